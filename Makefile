@@ -1,0 +1,41 @@
+# Two commands do everything: `make demo` and `make test`. Both set up what they need first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.stamp
+
+.PHONY: help setup demo test lint bench chaos clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## make .venv with the sagewright command
+
+$(STAMP): pyproject.toml uv.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13.8,<0.14"
+	$(BIN)/uv sync --frozen --all-groups --compile-bytecode
+	$(BIN)/python -m compileall -q src
+	touch $(STAMP)
+
+demo: setup ## train on real data, deploy, predict: the main job, end to end
+	$(BIN)/sagewright demo
+
+test: setup ## lint, then every test
+	@sh tests/run.sh
+
+lint: setup ## ruff, mypy --strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## measure, each figure beside a peer or a limit
+	$(BIN)/python -m bench
+
+chaos: setup ## kill the server at random moments, a hundred times
+	$(BIN)/python -m pytest tests/chaos --rounds=100
+
+clean: ## remove what setup and the tests made here
+	rm -rf $(VENV) .venvs .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

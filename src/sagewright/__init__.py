@@ -1,0 +1,1 @@
+"""Amazon SageMaker on your own machines."""

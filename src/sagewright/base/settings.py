@@ -1,0 +1,40 @@
+"""What the user chose: read once, handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+DEFAULT_PORT = 4700
+DEFAULT_ACCOUNT = "123456789012"
+DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server's settings. Everything that the server keeps is under `data`."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    account: str = DEFAULT_ACCOUNT
+    region: str = DEFAULT_REGION
+    engine: str = "process"
+    auth: Literal["on", "off"] = "on"
+    sandbox: Literal["auto", "on", "off"] = "auto"
+    """Whether tasks run in bubblewrap: where it works, always (refuse without), or never."""
+    store: str = ""
+    """Where state is kept: '' for SQLite under `data`, `memory:` for a throw-away server."""
+    runtimes: Path | None = None
+    """Where the runtimes' Python environments are kept; None for `data`/runtimes."""
+
+    @property
+    def runtimes_folder(self) -> Path:
+        return self.runtimes or self.data / "runtimes"
+
+
+def data_folder(environment: Mapping[str, str]) -> Path:
+    """`SAGEWRIGHT_DATA`, else `~/.sagewright`."""
+    return Path(environment.get("SAGEWRIGHT_DATA") or Path.home() / ".sagewright").expanduser().absolute()

@@ -1,0 +1,144 @@
+"""The engine's port: what a task is, and what an engine must do with it.
+
+Its docstrings are the law that `testing/engine_kit.py` checks on every engine.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A host path shown to the task."""
+
+    source: Path
+    target: str
+    """Absolute path inside the task, e.g. `/opt/ml/input/data/train`."""
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the task may use. None means no limit beyond the machine's."""
+
+    vcpus: float | None = None
+    memory_bytes: int | None = None
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run of a command in an image. A plain value that can be written down and read back."""
+
+    id: str
+    """Chosen by the controller before it starts anything, and stored: `[a-z0-9-]+`, at most 100 characters.
+    The same id never runs twice, however often it is started."""
+    command: Sequence[str]
+    """Argument list; the first is looked up inside the task (`python` is the environment's own)."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Never put on a command line; readable by the task alone."""
+    python: Path | None = None
+    """The virtual environment whose `bin` comes first on PATH; None for the system's."""
+    folder: Path | None = None
+    """The host folder bound to /opt/ml, writable, made by the controller (`DATA/tasks/<id>/ml` by custom)."""
+    mounts: Sequence[Mount] = ()
+    """Shown on top of `folder`, in order."""
+    resources: Resources = field(default_factory=Resources)
+    network: Literal["host", "none"] = "host"
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Names that must resolve inside: `{"algo-1": "127.0.0.1"}`."""
+    hostname: str = ""
+    socket: str | None = None
+    """Path inside the task, under /opt/ml, of a Unix socket that the task will listen on."""
+
+
+Phase = Literal["unknown", "running", "exited", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """What is, now.
+
+    unknown: no such task was ever started here (or it was destroyed). running: it may still do something.
+    exited: it ended; `exit_code` is the process's own, or 128 + signal. lost: it is gone and nobody saw how
+    (the machine went down, the supervisor was killed).
+    """
+
+    phase: Phase
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    """True when the task was ended for using more memory than it may."""
+    started: float | None = None
+    ended: float | None = None
+    """Epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line the task wrote. `offset` is where the next read continues."""
+
+    timestamp_ms: int
+    message: str
+    offset: int
+
+
+class Engine(ABC):
+    """Runs tasks, remembers them, and can be asked by a server that was just started.
+
+    Threads: every method may be called from any thread. All methods return soon (start: within the time it takes
+    to launch; none waits for the task to end). A killed server loses nothing: tasks go on, and a new server's
+    engine on the same data folder finds them by id.
+    """
+
+    name: str
+
+    @abstractmethod
+    def cannot(self) -> Sequence[str]:
+        """What this engine does not do on this machine, each a sentence that the user will read."""
+
+    @abstractmethod
+    def start(self, task: Task) -> None:
+        """Start it unless a task of that id was ever started: then do nothing (idempotent, also across restarts).
+
+        Raises Terminal if it cannot be started here, with the reason a user needs.
+        """
+
+    @abstractmethod
+    def inspect(self, task_id: str) -> TaskState:
+        """What is, now. Never raises for an unknown id."""
+
+    @abstractmethod
+    def stop(self, task_id: str, *, grace: float) -> None:
+        """Ask it to end (SIGTERM to the task's main process), and after `grace` seconds end it (SIGKILL to all of
+        it). The grace period runs even if the server dies. Silent if it is not running. Asking again may only
+        shorten the grace."""
+
+    @abstractmethod
+    def watch(self, task_id: str, wake: Callable[[], None]) -> None:
+        """Call `wake` (from any thread, at least once, soon) when the task ends; at once if it already has."""
+
+    @abstractmethod
+    def logs(self, task_id: str, *, offset: int, limit: int = 10_000) -> Sequence[LogLine]:
+        """Lines of its standard output and error from `offset` (0 at first), in order, each with the time it was
+        written. Only whole lines, save that the last piece is given when the task has ended."""
+
+    @abstractmethod
+    def address(self, task_id: str) -> Path | None:
+        """Host path of the task's Unix socket (short enough to connect to), None if it has none."""
+
+    @abstractmethod
+    def list(self) -> Sequence[str]:
+        """Ids of all tasks not destroyed."""
+
+    @abstractmethod
+    def destroy(self, task_id: str) -> None:
+        """Forget it and remove what the engine made for it, killing it first if it runs. Silent if unknown."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop watching. Tasks go on."""

@@ -1,0 +1,93 @@
+"""Call: who asks, where, when, and what there is to work with. Every operation takes one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sagewright.base.clock import Clock
+from sagewright.base.ids import Ids
+from sagewright.base.settings import Settings
+from sagewright.resources.record import Key
+from sagewright.store.base import Store
+
+if TYPE_CHECKING:
+    from sagewright.dataplane.inference.router import Router
+    from sagewright.dataplane.objects.base import Objects
+    from sagewright.operations.sts.credentials import Credentials
+    from sagewright.telemetry.logs import Logs
+    from sagewright.telemetry.metrics import Metrics
+
+Params = dict[str, Any]
+"""A decoded request, or a result to encode: members as the service model names them; timestamps are epoch
+seconds, blobs are bytes, a streaming payload is `AsyncIterator[bytes]` going in and `Payload` coming out."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSlice:
+    """A streaming answer that is a piece of a file: the edge sends it without holding it in memory."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+Payload = bytes | FileSlice | AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who signed a request."""
+
+    account: str
+    arn: str
+    """`arn:aws:iam::A:root`, `arn:aws:iam::A:user/N` or `arn:aws:sts::A:assumed-role/ROLE/SESSION`."""
+    user_id: str
+    """What GetCallerIdentity calls UserId."""
+    kind: Literal["root", "user", "role", "anonymous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What `compose` joined, for operations to work with."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    ids: Ids
+    objects: Objects
+    logs: Logs
+    metrics: Metrics
+    credentials: Credentials
+    inference: Router
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to one operation."""
+
+    service: str
+    operation: str
+    principal: Principal
+    account: str
+    region: str
+    request_id: str
+    headers: Mapping[str, str]
+    """The HTTP request's, lower-cased: for the few answers that depend on more than the model says."""
+    host: str
+    """`scheme://host:port` as the client spelled it, for the addresses that answers contain."""
+    services: Services
+
+    @property
+    def store(self) -> Store:
+        return self.services.store
+
+    @property
+    def now(self) -> float:
+        return self.services.clock.now()
+
+    def key(self, kind: str, name: str, parent: str = "") -> Key:
+        """The key of one of this account's records in this region."""
+        return Key(self.account, self.region, kind, parent, name)

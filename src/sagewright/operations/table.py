@@ -1,0 +1,71 @@
+"""Which function answers which operation."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from sagewright.operations.call import Call, Params
+
+Handler = Callable[[Call, Params], Params] | Callable[[Call, Params], Awaitable[Params]]
+"""Plain functions run in a worker thread and may block on the store; coroutine functions run on the event loop
+and must not."""
+
+H = TypeVar("H", bound=Callable[..., object])
+
+# Add a service, or a noun's file of a service, here.
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "iam": ("sagewright.operations.iam.roles", "sagewright.operations.iam.policies"),
+    "logs": ("sagewright.operations.logs.groups", "sagewright.operations.logs.events"),
+    "s3": (
+        "sagewright.operations.s3.buckets",
+        "sagewright.operations.s3.objects",
+        "sagewright.operations.s3.listing",
+        "sagewright.operations.s3.multipart",
+    ),
+    "sagemaker": (
+        "sagewright.operations.sagemaker.tags",
+        "sagewright.operations.sagemaker.training.training_job",
+        "sagewright.operations.sagemaker.inference.model",
+        "sagewright.operations.sagemaker.inference.endpoint_config",
+        "sagewright.operations.sagemaker.inference.endpoint",
+    ),
+    "sagemaker-runtime": ("sagewright.operations.runtime.invoke",),
+    "sts": ("sagewright.operations.sts.identity",),
+}
+
+
+class Operations:
+    """The operations that one file answers. Functions are named like boto3's methods: `create_training_job`."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Handler] = {}
+
+    def __call__(self, function: H) -> H:
+        """Register a function under its own name (as a decorator)."""
+        self.add(function.__name__, function)  # type: ignore[arg-type]
+        return function
+
+    def add(self, name: str, handler: Handler) -> None:
+        if name in self.handlers:
+            raise ValueError(f"{name} is answered twice")
+        self.handlers[name] = handler
+
+
+def load(service: str) -> dict[str, Handler]:
+    """All handlers of a service by boto3 method name; each file's `operations` is an `Operations`."""
+    handlers: dict[str, Handler] = {}
+    for module in MODULES.get(service, ()):
+        own: Operations = importlib.import_module(module).operations
+        for name, handler in own.handlers.items():
+            if name in handlers:
+                raise ValueError(f"{service} {name} is answered twice")
+            handlers[name] = handler
+    return handlers
+
+
+def runs_on_loop(handler: Handler) -> bool:
+    """Whether a handler is a coroutine function."""
+    return inspect.iscoroutinefunction(handler)

@@ -1,0 +1,1 @@
+"""What can exist: records, ARNs, lifecycles. Pure data and functions, no I/O."""

@@ -1,0 +1,49 @@
+"""The record: what is wanted of one thing, and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Key(NamedTuple):
+    """Where a record lives. `parent` is the name of what owns it ('' for things that stand alone)."""
+
+    account: str
+    region: str
+    kind: str
+    parent: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing, at one version. A frozen value: change it with `dataclasses.replace`, write it to the store.
+
+    One writer per field: operations write `spec`, `intent` and `tags`; controllers write `status` and `state`
+    of nouns with a life (for nouns without one, the operation that creates them writes them once).
+    """
+
+    key: Key
+    uid: str
+    """An id that no other record ever had, also not an earlier one of the same name."""
+    created: float
+    """Epoch seconds."""
+    modified: float
+    """Epoch seconds of the last write that a user would call a change."""
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    """The decoded request that made it, as the service model names its members."""
+    status: Mapping[str, Any] = field(default_factory=dict)
+    """What happened: members of the Describe shape that are not in the request, and the controller's notes."""
+    state: str = ""
+    """Where it stands in its life (`InProgress`, `InService`, …); '' for nouns without one."""
+    intent: str = "run"
+    """What is wanted now: `run`, `stop` or `delete`."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    version: int = 0
+    """The store's count of writes; 0 means not stored yet."""
+
+    @property
+    def name(self) -> str:
+        return self.key.name

@@ -1,0 +1,1 @@
+"""Records and leases, kept. `base` is the port; everything else implements it."""

@@ -1,0 +1,147 @@
+"""The store's port. Its docstrings are the law that `testing/store_kit.py` checks on every implementation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sagewright.base.errors import StaleRecord
+from sagewright.resources.record import Key, Record
+
+SortBy = Literal["name", "created", "modified", "state"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which records of one kind, in which order. Filters are joined with *and*; None filters nothing.
+
+    Names sort by code point, as S3 keys do. Equal sort values are ordered by (parent, name), in the same
+    direction, so that an order is total and a page never loses or repeats a record.
+    """
+
+    account: str
+    region: str
+    kind: str
+    parent: str | None = None
+    name_contains: str | None = None
+    """Case-insensitive for ASCII letters, as AWS's NameContains."""
+    name_prefix: str | None = None
+    name_after: str | None = None
+    """Only names greater than this one; with `parent`, the way to seek in a listing."""
+    states: Sequence[str] | None = None
+    created_after: float | None = None
+    created_before: float | None = None
+    modified_after: float | None = None
+    modified_before: float | None = None
+    spec_equals: Mapping[str, str] = field(default_factory=dict)
+    """Top-level members of `spec` that must equal these strings."""
+    sort_by: SortBy = "name"
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records, and where the next page begins (None at the end)."""
+
+    records: Sequence[Record]
+    next: str | None = None
+
+
+Write = tuple[Literal["create", "update", "delete"], Record]
+
+
+class Store(ABC):
+    """Records and leases, durable when a call returns.
+
+    Threads: every method may be called from any thread at once. Nothing here waits for a network peer other
+    than the database itself. Records handed out are values: changing what they hold changes nothing.
+    """
+
+    @abstractmethod
+    def get(self, key: Key) -> Record | None:
+        """The newest version, or None."""
+
+    @abstractmethod
+    def write(self, writes: Sequence[Write]) -> Sequence[Record]:
+        """All of these writes or none, durable on return; the records come back with their new versions.
+
+        create: raises AlreadyExists if the key is taken. update and delete name the version they read
+        (`record.version`) and raise StaleRecord if it is no longer the newest, or if the record is gone.
+        A deleted key may be created again; its version starts anew, its uid should be a new one.
+        """
+
+    @abstractmethod
+    def list(self, query: Query, *, limit: int, after: str | None = None) -> Page:
+        """At most `limit` records; `after` is a page's `next`. The cost does not grow with what is skipped.
+
+        Raises ValueError for an `after` that no page gave.
+        """
+
+    @abstractmethod
+    def count(self, query: Query) -> int:
+        """How many records match."""
+
+    @abstractmethod
+    def unsettled(self, kind: str, settled: Sequence[str]) -> Sequence[Record]:
+        """Every record of a kind, in all accounts and regions, whose state is not one of `settled` or whose intent
+        is not `run`: what a controller looks at when it starts."""
+
+    @abstractmethod
+    def acquire(self, name: str, owner: str, *, ttl: float, now: float) -> bool:
+        """Take or renew the lease `name` for `ttl` seconds. False while somebody else's has not run out."""
+
+    @abstractmethod
+    def release(self, name: str, owner: str) -> None:
+        """Give a lease back; not an error if it is not held."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files and connections. Calling it twice is fine."""
+
+    # What follows is the same for every implementation.
+
+    def create(self, record: Record) -> Record:
+        """Store a new record. Raises AlreadyExists."""
+        return self.write([("create", record)])[0]
+
+    def update(self, record: Record) -> Record:
+        """Store a new version of what was read. Raises StaleRecord."""
+        return self.write([("update", record)])[0]
+
+    def delete(self, record: Record) -> None:
+        """Remove what was read. Raises StaleRecord."""
+        self.write([("delete", record)])
+
+    def amend(self, key: Key, change: Callable[[Record], Record | None], *, tries: int = 20) -> Record | None:
+        """Read, change, write; again from the start when somebody wrote in between.
+
+        `change` gets the newest record and returns the new one, or None to leave it as it is. Returns the record
+        as it now stands, or None if there is none. `change` may run several times, so it has no side effects.
+        """
+        for _ in range(tries):
+            record = self.get(key)
+            if record is None:
+                return None
+            changed = change(record)
+            if changed is None:
+                return record
+            try:
+                return self.update(changed)
+            except StaleRecord:
+                continue
+        raise StaleRecord(f"{key.kind} {key.name!r} kept changing while it was being written")
+
+    # Wake-ups: who wants to know of writes in this process. A hint, never a promise: look at the records.
+
+    def subscribe(self, listener: Callable[[Key], None]) -> None:
+        """Call `listener` after each committed write, in the writing thread. It must be quick and must not raise."""
+        self._listeners = (*self._listeners, listener)
+
+    _listeners: tuple[Callable[[Key], None], ...] = ()
+
+    def _announce(self, keys: Sequence[Key]) -> None:
+        for listener in self._listeners:
+            for key in keys:
+                listener(key)
