@@ -35,7 +35,7 @@ class Record:
     spec: Mapping[str, Any] = field(default_factory=dict)
     """The decoded request that made it, as the service model names its members."""
     status: Mapping[str, Any] = field(default_factory=dict)
-    """What happened: members of the Describe shape that are not in the request, and the controller's notes."""
+    """What happened: members of the Describe shape beyond the request's, and the controller's notes."""
     state: str = ""
     """Where it stands in its life (`InProgress`, `InService`, …); '' for nouns without one."""
     intent: str = "run"

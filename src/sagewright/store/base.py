@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from sagewright.base.errors import StaleRecord
@@ -35,8 +35,6 @@ class Query:
     created_before: float | None = None
     modified_after: float | None = None
     modified_before: float | None = None
-    spec_equals: Mapping[str, str] = field(default_factory=dict)
-    """Top-level members of `spec` that must equal these strings."""
     sort_by: SortBy = "name"
     descending: bool = False
 
@@ -85,8 +83,8 @@ class Store(ABC):
 
     @abstractmethod
     def unsettled(self, kind: str, settled: Sequence[str]) -> Sequence[Record]:
-        """Every record of a kind, in all accounts and regions, whose state is not one of `settled` or whose intent
-        is not `run`: what a controller looks at when it starts."""
+        """Every record of a kind, in all accounts and regions, whose state is not one of `settled` or whose
+        intent is not `run`: what a controller looks at when it starts."""
 
     @abstractmethod
     def acquire(self, name: str, owner: str, *, ttl: float, now: float) -> bool:
@@ -117,8 +115,8 @@ class Store(ABC):
     def amend(self, key: Key, change: Callable[[Record], Record | None], *, tries: int = 20) -> Record | None:
         """Read, change, write; again from the start when somebody wrote in between.
 
-        `change` gets the newest record and returns the new one, or None to leave it as it is. Returns the record
-        as it now stands, or None if there is none. `change` may run several times, so it has no side effects.
+        `change` gets the newest record and returns the new one, or None to leave it as it is. Returns the
+        record as it now stands, or None if there is none. `change` may run several times: no side effects.
         """
         for _ in range(tries):
             record = self.get(key)
@@ -136,7 +134,7 @@ class Store(ABC):
     # Wake-ups: who wants to know of writes in this process. A hint, never a promise: look at the records.
 
     def subscribe(self, listener: Callable[[Key], None]) -> None:
-        """Call `listener` after each committed write, in the writing thread. It must be quick and must not raise."""
+        """Call `listener` after each committed write, in the writing thread. It is quick and never raises."""
         self._listeners = (*self._listeners, listener)
 
     _listeners: tuple[Callable[[Key], None], ...] = ()
