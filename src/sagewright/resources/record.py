@@ -21,8 +21,9 @@ class Key(NamedTuple):
 class Record:
     """One thing, at one version. A frozen value: change it with `dataclasses.replace`, write it to the store.
 
-    One writer per field: operations write `spec`, `intent` and `tags`; controllers write `status` and `state`
-    of nouns with a life (for nouns without one, the operation that creates them writes them once).
+    One writer per field: operations write `spec`, `intent` and `tags`; controllers write `status`. `state` moves by
+    its noun's lifecycle only: by operations for what users ask, by controllers for what happened. Nouns without a
+    life have no controller; the operation that creates them writes all of it.
     """
 
     key: Key

@@ -1,0 +1,1 @@
+"""From an endpoint's name to a warm model server's answer."""

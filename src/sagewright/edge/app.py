@@ -1,0 +1,89 @@
+"""The ASGI application. `Edge.answer` is the path of a request, step by step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sagewright.base.errors import AwsError
+from sagewright.edge.chain import Raw, Receive, Routed, Send
+from sagewright.edge.steps.access_log import access_log
+from sagewright.edge.steps.authenticate import authenticate
+from sagewright.edge.steps.decode import decode
+from sagewright.edge.steps.dispatch import Dispatcher
+from sagewright.edge.steps.encode import encode, send_response
+from sagewright.edge.steps.receive import receive
+from sagewright.edge.steps.refuse import refuse
+from sagewright.edge.steps.route import route
+from sagewright.operations.call import Services
+from sagewright.wire.http import Response
+
+_log = logging.getLogger(__name__)
+
+Platform = Callable[[Raw], Awaitable[Response | None]]
+"""Answers the few requests that are not AWS's (health, task credentials); None for all others."""
+
+
+class Edge:
+    """What uvicorn calls."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        platform: Platform,
+        started: Callable[[], None],
+        stopped: Callable[[], None],
+    ) -> None:
+        """`started` and `stopped` run with the server's event loop."""
+        self._services = services
+        self._platform = platform
+        self._started, self._stopped = started, stopped
+        self._dispatch = Dispatcher(services, ThreadPoolExecutor(16, thread_name_prefix="operation"))
+
+    async def __call__(self, scope: MutableMapping[str, Any], receiver: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receiver, send)
+        elif scope["type"] == "http":
+            raw = receive(scope, receiver, self._services.ids)
+            begun = self._services.clock.monotonic()
+            response = await self._platform(raw) or await self.answer(raw)
+            await send_response(response, raw.request.method, send)
+            access_log(raw, response, self._services.clock.monotonic() - begun)
+
+    async def answer(self, raw: Raw) -> Response:
+        """The path of an AWS request, as one list."""
+        routed: Routed | None = None
+        services = self._services
+        try:
+            routed = await route(raw)
+            identified = authenticate(routed, services.credentials, services.settings, services.clock.now())
+            decoded = decode(identified)
+            result = await self._dispatch(decoded)
+            return encode(decoded, result)
+        except AwsError as error:
+            return refuse(raw, routed, error)
+        except Exception:  # noqa: BLE001
+            _log.exception("request %s failed", raw.request_id)
+            return refuse(raw, routed, _internal_failure(raw.request_id))
+
+    async def _lifespan(self, receiver: Receive, send: Send) -> None:
+        while True:
+            message = await receiver()
+            if message["type"] == "lifespan.startup":
+                self._started()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self._stopped()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _internal_failure(request_id: str) -> AwsError:
+    return AwsError(
+        "InternalFailure",
+        f"Sagewright failed to answer. Its log has the cause under request id {request_id}.",
+        status=500,
+    )

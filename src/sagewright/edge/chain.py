@@ -1,0 +1,63 @@
+"""The stages a request passes, each frozen: what is known of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.model import OperationModel, ServiceModel
+
+from sagewright.operations.call import Params, Principal
+from sagewright.wire.http import Request
+from sagewright.wire.protocols import Protocol
+from sagewright.wire.sigv4 import Signature
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A request as it came in, with the id it was given. The body is still on the wire."""
+
+    request_id: str
+    request: Request
+    receive: Receive
+    origin: str
+    """`scheme://host:port` as the client spelled it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Its service, protocol and operation are known; nothing is believed yet."""
+
+    raw: Raw
+    signature: Signature | None
+    service: str
+    protocol: Protocol
+    model: ServiceModel
+    operation: OperationModel
+    addressed: Request
+    """The request in path style, whatever style the client used. Signatures are checked on `raw.request`."""
+    body: bytes | None
+    """None while an operation streams its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Who asks is proven."""
+
+    routed: Routed
+    principal: Principal
+    region: str
+    body: Any
+    """The bytes, or a `BodyStream` that checks itself while it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The input is read and fits the model."""
+
+    identified: Identified
+    params: Params

@@ -1,0 +1,1 @@
+"""The steps of a request's path, one per file."""

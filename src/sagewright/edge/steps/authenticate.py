@@ -1,0 +1,56 @@
+"""Identified: prove who signed the request, and wrap a streamed body so that it proves itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sagewright.base.errors import AwsError
+from sagewright.base.settings import Settings
+from sagewright.edge.body import BodyStream
+from sagewright.edge.chain import Identified, Routed
+from sagewright.operations.call import Principal
+from sagewright.operations.sts.credentials import Credentials
+from sagewright.wire import sigv4
+from sagewright.wire.chunked import ChunkedDecoder
+
+# The calls AWS answers without a signature are answered without one here: none, so far.
+_ANONYMOUS: Final[Mapping[str, frozenset[str]]] = {}
+
+
+def authenticate(routed: Routed, credentials: Credentials, settings: Settings, now: float) -> Identified:
+    signature = routed.signature
+    if settings.auth == "off":
+        root = Principal(settings.account, f"arn:aws:iam::{settings.account}:root", settings.account, "root")
+        region = (signature.region if signature else "") or settings.region
+        return Identified(routed, root, region, _body(routed, None, now))
+    if signature is None:
+        raise _unsigned(routed.service)
+    secret, principal = credentials.lookup(signature.access_key_id, signature.token, now=now)
+    body_hash = hashlib.sha256(routed.body).hexdigest() if routed.body is not None else None
+    sigv4.verify(signature, routed.raw.request, secret, now=now, body_sha256=body_hash)
+    return Identified(routed, principal, signature.region or settings.region, _body(routed, secret, now))
+
+
+def _body(routed: Routed, secret: str | None, now: float) -> Any:
+    if routed.body is not None:
+        return routed.body
+    headers = routed.raw.request.headers
+    declared = headers.get("x-amz-content-sha256", "")
+    decoder = None
+    if declared.startswith("STREAMING-"):
+        decoder = ChunkedDecoder.for_request(declared, routed.signature, secret)
+    checked = declared if len(declared) == 64 else None
+    return BodyStream(routed.raw.receive, decoder=decoder, sha256=checked)
+
+
+def _unsigned(service: str) -> AwsError:
+    if service == "s3":
+        return AwsError("AccessDenied", "Access Denied: the request is not signed.", status=403)
+    return AwsError(
+        "MissingAuthenticationTokenException",
+        "Missing Authentication Token: sign the request with AWS Signature Version 4. "
+        '`eval "$(sagewright env)"` gives your shell the keys.',
+        status=403,
+    )

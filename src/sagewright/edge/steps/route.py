@@ -1,0 +1,125 @@
+"""Routed: find the service and the operation.
+
+The services of the SageMaker family sign alike, so a signature alone does not tell them apart. What decides,
+in this order: the target header, the signature's scope, the host, the form's API version, the path; S3 takes the
+rest, because buckets may be called anything.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import replace
+from typing import Final
+
+from sagewright.base.errors import AwsError
+from sagewright.edge.chain import Raw, Routed
+from sagewright.edge.steps.receive import read_body
+from sagewright.wire import model, sigv4
+from sagewright.wire.http import Request
+from sagewright.wire.protocols import for_request
+
+_BY_TARGET: Final = {row.target_prefix: name for name, row in model.SERVICES.items() if row.target_prefix}
+_BY_SCOPE: Final[dict[str, list[str]]] = {}
+for _name, _row in model.SERVICES.items():
+    _BY_SCOPE.setdefault(_row.signing_name, []).append(_name)
+
+# Paths of the rest-json members of the SageMaker family.
+_PATHS: Final = (
+    ("sagemaker-runtime", re.compile(r"/endpoints/[^/]+/(invocations|async-invocations|invocations-)")),
+    ("sagemaker-featurestore-runtime", re.compile(r"/(FeatureGroup/|BatchGetRecord)")),
+    ("sagemaker-metrics", re.compile(r"/Batch(Put|Get)Metrics")),
+    ("sagemaker-a2i-runtime", re.compile(r"/human-loops")),
+    ("sagemaker-edge", re.compile(r"/(SendHeartbeat|GetDeviceRegistration|GetDeployments)")),
+)
+# AWS's own host names, as DNS or a proxy may deliver them: `runtime.sagemaker.us-east-1.amazonaws.com`.
+_HOSTS: Final = {
+    "api.sagemaker": "sagemaker",
+    "runtime.sagemaker": "sagemaker-runtime",
+    "featurestore-runtime.sagemaker": "sagemaker-featurestore-runtime",
+    "metrics.sagemaker": "sagemaker-metrics",
+    "a2i-runtime.sagemaker": "sagemaker-a2i-runtime",
+    "api.ecr": "ecr",
+    "monitoring": "cloudwatch",
+    **{name: name for name in ("sts", "iam", "logs", "s3", "ec2", "sns", "sqs", "cloudformation")},
+}
+_FORM_VERSIONS: Final = {"2011-06-15": "sts", "2010-05-08": "iam", "2010-08-01": "cloudwatch"}
+_STREAMING: Final = frozenset({("s3", "PutObject"), ("s3", "UploadPart")})
+
+
+async def route(raw: Raw) -> Routed:
+    """Reads the body too, unless the operation streams it: a form's operation stands in its body."""
+    signature = sigv4.read(raw.request)
+    service = _by_headers(raw.request, signature)
+    body: bytes | None = None
+    if service != "s3":
+        body = await read_body(raw.receive, raw.request.headers.get("content-length"))
+        service = service or _by_form(body)
+    service = service or "s3"
+    addressed = _path_style(raw.request) if service == "s3" else replace(raw.request, body=body)
+    service_model = model.service(service)
+    protocol = for_request(service_model, addressed)
+    operation = service_model.operation_model(protocol.operation_name(addressed, service_model))
+    if body is None and (service, operation.name) not in _STREAMING:
+        body = await read_body(raw.receive, raw.request.headers.get("content-length"))
+        addressed = replace(addressed, body=body)
+    return Routed(raw, signature, service, protocol, service_model, operation, addressed, body)
+
+
+def _by_headers(request: Request, signature: sigv4.Signature | None) -> str | None:
+    """The service, or None when only the body can tell."""
+    if target := request.headers.get("x-amz-target"):
+        service = _BY_TARGET.get(target.rpartition(".")[0])
+        if service is None:
+            raise AwsError("UnknownOperationException", f"No service answers to the target {target!r}.", status=404)
+        return service
+    if signature is not None and signature.service:
+        candidates = _BY_SCOPE.get(signature.service)
+        if candidates is None:
+            raise AwsError("UnknownService", f"Sagewright does not serve {signature.service!r} (yet).", status=400)
+        if len(candidates) == 1:
+            return candidates[0]
+        return _by_path(request.path) or candidates[0]
+    if service := _by_host(request.headers.get("host", "")):
+        return service
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return None
+    return _by_path(request.path) or "s3"
+
+
+def _by_path(path: str) -> str | None:
+    return next((service for service, pattern in _PATHS if pattern.match(path)), None)
+
+
+def _by_host(host: str) -> str | None:
+    name, _, _ = host.partition(".amazonaws.com")
+    if name == host:
+        return None
+    prefix, _, _region = name.rpartition(".")
+    return _HOSTS.get(prefix) or _HOSTS.get(name) or ("s3" if re.search(r"(^|\.)s3[.-]", name + ".") else None)
+
+
+def _by_form(body: bytes) -> str | None:
+    version = re.search(rb"(?:^|&)Version=([0-9-]+)", body)
+    return _FORM_VERSIONS.get(version[1].decode()) if version else None
+
+
+def _path_style(request: Request) -> Request:
+    """Put the bucket that a virtual host names in front of the path."""
+    host = request.headers.get("host", "").rsplit(":", 1)[0]
+    bucket = bucket_of_host(host)
+    return request if bucket is None else replace(request, path=f"/{bucket}{request.path}")
+
+
+def bucket_of_host(host: str) -> str | None:
+    """`b` in `b.s3.us-east-1.amazonaws.com`, `b.s3.localhost` and `b.localhost`; None for path style."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+        return None
+    except ValueError:
+        pass
+    found = re.match(r"(.+)\.s3[.-](?:[a-z0-9-]+\.)*(?:amazonaws\.com(?:\.cn)?|localhost|[a-z0-9.-]+)$", host)
+    if found:
+        return found[1]
+    found = re.match(r"(.+)\.localhost$", host)
+    return found[1] if found and found[1] != "s3" else None

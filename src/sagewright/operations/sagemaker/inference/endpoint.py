@@ -1,0 +1,128 @@
+"""Endpoints: CreateEndpoint and its kin. `controllers/endpoint.py` makes them serve.
+
+An endpoint keeps a copy of the configuration and the models it was made from, because users delete these first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from sagewright.base.errors import validation_error
+from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.inference import endpoint_config, model
+from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
+from sagewright.resources.endpoint import KIND, LIFE
+from sagewright.resources.record import Record
+
+NOUN: Final = Noun("Endpoint", KIND, could_not_find("endpoint"), already_existing("endpoint"))
+operations = NOUN.operations()
+
+
+@operations
+def create_endpoint(call: Call, request: Params) -> Params:
+    if "DeploymentConfig" in request:
+        raise validation_error("Sagewright does not do deployment configurations yet. Leave DeploymentConfig out.")
+    frozen = _frozen(call, request["EndpointConfigName"])
+    record = NOUN.create(call, {**request, **frozen, "generation": 1}, state="Creating")
+    return {"EndpointArn": record.status["EndpointArn"]}
+
+
+@operations
+def update_endpoint(call: Call, request: Params) -> Params:
+    refused = [
+        m for m in ("DeploymentConfig", "RetainDeploymentConfig", "ExcludeRetainedVariantProperties") if request.get(m)
+    ]
+    if refused:
+        raise validation_error(f"Sagewright does not do {refused[0]} yet. Leave it out.")
+    frozen = _frozen(call, request["EndpointConfigName"])
+
+    def update(record: Record) -> Record:
+        if not LIFE.allows(record.state, "update"):
+            raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
+        config = frozen["config"]
+        if request.get("RetainAllVariantProperties"):
+            config = _retained(config, record.status.get("ProductionVariants", ()))
+        spec = {
+            **record.spec,
+            **frozen,
+            "config": config,
+            "EndpointConfigName": request["EndpointConfigName"],
+            "generation": record.spec["generation"] + 1,
+        }
+        return replace(record, spec=spec, state=LIFE.after(record.state, "update"), modified=call.now)
+
+    return {"EndpointArn": _amend(call, request["EndpointName"], update).status["EndpointArn"]}
+
+
+@operations
+def update_endpoint_weights_and_capacities(call: Call, request: Params) -> Params:
+    wanted = {each["VariantName"]: each for each in request["DesiredWeightsAndCapacities"]}
+
+    def update(record: Record) -> Record:
+        if record.state != "InService":
+            raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
+        config = record.spec["config"]
+        unknown = set(wanted) - {variant["VariantName"] for variant in config["ProductionVariants"]}
+        if unknown:
+            raise validation_error(f"The endpoint has no variant named {', '.join(sorted(unknown))}.")
+        variants = [
+            _resized(variant, wanted.get(variant["VariantName"], {})) for variant in config["ProductionVariants"]
+        ]
+        spec = {**record.spec, "config": {**config, "ProductionVariants": variants}}
+        return replace(record, spec=spec, state=LIFE.after(record.state, "update"), modified=call.now)
+
+    return {"EndpointArn": _amend(call, request["EndpointName"], update).status["EndpointArn"]}
+
+
+@operations
+def delete_endpoint(call: Call, request: Params) -> Params:
+    def delete(record: Record) -> Record:
+        return replace(record, intent="delete", state=LIFE.after(record.state, "delete"), modified=call.now)
+
+    _amend(call, request["EndpointName"], delete)
+    return {}
+
+
+def _amend(call: Call, name: str, change: Any) -> Record:
+    record = call.store.amend(call.key(KIND, name), change)
+    if record is None:
+        raise NOUN.missing(name, NOUN.arn(call, name))
+    return record
+
+
+def _frozen(call: Call, config_name: str) -> Params:
+    """The configuration and its models as they are now."""
+    config = endpoint_config.NOUN.find(call, config_name).spec
+    models = {}
+    for variant in config["ProductionVariants"]:
+        found = model.NOUN.find(call, variant["ModelName"])
+        if len(model.containers(dict(found.spec))) > 1:
+            raise validation_error(f"Sagewright does not serve models of several containers yet ({found.name}).")
+        models[found.name] = found.spec
+    return {"config": config, "models": models}
+
+
+def _retained(config: Params, current: Any) -> Params:
+    """The new configuration with the instance counts and weights that the endpoint has now."""
+    now = {variant["VariantName"]: variant for variant in current}
+    variants = [
+        _resized(
+            variant,
+            {
+                "DesiredInstanceCount": now.get(variant["VariantName"], {}).get("DesiredInstanceCount"),
+                "DesiredWeight": now.get(variant["VariantName"], {}).get("DesiredWeight"),
+            },
+        )
+        for variant in config["ProductionVariants"]
+    ]
+    return {**config, "ProductionVariants": variants}
+
+
+def _resized(variant: Params, wanted: Params) -> Params:
+    changed = dict(variant)
+    if wanted.get("DesiredInstanceCount") is not None:
+        changed["InitialInstanceCount"] = wanted["DesiredInstanceCount"]
+    if wanted.get("DesiredWeight") is not None:
+        changed["InitialVariantWeight"] = wanted["DesiredWeight"]
+    return changed

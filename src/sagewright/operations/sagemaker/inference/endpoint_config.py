@@ -1,0 +1,49 @@
+"""Endpoint configurations: which models, on what, with which share of the traffic."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sagewright.base.errors import validation_error
+from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.inference import model
+from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
+
+_WHAT: Final = "endpoint configuration"
+NOUN: Final = Noun("EndpointConfig", "endpoint-config", could_not_find(_WHAT), already_existing(_WHAT))
+operations = NOUN.operations()
+
+
+@operations
+def create_endpoint_config(call: Call, request: Params) -> Params:
+    _refuse_what_is_not_built(request)
+    names = [variant["VariantName"] for variant in request["ProductionVariants"]]
+    if len(set(names)) < len(names):
+        raise validation_error("Production variant names must be unique within an endpoint configuration.")
+    for variant in request["ProductionVariants"]:
+        model.NOUN.find(call, variant["ModelName"])
+    record = NOUN.create(call, request)
+    return {"EndpointConfigArn": record.status["EndpointConfigArn"]}
+
+
+@operations
+def delete_endpoint_config(call: Call, request: Params) -> Params:
+    """Endpoints that were made from it go on: they hold a copy."""
+    call.store.delete(NOUN.find(call, request["EndpointConfigName"]))
+    return {}
+
+
+def _refuse_what_is_not_built(request: Params) -> None:
+    variants = request["ProductionVariants"]
+    reasons = {
+        "asynchronous inference": "AsyncInferenceConfig" in request,
+        "data capture": request.get("DataCaptureConfig", {}).get("EnableCapture", False),
+        "online explanations": "ExplainerConfig" in request,
+        "shadow variants": bool(request.get("ShadowProductionVariants")),
+        "inference components (variants without a model)": any("ModelName" not in v for v in variants),
+        "serverless variants": any("ServerlessConfig" in variant for variant in variants),
+        "instance pools": any("InstanceType" not in v and "ServerlessConfig" not in v for v in variants),
+    }
+    asked = [what for what, is_asked in reasons.items() if is_asked]
+    if asked:
+        raise validation_error(f"Sagewright does not do {' and '.join(asked)} yet. Nothing was created.")

@@ -1,0 +1,36 @@
+"""Models: containers and where their artifacts are. They have no life; endpoints read them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sagewright.base.errors import validation_error
+from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
+
+NOUN: Final = Noun("Model", "model", could_not_find("model"), already_existing("model"))
+operations = NOUN.operations()
+
+
+@operations
+def create_model(call: Call, request: Params) -> Params:
+    if ("PrimaryContainer" in request) == ("Containers" in request):
+        raise validation_error("Exactly one of PrimaryContainer and Containers must be given.")
+    for container in containers(request):
+        if "Image" not in container and "ModelPackageName" not in container:
+            raise validation_error("A container needs an Image.")
+        if "ModelPackageName" in container:
+            raise validation_error("Sagewright does not do models from model packages yet. Name an Image.")
+    record = NOUN.create(call, request)
+    return {"ModelArn": record.status["ModelArn"]}
+
+
+@operations
+def delete_model(call: Call, request: Params) -> Params:
+    call.store.delete(NOUN.find(call, request["ModelName"]))
+    return {}
+
+
+def containers(model: Params) -> list[Params]:
+    """A model's containers, however it names them."""
+    return [model["PrimaryContainer"]] if "PrimaryContainer" in model else list(model.get("Containers", ()))

@@ -1,0 +1,96 @@
+"""Tags of anything that has an ARN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sagewright.base.errors import AwsError, validation_error
+from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.noun import tags_of
+from sagewright.operations.table import Operations
+from sagewright.resources.arn import Arn
+from sagewright.resources.record import Key, Record
+from sagewright.store.base import Query
+
+MAX_TAGS = 50
+operations = Operations()
+
+
+@operations
+def add_tags(call: Call, request: Params) -> Params:
+    added = tags_of(request)
+
+    def add(record: Record) -> Record:
+        tags = {**record.tags, **added}
+        if len(tags) > MAX_TAGS:
+            raise validation_error(f"A resource may have {MAX_TAGS} tags; this would make {len(tags)}.")
+        return replace(record, tags=tags)
+
+    return {"Tags": _listed(_change(call, request["ResourceArn"], add))}
+
+
+@operations
+def delete_tags(call: Call, request: Params) -> Params:
+    gone = set(request["TagKeys"])
+    _change(
+        call,
+        request["ResourceArn"],
+        lambda record: replace(record, tags={key: value for key, value in record.tags.items() if key not in gone}),
+    )
+    return {}
+
+
+@operations
+def list_tags(call: Call, request: Params) -> Params:
+    record = call.store.get(_find(call, request["ResourceArn"]))
+    if record is None:
+        raise _missing(request["ResourceArn"])
+    tags = _listed(record)
+    limit = request.get("MaxResults", MAX_TAGS)
+    token = request.get("NextToken", "0")
+    if not token.isdigit():
+        raise validation_error("Invalid NextToken: it is not one that was handed out.")
+    start = int(token)
+    result: Params = {"Tags": tags[start : start + limit]}
+    if start + limit < len(tags):
+        result["NextToken"] = str(start + limit)
+    return result
+
+
+def _change(call: Call, arn: str, change: Callable[[Record], Record]) -> Record:
+    record = call.store.amend(_find(call, arn), change)
+    if record is None:
+        raise _missing(arn)
+    return record
+
+
+def _listed(record: Record) -> list[Params]:
+    return [{"Key": key, "Value": value} for key, value in record.tags.items()]
+
+
+def _find(call: Call, text: str) -> Key:
+    """The key behind an ARN. The name in it is lower-cased, so a name with capitals is looked for."""
+    try:
+        arn = Arn.parse(text)
+    except ValueError:
+        raise validation_error(f"Invalid resource ARN: {text}") from None
+    if arn.service != "sagemaker" or arn.account != call.account or not arn.type:
+        raise validation_error(f"The ARN {text} does not name a SageMaker resource of this account.")
+    exact = Key(arn.account, arn.region, arn.type, "", arn.id)
+    if call.store.get(exact) is not None:
+        return exact
+    after = None
+    query = Query(arn.account, arn.region, arn.type, name_contains=arn.id)
+    while True:
+        page = call.store.list(query, limit=200, after=after)
+        for record in page.records:
+            if record.name.lower() == arn.id.lower():
+                return record.key
+        if page.next is None:
+            raise _missing(text)
+        after = page.next
+
+
+def _missing(arn: str) -> AwsError:
+    return validation_error(f"Could not find resource {arn}.")
