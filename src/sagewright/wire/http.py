@@ -14,7 +14,7 @@ Body = bytes | AsyncIterator[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request. `path` and `query` are raw, as they stood on the request line (signatures need that)."""
+    """An HTTP request. `path` and `query` are raw, as on the request line: signatures need that."""
 
     method: str
     path: str
