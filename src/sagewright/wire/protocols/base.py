@@ -40,9 +40,7 @@ class Protocol(ABC):
         """
 
     @abstractmethod
-    def serialize(
-        self, result: Mapping[str, Any], operation_model: OperationModel, request_id: str
-    ) -> Response:
+    def serialize(self, result: Mapping[str, Any], operation_model: OperationModel, request_id: str) -> Response:
         """The response for an operation's output. Members the output shape does not have are left out."""
 
     @abstractmethod

@@ -54,9 +54,7 @@ class JsonProtocol(Protocol):
             raise serialization_error("The request body is nested too deeply") from None
         return params
 
-    def serialize(
-        self, result: Mapping[str, Any], operation_model: OperationModel, request_id: str
-    ) -> Response:
+    def serialize(self, result: Mapping[str, Any], operation_model: OperationModel, request_id: str) -> Response:
         name = operation_model.name
         try:
             encode = self._writers[name]

@@ -17,10 +17,10 @@ import orjson
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from sagewright.wire.http import Request, Response
-from sagewright.wire.protocols import times
 from sagewright.wire.protocols.base import Protocol
 from sagewright.wire.protocols.json_body import serialization_error
 from sagewright.wire.protocols.routing import Router
+from sagewright.wire.protocols.scalars import FROM_TEXT, to_text
 
 Reader = Callable[[Request, dict[str, Any]], None]
 """Takes its members out of a request and puts them into the input."""
@@ -37,7 +37,7 @@ class RestProtocol(Protocol):
         super().__init__(service_model)
         self._router: Router | None = None
         self._readers: dict[str, list[Reader]] = {}
-        self._writers: dict[str, list[Writer]] = {}
+        self._writers: dict[tuple[str, Any], list[Writer]] = {}
 
     @property
     def router(self) -> Router:
@@ -59,9 +59,10 @@ class RestProtocol(Protocol):
 
     def respond(self, result: Mapping[str, Any], shape: StructureShape, response: Response) -> Response:
         """Writes `result` as `shape` into the response; used for outputs and for errors."""
-        writers = self._writers.get(shape.name)
+        key = shape.name, shape.serialization.get("name")
+        writers = self._writers.get(key)
         if writers is None:
-            writers = self._writers[shape.name] = self._build_writers(shape)
+            writers = self._writers[key] = self._build_writers(shape)
         for write in writers:
             write(result, response)
         return response
@@ -278,9 +279,9 @@ def _prefix_writer(prefix: str, name: str) -> Writer:
     return write
 
 
-def text_decoder(shape: Shape, timestamp: bool = True) -> Callable[[str], Any]:
+def text_decoder(shape: Shape) -> Callable[[str], Any]:
     """Text from a URI, a query or a header → the shape's Python value; raises `SerializationException`."""
-    convert = _FROM_TEXT.get(shape.type_name, str)
+    convert = FROM_TEXT.get(shape.type_name, str)
 
     def decode(text: str) -> Any:
         try:
@@ -312,30 +313,7 @@ def header_encoder(shape: Shape) -> Callable[[Any], str]:
         return lambda values: ",".join(member(value) for value in values)
     if shape.serialization.get("jsonvalue"):
         return lambda value: b64encode(orjson.dumps(value)).decode()
-    if shape.type_name == "timestamp":
-        write = times.FORMATS[shape.serialization.get("timestampFormat", "rfc822")]
-        return lambda value: str(write(value))
-    if shape.type_name == "boolean":
-        return lambda value: "true" if value else "false"
-    return str
-
-
-def _boolean(text: str) -> bool:
-    lowered = text.strip().lower()
-    if lowered not in {"true", "false"}:
-        raise ValueError("not a boolean")
-    return lowered == "true"
-
-
-_FROM_TEXT: Final[dict[str, Callable[[str], Any]]] = {
-    "integer": int,
-    "long": int,
-    "float": float,
-    "double": float,
-    "boolean": _boolean,
-    "timestamp": times.parse,
-    "blob": lambda text: b64decode(text, validate=True),
-}
+    return to_text(shape, "rfc822")
 
 
 def _decode_json_value(text: str) -> Any:

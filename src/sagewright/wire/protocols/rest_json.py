@@ -56,9 +56,7 @@ class RestJsonProtocol(RestProtocol):
     def body_type(self, shape: Shape) -> str:
         return _CONTENT_TYPE
 
-    def serialize(
-        self, result: Mapping[str, Any], operation_model: OperationModel, request_id: str
-    ) -> Response:
+    def serialize(self, result: Mapping[str, Any], operation_model: OperationModel, request_id: str) -> Response:
         status = int(operation_model.http.get("responseCode", 200))
         response = Response(status, {"x-amzn-RequestId": request_id})
         shape = operation_model.output_shape

@@ -47,6 +47,7 @@ FORMATS: dict[str, Callable[[Moment], Any]] = {
     "unixTimestamp": number,
     "unixtimestamp": number,
     "iso8601": iso8601,
+    "iso8601-millis": iso8601_millis,  # ours, not the model's: what S3 takes for iso8601
     "rfc822": rfc822,
 }
 """Writers by the model's `timestampFormat`."""
