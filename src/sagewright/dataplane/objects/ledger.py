@@ -1,0 +1,75 @@
+"""Commits that change which record names which blob."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sagewright.base.errors import AlreadyExists, StaleRecord
+from sagewright.dataplane.objects.blobs import Blobs
+from sagewright.resources.record import Key, Record
+from sagewright.store.base import Store, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record's write, and what it means for blobs."""
+
+    write: Write
+    adds: str | None = None
+    """The blob that the record names from now on."""
+    drops: str | None = None
+    """The blob that it named until now."""
+
+    @property
+    def key(self) -> Key:
+        return self.write[1].key
+
+
+def named_blob(record: Record | None) -> str | None:
+    """The blob that a record names."""
+    return None if record is None else record.spec.get("blob")
+
+
+class Ledger:
+    """Writes records and keeps the folder of blobs true to them, whenever the process dies."""
+
+    def __init__(self, store: Store, blobs: Blobs) -> None:
+        self._store = store
+        self._blobs = blobs
+
+    def commit(self, changes: Sequence[Change]) -> Sequence[Record]:
+        """All changes or none; then dropped blobs are removed. Raises StaleRecord and AlreadyExists.
+
+        After these two, added blobs are still there, and nobody's: try again with them, or discard them. After any
+        other error nobody knows whether the records were written: leave the blobs to the next start.
+        """
+        for change in changes:
+            for blob in (change.adds, change.drops):
+                if blob is not None:
+                    self._blobs.doubt(blob, change.key)
+            if change.adds is not None:
+                self._blobs.settle(change.adds)
+        try:
+            written = self._store.write([change.write for change in changes])
+        except (StaleRecord, AlreadyExists):
+            self._trust(change.drops for change in changes)
+            raise
+        self._trust(change.adds for change in changes)
+        for change in changes:
+            if change.drops is not None:
+                # What cannot be removed now is removed at the next start; the caller's write is done either way.
+                with contextlib.suppress(OSError):
+                    self._blobs.remove(change.drops)
+        return written
+
+    def _trust(self, blobs: Iterable[str | None]) -> None:
+        for blob in blobs:
+            if blob is not None:
+                with contextlib.suppress(OSError):
+                    self._blobs.trust(blob)
+
+    def recover(self) -> int:
+        """Settle what a crash left; returns how many files went."""
+        return self._blobs.recover(lambda key: named_blob(self._store.get(key)))

@@ -1,0 +1,163 @@
+"""What objects are told in: plain values, and the errors drawn as one tree.
+
+ObjectsError
+├── NoSuchBucket     the bucket is not there
+├── NoSuchObject     the bucket is there, the key is not
+├── NoSuchUpload     the multi-part upload is not there, or was completed or aborted
+├── BucketExists     a bucket of that name is there
+├── BucketNotEmpty   it still holds objects
+└── TooMuch          a stream went on beyond the limit it was given
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from sagewright.base.errors import SagewrightError
+from sagewright.resources.record import Record
+
+INLINE_LIMIT = 4096
+"""Objects of up to so many bytes are kept in their record: it saves a file and two fsyncs, half the time of a put."""
+
+
+class ObjectsError(SagewrightError):
+    """Something is not there, or in the way. `name` is the bucket, `bucket/key` or upload id in question."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{type(self).__name__}: {name}")
+        self.name = name
+
+
+class NoSuchBucket(ObjectsError):
+    """The bucket is not there."""
+
+
+class NoSuchObject(ObjectsError):
+    """The bucket is there, the key is not."""
+
+
+class NoSuchUpload(ObjectsError):
+    """The multi-part upload is not there, or was completed or aborted."""
+
+
+class BucketExists(ObjectsError):
+    """A bucket of that name is there."""
+
+
+class BucketNotEmpty(ObjectsError):
+    """The bucket still holds objects."""
+
+
+class TooMuch(ObjectsError):
+    """A stream went on beyond the limit it was given."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+        self.limit = limit
+
+
+class Watcher(Protocol):
+    """Sees every byte of a stream in order, in a worker thread: a checksum, a counter."""
+
+    def update(self, data: bytes, /) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes that are safe on disk (or small enough for a record), but that no object names yet.
+
+    Give it to `put`, which takes it over, or to `discard`.
+    """
+
+    size: int
+    md5: str
+    """Of all bytes, in hexadecimal."""
+    data: bytes | None = None
+    blob: str | None = None
+    """The blob's id; exactly one of `data` and `blob` is there."""
+
+    def as_spec(self) -> dict[str, Any]:
+        """How a record names these bytes."""
+        if self.data is not None:
+            return {"size": self.size, "data": base64.b64encode(self.data).decode()}
+        return {"size": self.size, "blob": self.blob}
+
+
+def decoded(spec: Mapping[str, Any]) -> bytes:
+    """The bytes that a record holds itself (see `Content.as_spec`)."""
+    return base64.b64decode(spec["data"])
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """An object without its bytes."""
+
+    bucket: str
+    key: str
+    size: int
+    """Bytes."""
+    etag: str
+    """Changes with the bytes; without quotes."""
+    modified: float
+    """Epoch seconds of the last write of its bytes."""
+    attributes: Mapping[str, Any]
+    """What the writer said of it; kept, never interpreted here."""
+    tags: Mapping[str, str]
+    record: Record = field(repr=False)
+
+    @classmethod
+    def of(cls, record: Record) -> ObjectInfo:
+        spec = record.spec
+        return cls(
+            bucket=record.key.parent,
+            key=record.key.name,
+            size=spec["size"],
+            etag=spec["etag"],
+            modified=record.modified,
+            attributes=spec["attributes"],
+            tags=record.tags,
+            record=record,
+        )
+
+    @property
+    def blob(self) -> str | None:
+        """The id of its blob; None when its bytes are in the record."""
+        blob: str | None = self.record.spec.get("blob")
+        return blob
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes, when they are in the record."""
+        return decoded(self.record.spec)
+
+
+class Pin:
+    """Keeps a blob from being removed for as long as somebody refers to this value."""
+
+    __slots__ = ("__weakref__", "blob")
+
+    def __init__(self, blob: str) -> None:
+        self.blob = blob
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An object to read. Its file stays while `pin` is held, even if the object is overwritten or deleted."""
+
+    info: ObjectInfo
+    path: Path | None
+    """The file that holds exactly its bytes; None when `info.data` does."""
+    pin: Pin | None
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """`s3://bucket/key` as (bucket, key); the key may be empty. Raises ValueError for anything else."""
+    scheme, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket:
+        raise ValueError(f"{uri!r} is not an address of the form s3://bucket/key")
+    return bucket, key
