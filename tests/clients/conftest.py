@@ -1,0 +1,277 @@
+"""A server started as a user would start it, and an environment as `sagewright env` gives it.
+
+Runs inside each client's own environment (`.venvs/…`), so nothing of Sagewright is imported here.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SAGEWRIGHT = ROOT / ".venv" / "bin" / "sagewright"
+SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+SDK_VERSIONS = {"sdk_v2": "2", "sdk_v3": "3"}
+T = TypeVar("T")
+
+
+def sdk_version() -> str | None:
+    """The major version of the SageMaker SDK in this environment."""
+    try:
+        return importlib.metadata.version("sagemaker").split(".")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+collect_ignore = [folder for folder, version in SDK_VERSIONS.items() if version != sdk_version()]
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is left out here, and where it runs."""
+    return [f"tests/clients/{folder} runs in .venvs/{folder} (sh tests/run.sh {folder})" for folder in collect_ignore]
+
+
+@dataclass
+class Server:
+    """A `sagewright up` of its own, with a data folder of its own."""
+
+    data: Path
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    @property
+    def options(self) -> list[str]:
+        """What every command takes to find this server."""
+        return ["--port", str(self.port), "--data", str(self.data)]
+
+    def start(self) -> None:
+        """Start it and wait until its port answers."""
+        environment = {"SAGEWRIGHT_RUNTIMES": str(ROOT / ".cache" / "runtimes"), **os.environ}
+        with self.log.open("ab") as log:
+            command = [str(SAGEWRIGHT), "up", *self.options]
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        eventually(self.answers, timeout=30)
+
+    def answers(self) -> bool:
+        """Whether the port takes connections yet."""
+        assert self.process is not None
+        assert self.process.poll() is None, f"the server ended by itself:\n{self.tail()}"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def environment(self) -> dict[str, str]:
+        """The variables of a shell after `eval "$(sagewright env)"`."""
+        command = 'eval "$("$0" env "$@")" && exec env -0'
+        shell = ["sh", "-c", command, str(SAGEWRIGHT), *self.options]
+        printed = subprocess.run(shell, check=True, capture_output=True, text=True).stdout
+        return dict(line.split("=", 1) for line in printed.split("\0") if line)
+
+    def stop(self) -> int:
+        """Ctrl-C, and what it ended with."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+    def tail(self, lines: int = 60) -> str:
+        """The end of what it printed."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(attempt: Callable[[], T], timeout: float = 300, every: float = 0.1) -> T:
+    """The first true answer of `attempt`; what it last said when the time is over."""
+    end = time.monotonic() + timeout
+    while True:
+        answer = attempt()
+        if answer:
+            return answer
+        assert time.monotonic() < end, f"not within {timeout} s; last answer: {answer!r}"
+        time.sleep(every)
+
+
+@pytest.fixture(scope="session", name="eventually")
+def eventually_fixture() -> Callable[..., Any]:
+    """Ask until the answer is true, with a bounded time."""
+    return eventually
+
+
+@pytest.fixture(scope="session", autouse=True)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the session; this process gets the user's environment, and no other AWS setting."""
+    folder = tmp_path_factory.mktemp("sagewright")
+    for name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_", "TF_"))]:
+        del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(folder / "none")
+    server = Server(folder / "data", free_port(), folder / "server.log")
+    try:
+        server.start()
+        os.environ.update(server.environment())
+        # A fresh interpreter would take these from PYTHONPATH; this one has already started.
+        sys.path[:0] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        yield server
+        assert server.stop() == 0, "Ctrl-C did not end the server cleanly"
+    finally:
+        if server.process and server.process.poll() is None:
+            server.stop()
+        if request.session.testsfailed:
+            sys.stderr.write(f"\n--- the server's last lines ({server.log}) ---\n{server.tail()}\n")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def outside() -> Iterator[list[str]]:
+    """The hosts this process asked for that are not this machine: none, or telemetry or a call to AWS got out."""
+    asked: list[str] = []
+    resolve = socket.getaddrinfo
+
+    def local_only(host: Any, *args: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in (None, "127.0.0.1", "localhost", "::1"):
+            asked.append(name)
+            raise socket.gaierror(socket.EAI_NONAME, f"tests do not leave this machine: {name}")
+        return resolve(host, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", local_only)
+        yield asked
+    assert asked == []
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def unique() -> Callable[[str], str]:
+    """Names that no other test uses."""
+    return lambda stem: f"{stem}-{next(_numbers)}"
+
+
+@pytest.fixture(scope="session")
+def role() -> str:
+    """The ARN of the role whose session the environment holds."""
+    import boto3
+
+    arn = boto3.client("sts").get_caller_identity()["Arn"]
+    name = arn.split(":assumed-role/")[1].split("/")[0]
+    return str(boto3.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+
+
+@pytest.fixture(scope="session")
+def bucket() -> str:
+    """A bucket for what the tests upload."""
+    import boto3
+
+    boto3.client("s3").create_bucket(Bucket="client-tests")
+    return "client-tests"
+
+
+@pytest.fixture(scope="session")
+def housing(bucket: str) -> str:
+    """Where the housing data lie, as a channel's address."""
+    import boto3
+
+    boto3.client("s3").upload_file(str(ROOT / "examples" / "housing.csv"), bucket, "housing/housing.csv")
+    return f"s3://{bucket}/housing/"
+
+
+@pytest.fixture(scope="session")
+def rows() -> list[list[float]]:
+    """Three houses without their price, as a client would send them."""
+    lines = (ROOT / "examples" / "housing.csv").read_text().splitlines()[:3]
+    return [[float(value) for value in line.split(",")[:-1]] for line in lines]
+
+
+@pytest.fixture(scope="session")
+def source(bucket: str) -> Callable[[Path], str]:
+    """Packs a script as the SDKs do and uploads it."""
+    import boto3
+
+    def upload(script: Path) -> str:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            archive.add(script, script.name)
+        key = f"source/{script.stem}/sourcedir.tar.gz"
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=buffer.getvalue())
+        return f"s3://{bucket}/{key}"
+
+    return upload
+
+
+@pytest.fixture(scope="session")
+def job_request(
+    role: str, bucket: str, housing: str, source: Callable[[Path], str], unique: Callable[[str], str]
+) -> Callable[..., dict[str, Any]]:
+    """A CreateTrainingJob in script mode, as someone without the SDK writes it."""
+
+    def request(script: Path = ROOT / "examples/housing/train.py", **hyperparameters: Any) -> dict[str, Any]:
+        code = {"sagemaker_program": script.name, "sagemaker_submit_directory": source(script)}
+        channel = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": housing}}
+        return {
+            "TrainingJobName": unique("housing"),
+            "RoleArn": role,
+            "AlgorithmSpecification": {"TrainingImage": SKLEARN, "TrainingInputMode": "File"},
+            "HyperParameters": {k: json.dumps(v) for k, v in {**hyperparameters, **code}.items()},
+            "InputDataConfig": [{"ChannelName": "train", "DataSource": channel, "ContentType": "text/csv"}],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/jobs"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        }
+
+    return request
+
+
+@pytest.fixture(scope="session")
+def trained(job_request: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """A finished training job on the housing data: what DescribeTrainingJob says of it."""
+    import boto3
+
+    sagemaker = boto3.client("sagemaker")
+    request = job_request(**{"n-estimators": 50})
+    request["AlgorithmSpecification"]["MetricDefinitions"] = [
+        {"Name": "validation:rmse", "Regex": "validation:rmse=([0-9.]+)"}
+    ]
+    sagemaker.create_training_job(**request)
+    name = request["TrainingJobName"]
+    waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+    waiter.wait(TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
+    return dict(sagemaker.describe_training_job(TrainingJobName=name))
+
+
+@pytest.fixture(scope="session")
+def container(trained: dict[str, Any], job_request: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """A model's container: the trained model, and the script that loads it."""
+    code = job_request()["HyperParameters"]
+    return {
+        "Image": SKLEARN,
+        "ModelDataUrl": trained["ModelArtifacts"]["S3ModelArtifacts"],
+        "Environment": {
+            "SAGEMAKER_PROGRAM": json.loads(code["sagemaker_program"]),
+            "SAGEMAKER_SUBMIT_DIRECTORY": json.loads(code["sagemaker_submit_directory"]),
+        },
+    }

@@ -1,0 +1,84 @@
+"""The example's endpoint, and objects, through Terraform: applied, unchanged, updated in place, destroyed."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+ROOT = Path(__file__).parents[3]
+
+
+def planned(terraform: Any, *options: str) -> dict[str, list[str]]:
+    """What a plan would do to which resource."""
+    terraform("plan", "-out=plan", *options)
+    changes = json.loads(terraform("show", "-json", "plan"))["resource_changes"]
+    return {change["address"]: change["change"]["actions"] for change in changes}
+
+
+def test_the_example_is_applied_kept_updated_and_destroyed(
+    terraform: Any, container: dict[str, Any], rows: list[list[float]]
+) -> None:
+    shutil.copy(ROOT / "examples/housing/terraform/main.tf", terraform.folder)
+    source = container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"]
+    options = [f"-var=model_data_url={container['ModelDataUrl']}", f"-var=source_url={source}"]
+    terraform("init", terraform.plugins)
+    terraform("apply", "-auto-approve", *options)
+    assert price_of(rows) > 5
+    terraform("plan", "-detailed-exitcode", *options)  # 0: nothing to do; 2 would be a change
+
+    more = [*options, "-var=instance_count=2"]
+    plan = planned(terraform, *more)
+    assert plan["aws_sagemaker_endpoint.housing"] == ["update"]
+    assert plan["aws_sagemaker_endpoint_configuration.housing"] == ["create", "delete"]
+    assert plan["aws_sagemaker_model.housing"] == ["no-op"]
+    terraform("apply", "-auto-approve", *more)
+    terraform("plan", "-detailed-exitcode", *more)
+    (variant,) = boto3.client("sagemaker").describe_endpoint(EndpointName="housing")["ProductionVariants"]
+    assert variant["CurrentInstanceCount"] == 2
+    assert price_of(rows) > 5
+
+    terraform("destroy", "-auto-approve", *more)
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        boto3.client("sagemaker").describe_endpoint(EndpointName="housing")
+    assert terraform("state", "list") == ""
+
+
+def price_of(rows: list[list[float]]) -> float:
+    """What the endpoint says the first house is worth."""
+    answer = boto3.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="housing", ContentType="application/json", Body=json.dumps(rows)
+    )
+    return float(json.loads(answer["Body"].read())[0])
+
+
+OBJECTS = """
+resource "aws_s3_bucket" "data" {
+  bucket        = "terraform-data"
+  force_destroy = true
+}
+
+resource "aws_s3_object" "row" {
+  bucket  = aws_s3_bucket.data.id
+  key     = "dir/row.csv"
+  content = var.row
+}
+
+variable "row" { default = "1,2,3" }
+"""
+
+
+def test_a_bucket_and_an_object(terraform: Any) -> None:
+    (terraform.folder / "main.tf").write_text(OBJECTS)
+    terraform("init", terraform.plugins)
+    terraform("apply", "-auto-approve")
+    terraform("plan", "-detailed-exitcode")
+    terraform("apply", "-auto-approve", "-var=row=4,5,6")
+    body = boto3.client("s3").get_object(Bucket="terraform-data", Key="dir/row.csv")["Body"]
+    assert body.read() == b"4,5,6"
+    terraform("destroy", "-auto-approve")
+    with pytest.raises(ClientError, match="Not Found"):
+        boto3.client("s3").head_bucket(Bucket="terraform-data")
