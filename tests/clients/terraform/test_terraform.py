@@ -12,39 +12,34 @@ from botocore.exceptions import ClientError
 ROOT = Path(__file__).parents[3]
 
 
-def planned(terraform: Any, *options: str) -> dict[str, list[str]]:
-    """What a plan would do to which resource."""
-    terraform("plan", "-out=plan", *options)
-    changes = json.loads(terraform("show", "-json", "plan"))["resource_changes"]
-    return {change["address"]: change["change"]["actions"] for change in changes}
-
-
 def test_the_example_is_applied_kept_updated_and_destroyed(
     terraform: Any, container: dict[str, Any], rows: list[list[float]]
 ) -> None:
     shutil.copy(ROOT / "examples/housing/terraform/main.tf", terraform.folder)
     source = container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"]
     options = [f"-var=model_data_url={container['ModelDataUrl']}", f"-var=source_url={source}"]
-    terraform("init", terraform.plugins)
-    terraform("apply", "-auto-approve", *options)
+    terraform.init()
+    terraform.apply(*options)
     assert price_of(rows) > 5
-    terraform("plan", "-detailed-exitcode", *options)  # 0: nothing to do; 2 would be a change
 
     more = [*options, "-var=instance_count=2"]
-    plan = planned(terraform, *more)
-    assert plan["aws_sagemaker_endpoint.housing"] == ["update"]
-    assert plan["aws_sagemaker_endpoint_configuration.housing"] == ["create", "delete"]
-    assert plan["aws_sagemaker_model.housing"] == ["no-op"]
-    terraform("apply", "-auto-approve", *more)
-    terraform("plan", "-detailed-exitcode", *more)
+    assert planned(terraform, *more) == {"endpoint": ["update"], "endpoint_configuration": ["create", "delete"]}
+    terraform.apply(*more)
     (variant,) = boto3.client("sagemaker").describe_endpoint(EndpointName="housing")["ProductionVariants"]
     assert variant["CurrentInstanceCount"] == 2
     assert price_of(rows) > 5
 
-    terraform("destroy", "-auto-approve", *more)
+    terraform.destroy(*more)
     with pytest.raises(ClientError, match="Could not find endpoint"):
         boto3.client("sagemaker").describe_endpoint(EndpointName="housing")
-    assert terraform("state", "list") == ""
+
+
+def planned(terraform: Any, *options: str) -> dict[str, list[str]]:
+    """What a plan would change, and how."""
+    terraform("plan", "-out=plan", *options)
+    changes = json.loads(terraform("show", "-json", "plan"))["resource_changes"]
+    actions = {change["type"].removeprefix("aws_sagemaker_"): change["change"]["actions"] for change in changes}
+    return {noun: action for noun, action in actions.items() if action != ["no-op"]}
 
 
 def price_of(rows: list[list[float]]) -> float:
@@ -72,13 +67,12 @@ variable "row" { default = "1,2,3" }
 
 
 def test_a_bucket_and_an_object(terraform: Any) -> None:
+    s3 = boto3.client("s3")
     (terraform.folder / "main.tf").write_text(OBJECTS)
-    terraform("init", terraform.plugins)
-    terraform("apply", "-auto-approve")
-    terraform("plan", "-detailed-exitcode")
-    terraform("apply", "-auto-approve", "-var=row=4,5,6")
-    body = boto3.client("s3").get_object(Bucket="terraform-data", Key="dir/row.csv")["Body"]
-    assert body.read() == b"4,5,6"
-    terraform("destroy", "-auto-approve")
+    terraform.init()
+    terraform.apply()
+    terraform.apply("-var=row=4,5,6")
+    assert s3.get_object(Bucket="terraform-data", Key="dir/row.csv")["Body"].read() == b"4,5,6"
+    terraform.destroy()
     with pytest.raises(ClientError, match="Not Found"):
-        boto3.client("s3").head_bucket(Bucket="terraform-data")
+        s3.head_bucket(Bucket="terraform-data")
