@@ -169,7 +169,7 @@ class QueryProtocol(Protocol):
             for index in _numbered(entries):
                 entry = entries[index]
                 if key_name in entry:
-                    out[key(entry[key_name])] = value(entry.get(value_name) or Tree())
+                    out[key(entry[key_name])] = value(entry.get(value_name, Tree()))
             return out
 
         return decode
