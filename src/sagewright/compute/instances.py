@@ -1,0 +1,112 @@
+"""What an `ml.*` instance type is, and what this machine can give in its place. The data is `instances.json`."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+from dataclasses import dataclass
+from importlib import resources as package_files
+from pathlib import Path
+from typing import Any
+
+from sagewright.compute.base import Resources
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A row of the table."""
+
+    type: str
+    vcpus: int
+    memory_gib: float
+    gpus: int
+    usd_per_hour: float
+    """On demand in us-east-1, approximate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What there is to give."""
+
+    vcpus: float
+    memory_bytes: int
+    gpus: int = 0
+
+    @classmethod
+    def here(cls) -> Machine:
+        """This machine, as far as this process may use it."""
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        nvidia = Path("/proc/driver/nvidia/gpus")
+        gpus = len(list(nvidia.iterdir())) if nvidia.is_dir() else 0
+        return cls(count or 1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), gpus)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a task of the type gets here, and the sentence for its log when that is less than AWS would give."""
+
+    resources: Resources
+    note: str | None = None
+
+
+def find(name: str) -> Instance | None:
+    """The row of `ml.<family>.<size>`, None for a type that the table does not know."""
+    if not name.startswith("ml."):
+        return None
+    table = _table()
+    family, _, size = name[3:].partition(".")
+    if row := table["rows"].get(f"{family}.{size}"):
+        vcpus, memory, gpus, price = row
+        return Instance(name, vcpus, memory, gpus, price)
+    count = _vcpus(size)
+    per = table["families"].get(family)
+    if per is None or count is None:
+        return None
+    price = round(count * per["usd_per_vcpu"], 4)
+    return Instance(name, count, count * per["gib_per_vcpu"], 0, price)
+
+
+def fit(name: str, machine: Machine) -> Fitted:
+    """Cut the type down to the machine. Never refuses: a type that is not known gets the whole machine."""
+    wanted = find(name)
+    if wanted is None:
+        note = f"The instance type {name} is not known here; the task may use this whole machine."
+        return Fitted(Resources(machine.vcpus, machine.memory_bytes, machine.gpus), note)
+    memory = int(wanted.memory_gib * GIB)
+    vcpus, gpus = min(wanted.vcpus, machine.vcpus), min(wanted.gpus, machine.gpus)
+    given = Resources(vcpus, min(memory, machine.memory_bytes), gpus)
+    if given == Resources(wanted.vcpus, memory, wanted.gpus):
+        return Fitted(given)
+    asked = _words(wanted.vcpus, memory, wanted.gpus)
+    got = _words(vcpus, min(memory, machine.memory_bytes), gpus, zero=bool(wanted.gpus))
+    return Fitted(given, f"{name} has {asked}; this machine gives the task {got}.")
+
+
+def _words(vcpus: float, memory: int, gpus: int, *, zero: bool = False) -> str:
+    parts = [_count(vcpus, "vCPU"), f"{memory / GIB:.3g} GiB of memory"]
+    if gpus or zero:
+        parts.append(_count(gpus, "GPU") if gpus else "no GPU")
+    return ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def _count(number: float, what: str) -> str:
+    return f"{number:g} {what}{'' if number == 1 else 's'}"
+
+
+def _vcpus(size: str) -> int | None:
+    """vCPUs of a size in the families that follow AWS's pattern."""
+    if size in ("medium", "large", "xlarge"):
+        return {"medium": 1, "large": 2, "xlarge": 4}[size]
+    match = re.fullmatch(r"(\d+)xlarge", size)
+    return 4 * int(match[1]) if match else None
+
+
+@functools.cache
+def _table() -> dict[str, Any]:
+    text = package_files.files("sagewright.compute").joinpath("instances.json").read_text()
+    found: dict[str, Any] = json.loads(text)
+    return found

@@ -1,0 +1,55 @@
+"""Short names for long folders: a Unix socket's path may have some hundred bytes, a task's folder has more.
+
+`<temporary folder>/sagewright-<uid>/<hash>` is a link to the task's /opt/ml. It can be made again at any
+time, from what the engine knows, so it may be lost with the temporary folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from sagewright.base.errors import Terminal
+
+_LONGEST = 40
+"""Bytes that the temporary folder may have: what follows takes some 60."""
+
+
+def make(folder: Path, run: Path) -> Path:
+    """The link to `folder` of the task whose engine folder is `run`. Raises Terminal if the place is not safe."""
+    link = _home(create=True) / _name(run)
+    with contextlib.suppress(FileNotFoundError):
+        if os.readlink(link) == str(folder):
+            return link
+        link.unlink()
+    with contextlib.suppress(FileExistsError):  # another thread
+        link.symlink_to(folder)
+    return link
+
+
+def remove(run: Path) -> None:
+    """Silent if there is none."""
+    with contextlib.suppress(OSError):
+        (_home(create=False) / _name(run)).unlink()
+
+
+def _name(run: Path) -> str:
+    return hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
+
+
+def _home(*, create: bool) -> Path:
+    """Ours alone: in a folder that everybody may write to, somebody else could have made it first."""
+    temporary = tempfile.gettempdir()
+    if len(os.fsencode(temporary)) > _LONGEST:
+        temporary = "/tmp"  # noqa: S108  # checked below
+    home = Path(temporary) / f"sagewright-{os.getuid()}"
+    if create:
+        home.mkdir(mode=0o700, exist_ok=True)
+        found = home.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise Terminal(f"{home} must be a folder that only its owner can use. Remove it and try again.")
+    return home

@@ -1,0 +1,394 @@
+"""The default engine: a task is a child of a supervisor of its own, in a bubblewrap sandbox where there is one.
+
+A task's folder here is `<folder>/<id>/run`:
+
+    lock            held by the supervisor (handed down by whoever starts it): held means running
+    claimed         made once, by the supervisor, before it starts the command: when it did so, epoch seconds
+    result          written last: exit code, whether for want of memory, started, ended
+    log             what the task said (see `logfile`)
+    control         FIFO: a line asks for a stop, and is the grace in seconds
+    about           what this engine needs to know later; no secrets
+    supervisor.log  the supervisor's own failures
+    tmp home etc    the task's private folders
+
+Only the lock says whether something runs, so no process id is ever trusted after a restart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import logging
+import marshal
+import os
+import py_compile
+import re
+import secrets
+import shutil
+import stat
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from sagewright.base.clock import Clock
+from sagewright.base.errors import Terminal, Transient
+from sagewright.compute import cgroups, links, logfile, plain, sandbox
+from sagewright.compute.base import Engine, LogLine, Task, TaskState
+from sagewright.compute.watcher import Watcher
+
+_LOG = logging.getLogger(__name__)
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+_PATIENCE = 5.0
+"""Seconds to wait for a supervisor to come up or to go."""
+
+
+class ProcessEngine(Engine):
+    """Runs tasks as child processes; see the module's text for what it keeps where."""
+
+    name = "process"
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        sandbox: Literal["auto", "on", "off"] = "auto",
+        *,
+        toolkit: Path | None = None,
+    ) -> None:
+        """`folder` is made if missing; `toolkit` is the folder that holds `sagewright_container`."""
+        self._folder = folder.absolute()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._clock = clock
+        self._sandbox = sandbox
+        self._toolkit = toolkit.absolute() if toolkit else None
+        self._cgroups = cgroups.find()
+        self._pause = threading.Event()
+        self._watcher = Watcher(lambda task_id: self.inspect(task_id).phase == "running")
+        self._supervisor = _compiled(self._folder)
+        shutil.rmtree(self._folder / ".trash", ignore_errors=True)
+
+    # -- what it can do
+
+    def cannot(self) -> Sequence[str]:
+        sentences = []
+        if not self._sandboxed():
+            reason = sandbox.available() or "Tasks run without a sandbox, as the settings say."
+            sentences += [reason, *plain.CANNOT]
+        if "memory" not in self._cgroups.parents:
+            sentences.append(
+                "Memory is limited per process of a task, not per task, and a task that wants more gets a "
+                "MemoryError: this user may not make control groups."
+            )
+        if "cpu" not in self._cgroups.parents:
+            sentences.append("Processor time is not limited: this user may not make control groups.")
+        sentences.append("Images run in the Python environment that answers to them, not in their own file system.")
+        return sentences
+
+    def _sandboxed(self) -> bool:
+        return self._sandbox != "off" and sandbox.available() is None
+
+    # -- the engine's port
+
+    def start(self, task: Task) -> None:
+        run = self._run(task.id)
+        if (run / "claimed").exists():
+            return
+        self._check(task)
+        lock = self._take_for_start(run)
+        if lock is None:
+            return
+        try:
+            pid = self._spawn(task, run, lock)
+        except OSError as problem:
+            raise Transient(f"The task's supervisor could not be started: {problem}.") from problem
+        finally:
+            os.close(lock)
+        self._watcher.adopt(task.id, pid)
+
+    def inspect(self, task_id: str) -> TaskState:
+        run = self._run(task_id)
+        state = _result(run)
+        if state is not None:
+            return state
+        started = _claimed(run)
+        if _is_held(run / "lock"):
+            return TaskState("running", started=started)
+        if not (run / "claimed").exists():
+            return TaskState("unknown")
+        return _result(run) or TaskState("lost", started=_claimed(run))
+
+    def stop(self, task_id: str, *, grace: float) -> None:
+        try:
+            fd = os.open(self._run(task_id) / "control", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as problem:
+            if problem.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENXIO):
+                raise
+            return  # never started, or nobody is there any more to read it
+        try:
+            os.write(fd, b"%.3f\n" % max(0.0, grace))
+        except (BrokenPipeError, BlockingIOError):
+            _LOG.warning("The supervisor of task %s does not read its stop requests.", task_id)
+        finally:
+            os.close(fd)
+
+    def watch(self, task_id: str, wake: Callable[[], None]) -> None:
+        self._watcher.watch(task_id, self._run(task_id) / "control", wake)
+
+    def logs(self, task_id: str, *, offset: int, limit: int = 10_000) -> Sequence[LogLine]:
+        return logfile.read(self._run(task_id) / "log", offset, limit)
+
+    def address(self, task_id: str) -> Path | None:
+        about = _about(self._run(task_id))
+        if not about.get("socket"):
+            return None
+        link = links.make(Path(about["folder"]), self._run(task_id))
+        return link / os.path.relpath(about["socket"], "/opt/ml")
+
+    def list(self) -> Sequence[str]:
+        return sorted(entry.name for entry in os.scandir(self._folder) if os.path.isdir(f"{entry.path}/run"))
+
+    def destroy(self, task_id: str) -> None:
+        run = self._run(task_id)
+        until = self._clock.monotonic() + _PATIENCE
+        while run.exists():
+            lock = _take(run)
+            if lock is not None:
+                try:
+                    self._remove(run)
+                finally:
+                    os.close(lock)
+                break
+            self.stop(task_id, grace=0)
+            if self._clock.monotonic() > until:
+                raise Transient(f"The task {task_id} was killed but has not ended yet.")
+            self._pause.wait(0.003)
+        links.remove(run)
+        with contextlib.suppress(OSError):
+            run.parent.rmdir()  # stays where the controller keeps the task's own folder in it
+
+    def close(self) -> None:
+        self._watcher.close()
+
+    # -- starting
+
+    def _run(self, task_id: str) -> Path:
+        if not _ID.fullmatch(task_id):
+            raise Terminal(f"{task_id!r} is not a task id: small letters, digits and hyphens, at most 100.")
+        return self._folder / task_id / "run"
+
+    def _check(self, task: Task) -> None:
+        """Refuse now, in words, what would fail later without."""
+        if self._sandbox == "on" and (reason := sandbox.available()):
+            raise Terminal(f"The settings demand a sandbox, and there is none. {reason}")
+        if not task.command:
+            raise Terminal("The task has no command.")
+        if task.folder is not None and not task.folder.is_dir():
+            raise Terminal(f"The task's folder {task.folder} does not exist.")
+        if task.python is not None and not (task.python / "bin" / "python").exists():
+            raise Terminal(f"There is no Python environment at {task.python}.")
+        for mount in task.mounts:
+            if not mount.source.exists():
+                raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
+        if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
+            raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
+
+    def _take_for_start(self, run: Path) -> int | None:
+        """The lock, or None when somebody else has started the task. Waits for one who is about to."""
+        until = self._clock.monotonic() + _PATIENCE
+        while True:
+            run.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = _take(run)
+            if (run / "claimed").exists():
+                if lock is not None:
+                    os.close(lock)
+                return None
+            if lock is not None or self._clock.monotonic() > until:
+                return lock
+            self._pause.wait(0.002)
+
+    def _spawn(self, task: Task, run: Path, lock: int) -> int:
+        """Start the supervisor; its pid. It inherits the lock, so there is no moment at which nobody holds it."""
+        with contextlib.ExitStack() as stack:
+            groups = self._make_groups(task, run)
+            link = links.make(task.folder, run) if task.socket and task.folder else None
+            about = {"folder": str(task.folder), "socket": task.socket, "cgroups": [str(g) for g in groups]}
+            (run / "about").write_text(json.dumps(about))
+            order, options = self._order(task, run, groups, link)
+            control = _make_control(run / "control")
+            stack.callback(os.close, control)
+            handed = [_hidden_file(marshal.dumps(order), run), lock, control]
+            if options:
+                handed.append(_hidden_file(b"\0".join(options) + b"\0", run))
+            high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in handed]
+            for fd in (*high, handed[0], *handed[3:]):
+                stack.callback(os.close, fd)
+            return _posix_spawn(
+                [sys.executable, "-I", "-S", str(self._supervisor), str(run)],
+                [(fd, target) for fd, target in zip(high, (0, 3, 4, 5), strict=False)],
+                run / "supervisor.log",
+            )
+
+    def _make_groups(self, task: Task, run: Path) -> Sequence[Path]:
+        name = "sagewright-" + hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
+        try:
+            return self._cgroups.make(name, task.resources)
+        except OSError as problem:
+            _LOG.warning("Task %s runs without control groups: %s", task.id, problem)
+            return ()
+
+    def _order(
+        self, task: Task, run: Path, groups: Sequence[Path], link: Path | None
+    ) -> tuple[dict[str, Any], Sequence[bytes]]:
+        """What the supervisor is told, and what bubblewrap is told (nothing without a sandbox)."""
+        limited = any((group / "memory.max").exists() or "memory" in str(group) for group in groups)
+        order: dict[str, Any] = {
+            "sandboxed": self._sandboxed(),
+            "cgroups": [str(group) for group in groups],
+            "data_limit": 0 if limited else task.resources.memory_bytes or 0,
+        }
+        if not order["sandboxed"]:
+            environment, cwd = plain.prepare(task, run, self._toolkit, link)
+            order["argv"] = [os.fsencode(word) for word in task.command]
+            order["environment"] = {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
+            order["cwd"] = os.fsencode(cwd)
+            return order, ()
+        options = list(sandbox.arguments(task, run, self._toolkit))
+        for key, value in sandbox.environment(task, self._toolkit).items():
+            options += ["--setenv", key, value]
+        # The shell gives a missing program the exit code 127, which bubblewrap does not.
+        command = [sandbox.program() or "bwrap", "--args", "5", "--", "/bin/sh", "-c", 'exec "$@"', "sh"]
+        order["argv"] = [os.fsencode(word) for word in (*command, *task.command)]
+        order["environment"] = {}
+        order["cwd"] = b"/"
+        return order, [os.fsencode(option) for option in options]
+
+    def _remove(self, run: Path) -> None:
+        """Out of sight at once, so that a crash half-way leaves nothing that looks like a task."""
+        cgroups.remove([Path(group) for group in _about(run).get("cgroups", ())])
+        trash = self._folder / ".trash"
+        trash.mkdir(mode=0o700, exist_ok=True)
+        target = trash / f"{run.parent.name}-{secrets.token_hex(4)}"
+        run.rename(target)
+        shutil.rmtree(target, onerror=_open_and_retry)
+        with contextlib.suppress(OSError):
+            trash.rmdir()
+
+
+def _compiled(folder: Path) -> Path:
+    """The supervisor, compiled: Python would compile a script anew each time (5 ms)."""
+    mark = hashlib.sha256(_SUPERVISOR.read_bytes()).hexdigest()[:12]
+    path = folder / f".supervisor-{mark}.{sys.implementation.cache_tag}.pyc"
+    if not path.exists():
+        for old in folder.glob(".supervisor-*"):
+            old.unlink(missing_ok=True)
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(_SUPERVISOR), cfile=str(path), doraise=True, invalidation_mode=mode)
+    return path
+
+
+def _posix_spawn(argv: Sequence[str], descriptors: Sequence[tuple[int, int]], log: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
+    actions += [(os.POSIX_SPAWN_DUP2, source, target) for source, target in descriptors]
+    options: dict[str, Any] = {"file_actions": actions, "setsigmask": []}
+    try:
+        return os.posix_spawn(argv[0], list(argv), {}, setsid=True, **options)
+    except NotImplementedError:  # macOS: the supervisor makes its session itself
+        return os.posix_spawn(argv[0], list(argv), {}, **options)
+
+
+def _hidden_file(data: bytes, folder: Path) -> int:
+    """A descriptor to read `data` from, with no name that anybody could open."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("sagewright")
+    else:
+        path = folder / f".{secrets.token_hex(8)}"
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        path.unlink()
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def _make_control(path: Path) -> int:
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+
+def _take(run: Path) -> int | None:
+    """The task's lock, or None if it is held (or the folder was destroyed meanwhile)."""
+    path = run / "lock"
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(fd), os.stat(path)):
+            return fd
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(fd)
+    return None
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def _claimed(run: Path) -> float | None:
+    try:
+        return float((run / "claimed").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _result(run: Path) -> TaskState | None:
+    try:
+        return TaskState("exited", **json.loads((run / "result").read_bytes()))
+    except OSError:
+        return None
+
+
+def _about(run: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((run / "about").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _below_opt_ml(path: str) -> bool:
+    return os.path.normpath(path).startswith("/opt/ml/")
+
+
+def _open_and_retry(remove: Callable[[str], object], path: str, problem: object) -> None:
+    """Tasks leave folders that nobody may write to."""
+    try:
+        os.chmod(os.path.dirname(path), stat.S_IRWXU)
+        if not os.path.islink(path) and os.path.isdir(path):
+            os.chmod(path, stat.S_IRWXU)
+            shutil.rmtree(path)
+        else:
+            remove(path)
+    except OSError as failure:
+        _LOG.warning("%s could not be removed: %s", path, failure)

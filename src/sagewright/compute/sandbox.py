@@ -1,0 +1,218 @@
+"""A task in bubblewrap: its root is built from read-only pieces of this machine, and nothing else exists.
+
+`process.py` calls `arguments` for what goes to bubblewrap through a descriptor (never its command line: the
+environment is among it) and `available` to learn whether it works here.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from sagewright.compute.base import Task
+
+UID = 1000
+"""Who the task is, inside. Not 0: `tar` run by a root without powers fails on foreign owners."""
+USER = "sagemaker-user"
+HOME = f"/home/{USER}"
+TOOLKIT = "/opt/sagewright"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_ETC = (
+    "alternatives",
+    "ca-certificates",
+    "debian_version",
+    "fonts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "magic",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "pki",
+    "protocols",
+    "resolv.conf",
+    "services",
+    "ssl",
+    "timezone",
+)
+_GPU_DEVICES = ("nvidia", "dri", "kfd")
+
+
+def program() -> str | None:
+    """Path of bubblewrap on this machine."""
+    return shutil.which("bwrap")
+
+
+@functools.cache
+def available() -> str | None:
+    """None if tasks can be sandboxed here, else the reason as a sentence. Tried once per process."""
+    if sys.platform != "linux":
+        return "Tasks run without a sandbox: bubblewrap exists on Linux only."
+    bwrap = program()
+    if bwrap is None:
+        return "Tasks run without a sandbox: bubblewrap is not installed (`apt install bubblewrap`)."
+    try:
+        done = subprocess.run(
+            [bwrap, *base(), "--unshare-net", "--", "/bin/true"], capture_output=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        return f"Tasks run without a sandbox: bubblewrap does not work here ({problem})."
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        return f"Tasks run without a sandbox: bubblewrap does not work here ({said[-1].rstrip('.')})."
+    return None
+
+
+@functools.cache
+def base() -> Sequence[str]:
+    """The arguments that all tasks share: own namespaces, no powers, the machine's programs, read-only."""
+    out = ["--unshare-user", "--uid", str(UID), "--gid", str(UID)]
+    out += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]
+    out += ["--cap-drop", "ALL", "--ro-bind", "/usr", "/usr"]
+    for path in _SYSTEM:
+        if os.path.islink(path):
+            out += ["--symlink", os.readlink(path), path]
+        elif os.path.isdir(path):
+            out += ["--ro-bind", path, path]
+    for name in _ETC:
+        if os.path.exists(f"/etc/{name}"):
+            out += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
+    out += ["--proc", "/proc", "--dev", "/dev"]
+    for path in ("/sys/devices", "/sys/class", "/sys/bus"):
+        out += ["--ro-bind-try", path, path]
+    out += ["--dir", "/var/tmp", "--dir", "/run", "--dir", "/opt/ml"]  # noqa: S108  # inside
+    return tuple(out)
+
+
+def arguments(task: Task, run: Path, toolkit: Path | None) -> Sequence[str]:
+    """Bubblewrap's arguments for `task`, up to its command.
+
+    `run` is the engine's own folder of the task, where the private /tmp and home are made; `toolkit` is the folder
+    that holds `sagewright_container`.
+    """
+    out = [*base(), "--hostname", task.hostname or task.id[:63].strip("-") or "task"]
+    for name, where in (("tmp", "/tmp"), ("home", HOME)):  # noqa: S108  # inside, where it is the task's own
+        (run / name).mkdir(mode=0o700, exist_ok=True)
+        out += ["--bind", str(run / name), where]
+    etc = _write_etc(task, run / "etc")
+    for file in sorted(etc.iterdir()):
+        out += ["--ro-bind", str(file), f"/etc/{file.name}"]
+    if task.python is not None:
+        for prefix in python_folders(task.python):
+            out += ["--ro-bind", str(prefix), str(prefix)]
+    if toolkit is not None:
+        name = "sagewright_container"
+        out += ["--ro-bind", str(toolkit / name), f"{TOOLKIT}/{name}"]
+    if task.folder is not None:
+        out += ["--bind", str(task.folder), "/opt/ml", "--chdir", "/opt/ml"]
+    else:
+        out += ["--chdir", HOME]
+    for mount in task.mounts:
+        out += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target]
+    if task.network == "none":
+        out.append("--unshare-net")
+    if task.resources.gpus:
+        out += _gpus()
+    out.append("--clearenv")
+    return out
+
+
+def environment(task: Task, toolkit: Path | None, *, home: str = HOME, pythonpath: str = TOOLKIT) -> Mapping[str, str]:
+    """The task's whole environment: what every image sets, then its own. Nothing of the server's."""
+    out = {
+        "HOME": home,
+        "USER": USER,
+        "LOGNAME": USER,
+        "LANG": "C.UTF-8",
+        "HOSTNAME": task.hostname or task.id,
+        "PYTHONUNBUFFERED": "1",
+        **task.environment,
+    }
+    paths = [task.environment.get("PATH") or SYSTEM_PATH]
+    if task.python is not None:
+        out["VIRTUAL_ENV"] = str(task.python)
+        paths[:0] = [str(layer / "bin") for layer in layers(task.python)]
+    out["PATH"] = ":".join(paths)
+    if toolkit is not None:
+        out["PYTHONPATH"] = ":".join(filter(None, [task.environment.get("PYTHONPATH"), pythonpath]))
+    return out
+
+
+def _write_etc(task: Task, etc: Path) -> Path:
+    """The files that name the task's user, its host and its neighbours."""
+    etc.mkdir(mode=0o700, exist_ok=True)
+    hostname = task.hostname or task.id
+    names = {"localhost": "127.0.0.1", hostname: "127.0.0.1", **task.hosts}
+    hosts = [*(f"{address}\t{name}" for name, address in names.items()), "::1\tlocalhost ip6-localhost"]
+    (etc / "hosts").write_text("\n".join(hosts) + "\n")
+    (etc / "hostname").write_text(hostname + "\n")
+    (etc / "passwd").write_text(
+        f"root:x:0:0:root:/root:/bin/sh\n{USER}:x:{UID}:{UID}::{HOME}:/bin/sh\n"
+        "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+    )
+    (etc / "group").write_text(f"root:x:0:\n{USER}:x:{UID}:\nnogroup:x:65534:\n")
+    return etc
+
+
+def _gpus() -> list[str]:
+    names = [name for name in os.listdir("/dev") if name.startswith(_GPU_DEVICES)]
+    out = []
+    for name in sorted(names):
+        out += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    return out
+
+
+def python_folders(environment: Path) -> Sequence[Path]:
+    """The folders that a virtual environment needs to run: itself, the environments it is layered on, and the
+    installation it was made from, outermost first. What /usr holds is left out."""
+    found: list[Path] = []
+    for layer in layers(environment):
+        found.append(layer)
+        if home := read_config(layer).get("home"):
+            found += _installations(Path(home), layer / "bin" / "python")
+    wanted = dict.fromkeys(path for path in found if not _in_system(path))
+    return [path for path in wanted if not any(other in path.parents for other in wanted)]
+
+
+def layers(environment: Path) -> Sequence[Path]:
+    """The environment and those it is layered on, the uppermost first."""
+    found = [environment]
+    while below := read_config(found[-1]).get("extends-environment"):
+        found.append(Path(below))
+    return found
+
+
+def read_config(environment: Path) -> dict[str, str]:
+    """What `pyvenv.cfg` says; empty where there is none."""
+    try:
+        lines = (environment / "pyvenv.cfg").read_text().splitlines()
+    except OSError:
+        return {}
+    pairs = (line.split("=", 1) for line in lines if "=" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+def _installations(home: Path, python: Path) -> Iterable[Path]:
+    """Every prefix that the interpreter's chain of links passes through: pyenv and uv keep aliases of folders."""
+    yield home.parent
+    yield home.parent.resolve()
+    for _ in range(16):
+        if not python.is_symlink():
+            return
+        python = python.parent / os.readlink(python)
+        yield Path(os.path.normpath(python.parent.parent))
+        yield python.parent.resolve().parent
+
+
+def _in_system(path: Path) -> bool:
+    """Whether the sandbox has it anyway, or must never have it: a home is not shown for a Python in `~/bin`."""
+    return path.is_relative_to("/usr") or str(path) in _SYSTEM or Path.home().is_relative_to(path)

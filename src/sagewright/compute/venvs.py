@@ -1,0 +1,234 @@
+"""Python environments for runtimes, made once with uv and kept: `<folder>/<name>-<hash>`.
+
+An environment is made in its place, because it holds its own path. `<name>-<hash>.lock` is held meanwhile, by one
+thread of one process and the uv it runs; `.ready` inside is written last, so what lacks it was left by a crash and is
+made anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sagewright.base.errors import Terminal
+from sagewright.compute.sandbox import read_config
+
+Log = Callable[[str], None]
+"""Called with one line of progress, without newline, from the calling thread."""
+
+_TAIL = 15
+"""Lines of uv's that end up in an error."""
+_HERMETIC = re.compile(r"\s*(#.*)?$|[A-Za-z0-9][^@]*$")
+"""Lines of a requirements.txt that mean the same wherever the file lies."""
+
+
+class _UvFailed(Exception):
+    """uv's last words."""
+
+
+class Environments:
+    """Makes environments and finds them again. Any thread, any number of server processes."""
+
+    def __init__(self, folder: Path, environments_dir: Path, *, environ: Mapping[str, str] | None = None) -> None:
+        """`folder` is where they are kept; `environments_dir` holds the lock files, `<name>.txt`; `environ` is the
+        environment whose index settings (UV_*, PIP_INDEX_URL, …) are followed: the server's own by default."""
+        self._folder = folder.absolute()
+        self._locks = environments_dir.absolute()
+        self._environ = uv_environment(os.environ if environ is None else environ)
+
+    def ready(self, name: str) -> Path | None:
+        """The environment if it is made already; never makes it. Raises Terminal for an unknown name."""
+        path = self._place(name)
+        return path if (path / ".ready").exists() else None
+
+    def ensure(self, name: str, log: Log) -> Path:
+        """The environment of the lock file `name`, made now if need be (minutes, the first time).
+
+        Raises Terminal, with uv's words, if there is no such lock file or uv cannot make it.
+        """
+        path = self._place(name)
+        with self._made_once(path, log) as building:
+            if building is not None:
+                log(f"Making the Python environment {name}; this is done once.")
+                self._venv(path, Path(sys.executable), building, log)
+                options = ["-r", str(self._locks / f"{name}.txt")]
+                # Everything is pinned, so a warm cache needs no look at the index.
+                try:
+                    self._install(path, ["--offline", *options], building, lambda line: None)
+                except _UvFailed:
+                    self._install(path, options, building, log)
+                log(f"The Python environment {name} is ready.")
+        return path
+
+    def layer(self, base: Path, requirements: Path, log: Log) -> Path:
+        """An environment with `requirements` (a requirements.txt) on top of `base`, made now if need be.
+
+        What `base` holds in a version that satisfies them is not installed again; what it holds in another one is
+        hidden by the layer's own. The same text on the same base is resolved once. Raises Terminal, with uv's words
+        on what cannot be had.
+        """
+        path = self._folder / f"layer-{_mark(base, requirements)}"
+        with self._made_once(path, log) as building:
+            if building is not None:
+                log(f"Installing {requirements.name} on top of {base.name}.")
+                self._venv(path, base / "bin" / "python", building, log)
+                self._add_missing(path, base, requirements, building, log)
+                _see_through(path, base)
+        return path
+
+    def _place(self, name: str) -> Path:
+        try:
+            text = (self._locks / f"{name}.txt").read_bytes()
+        except FileNotFoundError:
+            known = ", ".join(sorted(file.stem for file in self._locks.glob("*.txt"))) or "none"
+            raise Terminal(f"There is no environment called {name!r}. There are: {known}.") from None
+        mark = hashlib.sha256(f"{sys.version}\0{sys.base_prefix}\0".encode() + text).hexdigest()[:12]
+        return self._folder / f"{name}-{mark}"
+
+    @contextmanager
+    def _made_once(self, path: Path, log: Log) -> Iterator[int | None]:
+        """None if it is there. Else a descriptor of the lock under which to make it; then it counts as made."""
+        if (path / ".ready").exists():
+            yield None
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / f"{path.name}.lock").open("w") as building:
+            try:
+                fcntl.flock(building, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                log(f"Waiting for the Python environment {path.name}, which is being made.")
+                fcntl.flock(building, fcntl.LOCK_EX)
+            if (path / ".ready").exists():
+                yield None
+                return
+            shutil.rmtree(path, ignore_errors=True)  # left by a crash
+            try:
+                yield building.fileno()
+            except _UvFailed as problem:
+                raise Terminal(f"The Python environment could not be made. uv says: {problem}") from problem
+            os.sync()  # after a power cut, .ready must not be there without the rest
+            (path / ".ready").touch()
+
+    def _venv(self, path: Path, python: Path, building: int, log: Log) -> None:
+        self._uv(["venv", "--quiet", "--python", str(python), str(path)], building, log)
+
+    def _install(self, path: Path, options: Sequence[str], building: int, log: Log) -> None:
+        python = str(path / "bin" / "python")
+        self._uv(["pip", "install", "--compile-bytecode", "--python", python, *options], building, log)
+
+    def _add_missing(self, path: Path, base: Path, requirements: Path, building: int, log: Log) -> None:
+        """Resolve, preferring what the base holds (uv prefers what the output file says), and install the rest."""
+        held = _held(base)
+        with tempfile.TemporaryDirectory() as folder:
+            wanted = Path(folder) / "wanted.txt"
+            wanted.write_text("".join(f"{name}=={version}\n" for name, version in held.items()))
+            options = ["--no-header", "--no-annotate", "--emit-index-url", "--emit-find-links"]
+            options += ["--python", str(base / "bin" / "python"), "-o", str(wanted), str(requirements)]
+            self._resolve(options, building, log)
+            lines = wanted.read_text().splitlines()
+            missing = [line for line in lines if not _is_held(line, held)]
+            if any(line and not line.startswith("--") for line in missing):
+                wanted.write_text("\n".join(missing) + "\n")
+                self._install(path, ["--no-deps", "-r", str(wanted)], building, log)
+        log(f"{requirements.name} is satisfied.")
+
+    def _resolve(self, options: Sequence[str], building: int, log: Log) -> None:
+        try:
+            self._uv(["pip", "compile", "--quiet", *options], building, log)
+        except _UvFailed as problem:
+            try:  # without a network, what the cache holds may do
+                self._uv(["pip", "compile", "--quiet", "--offline", *options], building, lambda line: None)
+            except _UvFailed:
+                raise problem from None  # which says more
+
+    def _uv(self, arguments: Sequence[str], building: int, log: Log) -> None:
+        """Run uv, its lines going to `log`. It inherits the lock: if we are killed, nobody starts beside it."""
+        tail: deque[str] = deque(maxlen=_TAIL)
+        with subprocess.Popen(
+            [sys.executable, "-m", "uv", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=self._environ,
+            cwd=self._folder,
+            pass_fds=[building],
+            text=True,
+            errors="replace",
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.strip():
+                    tail.append(line.rstrip())
+                    log(line.rstrip())
+        if process.returncode:
+            raise _UvFailed("\n".join(tail) or f"exit code {process.returncode}")
+
+
+def uv_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """`environ` with pip's index settings told to uv as well, where uv has none of its own."""
+    out = {key: value for key, value in environ.items() if key != "VIRTUAL_ENV" and not key.startswith("PYTHON")}
+    out["NO_COLOR"] = "1"
+    if not {"UV_INDEX_URL", "UV_DEFAULT_INDEX"} & environ.keys() and environ.get("PIP_INDEX_URL"):
+        out["UV_DEFAULT_INDEX"] = environ["PIP_INDEX_URL"]
+    if not {"UV_EXTRA_INDEX_URL", "UV_INDEX"} & environ.keys() and environ.get("PIP_EXTRA_INDEX_URL"):
+        out["UV_INDEX"] = " ".join(environ["PIP_EXTRA_INDEX_URL"].split())
+        out.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")  # as pip looks at several
+    if "UV_FIND_LINKS" not in environ and environ.get("PIP_FIND_LINKS"):
+        out["UV_FIND_LINKS"] = ",".join(environ["PIP_FIND_LINKS"].split())
+    if "UV_NO_INDEX" not in environ and environ.get("PIP_NO_INDEX"):
+        out["UV_NO_INDEX"] = environ["PIP_NO_INDEX"]
+    if "SSL_CERT_FILE" not in environ and environ.get("PIP_CERT"):
+        out["SSL_CERT_FILE"] = environ["PIP_CERT"]
+    return out
+
+
+def _mark(base: Path, requirements: Path) -> str:
+    text = requirements.read_bytes()
+    parts = [os.fsencode(base), text]
+    if not all(_HERMETIC.match(line) for line in text.decode(errors="replace").splitlines()):
+        # It names other files, whose content we do not see: good for this very file only.
+        parts.append(f"{requirements.absolute()} {requirements.stat().st_mtime_ns}".encode())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _site_packages(environment: Path) -> Path:
+    return next(iter(sorted((environment / "lib").glob("python*/site-packages"))))
+
+
+def _see_through(path: Path, base: Path) -> None:
+    """Let the layer import what the base holds, after its own; and let the sandbox know that both are needed."""
+    (_site_packages(path) / "_base.pth").write_text(f"import site; site.addsitedir({str(_site_packages(base))!r})\n")
+    with (path / "pyvenv.cfg").open("a") as file:
+        file.write(f"extends-environment = {base}\n")
+
+
+def _held(environment: Path) -> dict[str, str]:
+    """Normalized names and versions of what an environment offers, the environments below it included."""
+    found: dict[str, str] = {}
+    current: Path | None = environment
+    while current is not None:
+        for distribution in importlib.metadata.distributions(path=[str(_site_packages(current))]):
+            found.setdefault(_normal(distribution.name), distribution.version)
+        extended = read_config(current).get("extends-environment")
+        current = Path(extended) if extended else None
+    return found
+
+
+def _is_held(line: str, held: Mapping[str, str]) -> bool:
+    name, pinned, version = line.partition("==")
+    return bool(pinned) and held.get(_normal(name.partition("[")[0])) == version.partition(";")[0].strip()
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
