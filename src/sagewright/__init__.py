@@ -1,1 +1,3 @@
 """Amazon SageMaker on your own machines."""
+
+__version__ = "0.1.0"

@@ -18,6 +18,7 @@ LIFE: Final = Lifecycle(
         ("InService", "serve"): "InService",
         ("Updating", "serve"): "InService",
         ("Updating", "fail"): "RollingBack",
+        ("Updating", "abandon"): "Failed",  # there is nothing to roll back to
         ("RollingBack", "serve"): "InService",
         ("Failed", "update"): "Updating",
         **{

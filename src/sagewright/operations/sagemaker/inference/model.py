@@ -7,6 +7,7 @@ from typing import Final
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
+from sagewright.operations.sagemaker.roles import check_role
 
 NOUN: Final = Noun("Model", "model", could_not_find("model"), already_existing("model"))
 operations = NOUN.operations()
@@ -21,6 +22,9 @@ def create_model(call: Call, request: Params) -> Params:
             raise validation_error("A container needs an Image.")
         if "ModelPackageName" in container:
             raise validation_error("Sagewright does not do models from model packages yet. Name an Image.")
+    if "ExecutionRoleArn" not in request:
+        raise validation_error("ExecutionRoleArn is required: the model's containers work under that role.")
+    check_role(call, request["ExecutionRoleArn"])
     record = NOUN.create(call, request)
     return {"ModelArn": record.status["ModelArn"]}
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.noun import Noun
+from sagewright.operations.sagemaker.roles import check_role
 from sagewright.resources.record import Record
 from sagewright.resources.training_job import KIND, LIFE
 
@@ -42,6 +43,7 @@ _CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "ResourceC
 def create_training_job(call: Call, request: Params) -> Params:
     _refuse_what_is_not_built(request)
     _check(request)
+    check_role(call, request["RoleArn"])
     spec = {**_DEFAULTS, **request}
     spec["OutputDataConfig"] = {"KmsKeyId": "", **request.get("OutputDataConfig", {})}
     spec["StoppingCondition"] = {"MaxRuntimeInSeconds": _DEFAULT_RUNTIME, **request.get("StoppingCondition", {})}

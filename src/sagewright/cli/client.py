@@ -1,0 +1,108 @@
+"""How the command line talks to its own server: as any client does, with keys that the data folder holds."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import click
+
+from sagewright.base.settings import Settings
+from sagewright.wire import sigv4
+from sagewright.wire.http import Request
+
+SESSION_SECONDS: Final = 43_200
+"""How long the keys of `sagewright env` live: STS's longest, twelve hours."""
+_TIMEOUT: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A server that answers, and keys of a session of its default execution role."""
+
+    url: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+
+def health(settings: Settings) -> dict[str, Any] | None:
+    """What the server says of itself; None when nothing answers on the port. Raises ClickException for a stranger."""
+    try:
+        with urllib.request.urlopen(f"{url(settings)}/_sagewright/health", timeout=_TIMEOUT) as answer:  # noqa: S310
+            described: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError:
+        raise _stranger(settings) from None
+    except (urllib.error.URLError, OSError):
+        return None
+    except ValueError:
+        raise _stranger(settings) from None
+    return described
+
+
+def connect(settings: Settings) -> Connection:
+    """Become the default execution role. Raises ClickException with what to do."""
+    described = health(settings)
+    if described is None:
+        raise click.ClickException(
+            f"No server answers at {url(settings)}. Start one with `sagewright up`, or name its --port."
+        )
+    role = f"arn:aws:iam::{described['account']}:role/service-role/SagewrightExecutionRole"
+    form = {
+        "Action": "AssumeRole",
+        "Version": "2011-06-15",
+        "RoleArn": role,
+        "RoleSessionName": "sagewright-env",
+        "DurationSeconds": str(SESSION_SECONDS),
+    }
+    answer = _call(settings, urlencode(form).encode(), region=described["region"])
+    found = {element.tag.rpartition("}")[2]: element.text or "" for element in ElementTree.fromstring(answer).iter()}  # noqa: S314
+    return Connection(
+        url(settings), described["region"], found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
+    )
+
+
+def url(settings: Settings) -> str:
+    return f"http://{settings.host}:{settings.port}"
+
+
+def _call(settings: Settings, body: bytes, *, region: str) -> bytes:
+    """One signed STS request with the root keys of the data folder."""
+    key_id, secret = _root_keys(settings.data)
+    headers = {"host": f"{settings.host}:{settings.port}", "content-type": "application/x-www-form-urlencoded"}
+    request = Request("POST", "/", "", headers, body)
+    signed = sigv4.sign(request, access_key_id=key_id, secret_key=secret, region=region, service="sts", now=time.time())
+    http = urllib.request.Request(f"{url(settings)}/", data=body, headers={**headers, **signed})  # noqa: S310
+    try:
+        with urllib.request.urlopen(http, timeout=_TIMEOUT) as answer:  # noqa: S310
+            content: bytes = answer.read()
+    except urllib.error.HTTPError as error:
+        raise click.ClickException(
+            f"The server at {url(settings)} refused the keys in {settings.data}: it works on another data folder. "
+            f"Name the right one with --data. ({error.code})"
+        ) from None
+    return content
+
+
+def _root_keys(data: Path) -> tuple[str, str]:
+    try:
+        keys = json.loads((data / "keys" / "root.json").read_text())
+    except OSError as error:
+        raise click.ClickException(
+            f"The keys of the server could not be read from {data}: {error.strerror}. Name its folder with --data."
+        ) from None
+    return keys["AccessKeyId"], keys["SecretAccessKey"]
+
+
+def _stranger(settings: Settings) -> click.ClickException:
+    return click.ClickException(
+        f"Something that is not Sagewright answers at {url(settings)}. Choose another --port for the server."
+    )

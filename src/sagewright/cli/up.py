@@ -1,0 +1,104 @@
+"""`sagewright up`: run the server."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from sagewright.base.errors import SagewrightError
+from sagewright.base.settings import Settings
+from sagewright.cli.options import server_options
+
+
+@click.command("up")
+@server_options
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on. Loopback keeps it yours."
+)
+@click.option("--engine", default="process", show_default=True, help="What runs tasks.")
+@click.option("--sandbox", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
+              help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
+@click.option("--auth", type=click.Choice(["on", "off"]), default="on", show_default=True,
+              help="Whether requests must be signed. Off is for throw-away servers only.")  # fmt: skip
+@click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
+@click.option("--requests", is_flag=True, help="Print a line for every request.")
+def command(settings: Settings, memory: bool, requests: bool, **rest: Any) -> None:
+    """Run the server until Ctrl-C.
+
+    Everything it keeps is in one folder (--data): delete it and nothing is left.
+    """
+    from sagewright import compose
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("sagewright").setLevel(logging.INFO)
+    logging.getLogger("sagewright.access").setLevel(logging.INFO if requests else logging.WARNING)
+    settings = replace(settings, store="memory:" if memory else "", **rest)
+    if settings.auth == "off":
+        click.secho("Signatures are NOT checked (--auth off): whoever reaches this port owns everything.", fg="red")
+    try:
+        server = compose.build(settings)
+    except (SagewrightError, LookupError) as error:
+        raise click.ClickException(str(error)) from None
+    for line in server.made:
+        click.echo(f"made {line}")
+    for sentence in server.engine.cannot():
+        click.echo(f"note: {sentence}")
+    _serve(server)
+
+
+def _serve(server: Any) -> None:
+    import uvicorn
+
+    settings: Settings = server.settings
+    config = uvicorn.Config(
+        server.app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        backlog=2048,
+    )
+    runner = uvicorn.Server(config)
+    started = runner.startup
+
+    async def startup(sockets: Any = None) -> None:
+        await started(sockets=sockets)
+        if runner.started:
+            click.echo(f"Sagewright listens on http://{settings.host}:{settings.port}  (data: {settings.data})")
+            click.echo('In your shell:  eval "$(sagewright env)"   Stop with Ctrl-C.')
+
+    runner.startup = startup  # type: ignore[method-assign]
+    try:
+        runner.run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        kept = _stop_servers(server)
+        server.close()
+    if kept:
+        click.echo(f"{kept} running job(s) go on; the next `sagewright up` on this data follows them.")
+    click.echo("Stopped.")
+
+
+def _stop_servers(server: Any) -> int:
+    """End the model servers, which would serve nobody; the next server starts them again. Jobs go on."""
+    kept = 0
+    server.loop.stop()
+    for task in server.engine.list():
+        if server.engine.inspect(task).phase != "running":
+            continue
+        if task.startswith("serve-"):
+            server.engine.stop(task, grace=5.0)
+        else:
+            kept += 1
+    return kept

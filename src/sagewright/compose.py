@@ -1,0 +1,163 @@
+"""The one place where concrete classes are chosen and joined."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from sagewright.base.clock import Clock, SystemClock
+from sagewright.base.errors import Terminal
+from sagewright.base.ids import Ids, RandomIds
+from sagewright.base.registry import Registry
+from sagewright.base.settings import Settings
+from sagewright.compute.base import Engine
+from sagewright.compute.instances import Machine
+from sagewright.compute.runtimes import Environments
+from sagewright.controllers.endpoint import Endpoints
+from sagewright.controllers.loop import Loop
+from sagewright.controllers.platform import Platform
+from sagewright.controllers.training_job import TrainingJobs
+from sagewright.dataplane.inference.router import Router
+from sagewright.dataplane.objects.base import Objects
+from sagewright.edge.app import Edge
+from sagewright.edge.platform import Platform as EdgePlatform
+from sagewright.operations.call import Services
+from sagewright.operations.iam.roles import ensure_default_role
+from sagewright.operations.sts.credentials import Credentials
+from sagewright.store.base import Store
+from sagewright.telemetry.logs import Logs
+from sagewright.telemetry.metrics import Metrics
+
+ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
+    "engine",
+    {
+        # Add an engine here: a function from settings and a clock to an `Engine`.
+        "process": "sagewright.compute.process:make",
+    },
+    group="sagewright.engines",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Everything that one data folder's server is made of."""
+
+    settings: Settings
+    app: Edge
+    engine: Engine
+    store: Store
+    loop: Loop
+    lock: IO[str]
+    made: tuple[str, ...]
+    """A line for each thing that was made because it was not there."""
+
+    def close(self) -> None:
+        """Let go of everything; called after the last request was answered."""
+        self.loop.stop()
+        self.engine.close()
+        self.store.close()
+        self.lock.close()
+
+
+def build(settings: Settings) -> Server:
+    """Join a server on `settings.data`, making what is not there. Raises Terminal when another one uses it."""
+    made: list[str] = []
+    if not settings.data.exists():
+        made.append(f"data folder {settings.data}")
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = _lock(settings.data)
+    clock: Clock = SystemClock()
+    ids: Ids = RandomIds()
+    store = _store(settings)
+    credentials = Credentials(settings.data / "keys", store=store, clock=clock, account=settings.account)
+    if credentials.new:
+        made.append(f"root access key {credentials.root()[0]} (its secret is in {settings.data / 'keys'})")
+    if ensure_default_role(store, account=settings.account, clock=clock, ids=ids):
+        made.append("role SagewrightExecutionRole, the default execution role")
+    objects = Objects(store, settings.data / "objects", account=settings.account, clock=clock, ids=ids)
+    logs = Logs(settings.data / "logs", clock=clock)
+    metrics = Metrics(settings.data / "metrics", clock=clock)
+    router = Router(store)
+    services = Services(
+        settings=settings,
+        store=store,
+        clock=clock,
+        ids=ids,
+        objects=objects,
+        logs=logs,
+        metrics=metrics,
+        credentials=credentials,
+        inference=router,
+    )
+    engine = ENGINES.load(settings.engine)(settings, clock)
+    platform = Platform(
+        store=store,
+        engine=engine,
+        environments=Environments(settings.runtimes_folder),
+        objects=objects,
+        logs=logs,
+        metrics=metrics,
+        grants=credentials,
+        clock=clock,
+        machine=Machine.here(),
+        tasks=settings.data / "tasks",
+        endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
+    )
+    loop = _loop(platform, owner=_server_id(settings.data))
+
+    def start() -> None:
+        router.follow()
+        loop.start(sweep=platform.sweep)
+
+    app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
+    return Server(settings, app, engine, store, loop, lock, tuple(made))
+
+
+def _loop(platform: Platform, *, owner: str) -> Loop:
+    loop = Loop(platform.store, clock=platform.clock, owner=owner)
+    # Add a noun with a life here.
+    loop.add(TrainingJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
+    loop.add(Endpoints(platform, loop.wake))
+    return loop
+
+
+def _store(settings: Settings) -> Store:
+    # Imported here: a throw-away server needs no database library, and a database server no memory.
+    if settings.store == "memory:":
+        from sagewright.store.memory import MemoryStore
+
+        return MemoryStore()
+    if settings.store == "":
+        from sagewright.store.sqlite import SqliteStore
+
+        return SqliteStore(settings.data / "state.db")
+    raise Terminal(f"No store answers to {settings.store!r}. Leave it out for SQLite, or say memory: for none.")
+
+
+def _lock(data: Path) -> IO[str]:
+    """Held while the server lives: two servers on one folder would undo each other's work."""
+    file = (data / "server.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise Terminal(
+            f"Another Sagewright server already uses {data}. Stop it, or choose another folder with --data."
+        ) from None
+    return file
+
+
+def _server_id(data: Path) -> str:
+    path = data / "server.id"
+    if not path.exists():
+        path.write_text(secrets.token_hex(8))
+    return path.read_text()
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104

@@ -1,0 +1,1 @@
+"""Make it so: one reconcile per noun with a life. Operations write what is wanted; these look and act."""

@@ -1,0 +1,90 @@
+"""From a container definition to a task that serves it: the model unpacked, the script in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from sagewright.base.errors import Terminal
+from sagewright.compute import instances, runtimes
+from sagewright.compute.base import Resources, Task
+from sagewright.controllers import staging
+from sagewright.controllers.platform import Platform
+from sagewright.resources.record import Record
+
+SOCKET: Final = "/opt/ml/run/model.sock"
+
+
+def resolve(container: Mapping[str, Any]) -> runtimes.Runtime:
+    """The runtime for a container's image. Raises Terminal with what would work."""
+    runtime = runtimes.resolve(container["Image"])
+    if runtime is None:
+        raise Terminal(runtimes.no_runtime(container["Image"]))
+    return runtime
+
+
+def prepare(
+    platform: Platform, record: Record, task_id: str, model: Mapping[str, Any], variant: Mapping[str, Any]
+) -> tuple[Task, list[str]]:
+    """Lay out a fresh /opt/ml for one instance; the task, and lines for its log. May be called again."""
+    container = model.get("PrimaryContainer") or model["Containers"][0]
+    runtime = resolve(container)
+    platform.forget(task_id)
+    ml = platform.ml_folder(task_id)
+    for folder in ("model", "run", "code"):
+        (ml / folder).mkdir(parents=True, exist_ok=True)
+    _fetch_model(platform, ml, container)
+    _fetch_code(platform, ml, container)
+    notes: list[str] = []
+    python = platform.environments.ensure(runtime.environment, notes.append)
+    requirements = ml / "model" / "code" / "requirements.txt"
+    if requirements.is_file() and not requirements.is_symlink():
+        python = platform.environments.layer(python, requirements, notes.append)
+    fitted = instances.fit(variant.get("InstanceType", "ml.m5.large"), platform.machine)
+    if fitted.note:
+        notes.append(fitted.note)
+    task = Task(
+        id=task_id,
+        command=(*runtime.entry, "serve", runtime.image),
+        environment={
+            **platform.environment(model["ExecutionRoleArn"], record.name[:63], record.key.region),
+            "SAGEMAKER_REGION": record.key.region,
+            "PYTHONUNBUFFERED": "1",
+            **container.get("Environment", {}),
+            "SAGEWRIGHT_BIND_UDS": SOCKET,
+        },
+        python=python,
+        folder=ml,
+        resources=Resources(memory_bytes=fitted.resources.memory_bytes),
+        network="none" if model.get("EnableNetworkIsolation") else "host",
+        hostname=container.get("ContainerHostname", "model"),
+        socket=SOCKET,
+    )
+    return task, notes
+
+
+def _fetch_model(platform: Platform, ml: Path, container: Mapping[str, Any]) -> None:
+    source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+    uri = source.get("S3Uri") or container.get("ModelDataUrl")
+    if uri is None:
+        return
+    if source.get("S3DataType") == "S3Prefix" and source.get("CompressionType") == "None":
+        if staging.fetch_prefix(platform.objects, uri, ml / "model") == 0:
+            raise Terminal(f"There are no model files under {uri}.")
+        return
+    archive = ml.parent / "model.tar.gz"
+    staging.fetch(platform.objects, uri, archive)
+    staging.extract(archive, ml / "model", name=f"The model artifact {uri}")
+    archive.unlink()
+
+
+def _fetch_code(platform: Platform, ml: Path, container: Mapping[str, Any]) -> None:
+    """A script that the environment names in S3, put where the serving toolkit looks for it."""
+    uri = container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", "")
+    if not uri.startswith("s3://"):
+        return
+    archive = ml.parent / "sourcedir.tar.gz"
+    staging.fetch(platform.objects, uri, archive)
+    staging.extract(archive, ml / "code", name=f"SAGEMAKER_SUBMIT_DIRECTORY {uri}")
+    archive.unlink()

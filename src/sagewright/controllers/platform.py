@@ -1,0 +1,96 @@
+"""What controllers work with, as ports: `compose` hands in the real things, tests hand in fakes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sagewright.base.clock import Clock
+from sagewright.compute.base import Engine
+from sagewright.compute.instances import Machine
+from sagewright.compute.runtimes import Environments
+from sagewright.store.base import Store
+from sagewright.telemetry.logs import Logs
+from sagewright.telemetry.metrics import Metrics
+
+
+class ObjectFiles(Protocol):
+    """Objects as controllers need them: whole, by bucket and key. Missing things raise SagewrightError."""
+
+    def list(self, bucket: str, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """(key, size in bytes, etag) of every object whose key starts with `prefix`, in key order."""
+        ...
+
+    def materialise(self, bucket: str, key: str, target: Path) -> object:
+        """Write an object's bytes to a new file that its reader may change at will."""
+        ...
+
+    def put_file(self, bucket: str, key: str, path: Path) -> object:
+        """Store a file's content as an object; durable on return."""
+        ...
+
+
+class Grants(Protocol):
+    """Turns a role into something that a task may fetch that role's credentials with."""
+
+    def grant(self, role_arn: str, session: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What one server's controllers share."""
+
+    store: Store
+    engine: Engine
+    environments: Environments
+    objects: ObjectFiles
+    logs: Logs
+    metrics: Metrics
+    grants: Grants
+    clock: Clock
+    machine: Machine
+    tasks: Path
+    """Where tasks' /opt/ml folders are: `tasks/<task id>/ml`."""
+    endpoint_url: str
+    """Where tasks reach this server."""
+
+    def ml_folder(self, task_id: str) -> Path:
+        return self.tasks / task_id / "ml"
+
+    def forget(self, task_id: str) -> None:
+        """Kill a task that still runs, call back one that was about to start, and remove all that it left."""
+        self.engine.destroy(task_id)
+        shutil.rmtree(self.tasks / task_id, ignore_errors=True)
+
+    def sweep(self, owned: set[str]) -> None:
+        """Remove every task that no record owns: what a killed server had not come to removing."""
+        folders = {entry.name for entry in self.tasks.iterdir() if entry.is_dir()} if self.tasks.is_dir() else set()
+        for task_id in {name for name in folders | set(self.engine.list()) if not name.startswith(".")} - owned:
+            self.forget(task_id)
+
+    def environment(self, role_arn: str, session: str, region: str) -> Mapping[str, str]:
+        """What every task is told: where AWS is, and how to become its role (as AWS's own containers are)."""
+        return {
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "S3_ENDPOINT_URL": self.endpoint_url,
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.endpoint_url}/_sagewright/credentials",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.grants.grant(role_arn, session),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+def tail(lines: Sequence[str], *, limit: int = 800) -> str:
+    """The last lines of a log that fit into `limit` characters."""
+    kept: list[str] = []
+    size = 0
+    for line in reversed(lines):
+        size += len(line) + 1
+        if size > limit and kept:
+            break
+        kept.append(line[-limit:])
+    return "\n".join(reversed(kept))

@@ -1,0 +1,143 @@
+"""Getting things into and out of a task's /opt/ml: objects, archives, configuration.
+
+The folder belongs to code that nobody trusts: after the task ran, nothing in it is followed out of it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import orjson
+
+from sagewright.base.errors import SagewrightError, Terminal
+from sagewright.controllers.platform import ObjectFiles
+
+FAILURE_LIMIT = 1024
+"""Characters of a FailureReason, as the service model has it."""
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """(bucket, key) of `s3://bucket/key`. Raises Terminal."""
+    scheme, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme not in ("s3", "https") or not bucket:
+        raise Terminal(f"ClientError: {uri!r} is not an S3 URI. Write it as s3://bucket/key.")
+    return bucket, key
+
+
+def fetch(objects: ObjectFiles, uri: str, target: Path) -> None:
+    """One object into a file. Raises Terminal with the URI when it is not there."""
+    bucket, key = split_uri(uri)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        objects.materialise(bucket, key, target)
+    except SagewrightError as error:
+        raise Terminal(f"ClientError: Could not find the object {uri}: {error} Upload it, then try again.") from error
+
+
+def fetch_prefix(objects: ObjectFiles, uri: str, folder: Path) -> int:
+    """Every object under a prefix into a folder, keeping the paths below the prefix. Returns how many."""
+    bucket, prefix = split_uri(uri)
+    count = 0
+    try:
+        for key, _size, _etag in objects.list(bucket, prefix):
+            if key.endswith("/"):
+                continue  # consoles make such empty objects to show a folder
+            target = _inside(folder, relative_to_prefix(key, prefix))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            objects.materialise(bucket, key, target)
+            count += 1
+    except SagewrightError as error:
+        raise Terminal(f"ClientError: Data download failed for {uri}: {error}") from error
+    except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+        raise Terminal(f"ClientError: The keys under {uri} cannot all be files of one folder: {error}") from error
+    return count
+
+
+def relative_to_prefix(key: str, prefix: str) -> str:
+    """Where an object lands below its channel: `s3://b/data` puts `data/a/b.csv` at `a/b.csv`, and a prefix that
+    names one object at that object's own name."""
+    rest = key[len(prefix) :]
+    if prefix.endswith("/") or prefix == "":
+        return rest
+    if rest.startswith("/"):
+        return rest[1:]
+    return key[prefix.rfind("/") + 1 :]
+
+
+def extract(archive: Path, folder: Path, *, name: str) -> None:
+    """Unpack a (gzipped) tar archive. `name` is what the user calls it. Raises Terminal if it is none, or if it
+    reaches out of its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise Terminal(
+            f"ClientError: {name} could not be unpacked: {error}. "
+            "It must be a tar archive, gzipped (tar czf), without links or paths that lead out of it."
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(value))
+
+
+def read_inside(folder: Path, relative: str, *, limit: int) -> str:
+    """The beginning of a text file that a task left, '' if there is none or if a link leads elsewhere."""
+    path = folder / relative
+    try:
+        if not path.resolve(strict=True).is_relative_to(folder.resolve()) or not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(limit * 4).decode("utf-8", "replace")[:limit]
+    except OSError:
+        return ""
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """A folder's content as a gzipped tar. Links stay links; sockets, FIFOs and devices stay behind."""
+    # Level 1: models hardly shrink further, and an artifact should not take longer than the job.
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=1, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        if folder.is_dir() and not folder.is_symlink():
+            for name in sorted(os.listdir(folder)):
+                tar.add(folder / name, name, filter=_plain)
+
+
+def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Every regular file, with its path below the folder. Links are not followed."""
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(root, name)
+            if path.is_file() and not path.is_symlink():
+                yield path, path.relative_to(folder).as_posix()
+
+
+def has_files(folder: Path) -> bool:
+    return not folder.is_symlink() and next(files_below(folder), None) is not None
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+        return None
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
+
+
+def _inside(folder: Path, relative: str) -> Path:
+    parts = PurePosixPath(relative.lstrip("/")).parts
+    if not parts or ".." in parts:
+        raise Terminal(f"ClientError: The object key {relative!r} cannot be a file below its channel.")
+    return folder.joinpath(*parts)

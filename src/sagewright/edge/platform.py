@@ -1,0 +1,80 @@
+"""The few addresses that are Sagewright's own: health, credentials for tasks, a page for who looks with a browser."""
+
+from __future__ import annotations
+
+import html
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+import sagewright
+from sagewright.base.errors import AwsError
+from sagewright.edge.chain import Raw
+from sagewright.operations.call import Services
+from sagewright.wire.http import Response
+
+PREFIX: Final = "/_sagewright/"
+
+
+class Platform:
+    """Answers what is not AWS's; None for everything else."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, raw: Raw) -> Response | None:
+        request = raw.request
+        if request.path.startswith(PREFIX):
+            try:
+                return self._own(raw, request.path[len(PREFIX) :])
+            except AwsError as error:
+                return _json({"code": error.code, "message": error.message}, error.status)
+        browsing = request.path == "/" and not request.query and "text/html" in request.headers.get("accept", "")
+        if browsing and "authorization" not in request.headers:
+            return self._welcome(raw)
+        return None
+
+    def _own(self, raw: Raw, name: str) -> Response:
+        if name == "health":
+            settings = self._services.settings
+            return _json(
+                {
+                    "status": "ok",
+                    "version": sagewright.__version__,
+                    "account": settings.account,
+                    "region": settings.region,
+                    "auth": settings.auth,
+                }
+            )
+        if name == "credentials":
+            return self._credentials(raw.request.headers.get("authorization", ""))
+        raise AwsError("NotFound", f"There is nothing at {PREFIX}{name}.", status=404)
+
+    def _credentials(self, token: str) -> Response:
+        """A task's credentials, in the form of AWS's container credentials endpoint."""
+        issued = self._services.credentials.redeem(token)
+        expires = datetime.fromtimestamp(issued.expiration, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _json(
+            {
+                "AccessKeyId": issued.access_key_id,
+                "SecretAccessKey": issued.secret_access_key,
+                "Token": issued.session_token,
+                "Expiration": expires,
+            }
+        )
+
+    def _welcome(self, raw: Raw) -> Response:
+        origin = html.escape(raw.origin)
+        page = (
+            "<!doctype html><meta charset=utf-8><title>Sagewright</title>"
+            "<style>body{font:16px/1.5 system-ui;max-width:40em;margin:4em auto;padding:0 1em}"
+            "code,pre{background:#8882;padding:.1em .3em;border-radius:4px}pre{padding:1em}</style>"
+            f"<h1>Sagewright {sagewright.__version__}</h1><p>This server answers AWS's API at <code>{origin}</code>."
+            '<p>Point a shell at it:<pre>eval "$(sagewright env)"\naws sagemaker list-training-jobs</pre>'
+        )
+        return Response(200, {"content-type": "text/html; charset=utf-8"}, page.encode())
+
+
+def _json(value: dict[str, Any], status: int = 200) -> Response:
+    return Response(status, {"content-type": "application/json", "cache-control": "no-store"}, orjson.dumps(value))
