@@ -1,0 +1,1 @@
+"""IAM: roles and policies. A global service: its records live in region ''."""

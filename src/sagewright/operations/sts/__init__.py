@@ -1,0 +1,1 @@
+"""STS: identities, and credentials that expire."""

@@ -1,0 +1,1 @@
+"""Logs and metrics, written for users: what CloudWatch would hold."""

@@ -1,0 +1,22 @@
+"""A clock that stands still until it is told to move."""
+
+from __future__ import annotations
+
+
+class ManualClock:
+    """A `base.clock.Clock` for tests: both its times move by `advance` only."""
+
+    def __init__(self, now: float = 1_760_000_000.0) -> None:
+        self._now = now
+        self._monotonic = 0.0
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass. Going backwards moves the wall clock alone, as a real machine's would."""
+        self._now += seconds
+        self._monotonic += max(0.0, seconds)
