@@ -125,7 +125,8 @@ class Engine(ABC):
     @abstractmethod
     def logs(self, task_id: str, *, offset: int, limit: int = 10_000) -> Sequence[LogLine]:
         """Lines of its standard output and error from `offset` (0 at first), in order, each with the time it was
-        written. Only whole lines, save that the last piece is given when the task has ended."""
+        written. Only whole lines, save that the last piece is given when the task has ended. Fewer than `limit` may
+        come although more are there (very long ones): what is empty is the end."""
 
     @abstractmethod
     def address(self, task_id: str) -> Path | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sagewright.compute.base import LogLine
 
 _BLOCK = 1 << 20
-_MOST = 32 << 20
+_MOST = 64 << 20
 """Bytes read in one call, about: what a caller gets at once must fit into memory."""
 
 

@@ -20,6 +20,7 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import importlib.util
 import json
 import logging
 import marshal
@@ -37,6 +38,7 @@ from typing import Any, Literal
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Terminal, Transient
+from sagewright.base.settings import Settings
 from sagewright.compute import cgroups, links, logfile, plain, sandbox
 from sagewright.compute.base import Engine, LogLine, Task, TaskState
 from sagewright.compute.watcher import Watcher
@@ -178,12 +180,13 @@ class ProcessEngine(Engine):
     # -- starting
 
     def _run(self, task_id: str) -> Path:
-        if not _ID.fullmatch(task_id):
-            raise Terminal(f"{task_id!r} is not a task id: small letters, digits and hyphens, at most 100.")
-        return self._folder / task_id / "run"
+        """Where the engine keeps the task; for what cannot be an id, a place where nothing ever is."""
+        return self._folder / (task_id if _ID.fullmatch(task_id) else ".none") / "run"
 
     def _check(self, task: Task) -> None:
         """Refuse now, in words, what would fail later without."""
+        if not _ID.fullmatch(task.id):
+            raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
         if self._sandbox == "on" and (reason := sandbox.available()):
             raise Terminal(f"The settings demand a sandbox, and there is none. {reason}")
         if not task.command:
@@ -278,6 +281,14 @@ class ProcessEngine(Engine):
         shutil.rmtree(target, onerror=_open_and_retry)
         with contextlib.suppress(OSError):
             trash.rmdir()
+
+
+def make(settings: Settings, clock: Clock) -> ProcessEngine:
+    """The engine of a server with these settings; the container toolkit is the one installed beside us."""
+    found = importlib.util.find_spec("sagewright_container")
+    places = found.submodule_search_locations if found else None
+    toolkit = Path(next(iter(places))).parent if places else None
+    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=toolkit)
 
 
 def _compiled(folder: Path) -> Path:

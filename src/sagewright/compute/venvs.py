@@ -20,12 +20,16 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute.sandbox import read_config
 
 Log = Callable[[str], None]
 """Called with one line of progress, without newline, from the calling thread."""
+
+LOCKS = Path(__file__).with_name("environments")
+"""The lock files that we ship."""
 
 _TAIL = 15
 """Lines of uv's that end up in an error."""
@@ -37,10 +41,16 @@ class _UvFailed(Exception):
     """uv's last words."""
 
 
+LOCKS: Final = Path(__file__).with_name("environments")
+"""The lock files of the runtimes that ship with Sagewright."""
+
+
 class Environments:
     """Makes environments and finds them again. Any thread, any number of server processes."""
 
-    def __init__(self, folder: Path, environments_dir: Path, *, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, environments_dir: Path = LOCKS, *, environ: Mapping[str, str] | None = None
+    ) -> None:
         """`folder` is where they are kept; `environments_dir` holds the lock files, `<name>.txt`; `environ` is the
         environment whose index settings (UV_*, PIP_INDEX_URL, …) are followed: the server's own by default."""
         self._folder = folder.absolute()
