@@ -1,0 +1,279 @@
+"""Metrics, as CloudWatch has them: datapoints by namespace, name and dimensions, and statistics over periods.
+
+    DATA/metrics/metrics.db     SQLite in WAL mode: a row per metric, and a row per datapoint, sorted by metric and time
+
+Times are epoch seconds. A datapoint is a value with a weight, or a statistic set.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import orjson
+
+from sagewright.base.clock import Clock
+from sagewright.base.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS metric (
+    id INTEGER PRIMARY KEY, place TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    dimensions TEXT NOT NULL, UNIQUE (place, namespace, name, dimensions)
+);
+CREATE TABLE IF NOT EXISTS point (
+    metric INTEGER NOT NULL, time REAL NOT NULL, seq INTEGER NOT NULL, count REAL NOT NULL, sum REAL NOT NULL,
+    minimum REAL NOT NULL, maximum REAL NOT NULL, unit TEXT NOT NULL, PRIMARY KEY (metric, time, seq)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a series of datapoints is known by."""
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A datapoint: `count` samples at one time."""
+
+    time: float
+    count: float
+    sum: float
+    minimum: float
+    maximum: float
+    unit: str = "None"
+
+    @classmethod
+    def of(cls, time: float, value: float, unit: str = "None", count: float = 1) -> Point:
+        """`count` samples of one value."""
+        return cls(time, count, value * count, value, value, unit)
+
+
+@dataclass(slots=True)
+class Period:
+    """The samples of one unit in one period."""
+
+    start: float
+    unit: str
+    count: float = 0
+    sum: float = 0
+    minimum: float = float("inf")
+    maximum: float = float("-inf")
+    samples: list[tuple[float, float]] = field(default_factory=list)
+    """(value, weight) of each; statistic sets, which do not say their values, are missing."""
+
+    def add(self, point: Point) -> None:
+        self.count += point.count
+        self.sum += point.sum
+        self.minimum = min(self.minimum, point.minimum)
+        self.maximum = max(self.maximum, point.maximum)
+        if point.minimum == point.maximum:
+            self.samples.append((point.minimum, point.count))
+
+    def statistic(self, name: str) -> float | None:
+        """SampleCount, Average, Sum, Minimum, Maximum, or a percentile such as `p99.9`.
+
+        None where that cannot be known. Raises ValueError for other names.
+        """
+        match name:
+            case "SampleCount":
+                return self.count
+            case "Sum":
+                return self.sum
+            case "Average":
+                return self.sum / self.count if self.count else None
+            case "Minimum":
+                return self.minimum
+            case "Maximum":
+                return self.maximum
+        return self._percentile(_percentile_of(name))
+
+    def _percentile(self, percent: float) -> float | None:
+        """The least value that at least so many percent of all samples do not exceed."""
+        total = sum(weight for _, weight in self.samples)
+        if not total or total < self.count:
+            return None
+        seen, ordered = 0.0, sorted(self.samples)
+        for value, weight in ordered:
+            seen += weight
+            if seen >= total * percent / 100:
+                return value
+        return ordered[-1][0]
+
+
+class ListPage(NamedTuple):
+    """Some metrics, and where the next page begins (None at the end)."""
+
+    metrics: Sequence[Metric]
+    next: int | None
+
+
+class Metrics:
+    """The metrics of one account and region; `at` gives those of another. Any thread may call any method."""
+
+    def __init__(
+        self, folder: Path, clock: Clock, *, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION
+    ) -> None:
+        self._clock = clock
+        self._place = f"{account}/{region}"
+        self._files = _Files(folder)
+
+    def at(self, account: str, region: str) -> Metrics:
+        """The metrics of another account and region."""
+        other = object.__new__(Metrics)
+        other._clock, other._place, other._files = self._clock, f"{account}/{region}", self._files
+        return other
+
+    def put(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Mapping[str, str],
+        time: float | None,
+        value: float,
+        unit: str = "None",
+    ) -> None:
+        """Write one sample down, of now if no time is given; durable on return."""
+        when = self._clock.now() if time is None else time
+        self.put_many([(Metric(namespace, name, dimensions), Point.of(when, value, unit))])
+
+    def put_many(self, points: Sequence[tuple[Metric, Point]]) -> None:
+        """Write datapoints down, all or none; durable on return."""
+        with self._files.writing() as database:
+            for metric, point in points:
+                row = (self._place, metric.namespace, metric.name, _spell(metric.dimensions))
+                database.execute(
+                    "INSERT OR IGNORE INTO metric (place, namespace, name, dimensions) VALUES (?, ?, ?, ?)", row
+                )
+                identity = self._find(database, row)
+                database.execute(
+                    "INSERT INTO point SELECT ?1, ?2, COALESCE(MAX(seq), 0) + 1, ?3, ?4, ?5, ?6, ?7 "
+                    "FROM point WHERE metric = ?1 AND time = ?2",
+                    (identity, point.time, point.count, point.sum, point.minimum, point.maximum, point.unit),
+                )
+
+    def query(
+        self, metric: Metric, start: float, end: float, period: float, *, unit: str | None = None
+    ) -> Sequence[Period]:
+        """The periods with samples in start <= time < end, in order of time, by unit; `period` in seconds.
+
+        Periods begin at whole multiples of their length. The cost is that of the datapoints in the window.
+        """
+        row = (self._place, metric.namespace, metric.name, _spell(metric.dimensions))
+        with self._files.reading() as database:
+            identity = self._find(database, row)
+            rows = database.execute(
+                "SELECT time, count, sum, minimum, maximum, unit FROM point "
+                "WHERE metric = ? AND time >= ? AND time < ? ORDER BY time",
+                (identity, start, end),
+            ).fetchall()
+        periods: dict[tuple[float, str], Period] = {}
+        for point in (Point(*values) for values in rows):
+            if unit is None or unit == point.unit:
+                at = (point.time // period * period, point.unit)
+                periods.setdefault(at, Period(*at)).add(point)
+        return [periods[at] for at in sorted(periods)]
+
+    def list(
+        self,
+        namespace: str | None = None,
+        name: str | None = None,
+        dimensions: Mapping[str, str | None] | None = None,
+        *,
+        since: float | None = None,
+        after: int = 0,
+        limit: int = 500,
+    ) -> ListPage:
+        """At most `limit` metrics, oldest first, that have all the `dimensions` (None is any value).
+
+        `since` leaves out those without a datapoint at that time or later; `after` is a page's `next`.
+        """
+        found: list[Metric] = []
+        with self._files.reading() as database:
+            rows = database.execute(
+                "SELECT id, namespace, name, dimensions FROM metric WHERE place = ?1 AND id > ?2 "
+                "AND (?3 IS NULL OR namespace = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR EXISTS "
+                "(SELECT 1 FROM point WHERE metric = metric.id AND time >= ?5)) ORDER BY id",
+                (self._place, after, namespace, name, since),
+            )
+            for identity, own_namespace, own_name, spelled in rows:
+                own = dict(orjson.loads(spelled))
+                if _has(own, dimensions or {}):
+                    if len(found) == limit:
+                        return ListPage(found, after)
+                    found.append(Metric(own_namespace, own_name, own))
+                after = identity
+        return ListPage(found, None)
+
+    def close(self) -> None:
+        """Let go of the file. Calling it twice is fine."""
+        self._files.close()
+
+    @staticmethod
+    def _find(database: sqlite3.Connection, row: tuple[str, str, str, str]) -> int | None:
+        found = database.execute(
+            "SELECT id FROM metric WHERE place = ? AND namespace = ? AND name = ? AND dimensions = ?", row
+        ).fetchone()
+        return found[0] if found else None
+
+
+class _Files:
+    """The database: one connection that writes, one that reads, so that neither waits for the other's disk."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "metrics.db"
+        self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        self._writer.execute("PRAGMA synchronous = FULL")
+        self._writer.executescript(_SCHEMA)
+        self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, durable when it ends well."""
+        with self._write_lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        with self._read_lock:
+            yield self._reader
+
+    def close(self) -> None:
+        with self._write_lock, self._read_lock:
+            self._writer.close()
+            self._reader.close()
+
+
+def _spell(dimensions: Mapping[str, str]) -> str:
+    return orjson.dumps(sorted(dimensions.items())).decode()
+
+
+def _has(own: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
+    return all(name in own and value in (None, own[name]) for name, value in wanted.items())
+
+
+def _percentile_of(name: str) -> float:
+    if not name.startswith("p"):
+        raise ValueError(f"{name!r} is no statistic")
+    percent = float(name[1:])
+    if not 0 <= percent <= 100:
+        raise ValueError(f"{name!r} is no percentile")
+    return percent
