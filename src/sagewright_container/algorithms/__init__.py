@@ -1,0 +1,1 @@
+"""SageMaker's built-in algorithms: one file each, listed in `catalog.py`."""

@@ -1,0 +1,94 @@
+"""What every built-in algorithm declares and is given. `run.py` checks a job against it and trains."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sagewright_container.algorithms.hyperparameters import Hyperparameter
+
+
+@dataclass(frozen=True)
+class Channel:
+    """An input that an algorithm takes. `content_types` maps what a request may say to our name for it."""
+
+    name: str
+    content_types: Mapping[str, str]
+    default_content_type: str
+    required: bool = False
+    pipe: frozenset[str] = frozenset()  # our names of the content types that Pipe mode works with
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric that the algorithm prints, with AWS's regular expression over the log and its direction."""
+
+    name: str
+    regex: str
+    maximize: bool
+
+
+@dataclass(frozen=True)
+class Input:
+    """A channel as the job gives it: `content_type` in our word, its parameters, and how to read it."""
+
+    name: str
+    content_type: str
+    path: str
+    pipe: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def files(self) -> list[str]:
+        """The files of the channel, in order; hidden ones and Spark's markers (`_SUCCESS`) left out."""
+        if self.pipe:
+            return [f"{self.path}_0"]
+        return sorted(_walk(self.path))
+
+
+@dataclass
+class Job:
+    """One run of an algorithm on one host. `stopping` turns true on SIGTERM: save what there is and return."""
+
+    hyperparameters: dict[str, Any]
+    inputs: dict[str, Input]
+    model_dir: str
+    output_data_dir: str
+    hosts: Sequence[str] = ("algo-1",)
+    current_host: str = "algo-1"
+    stopping: bool = False
+
+    @property
+    def distributed(self) -> bool:
+        """Whether other hosts take part."""
+        return len(self.hosts) > 1
+
+
+class Algorithm(Protocol):
+    """The port. An implementation imports its library inside `train`: declarations are read without it.
+
+    `train` reads `job.inputs`, prints one line per step that a metric's regex can find, and leaves the model
+    in `job.model_dir`. It raises ClientError for what the caller got wrong; anything else is a fault of ours.
+    """
+
+    name: str
+    hyperparameters: Sequence[Hyperparameter]
+    channels: Sequence[Channel]
+    metrics: Sequence[Metric]
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Rules between hyperparameters. Raises ClientError."""
+
+    def train(self, job: Job) -> None:
+        """Train and save."""
+
+
+def _walk(path: str) -> Iterator[str]:
+    if os.path.isfile(path):
+        yield path
+    for folder, folders, names in os.walk(path, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        for name in names:
+            if not name.startswith((".", "_")):
+                yield os.path.join(folder, name)

@@ -1,0 +1,21 @@
+"""The built-in algorithms: name → "module:attribute" of an `Algorithm`, loaded when it is run."""
+
+from __future__ import annotations
+
+import importlib
+
+from sagewright_container.algorithms.base import Algorithm
+
+# Add an algorithm here: one file, one line.
+CATALOG = {
+    "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
+}
+
+
+def load(name: str) -> Algorithm:
+    """The algorithm of that name. Raises LookupError with those there are."""
+    if name not in CATALOG:
+        raise LookupError(f"No built-in algorithm is called {name!r}. There are: {', '.join(CATALOG)}.")
+    module, _, attribute = CATALOG[name].partition(":")
+    algorithm: Algorithm = getattr(importlib.import_module(module), attribute)
+    return algorithm

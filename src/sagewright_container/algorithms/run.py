@@ -1,0 +1,131 @@
+"""Run a built-in algorithm on /opt/ml: check the request against its declarations, train, report failure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from sagewright_container.algorithms import catalog
+from sagewright_container.algorithms.base import Algorithm, Channel, Input, Job
+from sagewright_container.algorithms.errors import ClientError
+from sagewright_container.algorithms.hyperparameters import validate
+from sagewright_container.contract import Contract
+
+
+def train(name: str) -> int:
+    """Train the algorithm `name`; answer the exit code. A failure is written to /opt/ml/output/failure."""
+    contract = Contract()
+    try:
+        algorithm = catalog.load(name)
+        job = prepare(algorithm, contract)
+        _watch_for_stop(job)
+        os.makedirs(job.model_dir, exist_ok=True)
+        algorithm.train(job)
+    except ClientError as error:
+        return _fail(contract, f"ClientError: {error}")
+    except Exception as error:  # noqa: BLE001  the border of the process: whatever it was becomes the reason
+        traceback.print_exc()
+        return _fail(contract, f"AlgorithmError: {type(error).__name__}: {error}")
+    return 0
+
+
+def describe(name: str) -> int:
+    """Print what the algorithm declares, as JSON: names, ranges, channels, metrics."""
+    algorithm = catalog.load(name)
+    told = {
+        "name": algorithm.name,
+        "hyperparameters": [dataclasses.asdict(row) for row in algorithm.hyperparameters],
+        "channels": [{"name": row.name, "required": row.required} for row in algorithm.channels],
+        "metrics": [dataclasses.asdict(row) for row in algorithm.metrics],
+    }
+    print(json.dumps(told))
+    return 0
+
+
+def prepare(algorithm: Algorithm, contract: Contract) -> Job:
+    """The job that the platform wrote down, checked. Raises ClientError."""
+    # A built-in's values arrive plain, but an estimator of a framework class JSON-encodes them: take both.
+    given = {key: _plain(value) for key, value in contract.raw_hyperparameters().items()}
+    own = {key: value for key, value in given.items() if not key.startswith("sagemaker_")}
+    values = validate(algorithm.hyperparameters, own)
+    algorithm.check(values)
+    resources = contract.resource_config()
+    return Job(
+        hyperparameters=values,
+        inputs=inputs(algorithm.channels, contract.input_data_config(), contract),
+        model_dir=contract.model_dir,
+        output_data_dir=contract.output_data_dir,
+        hosts=tuple(resources["hosts"]),
+        current_host=resources["current_host"],
+    )
+
+
+def inputs(channels: Sequence[Channel], given: Mapping[str, Mapping[str, str]], contract: Contract) -> dict[str, Input]:
+    """A request's channels as inputs, by name. Raises ClientError for a missing, unknown or wrong one."""
+    declared = {channel.name: channel for channel in channels}
+    for name in given:
+        if name not in declared:
+            raise ClientError(f"Channel {name} is not one of this algorithm's: {', '.join(declared)}.")
+    found: dict[str, Input] = {}
+    for name, channel in declared.items():
+        if name in given:
+            found[name] = _input(channel, given[name], contract)
+        elif channel.required:
+            raise ClientError(f"Channel {name} is required, and was not given.")
+    return found
+
+
+def _input(channel: Channel, given: Mapping[str, str], contract: Contract) -> Input:
+    said = given.get("ContentType") or channel.default_content_type
+    media, *rest = (part.strip() for part in said.lower().split(";"))
+    pairs = (part.partition("=") for part in rest if part)
+    parameters = {key.strip(): value.strip() for key, _, value in pairs}
+    content_type = channel.content_types.get(media)
+    if content_type is None:
+        allowed = ", ".join(channel.content_types)
+        raise ClientError(f"Channel {channel.name}: {said} is not an accepted ContentType: {allowed}.")
+    pipe = given.get("TrainingInputMode") == "Pipe"
+    if pipe and content_type not in channel.pipe:
+        raise ClientError(f"Channel {channel.name}: Pipe mode does not work with {content_type} data.")
+    return Input(channel.name, content_type, contract.channel_dir(channel.name), pipe, parameters)
+
+
+def _plain(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        try:
+            return str(json.loads(value))
+        except ValueError:
+            return value
+    return value
+
+
+def _watch_for_stop(job: Job) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        job.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _fail(contract: Contract, message: str) -> int:
+    print(message, file=sys.stderr, flush=True)
+    contract.write_failure(message)
+    return 1
+
+
+def main(arguments: list[str]) -> Any:
+    """`{train|describe} {algorithm}`; answer the exit code."""
+    match arguments:
+        case ["train", name]:
+            return train(name)
+        case ["describe", name] if name in catalog.CATALOG:
+            return describe(name)
+    names = "|".join(sorted(catalog.CATALOG))
+    print(f"usage: python -m sagewright_container.algorithms {{train|describe}} {{{names}}}", file=sys.stderr)
+    return 2

@@ -1,0 +1,50 @@
+"""`python -m sagewright_container.main {train|serve} {image}`: the one entry that the platform calls."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+from sagewright_container.contract import Contract
+
+# Add an image here: name → what trains and what serves, each "module:function" answering an exit code.
+IMAGES = {
+    "scikit-learn": {
+        "train": "sagewright_container.training.launch:main",
+        "serve": "sagewright_container.serving.server:serve_scikit_learn",
+    },
+    "xgboost": {
+        "train": "sagewright_container.main:train_xgboost",
+        "serve": "sagewright_container.serving.server:serve_xgboost",
+    },
+}
+
+USAGE = "usage: python -m sagewright_container.main {train|serve} {" + "|".join(sorted(IMAGES)) + "}"
+
+
+def main(arguments: list[str]) -> int:
+    """Run what an image does on `train` or `serve`; answer its exit code (2: no such image or verb)."""
+    match arguments:
+        case [verb, image] if verb in IMAGES.get(image, {}):
+            return call(IMAGES[image][verb])
+    sys.stderr.write(USAGE + "\n")
+    return 2
+
+
+def train_xgboost() -> int:
+    """Script mode when the job names a program, as AWS's image decides it; else the built-in algorithm."""
+    if os.environ.get("SAGEMAKER_PROGRAM") or "sagemaker_program" in Contract().raw_hyperparameters():
+        return call("sagewright_container.training.launch:main")
+    return call("sagewright_container.algorithms.run:train", "xgboost")
+
+
+def call(target: str, *arguments: str) -> int:
+    """Load "module:function" and call it: nothing is imported that this run does not need."""
+    module, _, function = target.partition(":")
+    answer: int = getattr(importlib.import_module(module), function)(*arguments)
+    return answer
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

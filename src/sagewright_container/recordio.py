@@ -1,0 +1,175 @@
+"""RecordIO-protobuf, read and written without a protobuf library.
+
+The framing is MXNet's RecordIO: magic 0xCED7230A and a length, both 4 bytes little-endian, then the payload,
+padded to a multiple of 4. The payload is one `aialgs.data.Record` (AWS's developer guide, "Common Data
+Formats for Training"): `features` and `label` are maps of name → Value, a Value is one of four tensors, and a
+tensor holds `values`, and for sparse rows their `keys` and the `shape`.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+MAGIC = 0xCED7230A
+
+_FEATURES, _LABEL = 1, 2  # fields of Record
+_MAP_KEY, _MAP_VALUE = 1, 2  # fields of a map's entry
+_VALUES, _KEYS, _SHAPE = 1, 2, 3  # fields of a tensor
+_FLOAT32, _FLOAT64, _INT32 = 2, 3, 7  # fields of Value
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # protobuf's wire types
+
+
+class FormatError(ValueError):
+    """The bytes are not what they are said to be."""
+
+
+class Tensor(NamedTuple):
+    """One row. Dense: `keys` is empty. Sparse: `keys` are the values' columns, `width` their number or 0."""
+
+    values: Sequence[float]
+    keys: Sequence[int] = ()
+    width: int = 0
+
+
+class Record(NamedTuple):
+    """One example: tensors by name; SageMaker's algorithms use the name "values"."""
+
+    features: dict[str, Tensor]
+    label: dict[str, Tensor]
+
+
+def read(data: bytes) -> Iterator[Record]:
+    """The records of a RecordIO-protobuf object, in order. Raises FormatError."""
+    view = memoryview(data)
+    position = 0
+    while position < len(view):
+        if len(view) - position < 8:
+            raise FormatError("A RecordIO header is cut short.")
+        magic, length = struct.unpack_from("<II", view, position)
+        if magic != MAGIC:
+            raise FormatError(f"There is no RecordIO record at byte {position}.")
+        start = position + 8
+        if start + length > len(view):
+            raise FormatError(f"The RecordIO record at byte {position} is cut short.")
+        yield _record(view[start : start + length])
+        position = start + length + -length % 4
+
+
+def write(records: Sequence[Mapping[str, Sequence[float]]]) -> bytes:
+    """Records whose label map holds each name's values as a float32 tensor: the form of a prediction."""
+    parts: list[bytes] = []
+    for record in records:
+        payload = b"".join(_label_entry(name, values) for name, values in record.items())
+        parts.append(struct.pack("<II", MAGIC, len(payload)) + payload + bytes(-len(payload) % 4))
+    return b"".join(parts)
+
+
+def _record(view: memoryview) -> Record:
+    record = Record({}, {})
+    for field, content in _fields(view):
+        if field in (_FEATURES, _LABEL) and isinstance(content, memoryview):
+            name, tensor = _entry(content)
+            (record.features if field == _FEATURES else record.label)[name] = tensor
+    return record
+
+
+def _entry(view: memoryview) -> tuple[str, Tensor]:
+    name, tensor = "", Tensor(())
+    for field, content in _fields(view):
+        if isinstance(content, memoryview):
+            if field == _MAP_KEY:
+                name = str(content, "utf-8")
+            elif field == _MAP_VALUE:
+                tensor = _value(content)
+    return name, tensor
+
+
+def _value(view: memoryview) -> Tensor:
+    for field, content in _fields(view):
+        if field in (_FLOAT32, _FLOAT64, _INT32) and isinstance(content, memoryview):
+            return _tensor(content, field)
+    raise FormatError("A record holds a value that is no tensor of numbers.")
+
+
+def _tensor(view: memoryview, kind: int) -> Tensor:
+    values: array[float] | list[int]
+    values = [] if kind == _INT32 else array("f" if kind == _FLOAT32 else "d")
+    keys: list[int] = []
+    shape: list[int] = []
+    for field, content in _fields(view):
+        if field == _VALUES and not isinstance(values, list):
+            if not isinstance(content, memoryview):
+                raise FormatError("A tensor of floats holds integers.")
+            values.frombytes(content)
+        else:
+            numbers = {_VALUES: values, _KEYS: keys, _SHAPE: shape}.get(field)
+            if isinstance(numbers, list):
+                numbers.extend([content] if isinstance(content, int) else _varints(content))
+    if isinstance(values, list):
+        values = [value - (1 << 64) if value >> 63 else value for value in values]
+    return Tensor(values, keys, shape[-1] if shape else 0)
+
+
+def _fields(view: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Field number and content of each field: an integer for varints, bytes for all else, packed or not."""
+    position, end = 0, len(view)
+    while position < end:
+        tag, position = _varint(view, position)
+        wire = tag & 7
+        if wire == _VARINT:
+            number, position = _varint(view, position)
+            yield tag >> 3, number
+            continue
+        if wire == _BYTES:
+            length, position = _varint(view, position)
+        elif wire in (_FIXED32, _FIXED64):
+            length = 4 if wire == _FIXED32 else 8
+        else:
+            raise FormatError(f"A record has a field of the unknown wire type {wire}.")
+        if position + length > end:
+            raise FormatError("A record ends inside a field.")
+        yield tag >> 3, view[position : position + length]
+        position += length
+
+
+def _varint(view: memoryview, position: int) -> tuple[int, int]:
+    result = shift = 0
+    while position < len(view):
+        byte = view[position]
+        position += 1
+        result |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return result, position
+        shift += 7
+        if shift > 63:
+            break
+    raise FormatError("A record holds a number that does not end.")
+
+
+def _varints(view: memoryview) -> Iterator[int]:
+    position = 0
+    while position < len(view):
+        number, position = _varint(view, position)
+        yield number
+
+
+def _label_entry(name: str, values: Sequence[float]) -> bytes:
+    tensor = _field(_VALUES, struct.pack(f"<{len(values)}f", *values))
+    entry = _field(_MAP_KEY, name.encode()) + _field(_MAP_VALUE, _field(_FLOAT32, tensor))
+    return _field(_LABEL, entry)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return bytes([number << 3 | _BYTES]) + _varint_bytes(len(content)) + content
+
+
+def _varint_bytes(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)

@@ -1,0 +1,1 @@
+"""The model server: /ping, /invocations and /execution-parameters over one loaded model."""

@@ -1,0 +1,176 @@
+"""Find and load the user's serving script, and turn its functions into a handler.
+
+The functions are those of SageMaker's containers: `model_fn(model_dir)`, then either
+`input_fn(data, content_type)`, `predict_fn(data, model)` and `output_fn(prediction, accept)`, or instead of the
+three `transform_fn(model, data, content_type, accept)`. Each may take one more argument, `context`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from sagewright_container.contract import Contract
+from sagewright_container.serving.base import Request, Response, acceptable, media_type
+from sagewright_container.serving.context import Context
+from sagewright_container.serving.errors import NoContent, UserCodeError
+
+JSON, CSV = "application/json", "text/csv"
+_TEXT = frozenset({JSON, CSV})
+DEFAULT_PROGRAM = "inference.py"
+PARTS = ("input_fn", "predict_fn", "output_fn")
+
+
+class Defaults(NamedTuple):
+    """What a framework does where the user's script says nothing. `encoders` are the forms it can answer in."""
+
+    decode: Callable[[bytes, str], Any]
+    predict: Callable[[Any, Any], Any]
+    encode: Callable[[Any, str], bytes]
+    encoders: Mapping[str, Any]
+
+
+def find(contract: Contract, environ: Mapping[str, str]) -> str | None:
+    """The script's path, or None. SAGEMAKER_PROGRAM names it, SAGEMAKER_SUBMIT_DIRECTORY where it lies.
+
+    A directory on S3 has been unpacked by the platform to /opt/ml/code.
+    """
+    program = environ.get("SAGEMAKER_PROGRAM") or DEFAULT_PROGRAM
+    said = environ.get("SAGEMAKER_SUBMIT_DIRECTORY", "").removeprefix("file://")
+    in_model = os.path.join(contract.model_dir, "code")
+    for folder in (said, in_model, contract.code_dir, contract.model_dir):
+        for name in (program, f"{program}.py"):
+            path = os.path.join(folder, name)
+            if folder and not folder.startswith("s3://") and os.path.isfile(path):
+                return path
+    return None
+
+
+def load(path: str) -> ModuleType:
+    """Import the script under its own name, its folder first on the path. Raises what the script raises."""
+    sys.path.insert(0, os.path.dirname(path))
+    name = os.path.basename(path).removesuffix(".py")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserCodeError(f"{path} is not a Python module.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class UserHandler:
+    """A model loaded and served by a user's functions, a framework's defaults where there are none."""
+
+    def __init__(self, module: ModuleType, defaults: Defaults, contract: Contract, default_accept: str) -> None:
+        """Load the model. Raises NotImplementedError without a model_fn, ValueError for functions that clash."""
+        functions = {name: getattr(module, name, None) for name in ("model_fn", "transform_fn", *PARTS)}
+        clashing = [name for name in PARTS if functions[name]]
+        if functions["transform_fn"] and clashing:
+            raise ValueError(f"Cannot use transform_fn implementation with {', '.join(clashing)}.")
+        if not functions["model_fn"]:
+            raise NotImplementedError(
+                "Please provide a model_fn implementation.\n"
+                "See documentation for model_fn at https://github.com/aws/sagemaker-python-sdk"
+            )
+        self._contract = contract
+        self._defaults = defaults
+        self._default_accept = default_accept
+        self._takes_context = {name: _takes(function, _OWN[name]) for name, function in functions.items()}
+        self._functions: dict[str, Callable[..., Any]] = {key: fn for key, fn in functions.items() if fn}
+        self._parameters = getattr(module, "execution_parameters_fn", None)
+        self._accepts: dict[str, str] = {}
+        self._model = self._call("model_fn", Context(contract.model_dir, {}), contract.model_dir)
+
+    def execution_parameters(self) -> Mapping[str, Any] | None:
+        """What the user's execution_parameters_fn says."""
+        return None if self._parameters is None else self._parameters()
+
+    def handle(self, request: Request) -> Response:
+        """Decode, predict, encode."""
+        content_type = request.content_type or JSON
+        accept = self._accept(request.accept)
+        context = None
+        if any(self._takes_context.values()):
+            context = Context(self._contract.model_dir, request.headers)
+        if "transform_fn" in self._functions:
+            data = _given(request.body, content_type)
+            result = self._call("transform_fn", context, self._model, data, content_type, accept)
+        else:
+            data = self._decoded(request.body, content_type, context)
+            if "predict_fn" in self._functions:
+                prediction = self._call("predict_fn", context, data, self._model)
+            else:
+                prediction = self._defaults.predict(data, self._model)
+            if "output_fn" in self._functions:
+                result = self._call("output_fn", context, prediction, accept)
+            else:
+                result = self._defaults.encode(prediction, accept)
+        response = _sent(result, accept)
+        return response if context is None else context.applied(response)
+
+    def _accept(self, header: str) -> str:
+        """The form of the answer: what a default can write, else what the header says to the user's function."""
+        accept = self._accepts.get(header)
+        if accept is None:
+            supported = self._defaults.encoders
+            if {"output_fn", "transform_fn"} & self._functions.keys():
+                accept = header if header not in ("", "*/*") else self._default_accept
+            else:
+                accept = acceptable(header, supported, self._default_accept)
+            if len(self._accepts) < 64:  # callers may send anything; remember the few that matter
+                self._accepts[header] = accept
+        return accept
+
+    def _decoded(self, body: bytes, content_type: str, context: Context | None) -> Any:
+        if "input_fn" in self._functions:
+            return self._call("input_fn", context, _given(body, content_type), content_type)
+        if not body:
+            raise NoContent
+        return self._defaults.decode(body, media_type(content_type))
+
+    def _call(self, name: str, context: Context | None, *arguments: Any) -> Any:
+        function = self._functions[name]
+        return function(*arguments, context) if self._takes_context[name] else function(*arguments)
+
+
+# How many arguments each function has without `context`.
+_OWN = {"model_fn": 1, "input_fn": 2, "predict_fn": 2, "output_fn": 2, "transform_fn": 4}
+
+
+def _takes(function: Callable[..., Any] | None, own: int) -> bool:
+    """Whether a function takes the extra `context`: it is named so, or there is one more place than needed."""
+    if function is None:
+        return False
+    places = inspect.signature(function).parameters.values()
+    if any(place.name == "context" for place in places):
+        return True
+    needed = [place for place in places if place.default is place.empty and place.kind <= place.POSITIONAL_OR_KEYWORD]
+    return len(needed) > own
+
+
+def _given(body: bytes, content_type: str) -> str | bytes:
+    return body.decode() if media_type(content_type) in _TEXT else body
+
+
+def _sent(result: Any, accept: str) -> Response:
+    """What a user's function may answer: text, bytes, (body, content type), or a Flask-like response object."""
+    if isinstance(result, tuple) and len(result) >= 2:
+        return Response(_bytes(result[0]), str(result[1]))
+    if callable(getattr(result, "get_data", None)):
+        status = int(getattr(result, "status_code", 200))
+        return Response(_bytes(result.get_data()), getattr(result, "mimetype", None) or accept, status)
+    return Response(_bytes(result), accept)
+
+
+def _bytes(body: Any) -> bytes:
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    raise UserCodeError(f"The script's function answered {type(body).__name__}: it must be text or bytes.")

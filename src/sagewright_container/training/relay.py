@@ -1,0 +1,72 @@
+"""Start a program and wait for it: its output runs live, the end of its standard error is kept.
+
+`subprocess` would cost as much to import as all the rest of a job's start, so the few calls are made here.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # see contract.py
+    from collections.abc import Callable, Mapping
+
+_TAIL_BYTES = 16 * 1024
+
+
+class Run:
+    """One child process, and how it ended."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.exit_code = 0
+        self.stderr_tail = ""
+        self._running = True
+
+    def signal(self, number: int) -> None:
+        """Send a signal, unless the child has been waited for and its pid may belong to another."""
+        if self._running:
+            os.kill(self.pid, number)
+
+    def wait(self) -> None:
+        """Wait for the end. A child killed by signal n ends with 128 + n, as a shell says it."""
+        _, status = os.waitpid(self.pid, 0)
+        self._running = False
+        code = os.waitstatus_to_exitcode(status)
+        self.exit_code = code if code >= 0 else 128 - code
+
+
+def run(
+    command: list[str],
+    *,
+    cwd: str,
+    environ: Mapping[str, str],
+    forward: Callable[[Run], None] | None = None,
+) -> Run:
+    """Run `command` in `cwd` to its end, standard output inherited, standard error relayed and its end kept.
+
+    `forward` is called once the child exists, so that signals can be passed on to it.
+    Raises FileNotFoundError where there is no such program.
+    """
+    reader, writer = os.pipe()
+    os.chdir(cwd)  # posix_spawn has no folder of its own to start in
+    actions = [(os.POSIX_SPAWN_DUP2, writer, 2), (os.POSIX_SPAWN_CLOSE, reader), (os.POSIX_SPAWN_CLOSE, writer)]
+    child = Run(os.posix_spawnp(command[0], command, environ, file_actions=actions))
+    if forward is not None:
+        forward(child)
+    os.close(writer)
+    child.stderr_tail = _relay(reader)
+    child.wait()
+    return child
+
+
+def _relay(reader: int) -> str:
+    """Copy to our own standard error until every holder of the pipe is gone; answer the last of it."""
+    tail = b""
+    while chunk := os.read(reader, 65536):
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(2, view) :]
+        tail = (tail + chunk)[-_TAIL_BYTES:]
+    os.close(reader)
+    return tail.decode("utf-8", "replace")

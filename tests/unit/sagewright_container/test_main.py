@@ -1,0 +1,69 @@
+"""The one entry: what it loads, and what it does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagewright_container import main
+
+SRC = Path(__file__).parents[3] / "src"
+
+
+@pytest.mark.parametrize("arguments", [[], ["train"], ["run", "xgboost"], ["train", "chainer"]])
+def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(arguments) == 2
+    assert "usage: python -m sagewright_container.main {train|serve} {scikit-learn|xgboost}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "environ", "called"),
+    [
+        ({"num_round": "1"}, {}, ("sagewright_container.algorithms.run:train", "xgboost")),
+        ({"sagemaker_program": '"a.py"'}, {}, ("sagewright_container.training.launch:main",)),
+        ({}, {"SAGEMAKER_PROGRAM": "a.py"}, ("sagewright_container.training.launch:main",)),
+    ],
+)
+def test_xgboost_is_an_algorithm_until_a_program_is_named(
+    folder: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    hyperparameters: dict[str, str],
+    environ: dict[str, str],
+    called: tuple[str, ...],
+) -> None:
+    folder.configure(hyperparameters)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    calls: list[tuple[str, ...]] = []
+
+    def call(*target: str) -> int:
+        calls.append(target)
+        return 0
+
+    monkeypatch.setattr(main, "call", call)
+    assert main.train_xgboost() == 0
+    assert calls == [called]
+
+
+def test_a_script_is_started_without_heavy_imports() -> None:
+    code = (
+        "import sys, sagewright_container.main, sagewright_container.training.launch as launch\n"
+        "heavy = ['argparse', 'asyncio', 'dataclasses', 'inspect', 'logging', 'shutil', 'socket', 'subprocess',"
+        " 'tempfile', 'typing', 'uvicorn']\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, env={"PYTHONPATH": str(SRC)}, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_toolkit_never_imports_the_server() -> None:
+    for path in (SRC / "sagewright_container").rglob("*.py"):
+        text = path.read_text()
+        assert "import sagewright\n" not in text, path
+        assert "from sagewright." not in text, path
+        assert "from sagewright import" not in text, path

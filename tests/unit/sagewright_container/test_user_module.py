@@ -1,0 +1,153 @@
+"""A user's functions as a handler, over defaults that need no library."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from sagewright_container.serving import user_module
+from sagewright_container.serving.base import Request
+from sagewright_container.serving.errors import NoContent, UserCodeError
+from sagewright_container.serving.user_module import Defaults, UserHandler
+
+DEFAULTS = Defaults(
+    decode=lambda body, media: json.loads(body),
+    predict=lambda data, model: model * data,
+    encode=lambda prediction, media: json.dumps(prediction).encode(),
+    encoders={"application/json": None},
+)
+MODEL_FN = "def model_fn(model_dir): return 2\n"
+
+
+def handler(folder: Any, script: str, accept: str = "application/json") -> UserHandler:
+    path = folder.write("model/code/my_inference.py", textwrap.dedent(script))
+    return UserHandler(user_module.load(str(path)), DEFAULTS, folder.contract, accept)
+
+
+def request(body: bytes = b"21", content_type: str = "", accept: str = "", **headers: str) -> Request:
+    return Request(body, content_type, accept, headers)
+
+
+def test_defaults_stand_in_for_what_the_script_does_not_say(folder: Any) -> None:
+    response = handler(folder, MODEL_FN).handle(request())
+    assert (response.body, response.content_type) == (b"42", "application/json")
+
+
+def test_all_three_functions(folder: Any) -> None:
+    script = MODEL_FN + textwrap.dedent("""
+        def input_fn(data, content_type): return type(data).__name__, content_type
+        def predict_fn(data, model): return [*data, model]
+        def output_fn(prediction, accept): return repr([*prediction, accept])
+    """)
+    response = handler(folder, script).handle(request(content_type="text/csv; charset=utf-8", accept="x/y"))
+    assert response.body == b"['str', 'text/csv; charset=utf-8', 2, 'x/y']"
+    assert response.content_type == "x/y"
+
+
+def test_transform_fn(folder: Any) -> None:
+    script = MODEL_FN + "def transform_fn(model, data, kind, accept): return data * model, 'my/type'"
+    response = handler(folder, script).handle(request(content_type="x/binary"))
+    assert (response.body, response.content_type) == (b"2121", "my/type")
+
+
+def test_transform_fn_excludes_the_others(folder: Any) -> None:
+    script = MODEL_FN + "def transform_fn(*a): pass\ndef predict_fn(*a): pass"
+    with pytest.raises(ValueError, match="Cannot use transform_fn implementation with predict_fn"):
+        handler(folder, script)
+
+
+def test_model_fn_is_required(folder: Any) -> None:
+    with pytest.raises(NotImplementedError, match="Please provide a model_fn implementation"):
+        handler(folder, "")
+
+
+@pytest.mark.parametrize("signature", ["data, model, context", "data, model, ctx", "data, model, context=None"])
+def test_a_function_may_take_a_context(folder: Any, signature: str) -> None:
+    name = signature.split(", ")[2].partition("=")[0]
+    script = MODEL_FN + f"def predict_fn({signature}):\n    {name}.set_response_status(202)\n    return 1"
+    assert handler(folder, script).handle(request()).status == 202
+
+
+def test_the_context_has_headers_in_and_out(folder: Any) -> None:
+    script = """
+        def model_fn(model_dir, context):
+            return context.system_properties["model_dir"] == model_dir
+        def predict_fn(data, model, context):
+            context.set_response_header("X-Mine", context.get_request_header(0, "X-Theirs"))
+            context.set_response_content_type(0, "my/type")
+            return model, context.get_request_content_type()
+        def output_fn(prediction, accept):
+            return repr(prediction)
+    """
+    response = handler(folder, script).handle(request(**{"x-theirs": "t", "content-type": "c"}))
+    assert response.body == b"(True, 'c')"
+    assert response.content_type == "my/type"
+    assert response.headers == (("x-mine", "t"),)
+
+
+def test_an_optional_third_argument_is_not_a_context(folder: Any) -> None:
+    script = MODEL_FN + "def predict_fn(data, model, scale=10): return scale"
+    assert handler(folder, script).handle(request()).body == b"10"
+
+
+def test_a_flask_like_response_is_unpacked(folder: Any) -> None:
+    script = MODEL_FN + textwrap.dedent("""
+        class Response:
+            mimetype, status_code = "text/html", 201
+            def get_data(self): return b"<p>"
+        def output_fn(prediction, accept): return Response()
+    """)
+    response = handler(folder, script).handle(request())
+    assert (response.body, response.content_type, response.status) == (b"<p>", "text/html", 201)
+
+
+def test_an_answer_that_cannot_be_sent(folder: Any) -> None:
+    script = MODEL_FN + "def output_fn(prediction, accept): return {}"
+    with pytest.raises(UserCodeError, match="answered dict: it must be text or bytes"):
+        handler(folder, script).handle(request())
+
+
+def test_nothing_sent_is_nothing_to_decode(folder: Any) -> None:
+    with pytest.raises(NoContent):
+        handler(folder, MODEL_FN).handle(request(b""))
+    script = MODEL_FN + "def input_fn(data, content_type): return 4"
+    assert handler(folder, script).handle(request(b"")).body == b"8"
+
+
+@pytest.mark.parametrize(("header", "accept"), [("", "my/default"), ("*/*", "my/default"), ("a/b", "a/b")])
+def test_the_default_accept(folder: Any, header: str, accept: str) -> None:
+    script = MODEL_FN + "def output_fn(prediction, accept): return accept"
+    assert handler(folder, script, "my/default").handle(request(accept=header)).body == accept.encode()
+
+
+def test_execution_parameters_are_the_scripts(folder: Any) -> None:
+    assert handler(folder, MODEL_FN).execution_parameters() is None
+    script = MODEL_FN + "def execution_parameters_fn(): return {'MaxPayloadInMB': 1}"
+    assert handler(folder, script).execution_parameters() == {"MaxPayloadInMB": 1}
+
+
+@pytest.mark.parametrize(
+    ("there", "environ", "found"),
+    [
+        ("model/code/inference.py", {}, True),
+        ("model/code/serve.py", {"SAGEMAKER_PROGRAM": "serve.py"}, True),
+        ("model/code/serve.py", {"SAGEMAKER_PROGRAM": "serve"}, True),
+        ("code/serve.py", {"SAGEMAKER_PROGRAM": "serve.py", "SAGEMAKER_SUBMIT_DIRECTORY": "s3://b/x.tar.gz"}, True),
+        ("model/code/deep/serve.py", {"SAGEMAKER_PROGRAM": "deep/serve.py"}, True),
+        ("model/code/other.py", {}, False),
+    ],
+)
+def test_where_the_script_is_looked_for(folder: Any, there: str, environ: Mapping[str, str], found: bool) -> None:
+    path = folder.write(there, "")
+    assert user_module.find(folder.contract, environ) == (str(path) if found else None)
+
+
+def test_a_submit_directory_comes_first(folder: Any) -> None:
+    folder.write("model/code/inference.py", "")
+    mine = folder.write("mine/inference.py", "")
+    environ = {"SAGEMAKER_SUBMIT_DIRECTORY": f"file://{mine.parent}"}
+    assert user_module.find(folder.contract, environ) == str(mine)
