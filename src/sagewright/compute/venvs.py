@@ -28,9 +28,6 @@ from sagewright.compute.sandbox import read_config
 Log = Callable[[str], None]
 """Called with one line of progress, without newline, from the calling thread."""
 
-LOCKS = Path(__file__).with_name("environments")
-"""The lock files that we ship."""
-
 _TAIL = 15
 """Lines of uv's that end up in an error."""
 _HERMETIC = re.compile(r"\s*(#.*)?$|[A-Za-z0-9][^@]*$")
