@@ -6,7 +6,7 @@ Keys are names, never paths: `a` and `a/b` may both exist. A key's bytes are who
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -126,7 +126,7 @@ class Objects:
     # Content: bytes on disk that no key names yet.
 
     async def receive(
-        self, stream: AsyncIterator[bytes], *, watchers: Sequence[Watcher] = (), limit: int | None = None
+        self, stream: AsyncIterable[bytes], *, watchers: Sequence[Watcher] = (), limit: int | None = None
     ) -> Content:
         """Read a stream to its end, in bounded memory. If it raises, or is longer than `limit`, nothing stays."""
         return await receive(stream, self._blobs, self._pool, watchers=watchers, limit=limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import Any
@@ -24,7 +24,7 @@ def small(data: bytes, watchers: Sequence[Watcher] = ()) -> Content:
 
 
 async def receive(
-    stream: AsyncIterator[bytes],
+    stream: AsyncIterable[bytes],
     blobs: Blobs,
     pool: ThreadPoolExecutor,
     *,
@@ -35,9 +35,11 @@ async def receive(
 
     While a worker hashes and writes one batch the next is being read; no more than two are in memory.
     """
+    # Once: a second `aiter` of the same body would begin anew.
+    chunks = aiter(stream)
     batch: list[bytes] = []
     size = 0
-    async for chunk in stream:
+    async for chunk in chunks:
         batch.append(chunk)
         size += len(chunk)
         if size > INLINE_LIMIT:
@@ -48,7 +50,7 @@ async def receive(
     job: Future[Any] = pool.submit(writer.write, [])
     held = size
     try:
-        async for chunk in stream:
+        async for chunk in chunks:
             batch.append(chunk)
             held += len(chunk)
             size += len(chunk)
