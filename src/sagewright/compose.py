@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+import sagewright
 from sagewright.base.clock import Clock, SystemClock
 from sagewright.base.errors import Terminal
 from sagewright.base.ids import Ids, RandomIds
@@ -33,11 +34,11 @@ from sagewright.store.base import Store
 from sagewright.telemetry.logs import Logs
 from sagewright.telemetry.metrics import Metrics
 
-ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
+ENGINES: Final[Registry[Callable[..., Engine]]] = Registry(
     "engine",
     {
-        # Add an engine here: a function from settings and a clock to an `Engine`.
-        "process": "sagewright.compute.process:make",
+        # Add an engine here: called as `ProcessEngine` is, it gives an `Engine`.
+        "process": "sagewright.compute.process:ProcessEngine",
     },
     group="sagewright.engines",
 )
@@ -94,7 +95,9 @@ def build(settings: Settings) -> Server:
         credentials=credentials,
         inference=router,
     )
-    engine = ENGINES.load(settings.engine)(settings, clock)
+    package = Path(sagewright.__file__).parent
+    tasks = settings.data / "tasks"
+    engine = ENGINES.load(settings.engine)(tasks, clock, settings.sandbox, toolkit=package.parent)
     platform = Platform(
         store=store,
         engine=engine,
@@ -105,7 +108,7 @@ def build(settings: Settings) -> Server:
         grants=credentials,
         clock=clock,
         machine=Machine.here(),
-        tasks=settings.data / "tasks",
+        tasks=tasks,
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
     )
     loop = _loop(platform, owner=_server_id(settings.data))

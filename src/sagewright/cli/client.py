@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -85,9 +86,11 @@ def _call(settings: Settings, body: bytes, *, region: str) -> bytes:
         with urllib.request.urlopen(http, timeout=_TIMEOUT) as answer:  # noqa: S310
             content: bytes = answer.read()
     except urllib.error.HTTPError as error:
+        if error.code != 403:
+            raise click.ClickException(f"The server refused: {_words(error)}") from None
         raise click.ClickException(
-            f"The server at {url(settings)} refused the keys in {settings.data}: it works on another data folder. "
-            f"Name the right one with --data. ({error.code})"
+            f"The server at {url(settings)} does not know the keys in {settings.data}: it works on another folder. "
+            "Name the right one with --data."
         ) from None
     return content
 
@@ -106,3 +109,8 @@ def _stranger(settings: Settings) -> click.ClickException:
     return click.ClickException(
         f"Something that is not Sagewright answers at {url(settings)}. Choose another --port for the server."
     )
+
+
+def _words(error: urllib.error.HTTPError) -> str:
+    found = re.search(r"<Message>(.*?)</Message>", error.read().decode("utf-8", "replace"), re.DOTALL)
+    return found[1] if found else error.reason

@@ -135,7 +135,9 @@ class Endpoints:
         if notes:
             now = int(self._platform.clock.now() * 1000)
             lines = [(now, f"sagewright: {note}", 0) for note in notes]
-            self._platform.logs.append_from(LOG_GROUP + record.name, instance["log_stream"], lines)
+            self._platform.logs.at(record.key.account, record.key.region).append_from(
+                LOG_GROUP + record.name, instance["log_stream"], lines
+            )
         self._platform.engine.start(task)
         self._platform.engine.watch(task.id, lambda: self._wake(record.key))
 
@@ -247,7 +249,7 @@ class Endpoints:
         return described
 
     def _carry_log(self, record: Record, instance: Instance) -> None:
-        pump(self._platform, instance["task"], group=LOG_GROUP + record.name, stream=instance["log_stream"])
+        pump(self._platform, record, instance["task"], group=LOG_GROUP + record.name, stream=instance["log_stream"])
 
     def _reason(self, record: Record, instance: Instance) -> str:
         self._carry_log(record, instance)

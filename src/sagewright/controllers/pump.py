@@ -9,6 +9,7 @@ import regex
 
 from sagewright.compute.base import LogLine
 from sagewright.controllers.platform import Platform
+from sagewright.resources.record import Record
 from sagewright.telemetry.text import agent_spelling
 
 _BATCH: Final = 5_000
@@ -21,6 +22,7 @@ MetricDefinition = Mapping[str, str]
 
 def pump(
     platform: Platform,
+    record: Record,
     task_id: str,
     *,
     group: str,
@@ -34,8 +36,9 @@ def pump(
     the same time and value, rather than never.
     """
     newest: dict[str, tuple[float, float]] = {}
+    logs = platform.logs.at(record.key.account, record.key.region)
     while True:
-        offset = platform.logs.source_offset(group, stream)
+        offset = logs.source_offset(group, stream)
         lines = platform.engine.logs(task_id, offset=offset, limit=_BATCH)
         if not lines:
             return newest
@@ -44,7 +47,7 @@ def pump(
             for name, value in find_metrics(text, metrics):
                 newest[name] = (value, timestamp_ms / 1000)
                 platform.metrics.put(NAMESPACE, name, dimensions or {}, timestamp_ms / 1000, value)
-        platform.logs.append_from(group, stream, spelled)
+        logs.append_from(group, stream, spelled)
         if len(lines) < _BATCH:
             return newest
 

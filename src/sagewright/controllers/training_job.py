@@ -136,6 +136,7 @@ class TrainingJobs:
         runtime = training_task.resolve(record)
         newest = pump(
             self._platform,
+            record,
             training_task.task_id(record),
             group=LOG_GROUP,
             stream=training_task.log_stream(record),
@@ -202,7 +203,9 @@ class TrainingJobs:
         if notes:
             now = int(self._platform.clock.now() * 1000)
             lines = [(now, f"sagewright: {note}", 0) for note in notes]
-            self._platform.logs.append_from(LOG_GROUP, training_task.log_stream(record), lines)
+            self._platform.logs.at(record.key.account, record.key.region).append_from(
+                LOG_GROUP, training_task.log_stream(record), lines
+            )
 
     # Writing the record down. Controllers write status; the state moves by the lifecycle only.
 

@@ -12,8 +12,7 @@ from sagewright.edge.body import BodyStream
 from sagewright.edge.chain import Identified, Routed
 from sagewright.operations.call import Principal
 from sagewright.operations.sts.credentials import Credentials
-from sagewright.wire import sigv4
-from sagewright.wire.chunked import ChunkedDecoder
+from sagewright.wire import chunked, sigv4
 
 # The calls AWS answers without a signature are answered without one here: none, so far.
 _ANONYMOUS: Final[Mapping[str, frozenset[str]]] = {}
@@ -39,8 +38,8 @@ def _body(routed: Routed, secret: str | None, now: float) -> Any:
     headers = routed.raw.request.headers
     declared = headers.get("x-amz-content-sha256", "")
     decoder = None
-    if declared.startswith("STREAMING-"):
-        decoder = ChunkedDecoder.for_request(declared, routed.signature, secret)
+    if declared.startswith("STREAMING-") and routed.signature is not None and secret is not None:
+        decoder = chunked.decoder(routed.raw.request, routed.signature, secret)
     checked = declared if len(declared) == 64 else None
     return BodyStream(routed.raw.receive, decoder=decoder, sha256=checked)
 
