@@ -14,9 +14,6 @@ from sagewright.operations.call import Principal
 from sagewright.operations.sts.credentials import Credentials
 from sagewright.wire import chunked, sigv4
 
-# The calls AWS answers without a signature are answered without one here: none, so far.
-_ANONYMOUS: Final[Mapping[str, frozenset[str]]] = {}
-
 
 def authenticate(routed: Routed, credentials: Credentials, settings: Settings, now: float) -> Identified:
     signature = routed.signature
@@ -26,7 +23,10 @@ def authenticate(routed: Routed, credentials: Credentials, settings: Settings, n
         return Identified(routed, root, region, _body(routed, None, now))
     if signature is None:
         raise _unsigned(routed.service)
-    secret, principal = credentials.lookup(signature.access_key_id, signature.token, now=now)
+    try:
+        secret, principal = credentials.lookup(signature.access_key_id, signature.token, now=now)
+    except AwsError as error:
+        raise _spelled(error, routed) from None
     body_hash = hashlib.sha256(routed.body).hexdigest() if routed.body is not None else None
     sigv4.verify(signature, routed.raw.request, secret, now=now, body_sha256=body_hash)
     return Identified(routed, principal, signature.region or settings.region, _body(routed, secret, now))
@@ -42,6 +42,24 @@ def _body(routed: Routed, secret: str | None, now: float) -> Any:
         decoder = chunked.decoder(routed.raw.request, routed.signature, secret)
     checked = declared if len(declared) == 64 else None
     return BodyStream(routed.raw.receive, decoder=decoder, sha256=checked)
+
+
+# What the families of services call a key that STS does not know, or that has run out.
+_KEY_REFUSALS: Final[Mapping[tuple[str, bool], tuple[str, int]]] = {
+    ("InvalidClientTokenId", True): ("UnrecognizedClientException", 400),
+    ("ExpiredToken", True): ("ExpiredTokenException", 400),
+}
+
+
+def _spelled(error: AwsError, routed: Routed) -> AwsError:
+    """The refusal of a key in the words of the service that was called."""
+    if routed.service == "s3" and error.code == "InvalidClientTokenId":
+        message = "The AWS Access Key Id you provided does not exist in our records."
+        fields = {"AWSAccessKeyId": routed.signature.access_key_id} if routed.signature else {}
+        return AwsError("InvalidAccessKeyId", message, status=403, fields=fields)
+    speaks_json = "json" in routed.model.metadata.get("protocol", "")
+    code, status = _KEY_REFUSALS.get((error.code, speaks_json), (error.code, error.status))
+    return AwsError(code, error.message, status=status)
 
 
 def _unsigned(service: str) -> AwsError:
