@@ -70,6 +70,17 @@ class Container:
             check=False,
         )
 
+    @contextlib.contextmanager
+    def started(self, verb: str) -> Iterator[subprocess.Popen[str]]:
+        """Start `train` or `serve`, its standard output to be read; killed when the block ends."""
+        command = [str(self.python), "-m", "sagewright_container.main", verb, self.image]
+        process = subprocess.Popen(command, env=self.environ({}), stdout=subprocess.PIPE, text=True)
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def failure(self) -> str:
         """The failure file's text."""
         return (self.base / "output/failure").read_text()

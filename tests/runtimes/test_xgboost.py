@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 from collections.abc import Iterator
@@ -218,3 +219,27 @@ def test_script_mode(xgboost: Any, housing: list[list[float]]) -> None:
         answer = invoke(_libsvm(housing[:2]), "text/libsvm", "application/json")
         assert invoke(_csv([housing[0][1:]]), "text/csv", "text/csv").status == 200
     assert len(json.loads(answer.body)) == 2
+
+
+def test_a_stopped_job_saves_what_it_has(xgboost: Any, housing: list[list[float]]) -> None:
+    xgboost.job({**REGRESSION, "num_round": "1000000"}, train="text/csv")
+    xgboost.write("input/data/train/rows.csv", _csv(housing))
+    with xgboost.started("train") as process:
+        while not process.stdout.readline().startswith("[10]"):
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait(30) == 0
+    assert (xgboost.base / "model/xgboost-model").stat().st_size > 1000
+
+
+def test_pipe_mode(xgboost: Any, housing: list[list[float]]) -> None:
+    xgboost.job({**REGRESSION, "num_round": "1"}, train="text/csv")
+    config = {"train": {"TrainingInputMode": "Pipe", "ContentType": "text/csv"}}
+    xgboost.write("input/config/inputdataconfig.json", json.dumps(config))
+    pipe = xgboost.base / "input/data/train_0"
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+    with xgboost.started("train") as process:
+        pipe.write_text(_csv(housing))
+        assert "506 rows, 13 columns" in process.stdout.read()
+        assert process.wait(30) == 0

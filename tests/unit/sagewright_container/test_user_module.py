@@ -28,8 +28,8 @@ def handler(folder: Any, script: str, accept: str = "application/json") -> UserH
     return UserHandler(user_module.load(str(path)), DEFAULTS, folder.contract, accept)
 
 
-def request(body: bytes = b"21", content_type: str = "", accept: str = "", **headers: str) -> Request:
-    return Request(body, content_type, accept, headers)
+def request(body: bytes = b"21", content_type: str = "", accept: str = "") -> Request:
+    return Request(body, content_type, accept, {})
 
 
 def test_defaults_stand_in_for_what_the_script_does_not_say(folder: Any) -> None:
@@ -83,7 +83,7 @@ def test_the_context_has_headers_in_and_out(folder: Any) -> None:
         def output_fn(prediction, accept):
             return repr(prediction)
     """
-    response = handler(folder, script).handle(request(**{"x-theirs": "t", "content-type": "c"}))
+    response = handler(folder, script).handle(Request(b"21", "", "", {"x-theirs": "t", "content-type": "c"}))
     assert response.body == b"(True, 'c')"
     assert response.content_type == "my/type"
     assert response.headers == (("x-mine", "t"),)
