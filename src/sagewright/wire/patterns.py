@@ -1,7 +1,8 @@
 """The models' regular expressions, written for Java, as Python's `re`. Used by `validate` only.
 
-Java matches the whole value, so `^` and `$` in the models change nothing. Patterns that could take
-exponential time are rewritten in `patches.json`; the tests hold every pattern of every service to a bound.
+Java matches the whole value, so `^` and `$` in the models change nothing. Patterns that could take exponential time,
+or that Python reads otherwise, have an equivalent in `patterns.json`, which is a list of `pattern` (as the model has
+it, and as error messages go on showing it), `instead` and `why`. The tests attack every pattern of every service.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ import re
 import unicodedata
 from functools import cache
 from itertools import groupby
+from pathlib import Path
 from typing import Final
+
+import orjson
 
 LONGEST: Final = 16_384
 """Longer values are not matched: Python's matcher has no time limit, and some patterns are quadratic."""
@@ -31,6 +35,7 @@ _POSIX: Final = {
     "Upper": "A-Z",
     "XDigit": "0-9a-fA-F",
 }
+_REWRITTEN: Final = Path(__file__).with_name("patterns.json")
 _PROPERTY: Final = re.compile(r"\\p\{(?:Is)?(\w+)\}|\\p(\w)")
 # AWS's idiom for "any character that XML allows" spells surrogate pairs out; Python has whole code points.
 _ASTRAL: Final = r"\uD800\uDC00-\uDBFF\uDFFF"
@@ -53,7 +58,7 @@ def compile_java(pattern: str) -> re.Pattern[str]:
 
 def translate(pattern: str) -> str:
     """The Python spelling of a Java pattern."""
-    text = pattern.replace(_ASTRAL, r"\U00010000-\U0010FFFF").replace(r"\z", r"\Z")
+    text = _rewritten().get(pattern, pattern).replace(_ASTRAL, r"\U00010000-\U0010FFFF").replace(r"\z", r"\Z")
     # A hyphen after a class such as \w cannot start a range; Java takes it literally.
     text = re.sub(r"(\\[wWdDsS])-(?=[^\]])", r"\1\\-", text)
     # Properties become ranges from the last to the first, so that positions stay true.
@@ -64,6 +69,11 @@ def translate(pattern: str) -> str:
         text = text[: match.start()] + inside + text[match.end() :]
     # Java's \w, \d and \s are ASCII.
     return f"(?a:{text})"
+
+
+@cache
+def _rewritten() -> dict[str, str]:
+    return {row["pattern"]: row["instead"] for row in orjson.loads(_REWRITTEN.read_bytes())}
 
 
 def _in_class(text: str, position: int) -> bool:
