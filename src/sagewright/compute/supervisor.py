@@ -120,6 +120,8 @@ class Supervisor:
         if not self._order["sandboxed"]:
             adopt_orphans()
         parent = os.getpid()
+        # A stop may come before the child has let go of our handlers: it is to find the task's, not ours.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._child = os.fork()
         if self._child == 0:
             try:
@@ -128,6 +130,7 @@ class Supervisor:
                 os.write(2, f"could not be started: {problem}\n".encode(errors="replace"))
             finally:
                 os._exit(127)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.close(theirs)
         if self._order["sandboxed"]:
             os.close(SANDBOX_ARGS)
@@ -262,6 +265,7 @@ def become(order: "Order", output: int, parent: int) -> None:
     prefer_me_when_memory_runs_out()
     for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.setsid()
     os.chdir(order["cwd"])
     os.dup2(output, 1)

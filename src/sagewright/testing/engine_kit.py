@@ -73,11 +73,6 @@ class EngineKit:
     def engine(self) -> Iterator[Engine]:
         raise NotImplementedError
 
-    @pytest.fixture(autouse=True)
-    def _within_abilities(self, request: pytest.FixtureRequest) -> None:
-        for mark in request.node.iter_markers("parametrize"):
-            assert mark  # markers are the tests' own; abilities are asked for by `need`
-
     def restart(self, engine: Engine) -> Engine:
         """What a server started anew, on the same data, would have."""
         raise NotImplementedError
@@ -102,7 +97,7 @@ class EngineKit:
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         """What `condition` gives, once it is true."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + PATIENCE  # real time, also where the engine's is not
         while not (found := condition()):
             assert time.monotonic() < end, f"never: {what}"
             self.let_time_pass()
@@ -467,7 +462,7 @@ class EngineKit:
         self.until((tmp_path / "other-ml" / "own").exists, "the other task writes")
         places = shlex.join(map(str, [tmp_path / "secret", tmp_path / "other-ml" / "own", Path.home(), "/etc/shadow"]))
         script = (
-            f"cat {places} 2>/dev/null; ls {places} 2>/dev/null; ps ax | grep -c 'sleep [6]0'; touch /usr/x || echo ro"
+            f"cat {places} 2>/dev/null; ls {places} 2>/dev/null;ps ax | grep -c 'sleep [6]0'; touch /usr/x || echo ro"
         )
         engine.start(self.shell(script, tmp_path))
         self.ended(engine)
@@ -516,7 +511,11 @@ class EngineKit:
     def test_the_grace_runs_out_without_a_server(self, engine: Engine, tmp_path: Path) -> None:
         self.need("survives")
         task = self.task(Program(lines=("up",), runs=True, deaf=True))
-        with self._server(engine, [task], "engine.stop('task-1', grace=0.5); print('asked', flush=True)") as server:
+        then = (
+            "while not engine.logs('task-1', offset=0): time.sleep(0.01)\n"
+            "engine.stop('task-1', grace=0.5); print('asked', flush=True)"
+        )
+        with self._server(engine, [task], then) as server:
             assert server.stdout is not None
             assert server.stdout.readline() == "asked\n"
             os.killpg(server.pid, signal.SIGKILL)
