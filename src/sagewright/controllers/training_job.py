@@ -192,7 +192,9 @@ class TrainingJobs:
             said = "The algorithm ended without a failure file. Its last lines: " + tail(
                 last_lines(self._platform, task_id), limit=700
             )
-        return f"AlgorithmError: {said}, exit code: {task.exit_code}"[: staging.FAILURE_LIMIT]
+        told_apart = said.startswith(("AlgorithmError:", "ClientError:"))
+        reason = said if told_apart else f"AlgorithmError: {said}"
+        return f"{reason}, exit code: {task.exit_code}"[: staging.FAILURE_LIMIT]
 
     def _seconds_left(self, record: Record, task: TaskState) -> float:
         limit = float(record.spec["StoppingCondition"]["MaxRuntimeInSeconds"])

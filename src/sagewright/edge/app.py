@@ -38,7 +38,7 @@ class Edge:
         stopped: Callable[[], None],
     ) -> None:
         """`started` and `stopped` run with the server's event loop."""
-        self._services = services
+        self.services = services
         self._platform = platform
         self._started, self._stopped = started, stopped
         self._dispatch = Dispatcher(services, ThreadPoolExecutor(16, thread_name_prefix="operation"))
@@ -47,11 +47,11 @@ class Edge:
         if scope["type"] == "lifespan":
             await self._lifespan(receiver, send)
         elif scope["type"] == "http":
-            raw = receive(scope, receiver, self._services.ids)
-            begun = self._services.clock.monotonic()
+            raw = receive(scope, receiver, self.services.ids)
+            begun = self.services.clock.monotonic()
             response = await self._platform(raw) or await self.answer(raw)
             await send_response(response, raw.request.method, send)
-            access_log(raw, response, self._services.clock.monotonic() - begun)
+            access_log(raw, response, self.services.clock.monotonic() - begun)
 
     async def answer(self, raw: Raw) -> Response:
         """The path of an AWS request, as one list."""
