@@ -78,10 +78,11 @@ class Server:
 
     def environment(self) -> dict[str, str]:
         """The variables of a shell after `eval "$(sagewright env)"`."""
-        command = 'eval "$("$0" env "$@")" && exec env -0'
+        command = 'settings=$("$0" env "$@") && eval "$settings" && exec env -0'
         shell = ["sh", "-c", command, str(SAGEWRIGHT), *self.options]
-        printed = subprocess.run(shell, check=True, capture_output=True, text=True).stdout
-        return dict(line.split("=", 1) for line in printed.split("\0") if line)
+        done = subprocess.run(shell, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, f"`sagewright env` failed:\n{done.stderr}"
+        return dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
 
     def stop(self) -> int:
         """Ctrl-C, and what it ended with."""
