@@ -52,6 +52,7 @@ class Server:
     app: Edge
     engine: Engine
     store: Store
+    objects: Objects
     loop: Loop
     lock: IO[str]
     made: tuple[str, ...]
@@ -61,6 +62,7 @@ class Server:
         """Let go of everything; called after the last request was answered."""
         self.loop.stop()
         self.engine.close()
+        self.objects.close()
         self.store.close()
         self.lock.close()
 
@@ -118,7 +120,7 @@ def build(settings: Settings) -> Server:
         loop.start(sweep=platform.sweep)
 
     app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
-    return Server(settings, app, engine, store, loop, lock, tuple(made))
+    return Server(settings, app, engine, store, objects, loop, lock, tuple(made))
 
 
 def _loop(platform: Platform, *, owner: str) -> Loop:

@@ -56,6 +56,6 @@ def no_runtime(image_uri: str) -> str:
     """The sentence for an image that nothing answers to."""
     known = ", ".join(f"{runtime.name} ({', '.join(runtime.repositories)})" for runtime in RUNTIMES)
     return (
-        f"No runtime answers to image '{image_uri}'. Runtimes: {known}. Own images need the container engine, "
-        "which runs them with Docker or Podman: start Sagewright with --engine container."
+        f"No runtime answers to image '{image_uri}'. Runtimes: {known}. Own images need an engine that "
+        "runs containers, which Sagewright does not have yet."
     )

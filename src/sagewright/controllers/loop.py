@@ -102,7 +102,8 @@ class Loop:
             self._running = False
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join(timeout)
+            if thread.is_alive():
+                thread.join(timeout)
         self._store.release(LEASE, self._owner)
 
     def wake(self, key: Key, delay: float = 0.0) -> None:

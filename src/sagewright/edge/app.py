@@ -56,7 +56,7 @@ class Edge:
     async def answer(self, raw: Raw) -> Response:
         """The path of an AWS request, as one list."""
         routed: Routed | None = None
-        services = self._services
+        services = self.services
         try:
             routed = await route(raw)
             identified = authenticate(routed, services.credentials, services.settings, services.clock.now())

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+
+from sagewright import compose
+from sagewright.base.settings import Settings
 
 from .conftest import Ask, Asker
 
@@ -123,3 +127,14 @@ def test_a_tasks_token_buys_its_roles_credentials(asker: Asker) -> None:
     assert set(given) == {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"}
     forged = asker.ask("GET", "/_sagewright/credentials", signed=False, headers={"authorization": token[:-4] + "AAAA"})
     assert forged.status == 403
+
+
+def test_with_auth_off_nobodys_signature_counts(tmp_path: Path) -> None:
+    server = compose.build(Settings(data=tmp_path / "data", store="memory:", sandbox="off", auth="off"))
+    asker = Asker(server, ("anybody", "anything"), 0.0)
+    assert asker.ask("PUT", "/things", service="s3").status == 200
+    chunks = b"5;chunk-signature=00\r\nhello\r\n0;chunk-signature=00\r\n\r\n"
+    headers = {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "x-amz-decoded-content-length": "5"}
+    assert asker.ask("PUT", "/things/a", headers=headers, body=chunks, signed=False).status == 200
+    assert asker.ask("GET", "/things/a", signed=False).body == b"hello"
+    server.close()

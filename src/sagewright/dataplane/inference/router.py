@@ -5,7 +5,9 @@ Routes are made from endpoint records when these change; a request itself touche
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -18,6 +20,9 @@ from sagewright.store.base import Store
 KIND = "endpoint"
 READ_TIMEOUT = 60.0
 """Seconds that a model server may take for one request, as on AWS."""
+REPLACEMENT_TIME = 15.0
+"""Seconds that a request waits for an instance that takes the place of a dead one."""
+_LIVE = ("InService", "Updating", "RollingBack")
 
 
 class NoSuchEndpoint(LookupError):
@@ -120,12 +125,24 @@ class Router:
     ) -> Invoked:
         """Send a whole HTTP request to an instance of the endpoint at (account, region, name).
 
-        An instance that cannot be reached is passed over, as long as it cannot have begun the work.
+        An instance that cannot be reached is passed over, as long as it cannot have begun the work; while instances
+        that died are being replaced, the request waits a while for one.
         Raises NoSuchEndpoint, NoSuchVariant, NotServing, Unreachable, TimeoutError.
         """
-        route = self._routes.get(place)
-        if route is None:
-            raise NoSuchEndpoint(place[2])
+        end = time.monotonic() + REPLACEMENT_TIME
+        while True:
+            route = self._routes.get(place)
+            if route is None:
+                raise NoSuchEndpoint(place[2])
+            try:
+                return await self._try(route, place[2], request, target_variant)
+            except (NotServing, Unreachable) as error:
+                begun = isinstance(error, Unreachable) and error.sent
+                if begun or route.state not in _LIVE or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(0.05)
+
+    async def _try(self, route: Route, name: str, request: bytes, target_variant: str | None) -> Invoked:
         variant = _choose(route, target_variant)
         for attempt in range(len(variant.instances)):
             instance = variant.instances[next(variant.turn) % len(variant.instances)]
@@ -136,7 +153,7 @@ class Router:
                     raise
                 continue
             return Invoked(reply, variant.name, instance, route)
-        raise NotServing(f"Variant {variant.name} of endpoint {place[2]} has no instance in service.")
+        raise NotServing(f"Variant {variant.name} of endpoint {name} has no instance in service.")
 
 
 def _sockets(route: Route | None) -> set[str]:
