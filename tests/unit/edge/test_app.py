@@ -135,6 +135,7 @@ def test_with_auth_off_nobodys_signature_counts(tmp_path: Path) -> None:
     assert asker.ask("PUT", "/things", service="s3").status == 200
     chunks = b"5;chunk-signature=00\r\nhello\r\n0;chunk-signature=00\r\n\r\n"
     headers = {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "x-amz-decoded-content-length": "5"}
-    assert asker.ask("PUT", "/things/a", headers=headers, body=chunks, signed=False).status == 200
+    answer = asker.ask("PUT", "/things/a", headers=headers, body=chunks, signed=False)
+    assert answer.status == 200, answer.body
     assert asker.ask("GET", "/things/a", signed=False).body == b"hello"
     server.close()

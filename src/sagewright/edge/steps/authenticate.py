@@ -42,7 +42,9 @@ def _body(routed: Routed, secret: str | None) -> Any:
         if routed.signature is not None and secret is not None:
             decoder = chunked.decoder(routed.raw.request, routed.signature, secret)
         else:  # nobody's signature counts: take the chunks apart without looking at theirs
-            announced = (headers.get("x-amz-trailer", "").lower(), "x-amz-trailer-signature")
+            announced = [name.strip() for name in headers.get("x-amz-trailer", "").lower().split(",") if name.strip()]
+            if declared.startswith("STREAMING-AWS4") and announced:
+                announced.append("x-amz-trailer-signature")
             decoder = chunked.ChunkedDecoder(chunked.UNSIGNED_TRAILER, announced=announced)
     checked = declared if len(declared) == 64 else None
     return BodyStream(routed.raw.receive, decoder=decoder, sha256=checked)
