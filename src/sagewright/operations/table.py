@@ -17,7 +17,12 @@ H = TypeVar("H", bound=Callable[..., object])
 
 # Add a service, or a noun's file of a service, here.
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "iam": ("sagewright.operations.iam.roles", "sagewright.operations.iam.policies"),
+    "cloudwatch": ("sagewright.operations.cloudwatch.metrics",),
+    "iam": (
+        "sagewright.operations.iam.roles",
+        "sagewright.operations.iam.policies",
+        "sagewright.operations.iam.simulate",
+    ),
     "logs": ("sagewright.operations.logs.groups", "sagewright.operations.logs.events"),
     "s3": (
         "sagewright.operations.s3.buckets",

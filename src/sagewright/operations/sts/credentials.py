@@ -8,9 +8,9 @@ under a seal of ours, whose they are and until when; so a restart loses none, an
 
     session token  = base64( seal (32 bytes) + payload )
     payload        = JSON [version, access key id, account, principal ARN, user id, kind, expiry, session policy]
-    grant          = base64url( HMAC-SHA256(master, "tokengrant" + payload) + payload ), payload JSON [role, session]
-    seal           = HMAC-SHA256(master, "token" + payload)
-    secret         = base64( first 30 bytes of HMAC-SHA256(master, "secret" + access key id) )
+    grant          = base64url( seal (32 bytes) + payload ), with the payload JSON [role's ARN, session's name]
+    seal           = HMAC-SHA256(master, purpose + NUL + payload), the purpose being "session" or "grant"
+    secret         = base64( first 30 bytes of HMAC-SHA256(master, "secret" + NUL + access key id) )
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Credentials:
             policy,
         )
         payload = orjson.dumps(claims)
-        token = base64.b64encode(self._seal(payload) + payload).decode()
+        token = base64.b64encode(self._seal(b"session", payload) + payload).decode()
         return TemporaryCredentials(access_key_id, self._secret(access_key_id), token, expiration, principal)
 
     def role_principal(self, role_arn: str, session_name: str, *, caller: str = "") -> Principal:
@@ -159,7 +159,7 @@ class Credentials:
     def grant(self, role_arn: str, session_name: str) -> str:
         """A token that a task may exchange, as often as it likes, for fresh credentials of its role."""
         payload = orjson.dumps([role_arn, session_name])
-        return base64.urlsafe_b64encode(self._seal(b"grant" + payload) + payload).decode()
+        return base64.urlsafe_b64encode(self._seal(b"grant", payload) + payload).decode()
 
     def redeem(self, token: str) -> TemporaryCredentials:
         """Credentials for a token of `grant`. Raises AwsError (AccessDenied) for any other, or a role that is gone."""
@@ -168,7 +168,7 @@ class Credentials:
         except (binascii.Error, ValueError):
             sealed = b""
         seal, payload = sealed[:32], sealed[32:]
-        if not payload or not hmac.compare_digest(seal, self._seal(b"grant" + payload)):
+        if not payload or not hmac.compare_digest(seal, self._seal(b"grant", payload)):
             raise AwsError("AccessDenied", "This authorization token is not one of a task.", status=403)
         role_arn, session_name = orjson.loads(payload)
         return self.issue(role_arn, session_name)
@@ -185,7 +185,7 @@ class Credentials:
         except (binascii.Error, ValueError):
             raise _invalid() from None
         seal, payload = sealed[:32], sealed[32:]
-        if not hmac.compare_digest(seal, self._seal(payload)):
+        if not hmac.compare_digest(seal, self._seal(b"session", payload)):
             raise _invalid()
         version, key_id, account, arn, user_id, kind, expiration, policy = orjson.loads(payload)
         if version != _VERSION or key_id != access_key_id or account != self._account:
@@ -196,11 +196,12 @@ class Credentials:
         self._verified[access_key_id, token] = session
         return session
 
-    def _seal(self, payload: bytes) -> bytes:
-        return hmac.digest(self._master, b"token" + payload, "sha256")
+    def _seal(self, purpose: bytes, payload: bytes) -> bytes:
+        # What was sealed for one purpose must hold for no other.
+        return hmac.digest(self._master, purpose + b"\0" + payload, "sha256")
 
     def _secret(self, access_key_id: str) -> str:
-        return base64.b64encode(hmac.digest(self._master, b"secret" + access_key_id.encode(), "sha256")[:30]).decode()
+        return base64.b64encode(self._seal(b"secret", access_key_id.encode())[:30]).decode()
 
 
 def _invalid() -> AwsError:
