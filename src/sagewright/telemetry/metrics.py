@@ -162,11 +162,18 @@ class Metrics:
                 )
 
     def query(
-        self, metric: Metric, start: float, end: float, period: float, *, unit: str | None = None
+        self,
+        metric: Metric,
+        start: float,
+        end: float,
+        period: float,
+        *,
+        unit: str | None = None,
+        origin: float = 0,
     ) -> Sequence[Period]:
         """The periods with samples in start <= time < end, in order of time, by unit; `period` in seconds.
 
-        Periods begin at whole multiples of their length. The cost is that of the datapoints in the window.
+        Periods begin at whole multiples of their length after `origin`. The cost is that of the window's datapoints.
         """
         row = (self._place, metric.namespace, metric.name, _spell(metric.dimensions))
         with self._files.reading() as database:
@@ -179,7 +186,7 @@ class Metrics:
         periods: dict[tuple[float, str], Period] = {}
         for point in (Point(*values) for values in rows):
             if unit is None or unit == point.unit:
-                at = (point.time // period * period, point.unit)
+                at = ((point.time - origin) // period * period + origin, point.unit)
                 periods.setdefault(at, Period(*at)).add(point)
         return [periods[at] for at in sorted(periods)]
 
