@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sagewright import compose
 from sagewright.base.settings import Settings
+from sagewright.testing.asker import Answer, Asker
 
-from .conftest import Ask, Asker
+Ask = Callable[..., Answer]
 
 TARGET = "x-amz-target"
 JSON = "application/x-amz-json-1.1"

@@ -1,26 +1,33 @@
-"""A whole server without its port: requests go into the ASGI application, responses come out."""
+"""A whole server without its port: signed requests go into its ASGI application, responses come out."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, MutableMapping
+import json
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from sagewright import compose
-from sagewright.base.settings import Settings
 from sagewright.wire import sigv4
 from sagewright.wire.http import Request
 
 
 @dataclass
 class Answer:
+    """A response, whole. Header names are lower-case."""
+
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+class Refused(Exception):
+    """An operation that was refused: status, code, message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.code, self.message = status, code, message
 
 
 @dataclass
@@ -58,6 +65,15 @@ class Asker:
             )
         return asyncio.run(self._send(method, path, query, sent, body))
 
+    def call(self, operation: str, **members: Any) -> dict[str, Any]:
+        """A SageMaker operation's answer. Raises Refused."""
+        headers = {"x-amz-target": f"SageMaker.{operation}", "content-type": "application/x-amz-json-1.1"}
+        answer = self.ask(headers=headers, body=json.dumps(members).encode())
+        parsed: dict[str, Any] = json.loads(answer.body or b"{}")
+        if answer.status != 200:
+            raise Refused(answer.status, parsed["__type"], parsed.get("message") or parsed["Message"])
+        return parsed
+
     async def _send(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Answer:
         scope = {
             "type": "http",
@@ -79,19 +95,3 @@ class Asker:
         await self.server.app(scope, receive, send)
         got = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], got, b"".join(message.get("body", b"") for message in sent[1:]))
-
-
-@pytest.fixture
-def asker(tmp_path: Path) -> Iterator[Asker]:
-    server = compose.build(Settings(data=tmp_path / "data", store="memory:", sandbox="off"))
-    services = server.app.services
-    yield Asker(server, services.credentials.root(), services.clock.now())
-    server.close()
-
-
-Ask = Callable[..., Answer]
-
-
-@pytest.fixture
-def ask(asker: Asker) -> Ask:
-    return asker.ask
