@@ -53,9 +53,8 @@ def _show(mount: Mount, folder: Path | None) -> None:
         raise Terminal(f"Without a sandbox {mount.target} cannot be shown inside another mount.")
     if place.is_symlink():
         place.unlink()
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            place.rmdir() if place.is_dir() else place.unlink()
-        except OSError as problem:
-            raise Terminal(f"{mount.target} is not empty, so nothing can be shown in its place.") from problem
+    try:
+        place.rmdir() if place.is_dir() else place.unlink(missing_ok=True)
+    except OSError as problem:
+        raise Terminal(f"{mount.target} is not empty, so nothing can be shown in its place.") from problem
     place.symlink_to(mount.source.absolute())

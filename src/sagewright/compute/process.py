@@ -107,7 +107,10 @@ class ProcessEngine(Engine):
             return
         try:
             pid = self._spawn(task, run, lock)
-        except OSError as problem:
+        except (OSError, Terminal) as problem:
+            self._remove(run)
+            if isinstance(problem, Terminal):
+                raise
             raise Transient(f"The task's supervisor could not be started: {problem}.") from problem
         finally:
             os.close(lock)
@@ -149,8 +152,9 @@ class ProcessEngine(Engine):
         about = _about(self._run(task_id))
         if not about.get("socket"):
             return None
-        link = links.make(Path(about["folder"]), self._run(task_id))
-        return link / os.path.relpath(about["socket"], "/opt/ml")
+        path = links.make(Path(about["folder"]), self._run(task_id)) / os.path.relpath(about["socket"], "/opt/ml")
+        # A task could put a link in its socket's place, and have us talk to somebody else's.
+        return path if path.resolve().is_relative_to(Path(about["folder"]).resolve()) else None
 
     def list(self) -> Sequence[str]:
         return sorted(entry.name for entry in os.scandir(self._folder) if os.path.isdir(f"{entry.path}/run"))

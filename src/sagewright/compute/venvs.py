@@ -53,6 +53,8 @@ class Environments:
         self._folder = folder.absolute()
         self._locks = environments_dir.absolute()
         self._environ = uv_environment(os.environ if environ is None else environ)
+        # uv has no variable for it.
+        self._options = ["--no-index"] if self._environ.get("PIP_NO_INDEX", "0") not in ("", "0", "false") else []
 
     def ready(self, name: str) -> Path | None:
         """The environment if it is made already; never makes it. Raises Terminal for an unknown name."""
@@ -132,7 +134,8 @@ class Environments:
 
     def _install(self, path: Path, options: Sequence[str], building: int, log: Log) -> None:
         python = str(path / "bin" / "python")
-        self._uv(["pip", "install", "--compile-bytecode", "--python", python, *options], building, log)
+        options = [*self._options, "--python", python, *options]
+        self._uv(["pip", "install", "--compile-bytecode", *options], building, log)
 
     def _add_missing(self, path: Path, base: Path, requirements: Path, building: int, log: Log) -> None:
         """Resolve, preferring what the base holds (uv prefers what the output file says), and install the rest."""
@@ -140,17 +143,17 @@ class Environments:
         with tempfile.TemporaryDirectory() as folder:
             wanted = Path(folder) / "wanted.txt"
             wanted.write_text("".join(f"{name}=={version}\n" for name, version in held.items()))
-            options = ["--no-header", "--no-annotate", "--emit-index-url", "--emit-find-links"]
+            options = ["--no-header", "--no-annotate"]
             options += ["--python", str(base / "bin" / "python"), "-o", str(wanted), str(requirements)]
             self._resolve(options, building, log)
-            lines = wanted.read_text().splitlines()
-            missing = [line for line in lines if not _is_held(line, held)]
-            if any(line and not line.startswith("--") for line in missing):
-                wanted.write_text("\n".join(missing) + "\n")
+            missing = [line for line in wanted.read_text().splitlines() if line and not _is_held(line, held)]
+            if missing:
+                wanted.write_text("\n".join([*_index_options(requirements), *missing]) + "\n")
                 self._install(path, ["--no-deps", "-r", str(wanted)], building, log)
         log(f"{requirements.name} is satisfied.")
 
     def _resolve(self, options: Sequence[str], building: int, log: Log) -> None:
+        options = [*self._options, *options]
         try:
             self._uv(["pip", "compile", "--quiet", *options], building, log)
         except _UvFailed as problem:
@@ -193,8 +196,6 @@ def uv_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
         out.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")  # as pip looks at several
     if "UV_FIND_LINKS" not in environ and environ.get("PIP_FIND_LINKS"):
         out["UV_FIND_LINKS"] = ",".join(environ["PIP_FIND_LINKS"].split())
-    if "UV_NO_INDEX" not in environ and environ.get("PIP_NO_INDEX"):
-        out["UV_NO_INDEX"] = environ["PIP_NO_INDEX"]
     if "SSL_CERT_FILE" not in environ and environ.get("PIP_CERT"):
         out["SSL_CERT_FILE"] = environ["PIP_CERT"]
     return out
@@ -207,6 +208,18 @@ def _mark(base: Path, requirements: Path) -> str:
         # It names other files, whose content we do not see: good for this very file only.
         parts.append(f"{requirements.absolute()} {requirements.stat().st_mtime_ns}".encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _index_options(requirements: Path) -> Iterator[str]:
+    """The lines of a requirements.txt that say where packages come from, good in another folder too."""
+    for line in requirements.read_text(errors="replace").splitlines():
+        option, _, value = line.strip().replace("=", " ", 1).partition(" ")
+        value = value.split(" #")[0].strip()
+        if option in ("-f", "--find-links"):
+            place = value if "://" in value else str(requirements.absolute().parent / value)
+            yield f"--find-links {place}"
+        elif option in ("-i", "--index-url", "--extra-index-url", "--no-index"):
+            yield f"{option} {value}".strip()
 
 
 def _site_packages(environment: Path) -> Path:
