@@ -135,6 +135,13 @@ def test_a_changed_request_is_refused(signer: str, change: str) -> None:
     assert caught.value.code == expected
 
 
+@pytest.mark.parametrize("signer", ["v4", "s3v4"])
+def test_a_header_in_utf_8_is_signed_as_its_bytes(signer: str) -> None:
+    request = sent(signer, "PUT", "/b/k", "", {"x-amz-meta-a": "日é"}, b"", None)
+    wire = {name: value.encode().decode("latin-1") for name, value in request.headers.items()}
+    check(Request("PUT", "/b/k", "", wire))
+
+
 @pytest.mark.parametrize(
     ("signer", "code", "words"),
     [

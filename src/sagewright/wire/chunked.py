@@ -65,16 +65,18 @@ class ChunkedDecoder:
         mode: str,
         *,
         seed: Seed | None = None,
+        verify: bool = True,
         decoded_length: int | None = None,
         announced: Iterable[str] = (),
     ) -> None:
-        """`mode` is one of `MODES`; the signed ones need a `seed`. `decoded_length` is `x-amz-decoded-content-length`,
+        """`mode` is one of `MODES`; the signed ones need a `seed`, unless `verify` is False, which only takes the
+        framing off (a server without authentication). `decoded_length` is `x-amz-decoded-content-length`,
         `announced` the trailers that `x-amz-trailer` names (lower case)."""
-        if mode not in MODES or (seed is None and mode != UNSIGNED_TRAILER):
+        if mode not in MODES or (verify and seed is None and mode != UNSIGNED_TRAILER):
             raise ValueError(f"no decoder for {mode!r}" if mode not in MODES else "signed chunks need a seed")
         self.trailers: dict[str, str] = {}
         """The trailing headers, lower case, once `finish()` has returned."""
-        self._seed = seed if mode != UNSIGNED_TRAILER else None
+        self._seed = seed if verify and mode != UNSIGNED_TRAILER else None
         self._has_trailers = mode != SIGNED
         self._length = decoded_length
         self._announced = frozenset(announced)
@@ -230,24 +232,27 @@ class ChunkedDecoder:
         self.trailers = found
 
 
-def decoder(request: Request, signature: Signature, secret_key: str) -> ChunkedDecoder:
-    """The decoder for a request whose signature is verified and says that its body streams.
+def decoder(request: Request, signature: Signature | None, secret_key: str | None) -> ChunkedDecoder:
+    """The decoder for a request whose signature is verified and whose `x-amz-content-sha256` says that it streams.
 
+    With no `secret_key` (a server without authentication) the chunks' signatures are not looked at.
     Raises `AwsError` (400, or 411 for a request without a decoded length).
     """
-    mode = signature.payload or ""
+    mode = request.headers.get("x-amz-content-sha256", "")
     if mode not in MODES:
         raise AwsError("InvalidRequest", f"The payload form {mode[:80]} is not supported.")
     length = request.headers.get("x-amz-decoded-content-length", "")
     if not (length.isascii() and length.isdigit() and len(length) < 20):
         raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", status=411)
     seed = None
-    if mode != UNSIGNED_TRAILER:
+    if signature is not None and secret_key is not None and mode != UNSIGNED_TRAILER:
         key = signing_key(secret_key, signature.date, signature.region, signature.service)
         seed = Seed(key, signature.scope, signature.stamp, signature.signature)
     names = request.headers.get("x-amz-trailer", "").lower().split(",")
     announced = [name.strip() for name in names if name.strip()]
-    return ChunkedDecoder(mode, seed=seed, decoded_length=int(length), announced=announced)
+    return ChunkedDecoder(
+        mode, seed=seed, verify=secret_key is not None, decoded_length=int(length), announced=announced
+    )
 
 
 def _bad_size() -> AwsError:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Headers = Mapping[str, str]
-"""Lower-case header names to values; a header sent twice is joined with a comma."""
+"""Lower-case header names to values; a header sent twice is joined with a comma.
+
+Values are the wire's bytes read as latin-1, so that signatures over other encodings can be checked."""
 
 Body = bytes | AsyncIterator[bytes]
 

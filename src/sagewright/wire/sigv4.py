@@ -424,7 +424,11 @@ def _reencode(pair: str) -> str:
 
 
 def _string_to_sign(stamp: str, scope: str, canonical_request: str) -> bytes:
-    digest = hashlib.sha256(canonical_request.encode()).hexdigest()
+    try:
+        raw = canonical_request.encode("latin-1")  # header values are the wire's bytes, see `http.Headers`
+    except UnicodeEncodeError:
+        raw = canonical_request.encode()
+    digest = hashlib.sha256(raw).hexdigest()
     return f"{ALGORITHM}\n{stamp}\n{scope}\n{digest}".encode()
 
 

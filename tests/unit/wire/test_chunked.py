@@ -151,4 +151,15 @@ def test_the_decoder_of_a_request() -> None:
     decoder = chunked.decoder(request, signature, SECRET)
     assert run(decoder, b"3\r\nabc\r\n0\r\nx-amz-checksum-crc32:NSRBwg==\r\n\r\n", 5) == b"abc"
     with pytest.raises(AwsError, match="Content-Length"):
-        chunked.decoder(Request("PUT", "/b/k", query, {}), signature, SECRET)
+        chunked.decoder(Request("PUT", "/b/k", query, {"x-amz-content-sha256": SIGNED}), signature, SECRET)
+
+
+def test_without_authentication_the_framing_still_comes_off() -> None:
+    headers = {"x-amz-content-sha256": SIGNED, "x-amz-decoded-content-length": "66560"}
+    decoder = chunked.decoder(Request("PUT", "/b/k", "", headers), None, None)
+    assert run(decoder, framed(("0" * 64,) * 3), 1000) == DATA
+
+
+def test_signed_chunks_want_a_seed() -> None:
+    with pytest.raises(ValueError, match="seed"):
+        ChunkedDecoder(SIGNED)

@@ -118,7 +118,7 @@ class RestProtocol(Protocol):
 
             def read_raw(request: Request, params: dict[str, Any]) -> None:
                 body = request.body
-                if isinstance(body, bytes) and not body:
+                if as_text and body == b"":
                     return
                 params[name] = _utf8(body) if as_text and isinstance(body, bytes) else body
 

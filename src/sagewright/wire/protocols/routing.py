@@ -9,7 +9,7 @@ operations could not be told apart otherwise, their required query and header me
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -17,7 +17,7 @@ from botocore.model import OperationModel, ServiceModel
 
 from sagewright.wire.http import Request
 
-_ANY: Final[Mapping[str, str]] = {}
+_NONE: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class _Candidate:
     literals: tuple[tuple[str, str], ...]
     queries: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    rank: int = 0
+    """Its place among the candidates of its path; the lowest that fits wins."""
 
     def fits(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
         return (
@@ -36,11 +38,38 @@ class _Candidate:
 
 
 @dataclass(slots=True)
+class _Candidates:
+    """The operations of one method and path, found by a literal that they want, or by none."""
+
+    by_literal: dict[str, list[_Candidate]] = field(default_factory=dict)
+    plain: list[_Candidate] = field(default_factory=list)
+
+    def add(self, candidate: _Candidate) -> None:
+        if candidate.literals:
+            self.by_literal.setdefault(candidate.literals[0][0], []).append(candidate)
+        else:
+            self.plain.append(candidate)
+
+    def all(self) -> list[_Candidate]:
+        return [*self.plain, *(candidate for row in self.by_literal.values() for candidate in row)]
+
+    def choose(self, query: Mapping[str, str], headers: Mapping[str, str]) -> str | None:
+        best: _Candidate | None = None
+        for name in query:
+            for candidate in self.by_literal.get(name, ()):
+                if (best is None or candidate.rank < best.rank) and candidate.fits(query, headers):
+                    best = candidate
+        if best is not None:
+            return best.name
+        return next((candidate.name for candidate in self.plain if candidate.fits(query, headers)), None)
+
+
+@dataclass(slots=True)
 class _Node:
     children: dict[str, _Node] = field(default_factory=dict)
     label: _Node | None = None
-    greedy: dict[str, list[_Candidate]] = field(default_factory=dict)
-    here: dict[str, list[_Candidate]] = field(default_factory=dict)
+    greedy: dict[str, _Candidates] = field(default_factory=dict)
+    here: dict[str, _Candidates] = field(default_factory=dict)
     """Candidates by method, for a path that ends at this node."""
 
 
@@ -58,19 +87,10 @@ class Router:
         segments = request.path.split("/")[1:]
         if segments and not segments[-1]:
             segments.pop()
-        found = _walk(self._root, segments, 0, request.path, request.method)
-        if not found:
+        found = _walk(self._root, segments, 0, request.method)
+        if found is None:
             return None
-        query = query_flags(request.query) if request.query else _ANY
-        for candidate in found:
-            if candidate.fits(query, request.headers):
-                return candidate.name
-        return None
-
-    def path_exists(self, request: Request) -> bool:
-        """Whether some other method would have found an operation there."""
-        methods = ("GET", "PUT", "POST", "DELETE", "HEAD", "PATCH")
-        return any(self.match(Request(m, request.path, request.query, request.headers)) for m in methods)
+        return found.choose(query_flags(request.query) if request.query else _NONE, request.headers)
 
     def _add(self, operation: OperationModel) -> None:
         path, _, query = str(operation.http["requestUri"]).partition("?")
@@ -81,14 +101,14 @@ class Router:
             if not segment:
                 continue
             if segment.startswith("{") and segment.endswith("+}"):
-                node.greedy.setdefault(method, []).append(candidate)
+                node.greedy.setdefault(method, _Candidates()).add(candidate)
                 return
             if segment.startswith("{"):
                 node.label = node.label or _Node()
                 node = node.label
             else:
                 node = node.children.setdefault(segment, _Node())
-        node.here.setdefault(method, []).append(candidate)
+        node.here.setdefault(method, _Candidates()).add(candidate)
 
 
 def query_flags(query: str) -> dict[str, str]:
@@ -102,22 +122,26 @@ def query_flags(query: str) -> dict[str, str]:
     return flags
 
 
-def _walk(node: _Node, segments: list[str], depth: int, path: str, method: str) -> list[_Candidate] | None:
+def _walk(node: _Node, segments: list[str], depth: int, method: str) -> _Candidates | None:
     """The candidates of the most specific template: literal before label before greedy label."""
     if depth == len(segments):
         return node.here.get(method)
     segment = segments[depth]
     child = node.children.get(segment)
-    if child is not None and (found := _walk(child, segments, depth + 1, path, method)):
+    if child is not None and (found := _walk(child, segments, depth + 1, method)):
         return found
-    if node.label is not None and segment and (found := _walk(node.label, segments, depth + 1, path, method)):
+    if node.label is not None and segment and (found := _walk(node.label, segments, depth + 1, method)):
         return found
     return node.greedy.get(method)
 
 
 def _finish(node: _Node, service_model: ServiceModel) -> None:
     for candidates in (*node.here.values(), *node.greedy.values()):
-        candidates[:] = _ordered(candidates, service_model)
+        ordered = _ordered(candidates.all(), service_model)
+        candidates.by_literal.clear()
+        candidates.plain.clear()
+        for place, candidate in enumerate(ordered):
+            candidates.add(replace(candidate, rank=place))
     for child in node.children.values():
         _finish(child, service_model)
     if node.label is not None:
