@@ -16,8 +16,8 @@ from sagewright.testing.store_kit import StoreKit, key, record
 
 class TestMemoryStore(StoreKit):
     @pytest.fixture
-    def store(self) -> Iterator[Store]:
-        yield MemoryStore()
+    def store(self) -> Store:
+        return MemoryStore()
 
 
 class TestSqliteStore(StoreKit):

@@ -40,7 +40,7 @@ class StoreKit:
     """Inherit it, and define a fixture `store` that gives an empty store."""
 
     @pytest.fixture
-    def store(self) -> Iterator[Store]:
+    def store(self) -> Store | Iterator[Store]:
         raise NotImplementedError
 
     # Versions.

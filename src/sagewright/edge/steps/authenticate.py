@@ -28,26 +28,24 @@ def authenticate(routed: Routed, credentials: Credentials, settings: Settings, n
     except AwsError as error:
         raise _spelled(error, routed) from None
     body_hash = hashlib.sha256(routed.body).hexdigest() if routed.body is not None else None
-    sigv4.verify(signature, routed.raw.request, secret, now=now, body_sha256=body_hash)
+    resource = routed.addressed.path if routed.service == "s3" else None
+    sigv4.verify(signature, routed.raw.request, secret, now=now, body_sha256=body_hash, resource=resource)
     return Identified(routed, principal, signature.region or settings.region, _body(routed, secret))
 
 
 def _body(routed: Routed, secret: str | None) -> Any:
-    if routed.body is not None:
-        return routed.body
-    headers = routed.raw.request.headers
-    declared = headers.get("x-amz-content-sha256", "")
+    """The body without aws-chunked framing. `secret` is None when nobody's signature counts."""
+    declared = routed.raw.request.headers.get("x-amz-content-sha256", "")
     decoder = None
-    if declared.startswith("STREAMING-"):
-        if routed.signature is not None and secret is not None:
-            decoder = chunked.decoder(routed.raw.request, routed.signature, secret)
-        else:  # nobody's signature counts: take the chunks apart without looking at theirs
-            announced = [name.strip() for name in headers.get("x-amz-trailer", "").lower().split(",") if name.strip()]
-            if declared.startswith("STREAMING-AWS4") and announced:
-                announced.append("x-amz-trailer-signature")
-            decoder = chunked.ChunkedDecoder(chunked.UNSIGNED_TRAILER, announced=announced)
-    checked = declared if len(declared) == 64 else None
-    return BodyStream(routed.raw.receive, decoder=decoder, sha256=checked)
+    if routed.service == "s3" and declared.startswith("STREAMING-"):
+        decoder = chunked.decoder(routed.raw.request, routed.signature, secret)
+    if routed.body is None:
+        return BodyStream(routed.raw.receive, decoder=decoder, sha256=declared if len(declared) == 64 else None)
+    if decoder is None:
+        return routed.body
+    pieces = decoder.feed(routed.body)
+    decoder.finish()
+    return b"".join(pieces)
 
 
 # What the families of services call a key that STS does not know, or that has run out.
