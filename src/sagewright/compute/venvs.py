@@ -71,12 +71,7 @@ class Environments:
             if building is not None:
                 log(f"Making the Python environment {name}; this is done once.")
                 self._venv(path, Path(sys.executable), building, log)
-                options = ["-r", str(self._locks / f"{name}.txt")]
-                # Everything is pinned, so a warm cache needs no look at the index.
-                try:
-                    self._install(path, ["--offline", *options], building, lambda line: None)
-                except _UvFailed:
-                    self._install(path, options, building, log)
+                self._install(path, ["-r", str(self._locks / f"{name}.txt")], building, log)
                 log(f"The Python environment {name} is ready.")
         return path
 
@@ -132,10 +127,13 @@ class Environments:
     def _venv(self, path: Path, python: Path, building: int, log: Log) -> None:
         self._uv(["venv", "--quiet", "--python", str(python), str(path)], building, log)
 
-    def _install(self, path: Path, options: Sequence[str], building: int, log: Log) -> None:
-        python = str(path / "bin" / "python")
-        options = [*self._options, "--python", python, *options]
-        self._uv(["pip", "install", "--compile-bytecode", *options], building, log)
+    def _install(self, path: Path, pinned: Sequence[str], building: int, log: Log) -> None:
+        options = [*self._options, "--python", str(path / "bin" / "python"), *pinned]
+        command = ["pip", "install", "--compile-bytecode", *options]
+        try:  # everything is pinned, so a warm cache needs no look at the index
+            self._uv([*command, "--offline"], building, _unheard)
+        except _UvFailed:
+            self._uv(command, building, log)
 
     def _add_missing(self, path: Path, base: Path, requirements: Path, building: int, log: Log) -> None:
         """Resolve, preferring what the base holds (uv prefers what the output file says), and install the rest."""
@@ -148,19 +146,21 @@ class Environments:
             self._resolve(options, building, log)
             missing = [line for line in wanted.read_text().splitlines() if line and not _is_held(line, held)]
             if missing:
+                log(f"Needed beyond {base.name}: {', '.join(missing)}.")
                 wanted.write_text("\n".join([*_index_options(requirements), *missing]) + "\n")
                 self._install(path, ["--no-deps", "-r", str(wanted)], building, log)
         log(f"{requirements.name} is satisfied.")
 
     def _resolve(self, options: Sequence[str], building: int, log: Log) -> None:
-        options = [*self._options, *options]
+        command = ["pip", "compile", "--quiet", *self._options, *options]
         try:
-            self._uv(["pip", "compile", "--quiet", *options], building, log)
+            self._uv(command, building, _unheard)
         except _UvFailed as problem:
-            try:  # without a network, what the cache holds may do
-                self._uv(["pip", "compile", "--quiet", "--offline", *options], building, lambda line: None)
+            try:
+                self._uv([*command, "--offline"], building, _unheard)
             except _UvFailed:
                 raise problem from None  # which says more
+            log("The package index could not be reached; packages come from the cache.")
 
     def _uv(self, arguments: Sequence[str], building: int, log: Log) -> None:
         """Run uv, its lines going to `log`. It inherits the lock: if we are killed, nobody starts beside it."""
@@ -183,6 +183,10 @@ class Environments:
                     log(line.rstrip())
         if process.returncode:
             raise _UvFailed("\n".join(tail) or f"exit code {process.returncode}")
+
+
+def _unheard(line: str) -> None:
+    """The log of an attempt that may fail; `_UvFailed` carries what was said."""
 
 
 def uv_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
