@@ -123,6 +123,19 @@ def eventually_fixture() -> Callable[..., Any]:
     return eventually
 
 
+def stop_running_jobs() -> None:
+    """End what a failed test left: jobs outlive the server that started them."""
+    import boto3
+
+    sagemaker = boto3.client("sagemaker")
+    running = sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)["TrainingJobSummaries"]
+    for job in running:
+        name = {"TrainingJobName": job["TrainingJobName"]}
+        sagemaker.stop_training_job(**name)
+        waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
 @pytest.fixture(scope="session", autouse=True)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the session; this process gets the user's environment, and no other AWS setting."""
@@ -137,6 +150,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         # A fresh interpreter would take these from PYTHONPATH; this one has already started.
         sys.path[:0] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         yield server
+        stop_running_jobs()
         assert server.stop() == 0, "Ctrl-C did not end the server cleanly"
     finally:
         if server.process and server.process.poll() is None:
