@@ -31,7 +31,7 @@ def page(items: Sequence[T], request: Params, member: str, name: Callable[[T], s
 
 def _read(marker: str, member: str) -> str:
     try:
-        kind, _, name = base64.urlsafe_b64decode(marker).decode().partition("\0")
+        kind, _, name = base64.b64decode(marker, altchars=b"-_", validate=True).decode().partition("\0")
     except (binascii.Error, ValueError):
         kind, name = "", ""
     if kind != member:

@@ -183,7 +183,7 @@ def ensure_default_role(store: Store, *, account: str, clock: Clock, ids: Ids) -
 
 
 def _new(account: str, spec: Mapping[str, Any], tags: Mapping[str, str], *, clock: Clock, ids: Ids) -> Record:
-    name, path, now = spec["RoleName"], spec.get("Path", "/"), clock.now()
+    name, path, now = spec["RoleName"], spec.get("Path", "/"), float(int(clock.now()))  # IAM counts whole seconds
     return Record(
         key(account, ROLE, name),
         uid=ids.uuid(),

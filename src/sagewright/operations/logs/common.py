@@ -72,7 +72,7 @@ def token(*parts: object) -> str:
 def read_token(text: str, parts: int) -> list[str]:
     """The reverse of `token`. Raises AwsError for what is none."""
     try:
-        found = base64.urlsafe_b64decode(text).decode("utf-8", "surrogatepass").split("\0")
+        found = base64.b64decode(text, altchars=b"-_", validate=True).decode("utf-8", "surrogatepass").split("\0")
     except (binascii.Error, ValueError):
         found = []
     if len(found) != parts:
