@@ -242,9 +242,8 @@ class ProcessEngine(Engine):
             )
 
     def _make_groups(self, task: Task, run: Path) -> Sequence[Path]:
-        name = "sagewright-" + hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
         try:
-            return self._cgroups.make(name, task.resources)
+            return self._cgroups.make(_group_name(run), task.resources)
         except OSError as problem:
             _LOG.warning("Task %s runs without control groups: %s", task.id, problem)
             return ()
@@ -277,11 +276,18 @@ class ProcessEngine(Engine):
 
     def _remove(self, run: Path) -> None:
         """Out of sight at once, so that a crash half-way leaves nothing that looks like a task."""
-        cgroups.remove([Path(group) for group in _about(run).get("cgroups", ())])
+        # Those that were made are written down too late for a crash in between, so all that could be are tried.
+        known = [Path(group) for group in _about(run).get("cgroups", ())]
+        possible = [parent / _group_name(run) for parent in self._cgroups.parents.values()]
+        cgroups.remove(list(dict.fromkeys([*known, *possible])))
         trash = self._folder / ".trash"
-        trash.mkdir(mode=0o700, exist_ok=True)
         target = trash / f"{run.parent.name}-{secrets.token_hex(4)}"
-        run.rename(target)
+        while run.exists():
+            # Another thread that removes a task makes the same folder, and takes it away when it is empty.
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(trash, 0o700)
+            with contextlib.suppress(FileNotFoundError):
+                run.rename(target)
         shutil.rmtree(target, onerror=_open_and_retry)
         with contextlib.suppress(OSError):
             trash.rmdir()
@@ -305,6 +311,10 @@ def _compiled(folder: Path) -> Path:
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         py_compile.compile(str(_SUPERVISOR), cfile=str(path), doraise=True, invalidation_mode=mode)
     return path
+
+
+def _group_name(run: Path) -> str:
+    return "sagewright-" + hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
 
 
 def _posix_spawn(argv: Sequence[str], descriptors: Sequence[tuple[int, int]], log: Path) -> int:

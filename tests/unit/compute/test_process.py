@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +17,8 @@ import pytest
 from sagewright.base.clock import SystemClock
 from sagewright.base.errors import Terminal
 from sagewright.base.settings import Settings
-from sagewright.compute import process, sandbox
-from sagewright.compute.base import Engine, Mount, Task
+from sagewright.compute import cgroups, process, sandbox
+from sagewright.compute.base import Engine, Mount, Resources, Task
 from sagewright.compute.process import ProcessEngine
 
 MODES: Sequence[Any] = (
@@ -161,6 +162,30 @@ def test_a_destroy_that_was_cut_short_is_finished_at_the_next_start(tmp_path: Pa
     engine = ProcessEngine(tmp_path / "tasks", SystemClock(), "off")
     assert not left.exists()
     assert list(engine.list()) == []
+    engine.close()
+
+
+def test_tasks_can_be_destroyed_by_many_threads_at_once(tmp_path: Path) -> None:
+    engine = ProcessEngine(tmp_path / "tasks", SystemClock(), "off")
+    ids = [f"t-{number}" for number in range(200)]
+    for task_id in ids:
+        (tmp_path / "tasks" / task_id / "run").mkdir(parents=True)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(engine.destroy, ids))
+    assert list(engine.list()) == []
+    engine.close()
+
+
+@pytest.mark.skipif("memory" not in cgroups.find().parents, reason="this user may not make control groups")
+def test_control_groups_of_an_engine_that_died_before_it_wrote_them_down_are_removed(tmp_path: Path) -> None:
+    engine = ProcessEngine(tmp_path / "tasks", SystemClock(), "off")
+    run = tmp_path / "tasks" / "t" / "run"
+    run.mkdir(parents=True)
+    made = engine._make_groups(Task("t", ["true"], resources=Resources(memory_bytes=1 << 26)), run)
+    assert all(folder.is_dir() for folder in made)
+    engine.destroy("t")
+    assert made
+    assert not any(folder.exists() for folder in made)
     engine.close()
 
 
