@@ -50,9 +50,11 @@ class Program:
             out.append("trap '' TERM")
         if self.last_words:
             out.append(f"trap 'echo {self.last_words}; exit {self.code}' TERM")
-        out += [f"printf '%s\\n' {shlex.quote(line)}" for line in self.lines]
-        if self.piece:
-            out.append(f"printf %s {shlex.quote(self.piece)}")
+        if self.lines or self.piece:
+            # One write for all, so that who has seen the lines knows that the piece was written.
+            words = [*self.lines, *([self.piece] if self.piece else [])]
+            text = "%s\\n" * len(self.lines) + ("%s" if self.piece else "")
+            out.append(f"printf {shlex.join([text, *words])}")
         # A shell heeds a trap between commands only, hence the short naps.
         out.append("while :; do sleep 0.02; done" if self.runs else f"exit {self.code}")
         return "; ".join(out)
