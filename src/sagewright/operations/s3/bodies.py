@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
@@ -27,6 +28,8 @@ async def received(call: Call, request: Params, *, also: str | None = None) -> t
     if length > LARGEST:
         raise entity_too_large(length, LARGEST)
     body, objects = request.get("Body", b""), call.services.objects
+    if length > _WORTH_ASKING:
+        await asyncio.to_thread(objects.buckets.get, request["Bucket"])
     if isinstance(body, bytes):
         content = objects.content(body, watchers=declared.watchers)
         trailers: Mapping[str, str] = {}
@@ -38,6 +41,10 @@ async def received(call: Call, request: Params, *, also: str | None = None) -> t
     except BaseException:
         objects.discard(content)
         raise
+
+
+_WORTH_ASKING = 1 << 20
+"""Bytes of a body from which on it pays to look first whether there is a bucket for it."""
 
 
 class PinnedSlice(FileSlice):
