@@ -38,17 +38,20 @@ class _Connection(asyncio.Protocol):
         self.alive = False
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Reply] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes] = []
 
-    def exchange(self, request: bytes) -> asyncio.Future[Reply]:
+    def exchange(self, request: bytes, timeout: float) -> asyncio.Future[Reply]:
         if self._transport is None:
             raise Unreachable("The connection is closed.", sent=False)
+        loop = asyncio.get_running_loop()
         self._headers, self._pieces = {}, []
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = waiter = loop.create_future()
+        self._alarm = loop.call_later(timeout, self._fail, TimeoutError())  # half the price of asyncio.timeout
         self._transport.write(request)
-        return self._waiter
+        return waiter
 
     def close(self) -> None:
         self.alive = False
@@ -88,14 +91,20 @@ class _Connection(asyncio.Protocol):
             return
         self.alive = self.alive and self._parser.should_keep_alive()
         body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(Reply(status, self._headers, body))
+        if waiter := self._waiting():
+            waiter.set_result(Reply(status, self._headers, body))
         # The parser is made anew: llhttp keeps no state that a reset would leave right for every server.
         self._parser = httptools.HttpResponseParser(self)
 
-    def _fail(self, error: Unreachable) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
+    def _fail(self, error: Exception) -> None:
+        if waiter := self._waiting():
+            waiter.set_exception(error)
+
+    def _waiting(self) -> asyncio.Future[Reply] | None:
+        """Who still waits, to be told now; the alarm is off from here on."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        return None if self._waiter is None or self._waiter.done() else self._waiter
 
 
 class Pool:
@@ -112,8 +121,7 @@ class Pool:
         """
         connection = self._take() or await self._connect()
         try:
-            async with asyncio.timeout(timeout):
-                reply = await connection.exchange(request)
+            reply = await connection.exchange(request, timeout)
         except BaseException:
             connection.close()
             raise

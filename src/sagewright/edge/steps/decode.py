@@ -10,7 +10,9 @@ from sagewright.wire.validate import validate
 
 def decode(identified: Identified) -> Decoded:
     routed = identified.routed
-    request = replace(routed.addressed, body=identified.body)
+    request = routed.addressed
+    if identified.body is not request.body:  # it streams, or came in chunks
+        request = replace(request, body=identified.body)
     params = routed.protocol.parse(request, routed.operation)
     validate(routed.operation, params)
     return Decoded(identified, params)

@@ -22,11 +22,11 @@ class Dispatcher:
         self._services = services
         self._workers = workers
         self._handlers: dict[str, dict[str, table.Handler]] = {}
-        self._names: dict[str, str] = {}
+        self._found: dict[tuple[str, str], tuple[table.Handler, bool]] = {}
 
     async def __call__(self, decoded: Decoded) -> Params:
         routed = decoded.identified.routed
-        handler = self._find(routed.service, routed.operation.name)
+        handler, on_loop = self._find(routed.service, routed.operation.name)
         call = Call(
             service=routed.service,
             operation=routed.operation.name,
@@ -38,20 +38,23 @@ class Dispatcher:
             host=routed.raw.origin,
             services=self._services,
         )
-        if table.runs_on_loop(handler):
+        if on_loop:
             return await cast(Awaitable[Params], handler(call, decoded.params))
         plain = cast(Callable[[Call, Params], Params], handler)
         return await asyncio.get_running_loop().run_in_executor(self._workers, plain, call, decoded.params)
 
-    def _find(self, service: str, operation: str) -> table.Handler:
-        handlers = self._handlers.get(service)
-        if handlers is None:
-            handlers = self._handlers[service] = table.load(service)
-        name = self._names.get(operation) or self._names.setdefault(operation, xform_name(operation))
-        handler = handlers.get(name)
-        if handler is None:
-            raise _not_built(service, operation)
-        return handler
+    def _find(self, service: str, operation: str) -> tuple[table.Handler, bool]:
+        """The handler, and whether it runs on the event loop."""
+        found = self._found.get((service, operation))
+        if found is None:
+            handlers = self._handlers.get(service)
+            if handlers is None:
+                handlers = self._handlers[service] = table.load(service)
+            handler = handlers.get(xform_name(operation))
+            if handler is None:
+                raise _not_built(service, operation)
+            found = self._found[service, operation] = handler, table.runs_on_loop(handler)
+        return found
 
 
 def _not_built(service: str, operation: str) -> AwsError:

@@ -30,7 +30,7 @@ async def send_response(response: Response, method: str, send: Send) -> None:
         (name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers.items()
     ]
     length = len(body) if isinstance(body, bytes) else body.length if isinstance(body, FileSlice) else None
-    if length is not None and "content-length" not in {name.lower() for name in response.headers}:
+    if length is not None and b"content-length" not in dict(headers):
         headers.append((b"content-length", str(length).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if method == "HEAD" or response.status in (204, 304):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from sagewright.base.errors import AwsError
@@ -15,11 +15,10 @@ MAX_BODY = 32 * 1024 * 1024
 
 
 def receive(scope: MutableMapping[str, Any], receiver: Receive, ids: Ids) -> Raw:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name = raw_name.decode("latin-1").lower()
-        value = raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    fields: Sequence[tuple[bytes, bytes]] = scope["headers"]  # names in lower case, says ASGI
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}
+    if len(headers) < len(fields):
+        headers = _joined(fields)
     request = Request(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
@@ -32,6 +31,15 @@ def receive(scope: MutableMapping[str, Any], receiver: Receive, ids: Ids) -> Raw
         receive=receiver,
         origin=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
     )
+
+
+def _joined(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers of which some were sent twice."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
 
 
 async def read_body(receiver: Receive, declared: str | None) -> bytes:

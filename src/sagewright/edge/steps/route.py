@@ -56,14 +56,19 @@ async def route(raw: Raw) -> Routed:
         body = await read_body(raw.receive, raw.request.headers.get("content-length"))
         service = service or _by_form(body)
     service = service or "s3"
-    addressed = _path_style(raw.request) if service == "s3" else replace(raw.request, body=body)
+    addressed = _path_style(raw.request) if service == "s3" else _holding(raw.request, body)
     service_model = model.service(service)
     protocol = for_request(service_model, addressed)
     operation = service_model.operation_model(protocol.operation_name(addressed, service_model))
     if body is None and (service, operation.name) not in _STREAMING:
         body = await read_body(raw.receive, raw.request.headers.get("content-length"))
-        addressed = replace(addressed, body=body)
+        addressed = _holding(addressed, body)
     return Routed(raw, signature, service, protocol, service_model, operation, addressed, body)
+
+
+def _holding(request: Request, body: bytes | None) -> Request:
+    # Not `replace`, which every request would feel.
+    return Request(request.method, request.path, request.query, request.headers, body)
 
 
 def _by_headers(request: Request, signature: sigv4.Signature | None) -> str | None:
