@@ -1,0 +1,97 @@
+"""`python -m bench [names…] [--rounds N] [--quick] [--json FILE]`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from bench import report
+from bench.base import Figure, Missing, Run
+
+# Add a measurement here: a module with TITLE and `measure(run)`, which gives its figures.
+MEASUREMENTS: Final = {
+    "startup": "bench.startup",
+    "control": "bench.control",
+    "growth": "bench.growth",
+    "job": "bench.job",
+    "invoke": "bench.invoke",
+    "objects": "bench.objects",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what was asked for, print a table as each measurement ends; answer the exit code."""
+    asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)
+    _forget_the_users_aws()
+    begun = time.monotonic()
+    found: dict[str, Any] = {}
+    print(report.machine())
+    with tempfile.TemporaryDirectory(prefix="sagewright-bench-") as folder:
+        for name in asked.names or MEASUREMENTS:
+            module = importlib.import_module(MEASUREMENTS[name])
+            place = Path(folder) / name
+            place.mkdir()
+            run = Run(place, rounds=asked.rounds or (2 if asked.quick else 5), quick=asked.quick)
+            figures = _measured(module, run)
+            run.clear()
+            print(report.table(f"{name}: {module.TITLE}", figures, run.notes))
+            found[name] = report.plain(figures, run.notes)
+    print(f"\nAll of it took {time.monotonic() - begun:.0f} s.")
+    if asked.json:
+        asked.json.write_text(json.dumps({"machine": report.machine(), "measurements": found}, indent=2) + "\n")
+    return 0
+
+
+def _measured(module: Any, run: Run) -> Sequence[Figure]:
+    """The figures; none, and a note, where the whole measurement lacks something here."""
+    try:
+        figures: Sequence[Figure] = module.measure(run)
+    except Missing as missing:
+        run.note(str(missing))
+        return ()
+    return figures
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure, each figure beside a peer or a limit."
+    )
+    parser.add_argument("names", nargs="*", metavar="name", choices=[*MEASUREMENTS, []], help=", ".join(MEASUREMENTS))
+    parser.add_argument("--rounds", type=int, help="how often ours and the others take turns (5; 2 with --quick)")
+    parser.add_argument("--quick", action="store_true", help="less of everything: does it work, and is it about right")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
+    return parser
+
+
+def _forget_the_users_aws() -> None:
+    """Clients of this process see no configuration, keys or proxies but those they are given."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "SAGEWRIGHT_PORT", "SAGEWRIGHT_DATA", "BOTOCORE_")) or name.lower().endswith(
+            "_proxy"
+        ):
+            del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM ends as Ctrl-C does, so that everything that was started is stopped."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")

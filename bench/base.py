@@ -1,0 +1,121 @@
+"""What all measurements share: figures, a run's settings and progress, and taking turns."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+OURS: Final = "sagewright"
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+Sample = Callable[[], Mapping[str, float]]
+"""Does the work once; gives a value for each figure, by the figure's name."""
+
+
+class Missing(Exception):
+    """Something that a measurement needs is not on this machine: the sentence that the report prints."""
+
+
+@dataclass
+class Figure:
+    """One quantity, and its samples for each subject."""
+
+    what: str
+    unit: str
+    more: bool = True
+    """Whether more is better."""
+    goal: float | None = None
+    """What ours is to reach."""
+    goal_above: str | None = None
+    """A subject whose median `goal` is added to."""
+    share_of: str | None = None
+    """A subject whose median `goal` is multiplied with."""
+    samples: dict[str, list[float]] = field(default_factory=dict)
+
+    def median(self, subject: str) -> float | None:
+        """The median of a subject's samples; None where it has none."""
+        samples = self.samples.get(subject)
+        return statistics.median(samples) if samples else None
+
+    def ratio(self, subject: str) -> float | None:
+        """Ours over the subject's."""
+        ours, other = self.median(OURS), self.median(subject)
+        return None if ours is None or not other else ours / other
+
+    def target(self) -> float | None:
+        """What ours is to reach, in the figure's unit."""
+        relative = self.goal_above or self.share_of
+        if self.goal is None or relative is None:
+            return self.goal
+        reference = self.median(relative)
+        if reference is None:
+            return None
+        return reference + self.goal if self.goal_above else reference * self.goal
+
+
+class Run:
+    """One measurement's settings, its folder (emptied afterwards), its notes and its progress."""
+
+    def __init__(self, folder: Path, *, rounds: int, quick: bool) -> None:
+        self.folder = folder
+        self.rounds = rounds
+        self.quick = quick
+        self.notes: list[str] = []
+        self._shown = 0
+
+    def amount(self, full: float, quick: float) -> float:
+        """A duration or size that depends on how thorough the run is."""
+        return quick if self.quick else full
+
+    def note(self, sentence: str) -> None:
+        """Something the reader of the table has to know."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def say(self, text: str) -> None:
+        """Progress, on standard error: one line that changes on a terminal, else a line each."""
+        if sys.stderr.isatty():
+            sys.stderr.write("\r" + f"  {text}".ljust(self._shown)[:100])
+            self._shown = min(len(text) + 2, 100)
+        else:
+            sys.stderr.write(f"  {text}\n")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the progress line away."""
+        if sys.stderr.isatty():
+            sys.stderr.write("\r" + " " * self._shown + "\r")
+
+    def alternate(
+        self, label: str, figures: Sequence[Figure], subjects: Mapping[str, Sample], *, warm: bool = True
+    ) -> None:
+        """Let the subjects take turns, `rounds` times; who begins changes from round to round.
+
+        `warm` runs each subject once before anything counts.
+        """
+        by_name = {figure.what: figure for figure in figures}
+        names = list(subjects)
+        for number in range(0 if warm else 1, self.rounds + 1):
+            turn = number % len(names)
+            for name in names[turn:] + names[:turn]:
+                self.say(f"{label}: {f'round {number} of {self.rounds}' if number else 'warming up'}, {name}")
+                values = subjects[name]()
+                if number:
+                    for what, value in values.items():
+                        by_name[what].samples.setdefault(name, []).append(value)
+
+
+def rate(call: Callable[[], object], seconds: float, *, every: float = 1) -> float:
+    """How often `call` runs in a second, times `every`; called for at least `seconds` and at least once."""
+    done, begun = 0, time.perf_counter()
+    while True:
+        call()
+        done += 1
+        passed = time.perf_counter() - begun
+        if passed >= seconds:
+            return done * every / passed
