@@ -53,6 +53,7 @@ class Server:
     engine: Engine
     store: Store
     objects: Objects
+    metrics: Metrics
     loop: Loop
     lock: IO[str]
     made: tuple[str, ...]
@@ -63,6 +64,7 @@ class Server:
         self.loop.stop()
         self.engine.close()
         self.objects.close()
+        self.metrics.close()
         self.store.close()
         self.lock.close()
 
@@ -83,8 +85,8 @@ def build(settings: Settings) -> Server:
     if ensure_default_role(store, account=settings.account, clock=clock, ids=ids):
         made.append("role SagewrightExecutionRole, the default execution role")
     objects = Objects(store, settings.data / "objects", account=settings.account, clock=clock, ids=ids)
-    logs = Logs(settings.data / "logs", clock=clock)
-    metrics = Metrics(settings.data / "metrics", clock=clock)
+    logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
+    metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
     router = Router(store)
     services = Services(
         settings=settings,
@@ -120,7 +122,7 @@ def build(settings: Settings) -> Server:
         loop.start(sweep=platform.sweep)
 
     app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
-    return Server(settings, app, engine, store, objects, loop, lock, tuple(made))
+    return Server(settings, app, engine, store, objects, metrics, loop, lock, tuple(made))
 
 
 def _loop(platform: Platform, *, owner: str) -> Loop:
