@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from sagewright.compute.base import Resources
 
 _LOG = logging.getLogger(__name__)
 _PERIOD_US = 100_000
+_LOOKS, _BETWEEN_LOOKS = 200, 0.01
+"""How often, and after how many seconds again, to try to remove a group that is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +64,27 @@ def _cpu(version: int, vcpus: float) -> dict[str, str]:
 def remove(folders: Sequence[Path]) -> None:
     """End what still runs in the groups and remove them. Silent if they are gone."""
     for folder in folders:
-        with contextlib.suppress(OSError, ValueError):
-            for pid in (folder / "cgroup.procs").read_text().split():
-                os.kill(int(pid), signal.SIGKILL)
-        try:
-            folder.rmdir()
-        except FileNotFoundError:
-            pass
-        except OSError as problem:
+        for _ in range(_LOOKS):
+            problem = _remove_once(folder)
+            if problem is None:
+                break
+            time.sleep(_BETWEEN_LOOKS)
+        else:
             _LOG.warning("The control group %s could not be removed: %s", folder, problem)
+
+
+def _remove_once(folder: Path) -> OSError | None:
+    """Who was killed may take a moment to leave: until then the group is busy."""
+    with contextlib.suppress(OSError, ValueError):
+        for pid in (folder / "cgroup.procs").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        return problem
+    return None
 
 
 def find(proc: Path = Path("/proc/self")) -> Cgroups:
@@ -137,6 +152,10 @@ def _place(mount: tuple[str, Path], path: str) -> Path | None:
 
 
 def _can_make(parent: Path, file: str) -> bool:
+    for left in parent.glob("sagewright-probe-*"):  # by a server that was killed while it looked
+        if not Path("/proc", left.name.rpartition("-")[2]).exists():
+            with contextlib.suppress(OSError):
+                left.rmdir()
     probe = parent / f"sagewright-probe-{os.getpid()}"
     try:
         probe.mkdir()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,25 @@ def test_groups_are_removed_and_removing_again_is_silent() -> None:
     cgroups.remove(found)
     cgroups.remove(found)
     assert not any(folder.exists() for folder in found)
+
+
+@pytest.mark.skipif("memory" not in cgroups.find().parents, reason="this user may not make control groups")
+def test_a_group_that_is_still_being_left_is_removed() -> None:
+    (group,) = cgroups.find().make(f"sagewright-test-{os.getpid()}", Resources(memory_bytes=1 << 26))
+    command = f"echo 0 > {group}/cgroup.procs && echo in && exec sleep 60"
+    with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE) as inside:
+        assert inside.stdout is not None
+        assert inside.stdout.readline() == b"in\n"
+        cgroups.remove([group])
+        assert inside.wait(5) == -signal.SIGKILL
+    assert not group.exists()
+
+
+@pytest.mark.skipif("memory" not in cgroups.find().parents, reason="this user may not make control groups")
+def test_what_a_killed_server_left_of_its_looking_is_removed() -> None:
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    left = cgroups.find().parents["memory"] / f"sagewright-probe-{ended.pid}"
+    left.mkdir()
+    cgroups.find()
+    assert not left.exists()
