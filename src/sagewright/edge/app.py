@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sagewright.base.errors import AwsError
+from sagewright.edge.body import Intake
 from sagewright.edge.chain import Raw, Receive, Routed, Send
 from sagewright.edge.steps.access_log import access_log
 from sagewright.edge.steps.authenticate import authenticate
@@ -47,9 +48,12 @@ class Edge:
         if scope["type"] == "lifespan":
             await self._lifespan(receiver, send)
         elif scope["type"] == "http":
-            raw = receive(scope, receiver, self.services.ids)
+            intake = Intake(receiver)
+            raw = receive(scope, intake, self.services.ids)
             begun = self.services.clock.monotonic()
             response = await self._platform(raw) or await self.answer(raw)
+            if intake.left_unread(raw.request.headers):
+                response.headers["connection"] = "close"
             await send_response(response, raw.request.method, send)
             access_log(raw, response, self.services.clock.monotonic() - begun)
 

@@ -35,6 +35,8 @@ LEASES = sa.Table(
 )
 
 _R = RECORDS.c
+_BEYOND = "\U0010ffff" * 257
+"""Follows everything that may come after a prefix: names are at most 1,024 bytes long, as S3's keys."""
 
 # Compiled once: building an expression costs more than running it.
 _KEY = sa.and_(
@@ -184,7 +186,7 @@ def _conditions(query: Query) -> Iterator[sa.ColumnElement[bool]]:
     if query.name_prefix:
         # A range rather than LIKE: it uses the index, and case matters.
         yield _R.name >= query.name_prefix
-        yield _R.name < query.name_prefix + "\U0010ffff"
+        yield _R.name < query.name_prefix + _BEYOND
     if query.name_after is not None:
         yield _R.name > query.name_after
     if query.states is not None:

@@ -178,11 +178,11 @@ class StoreKit:
         assert names(store, replace(QUERY, name_contains="_")) == []
 
     def test_prefixes_follow_code_points_and_case(self, store: Store) -> None:
-        for name in ("a", "a/b", "a0", "A/b", "aé", "a\U0001f600", "b"):
+        for name in ("a", "a/b", "a0", "A/b", "aé", "a\U0001f600", "a\U0010ffff", "b"):
             store.create(record(name, parent="bucket"))
         query = replace(QUERY, parent="bucket", name_prefix="a")
-        assert names(store, query) == ["a", "a/b", "a0", "aé", "a\U0001f600"]
-        assert names(store, replace(query, name_after="a/b")) == ["a0", "aé", "a\U0001f600"]
+        assert names(store, query) == ["a", "a/b", "a0", "aé", "a\U0001f600", "a\U0010ffff"]
+        assert names(store, replace(query, name_after="a/b")) == ["a0", "aé", "a\U0001f600", "a\U0010ffff"]
 
     def test_parents_keep_children_apart(self, store: Store) -> None:
         store.create(record("x", parent="p"))
