@@ -6,8 +6,10 @@ The folder belongs to code that nobody trusts: after the task ran, nothing in it
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -77,9 +79,13 @@ def extract(archive: Path, folder: Path, *, name: str) -> None:
     try:
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, EOFError) as error:
+            # The checksum stands behind the end of the archive: unread, it is unchecked.
+            while tar.fileobj.read(1 << 20):
+                pass
+    except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        words = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":.")
         raise Terminal(
-            f"ClientError: {name} could not be unpacked: {error}. "
+            f"ClientError: {name} could not be unpacked: {words}. "
             "It must be a tar archive, gzipped (tar czf), without links or paths that lead out of it."
         ) from error
 

@@ -1,0 +1,173 @@
+"""Objects and archives into and out of a task's folder, which belongs to code that nobody trusts."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from sagewright.base.errors import Terminal
+from sagewright.controllers import staging
+
+from .conftest import Files, packed, unpacked
+
+
+@pytest.fixture
+def files() -> Files:
+    files = Files()
+    for key in ("data/a.csv", "data/deep/b.csv", "data/", "data-2/c.csv", "data"):
+        files.held["b", key] = key.encode()
+    return files
+
+
+@pytest.mark.parametrize(
+    ("uri", "place"),
+    [
+        ("s3://b/k", ("b", "k")),
+        ("s3://b/a/b/c", ("b", "a/b/c")),
+        ("s3://b", ("b", "")),
+        ("https://b/k", ("b", "k")),
+    ],
+)
+def test_addresses(uri: str, place: tuple[str, str]) -> None:
+    assert staging.split_uri(uri) == place
+
+
+@pytest.mark.parametrize("uri", ["", "b/k", "s3:///k", "ftp://b/k", "/etc/passwd"])
+def test_other_addresses_are_refused_in_words(uri: str) -> None:
+    with pytest.raises(Terminal, match="is not an S3 URI"):
+        staging.split_uri(uri)
+
+
+@pytest.mark.parametrize(
+    ("key", "prefix", "lands"),
+    [
+        ("data/a/b.csv", "data", "a/b.csv"),
+        ("data/a/b.csv", "data/", "a/b.csv"),
+        ("data/b.csv", "data/b.csv", "b.csv"),
+        ("data/part-1", "data/part-", "part-1"),
+        ("b.csv", "", "b.csv"),
+    ],
+)
+def test_objects_land_below_their_channel(key: str, prefix: str, lands: str) -> None:
+    assert staging.relative_to_prefix(key, prefix) == lands
+
+
+def test_a_prefix_becomes_a_folder(files: Files, tmp_path: Path) -> None:
+    assert staging.fetch_prefix(files, "s3://b/data/", tmp_path) == 2
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.csv")} == {"a.csv", "deep/b.csv"}
+    assert staging.fetch_prefix(files, "s3://b/none/", tmp_path) == 0
+
+
+def test_keys_that_cannot_be_files_are_refused(files: Files, tmp_path: Path) -> None:
+    files.held["b", "clash/a"] = files.held["b", "clash/a/b"] = b""
+    with pytest.raises(Terminal, match="cannot all be files of one folder"):
+        staging.fetch_prefix(files, "s3://b/clash/", tmp_path)
+    files.held["b", "up/../../../etc/passwd"] = b""
+    with pytest.raises(Terminal, match="cannot be a file below its channel"):
+        staging.fetch_prefix(files, "s3://b/up/", tmp_path)
+
+
+def test_what_is_missing_is_named(files: Files, tmp_path: Path) -> None:
+    with pytest.raises(Terminal, match="Could not find the object s3://b/gone"):
+        staging.fetch(files, "s3://b/gone", tmp_path / "x")
+    with pytest.raises(Terminal, match="Data download failed for s3://gone/x"):
+        staging.fetch_prefix(files, "s3://gone/x", tmp_path)
+
+
+def test_archives_are_unpacked_gzipped_or_not(tmp_path: Path) -> None:
+    archive = tmp_path / "a"
+    archive.write_bytes(packed({"x/y": b"1"}))
+    staging.extract(archive, tmp_path / "out", name="The code")
+    assert (tmp_path / "out/x/y").read_bytes() == b"1"
+    with tarfile.open(archive, "w") as tar:
+        tar.addfile(tarfile.TarInfo("plain"))
+    staging.extract(archive, tmp_path / "out", name="The code")
+    assert (tmp_path / "out/plain").exists()
+
+
+def _archive(member: tarfile.TarInfo) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        tar.addfile(member)
+    return buffer.getvalue()
+
+
+def _damaged(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + b"\xff" * 64 + data[middle + 64 :]
+
+
+def _link(target: str) -> tarfile.TarInfo:
+    member = tarfile.TarInfo("link")
+    member.type, member.linkname = tarfile.SYMTYPE, target
+    return member
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"no tarball",
+        packed({"x": b"1" * 100_000})[:60],
+        _damaged(packed({"x": b"".join(b"%d\n" % (n * n) for n in range(50_000))})),
+        _archive(tarfile.TarInfo("../up")),
+        _archive(_link("/etc/passwd")),
+        _archive(_link("../../up")),
+    ],
+    ids=["empty", "text", "cut short", "damaged", "a path that leads out", "an absolute link", "a link that leads out"],
+)
+def test_what_is_no_good_archive_is_refused_in_words(tmp_path: Path, data: bytes) -> None:
+    archive = tmp_path / "a"
+    archive.write_bytes(data)
+    with pytest.raises(Terminal, match=r"The code could not be unpacked: [^\n]*must be a tar archive"):
+        staging.extract(archive, tmp_path / "in" / "out", name="The code")
+    assert not (tmp_path / "in" / "up").exists()
+
+
+def test_a_model_is_packed_as_it_is_but_for_what_cannot_travel(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "weights").write_bytes(b"w")
+    (folder / "out").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "s"))
+        staging.pack(folder, tmp_path / "a")
+    assert unpacked((tmp_path / "a").read_bytes()) == {"deep/weights": b"w"}
+    with tarfile.open(tmp_path / "a") as tar:
+        assert tar.getnames() == ["deep", "deep/weights", "out"]
+        assert tar.getmember("out").issym()
+    again = tmp_path / "b"
+    staging.pack(tmp_path / "nothing", again)
+    assert unpacked(again.read_bytes()) == {}
+    (tmp_path / "linked").symlink_to("/etc")
+    staging.pack(tmp_path / "linked", again)
+    assert unpacked(again.read_bytes()) == {}
+
+
+def test_files_are_listed_without_following_links(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    (tmp_path / "b").symlink_to("/etc/passwd")
+    (tmp_path / "c").symlink_to("/etc")
+    assert [relative for _, relative in staging.files_below(tmp_path)] == ["a"]
+    assert staging.has_files(tmp_path)
+    (tmp_path / "a").unlink()
+    assert not staging.has_files(tmp_path)
+
+
+def test_text_is_read_only_from_inside(tmp_path: Path) -> None:
+    (tmp_path / "failure").write_text("Boom" * 1000)
+    assert staging.read_inside(tmp_path, "failure", limit=6) == "BoomBo"
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    (tmp_path / "here").symlink_to("failure")
+    assert staging.read_inside(tmp_path, "link", limit=6) == ""
+    assert staging.read_inside(tmp_path, "here", limit=4) == "Boom"
+    assert staging.read_inside(tmp_path, "none", limit=6) == ""
+    assert staging.read_inside(tmp_path, "", limit=6) == ""
+    os.mkfifo(tmp_path / "pipe")
+    assert staging.read_inside(tmp_path, "pipe", limit=6) == ""
