@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from typing import Any, Final
 
 import regex
@@ -10,9 +12,13 @@ import regex
 from sagewright.compute.base import LogLine
 from sagewright.controllers.platform import Platform
 from sagewright.resources.record import Record
+from sagewright.telemetry.logs import NoSuchGroup, NoSuchStream
+from sagewright.telemetry.metrics import Metric, Point
 from sagewright.telemetry.text import agent_spelling
 
 _BATCH: Final = 5_000
+_BATCHES: Final = 20
+"""How many of them are carried in one go while the task runs: one that never stops talking must still be stopped."""
 _REGEX_SECONDS: Final = 0.05
 """Patterns are users' own; one that explodes on a line finds nothing there rather than stopping the server."""
 NAMESPACE: Final = "/aws/sagemaker/TrainingJobs"
@@ -29,27 +35,44 @@ def pump(
     stream: str,
     metrics: Sequence[MetricDefinition] = (),
     dimensions: Mapping[str, str] | None = None,
+    ended: bool = False,
 ) -> dict[str, tuple[float, float]]:
-    """Append everything new that the task wrote. Returns the newest (value, epoch seconds) of each metric seen.
+    """Append what is new of what the task wrote; all of it if the caller saw that it `ended`.
 
+    Returns the newest (value, epoch seconds) of each metric seen.
     Datapoints are written before the lines they were found in: a server killed in between writes them twice, with
     the same time and value, rather than never.
     """
     newest: dict[str, tuple[float, float]] = {}
     logs = platform.logs.at(record.key.account, record.key.region)
-    while True:
+    for _ in count() if ended else range(_BATCHES):
         offset = logs.source_offset(group, stream)
         lines = platform.engine.logs(task_id, offset=offset, limit=_BATCH)
         if not lines:
-            return newest
+            break
         spelled = [(line.timestamp_ms, agent_spelling(line.message), line.offset) for line in lines]
-        for timestamp_ms, text, _offset in spelled:
-            for name, value in find_metrics(text, metrics):
-                newest[name] = (value, timestamp_ms / 1000)
-                platform.metrics.put(NAMESPACE, name, dimensions or {}, timestamp_ms / 1000, value)
+        found = [
+            (name, value, timestamp_ms / 1000)
+            for timestamp_ms, text, _offset in spelled
+            for name, value in find_metrics(text, metrics)
+        ]
+        if found:
+            points = [(Metric(NAMESPACE, name, dimensions or {}), Point.of(when, value)) for name, value, when in found]
+            platform.metrics.at(record.key.account, record.key.region).put_many(points)
+            newest |= {name: (value, when) for name, value, when in found}
         logs.append_from(group, stream, spelled)
-        if len(lines) < _BATCH:
-            return newest
+    return newest
+
+
+def note(platform: Platform, record: Record, notes: Sequence[str], *, group: str, stream: str) -> None:
+    """Lines of ours at the head of a log. A start that is tried again, after a crash say, does not repeat them."""
+    logs = platform.logs.at(record.key.account, record.key.region)
+    with suppress(NoSuchGroup, NoSuchStream):
+        if logs.stream(group, stream).last is not None:
+            return
+    if notes:
+        now = int(platform.clock.now() * 1000)
+        logs.append_from(group, stream, [(now, f"sagewright: {line}", 0) for line in notes])
 
 
 def find_metrics(line: str, definitions: Sequence[MetricDefinition]) -> Iterator[tuple[str, float]]:
