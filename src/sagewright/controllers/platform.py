@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import Protocol
 
 from sagewright.base.clock import Clock
+from sagewright.base.errors import Fault
 from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.store.base import Store
 from sagewright.telemetry.logs import Logs
 from sagewright.telemetry.metrics import Metrics
+
+_log = logging.getLogger(__name__)
 
 
 class ObjectFiles(Protocol):
@@ -69,7 +73,10 @@ class Platform:
         """Remove every task that no record owns: what a killed server had not come to removing."""
         folders = {entry.name for entry in self.tasks.iterdir() if entry.is_dir()} if self.tasks.is_dir() else set()
         for task_id in {name for name in folders | set(self.engine.list()) if not name.startswith(".")} - owned:
-            self.forget(task_id)
+            try:
+                self.forget(task_id)
+            except (Fault, OSError) as error:  # a task that cannot be ended must not keep the server from starting
+                _log.warning("task %s belongs to nobody and could not be removed: %s", task_id, error)
 
     def environment(self, role_arn: str, session: str, region: str) -> Mapping[str, str]:
         """What every task is told: where AWS is, and how to become its role (as AWS's own containers are)."""
