@@ -152,12 +152,9 @@ class Loop:
 
     def _step(self, key: Key) -> float | None:
         reconciler = self._reconcilers[key.kind]
-        record = self._store.get(key)
-        if record is None:
-            self._tries.pop(key, None)
-            return None
         try:
-            delay = reconciler.reconcile(record)
+            record = self._store.get(key)
+            delay = reconciler.reconcile(record) if record is not None else None
         except StaleRecord:
             return 0.0
         except Terminal as error:
@@ -173,17 +170,16 @@ class Loop:
         return delay
 
     def _fail(self, reconciler: Reconciler, key: Key, reason: str) -> float | None:
-        self._tries.pop(key, None)
-        record = self._store.get(key)
-        if record is None:
-            return None
         try:
-            reconciler.fail(record, reason)
+            record = self._store.get(key)
+            if record is not None:
+                reconciler.fail(record, reason)
         except StaleRecord:
             return 0.0
         except Exception:  # noqa: BLE001 - as above
             _log.exception("%s %s: could not be failed", key.kind, key.name)
             return self._backoff(key, "an unexpected error")
+        self._tries.pop(key, None)
         return None
 
     def _backoff(self, key: Key, why: str) -> float:
@@ -198,7 +194,12 @@ class Loop:
     def _hold_lease(self) -> None:
         with self._changed:
             while not self._changed.wait_for(lambda: not self._running, timeout=LEASE_SECONDS / 3):
-                if not self._renew():
+                try:
+                    held = self._renew()
+                except Exception:  # noqa: BLE001 - a full disk, say: the lease has not run out yet
+                    _log.exception("the lease could not be renewed")
+                    continue
+                if not held:
                     _log.error("another server took the controllers over; this one leaves them alone")
                     self._running = False
                     self._changed.notify_all()
