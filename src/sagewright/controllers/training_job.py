@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
-from sagewright.base.errors import Terminal
+from sagewright.base.errors import SagewrightError, Terminal
 from sagewright.compute.base import TaskState
 from sagewright.controllers import staging, training_task
 from sagewright.controllers.platform import Platform, tail
-from sagewright.controllers.pump import final_metrics, last_lines, pump
+from sagewright.controllers.pump import final_metrics, last_lines, note, pump
+from sagewright.controllers.watches import Watches
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import KIND, LIFE, LOG_GROUP
 
@@ -20,6 +22,7 @@ STOP_GRACE: Final = 120.0
 _LOOK_AGAIN: Final = 0.5
 """Seconds between two looks at a running job's log."""
 _WAIT_FOR_ROOM: Final = 2.0
+_HAS_A_PLACE: Final = ("Downloading", "DownloadingTrainingImage")
 
 _MESSAGES: Final[Mapping[str, str]] = {
     "Pending": "Waiting for room on this machine",
@@ -45,7 +48,7 @@ class TrainingJobs:
     def __init__(self, platform: Platform, wake: Callable[[Key], None], *, at_once: int) -> None:
         """`at_once`: how many jobs run at the same time; the others wait their turn, oldest first."""
         self._platform = platform
-        self._wake = wake
+        self._watch = Watches(platform.engine, wake)
         self._room = _Room(at_once)
 
     def tasks(self, record: Record) -> Sequence[str]:
@@ -75,9 +78,11 @@ class TrainingJobs:
         """Nothing runs yet: stage and start. Whatever an earlier try left half-done is laid out anew."""
         if record.intent == "stop":
             self._finish(record, "stopped", "Stopped", {})
+            self._room.leave(record.uid)
             return None
         training_task.resolve(record)
-        if not self._room.enter(record.uid):
+        # Whoever had a place when the server died takes it again.
+        if not self._room.enter(record.uid, always=record.status["SecondaryStatus"] in _HAS_A_PLACE):
             self._say(record, "Pending")
             return _WAIT_FOR_ROOM
         record = self._say(record, "Downloading")
@@ -88,30 +93,32 @@ class TrainingJobs:
         newest = self._platform.store.get(record.key)
         if newest is None or newest.intent == "stop":
             return 0.0  # asked to stop meanwhile: look again before anything runs
-        self._note(record, prepared.notes)
+        stream = training_task.log_stream(record)
+        note(self._platform, record, prepared.notes, group=LOG_GROUP, stream=stream)
         self._platform.engine.start(prepared.task)
-        self._platform.engine.watch(prepared.task.id, lambda: self._wake(record.key))
+        self._watch(prepared.task.id, record.key)
         self._say(newest, "Training", {"TrainingStartTime": self._platform.clock.now()})
         return _LOOK_AGAIN
 
     def _follow(self, record: Record, task: TaskState) -> float | None:
         """It runs: carry its log, and stop it when it is to be stopped."""
         platform, task_id = self._platform, training_task.task_id(record)
-        platform.engine.watch(task_id, lambda: self._wake(record.key))
+        self._watch(task_id, record.key)
         if "TrainingStartTime" not in record.status:  # the server died between the start and writing it down
             record = self._say(record, "Training", {"TrainingStartTime": task.started or platform.clock.now()})
         record = self._carry_log(record)
+        # Why it is asked to end is written down first: a script that ends well when it is asked to looks completed.
         if record.intent == "stop":
-            platform.engine.stop(task_id, grace=STOP_GRACE)
             self._say(record, "Stopping")
-        elif self._seconds_left(record, task) <= 0:
             platform.engine.stop(task_id, grace=STOP_GRACE)
+        elif self._seconds_left(record, task) <= 0:
             self._say(record, "Stopping", {"ran_out_of_time": True})
+            platform.engine.stop(task_id, grace=STOP_GRACE)
         return min(_LOOK_AGAIN, max(self._seconds_left(record, task), 0.05))
 
     def _end(self, record: Record, task: TaskState) -> float | None:
         """It ended: the rest of the log, the artifacts, and only then the final state."""
-        record = self._carry_log(record)
+        record = self._carry_log(record, ended=True)
         stopped = record.intent == "stop" or bool(record.status.get("ran_out_of_time"))
         succeeded = task.phase == "exited" and task.exit_code == 0
         times = {"TrainingEndTime": task.ended or self._platform.clock.now()}
@@ -132,7 +139,7 @@ class TrainingJobs:
 
     # What they are made of.
 
-    def _carry_log(self, record: Record) -> Record:
+    def _carry_log(self, record: Record, *, ended: bool = False) -> Record:
         runtime = training_task.resolve(record)
         newest = pump(
             self._platform,
@@ -142,6 +149,7 @@ class TrainingJobs:
             stream=training_task.log_stream(record),
             metrics=training_task.metric_definitions(record, runtime),
             dimensions={"TrainingJobName": record.name},
+            ended=ended,
         )
         if not newest:
             return record
@@ -154,10 +162,9 @@ class TrainingJobs:
         output = record.spec["OutputDataConfig"]
         base = f"{output['S3OutputPath'].rstrip('/')}/{record.name}/output"
         bucket, prefix = staging.split_uri(base)
-        objects = self._platform.objects
         if output.get("CompressionType") == "NONE":
             for path, relative in staging.files_below(ml / "model"):
-                objects.put_file(bucket, f"{prefix}/model/{relative}", path)
+                self._put(bucket, f"{prefix}/model/{relative}", path)
             return f"{base}/model/"
         archives = {"model.tar.gz": ml / "model"}
         if staging.has_files(ml / "output" / "data"):
@@ -168,10 +175,10 @@ class TrainingJobs:
             self._put(bucket, f"{prefix}/{name}", archive)
         return f"{base}/model.tar.gz"
 
-    def _put(self, bucket: str, key: str, archive: Any) -> None:
+    def _put(self, bucket: str, key: str, path: Path) -> None:
         try:
-            self._platform.objects.put_file(bucket, key, archive)
-        except LookupError as error:
+            self._platform.objects.put_file(bucket, key, path)
+        except SagewrightError as error:
             raise Terminal(f"ClientError: The output could not be written to s3://{bucket}/{key}: {error}") from error
 
     def _failure_reason(self, record: Record, task: TaskState) -> str:
@@ -199,15 +206,6 @@ class TrainingJobs:
     def _seconds_left(self, record: Record, task: TaskState) -> float:
         limit = float(record.spec["StoppingCondition"]["MaxRuntimeInSeconds"])
         return (task.started or self._platform.clock.now()) + limit - self._platform.clock.now()
-
-    def _note(self, record: Record, notes: tuple[str, ...]) -> None:
-        """Lines of ours in the job's log, ahead of the script's."""
-        if notes:
-            now = int(self._platform.clock.now() * 1000)
-            lines = [(now, f"sagewright: {note}", 0) for note in notes]
-            self._platform.logs.at(record.key.account, record.key.region).append_from(
-                LOG_GROUP, training_task.log_stream(record), lines
-            )
 
     # Writing the record down. Controllers write status; the state moves by the lifecycle only.
 

@@ -1,0 +1,478 @@
+"""The life of a training job: every way it can end, and every place where a server may die on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sagewright.base.errors import StaleRecord, Transient
+from sagewright.compute.fake import Plan
+from sagewright.controllers import training_job
+from sagewright.controllers.training_job import STOP_GRACE, TrainingJobs
+from sagewright.resources.record import Key, Record
+from sagewright.resources.training_job import KIND, LOG_GROUP
+
+from .conftest import ACCOUNT, IMAGE, REGION, Bench, Killed, packed, unpacked
+
+Create = Callable[..., Key]
+
+
+@pytest.fixture
+def jobs(bench: Bench) -> TrainingJobs:
+    bench.files.held["b", "code.tar.gz"] = packed({"train.py": b"print()"})
+    bench.files.held["b", "data/a/one.csv"] = b"1,2"
+    return TrainingJobs(bench.platform, bench.wake, at_once=2)
+
+
+@pytest.fixture
+def create(bench: Bench) -> Create:
+    """Writes a job down, as CreateTrainingJob does."""
+
+    def make(name: str = "j", **spec: Any) -> Key:
+        key = Key(ACCOUNT, REGION, KIND, "", name)
+        now = bench.clock.now()
+        told = {
+            "RoleArn": "arn:aws:iam::123456789012:role/R",
+            "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+            "HyperParameters": {
+                "sagemaker_program": "train.py",
+                "sagemaker_submit_directory": '"s3://b/code.tar.gz"',
+            },
+            "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": {"S3Uri": "s3://b/data"}}}],
+            "OutputDataConfig": {"S3OutputPath": "s3://b/out/"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+            **spec,
+        }  # fmt: skip
+        status = {
+            "TrainingJobArn": f"arn:{name}",
+            "SecondaryStatus": "Starting",
+            "SecondaryStatusTransitions": [{"Status": "Starting", "StartTime": now, "StatusMessage": ""}],
+        }
+        bench.store.create(
+            Record(key, f"uid-{name}", now, now, spec=told, status=status, state="InProgress", intent="run")
+        )
+        return key
+
+    return make
+
+
+def story(bench: Bench, key: Key) -> list[str]:
+    record = bench.store.get(key)
+    assert record is not None
+    return [each["Status"] for each in record.status["SecondaryStatusTransitions"]]
+
+
+def ended(bench: Bench, key: Key) -> tuple[str, str]:
+    """State and FailureReason."""
+    record = bench.store.get(key)
+    assert record is not None
+    return record.state, record.status.get("FailureReason", "")
+
+
+def stop(bench: Bench, key: Key) -> None:
+    bench.change(key, intent="stop", state="Stopping")
+
+
+def write(bench: Bench, key: Key, path: str, text: str) -> None:
+    """As the script would, into its /opt/ml."""
+    target = bench.folder / "tasks" / f"train-uid-{key.name}" / "ml" / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+
+
+# The ways a job ends.
+
+
+def test_a_job_is_staged_runs_and_leaves_its_model(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(lines=["one", "two"], piece="three", after=30))
+    key = create()
+    assert bench.look(jobs, key) == 0.5
+    (task,) = bench.engine.started
+    assert task.command[-2:] == ("train", "scikit-learn")
+    assert task.environment["TRAINING_JOB_NAME"] == "j"
+    assert task.folder is not None
+    assert (task.folder / "input/data/train/a/one.csv").read_bytes() == b"1,2"
+    assert (task.folder / "code/train.py").exists()
+    write(bench, key, "model/weights", "w")
+    bench.look(jobs, key)
+    assert bench.lines(LOG_GROUP) == ["one", "two"]
+    bench.engine.advance(30)
+    assert key in bench.woken
+    bench.settle(jobs, key)
+    assert story(bench, key) == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    record = bench.store.get(key)
+    assert record is not None
+    assert record.state == "Completed"
+    assert record.status["ModelArtifacts"] == {"S3ModelArtifacts": "s3://b/out/j/output/model.tar.gz"}
+    assert (record.status["TrainingTimeInSeconds"], record.status["BillableTimeInSeconds"]) == (30, 30)
+    assert unpacked(bench.files.held["b", "out/j/output/model.tar.gz"]) == {"weights": b"w"}
+    assert bench.lines(LOG_GROUP) == ["one", "two", "three"]
+    assert bench.folders == []
+    assert list(bench.engine.list()) == []
+    assert bench.engine.watched == ["train-uid-j"], "the engine was asked more than once"
+
+
+def test_output_data_and_uncompressed_models_are_kept_too(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(after=10))
+    plain = create("plain", OutputDataConfig={"S3OutputPath": "s3://b/out", "CompressionType": "NONE"})
+    packed_too = create("packed")
+    for key in (plain, packed_too):
+        bench.look(jobs, key)
+        write(bench, key, "model/deep/weights", "w")
+        write(bench, key, "output/data/plot", "p")
+    bench.engine.advance(10)
+    for key in (plain, packed_too):
+        bench.settle(jobs, key)
+    assert bench.files.held["b", "out/plain/output/model/deep/weights"] == b"w"
+    assert unpacked(bench.files.held["b", "out/packed/output/output.tar.gz"]) == {"plot": b"p"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "failure", "words"),
+    [
+        (Plan(exit_code=1, after=1), "it said why", "AlgorithmError: it said why, exit code: 1"),
+        (Plan(exit_code=3, after=1, lines=["first", "Boom"]), "", "Its last lines: first\nBoom, exit code: 3"),
+        (Plan(exit_code=137, out_of_memory=True, after=1), "", "AlgorithmError: OutOfMemoryError"),
+        (Plan(lost=True, after=1), "", "InternalServerError: The machine lost the training task"),
+    ],
+)
+def test_a_failure_is_told_in_the_words_there_are(
+    bench: Bench, jobs: TrainingJobs, create: Create, plan: Plan, failure: str, words: str
+) -> None:
+    bench.engine.plan("*", plan)
+    key = create()
+    bench.look(jobs, key)
+    if failure:
+        write(bench, key, "output/failure", failure)
+    bench.engine.advance(1)
+    bench.settle(jobs, key)
+    state, reason = ended(bench, key)
+    assert state == "Failed"
+    assert words in reason
+    assert len(reason) <= 1024
+    assert story(bench, key)[-2:] == ["Training", "Failed"]
+    assert not [name for name in bench.files.held if "out" in name[1]]
+    assert bench.folders == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"AlgorithmSpecification": {"TrainingImage": "mine:latest"}}, "ClientError: No runtime answers to image"),
+        (
+            {"InputDataConfig": [{"ChannelName": "c", "DataSource": {"S3DataSource": {"S3Uri": "s3://b/none/"}}}]},
+            "No S3 objects found under S3 URL 's3://b/none/'",
+        ),
+        (
+            {"InputDataConfig": [{"ChannelName": "c", "DataSource": {"S3DataSource": {"S3Uri": "s3://none/x"}}}]},
+            "Data download failed for s3://none/x: NoSuchBucket",
+        ),
+        (
+            {"HyperParameters": {"sagemaker_submit_directory": "s3://b/no-code.tar.gz"}},
+            "Could not find the object s3://b/no-code.tar.gz",
+        ),
+        (
+            {"HyperParameters": {"sagemaker_submit_directory": "s3://b/data/a/one.csv"}},
+            "sagemaker_submit_directory s3://b/data/a/one.csv could not be unpacked",
+        ),
+    ],
+)
+def test_what_cannot_start_fails_before_anything_runs(
+    bench: Bench, jobs: TrainingJobs, create: Create, spec: dict[str, Any], words: str
+) -> None:
+    key = create(**spec)
+    bench.settle(jobs, key)
+    state, reason = ended(bench, key)
+    assert (state, bench.engine.started) == ("Failed", [])
+    assert words in reason
+    assert bench.folders == []
+
+
+@pytest.mark.parametrize("compression", ["GZIP", "NONE"])
+def test_an_output_bucket_that_is_gone_fails_the_job_at_once(
+    bench: Bench, jobs: TrainingJobs, create: Create, compression: str
+) -> None:
+    bench.engine.plan("*", Plan(after=1))
+    key = create(OutputDataConfig={"S3OutputPath": "s3://gone/out", "CompressionType": compression})
+    bench.look(jobs, key)
+    write(bench, key, "model/weights", "w")
+    bench.engine.advance(1)
+    bench.settle(jobs, key)
+    state, reason = ended(bench, key)
+    assert state == "Failed"
+    assert reason.startswith("ClientError: The output could not be written to s3://gone/out")
+
+
+# Stops.
+
+
+def test_a_job_that_is_stopped_before_it_began_never_runs(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    key = create()
+    stop(bench, key)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Stopped", "")
+    assert bench.engine.started == []
+
+
+def test_a_stop_that_comes_while_it_is_staged_is_heeded(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    key = create()
+    bench.files.on_read = lambda: stop(bench, key)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Stopped", "")
+    assert bench.engine.started == []
+    assert bench.folders == []
+
+
+def test_a_stopped_job_has_its_grace_and_keeps_its_model(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(after=None, on_stop=0, last_words=["saved"]))
+    key = create()
+    bench.look(jobs, key)
+    write(bench, key, "model/weights", "w")
+    stop(bench, key)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Stopped", "")
+    assert bench.engine.stops == [("train-uid-j", STOP_GRACE)]
+    assert bench.lines(LOG_GROUP) == ["saved"]
+    assert story(bench, key) == ["Starting", "Downloading", "Training", "Stopping", "Uploading", "Stopped"]
+    assert ("b", "out/j/output/model.tar.gz") in bench.files.held
+
+
+def test_a_script_that_does_not_heed_is_killed_after_its_grace(
+    bench: Bench, jobs: TrainingJobs, create: Create
+) -> None:
+    bench.engine.plan("*", Plan(after=None, on_stop=None))
+    key = create()
+    bench.look(jobs, key)
+    stop(bench, key)
+    bench.look(jobs, key)
+    bench.engine.advance(STOP_GRACE - 1)
+    bench.look(jobs, key)
+    assert ended(bench, key)[0] == "Stopping"
+    bench.engine.advance(1)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Stopped", "")
+
+
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_a_stop_that_was_acknowledged_wins_over_the_end(
+    bench: Bench, jobs: TrainingJobs, create: Create, exit_code: int
+) -> None:
+    bench.engine.plan("*", Plan(after=1, exit_code=exit_code))
+    key = create()
+    bench.look(jobs, key)
+    bench.engine.advance(1)
+    stop(bench, key)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Stopped", "")
+
+
+def test_a_stop_that_comes_during_the_upload_is_not_overwritten(
+    bench: Bench, jobs: TrainingJobs, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.engine.plan("*", Plan(after=1))
+    key = create()
+    bench.look(jobs, key)
+    bench.engine.advance(1)
+    put = bench.files.put_file
+
+    def stopped_meanwhile(*arguments: Any) -> object:
+        stop(bench, key)
+        return put(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.files, "put_file", stopped_meanwhile)
+        with pytest.raises(StaleRecord):
+            bench.look(jobs, key)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Stopped", "")
+
+
+def test_a_job_that_takes_too_long_is_stopped(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(after=None, on_stop=0))
+    key = create(StoppingCondition={"MaxRuntimeInSeconds": 60})
+    bench.look(jobs, key)
+    bench.engine.advance(59.8)
+    assert bench.look(jobs, key) == pytest.approx(0.2)
+    bench.engine.advance(0.2)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Stopped", "")
+    assert story(bench, key)[-3:] == ["Stopping", "Uploading", "MaxRuntimeExceeded"]
+
+
+# A server that dies on the way, and the one after it.
+
+
+def test_a_job_whose_time_was_over_when_the_server_died_is_not_completed(
+    bench: Bench, jobs: TrainingJobs, create: Create
+) -> None:
+    bench.engine.plan("*", Plan(after=None, on_stop=0))
+    key = create(StoppingCondition={"MaxRuntimeInSeconds": 60})
+    bench.look(jobs, key)
+    bench.engine.advance(61)
+    bench.engine.die_at = "stop"
+    with pytest.raises(Killed):
+        bench.look(jobs, key)
+    bench.engine.end("train-uid-j", 0)
+    bench.settle(TrainingJobs(bench.platform, bench.wake, at_once=2), key)
+    assert story(bench, key)[-1] == "MaxRuntimeExceeded"
+
+
+@pytest.mark.parametrize("step", ["start", "destroy"])
+def test_a_start_that_was_cut_short_is_made_again_once(
+    bench: Bench, jobs: TrainingJobs, create: Create, step: str
+) -> None:
+    bench.engine.plan("*", Plan(lines=["one"], after=1))
+    key = create(ResourceConfig={"InstanceType": "ml.m5.24xlarge"})
+    bench.engine.die_at = step
+    with pytest.raises(Killed):
+        bench.look(jobs, key)
+    jobs = TrainingJobs(bench.platform, bench.wake, at_once=2)
+    bench.look(jobs, key)
+    bench.engine.advance(1)
+    bench.settle(jobs, key)
+    assert len(bench.engine.started) == 1
+    note, *said = bench.lines(LOG_GROUP)
+    assert note.startswith("sagewright: ml.m5.24xlarge has 96 vCPUs"), "said once"
+    assert said == ["one"]
+
+
+def test_a_task_that_was_started_but_not_written_down_is_found_again(
+    bench: Bench, jobs: TrainingJobs, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.engine.plan("*", Plan(after=20))
+    key = create()
+    started = bench.clock.now()
+
+    def dies(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.engine, "watch", dies)
+        with pytest.raises(Killed):
+            bench.look(jobs, key)
+    bench.engine.advance(5)
+    jobs = TrainingJobs(bench.platform, bench.wake, at_once=2)
+    bench.look(jobs, key)
+    record = bench.store.get(key)
+    assert record is not None
+    assert record.status["TrainingStartTime"] == started
+    bench.engine.advance(15)
+    bench.settle(jobs, key)
+    assert len(bench.engine.started) == 1
+    assert ended(bench, key) == ("Completed", "")
+
+
+def test_an_end_that_was_cut_short_is_brought_to_its_end(
+    bench: Bench, jobs: TrainingJobs, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.engine.plan("*", Plan(lines=["one"], after=1))
+    key = create()
+    bench.look(jobs, key)
+    write(bench, key, "model/weights", "w")
+    bench.engine.advance(1)
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    for room, name in ((jobs, "_upload"), (jobs, "_finish")):
+        with monkeypatch.context() as patch:
+            patch.setattr(room, name, dies)
+            with pytest.raises(Killed):
+                bench.look(jobs, key)
+    jobs = TrainingJobs(bench.platform, bench.wake, at_once=2)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Completed", "")
+    assert story(bench, key) == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    assert bench.lines(LOG_GROUP) == ["one"]
+    assert unpacked(bench.files.held["b", "out/j/output/model.tar.gz"]) == {"weights": b"w"}
+
+
+def test_an_engine_that_cannot_start_it_now_is_asked_again(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    key = create()
+    bench.engine.plan("*", Plan(start_error=Transient("no processes left")))
+    with pytest.raises(Transient):
+        bench.look(jobs, key)
+    bench.engine.plan("*", Plan(after=1))
+    bench.look(jobs, key)
+    bench.engine.advance(1)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Completed", "")
+
+
+def test_tasks_are_owned_until_the_job_is_settled(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    record = bench.store.get(create())
+    assert record is not None
+    assert jobs.tasks(record) == ("train-uid-j",)
+    assert jobs.tasks(replace(record, state="Failed")) == ()
+
+
+# Turns.
+
+
+def test_jobs_wait_their_turn(bench: Bench, create: Create, jobs: TrainingJobs) -> None:
+    bench.engine.plan("*", Plan(after=10))
+    first, second, third = create("one"), create("two"), create("three")
+    for key in (first, second, third):
+        bench.look(jobs, key)
+    assert [task.id for task in bench.engine.started] == ["train-uid-one", "train-uid-two"]
+    assert story(bench, third) == ["Starting", "Pending"]
+    stop(bench, first)
+    bench.settle(jobs, first)
+    bench.look(jobs, third)
+    assert story(bench, third) == ["Starting", "Pending", "Downloading", "Training"]
+
+
+def test_a_job_that_was_stopped_before_it_ran_leaves_its_place(
+    bench: Bench, create: Create, jobs: TrainingJobs
+) -> None:
+    one, two = create("one"), create("two")
+    for key in (one, two):
+        bench.files.on_read = lambda key=key: stop(bench, key)  # type: ignore[misc]
+        assert bench.look(jobs, key) == 0.0
+        bench.look(jobs, key)
+        record = bench.store.get(key)
+        assert record is not None
+        bench.store.delete(record)  # before the loop looks at its end
+    bench.files.on_read = lambda: None
+    three = create("three")
+    bench.look(jobs, three)
+    assert story(bench, three)[-1] == "Training"
+
+
+def test_running_jobs_keep_their_places_over_a_restart(bench: Bench, create: Create, jobs: TrainingJobs) -> None:
+    bench.engine.plan("*", Plan(after=10))
+    keys = [create("one"), create("two"), create("three")]
+    bench.look(jobs, keys[0])
+    bench.engine.die_at = "start"
+    with pytest.raises(Killed):
+        bench.look(jobs, keys[1])
+    jobs = TrainingJobs(bench.platform, bench.wake, at_once=2)
+    bench.look(jobs, keys[0])
+    bench.look(jobs, keys[2])
+    bench.look(jobs, keys[1])
+    assert story(bench, keys[1]) == ["Starting", "Downloading", "Training"], "it had a place before"
+
+
+# Metrics.
+
+
+def test_metrics_are_found_in_the_log(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    definitions = [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]
+    algorithm = {"TrainingImage": IMAGE, "MetricDefinitions": definitions}
+    bench.engine.plan("*", Plan(lines=["loss=0.5", "loss=0.25", "loss=no"], after=1))
+    key = create(AlgorithmSpecification=algorithm)
+    bench.look(jobs, key)
+    bench.engine.advance(1)
+    bench.settle(jobs, key)
+    record = bench.store.get(key)
+    assert record is not None
+    (final,) = record.status["FinalMetricDataList"]
+    assert (final["MetricName"], final["Value"]) == ("loss", 0.25)
+
+
+def test_every_secondary_status_has_words() -> None:
+    assert all(message.strip() for message in training_job._MESSAGES.values())
