@@ -2,7 +2,8 @@
 
 An update starts the new generation beside the old one and switches over when all of it answers; if it does not come
 up, the old one goes on. `status["instances"]` lists every task that may exist, written before it is started, so
-that a server that was killed leaves nothing behind that the next one does not know of.
+that a server that was killed leaves nothing behind that the next one does not know of. Each has a serial number that
+the endpoint never gave before: a task id stands for one run, and so does its log stream.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sagewright.base.errors import Terminal
+from sagewright.base.errors import Terminal, Transient
+from sagewright.compute.base import TaskState
 from sagewright.controllers import model_task
 from sagewright.controllers.health import answers_ping
 from sagewright.controllers.platform import Platform, tail
-from sagewright.controllers.pump import last_lines, pump
+from sagewright.controllers.pump import last_lines, note, pump
+from sagewright.controllers.watches import Watches
 from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP
 from sagewright.resources.record import Key, Record
 
@@ -27,9 +30,15 @@ HEALTH_TIMEOUT: Final = 240.0
 _STARTING: Final = 0.05
 _SERVING: Final = 1.0
 _LONGEST_REPLACEMENT: Final = 60.0
+_ATTEMPTS: Final = 4
+"""How often an instance of a new endpoint or update is started when somebody else ended it before it was healthy."""
+_ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
+_LASTING: Final = ("InService", "RollingBack")
+"""States that no instance's failure ends: there is nothing else to go to."""
 
 Instance = dict[str, Any]
-"""task, variant, generation, number, attempt, log_stream, and not_before (epoch seconds) for replacements."""
+"""task, variant, index, generation, number, serial, attempt, log_stream; not_before (epoch seconds) where it replaces
+another; retired once it is to end."""
 
 
 class Endpoints:
@@ -40,16 +49,16 @@ class Endpoints:
 
     def __init__(self, platform: Platform, wake: Callable[[Key], None]) -> None:
         self._platform = platform
-        self._wake = wake
+        self._watch = Watches(platform.engine, wake)
 
     def tasks(self, record: Record) -> Sequence[str]:
-        return [instance["task"] for instance in record.status.get("instances", ())]
+        return [instance["task"] for instance in _instances(record)]
 
     def reconcile(self, record: Record) -> float | None:
         if record.intent == "delete":
             return self._delete(record)
         if record.state in LIFE.settled:
-            for instance in record.status.get("instances", ()):
+            for instance in _instances(record):
                 self._platform.forget(instance["task"])
             return None
         record = self._plan(record)
@@ -68,17 +77,17 @@ class Endpoints:
         if state == "RollingBack":
             status["abandoned"] = record.spec["generation"]
         else:
-            for instance in record.status.get("instances", ()):
+            # The instances are forgotten by the look that this write asks for: not before it is written down.
+            for instance in _instances(record):
                 self._carry_log(record, instance)
-                self._platform.forget(instance["task"])
-            status |= {"instances": [], "serving": {}}
+            status["serving"] = {}
         self._write(record, state=state, status=status)
 
     # What is wanted.
 
     def _target(self, record: Record) -> Mapping[str, Any]:
         """The generation to serve: the spec's, or the one before it when that one did not come up."""
-        if record.status.get("abandoned") == record.spec["generation"]:
+        if _abandoned(record):
             current: Mapping[str, Any] = record.status["current"]
             return current
         return {member: record.spec[member] for member in ("generation", "config", "models", "EndpointConfigName")}
@@ -86,13 +95,20 @@ class Endpoints:
     def _plan(self, record: Record) -> Record:
         """Write down the instances that there should be, before any of them is started."""
         target = self._target(record)
-        instances: list[Instance] = [dict(each) for each in record.status.get("instances", ())]
-        here = {(each["variant"], each["number"]) for each in instances if each["generation"] == target["generation"]}
+        instances: list[Instance] = list(_instances(record))
+        here = {
+            (each["variant"], each["number"])
+            for each in instances
+            if each["generation"] == target["generation"] and not each.get("retired")
+        }
+        serial = record.status.get("serial", 0)
         for index, variant in enumerate(target["config"]["ProductionVariants"]):
             for number in range(variant.get("InitialInstanceCount", 1)):
                 if (variant["VariantName"], number) not in here:
-                    instances.append(_instance(record, target["generation"], index, variant["VariantName"], number))
-        status = {**record.status, "instances": instances}
+                    serial += 1
+                    place = (target["generation"], index, variant["VariantName"], number)
+                    instances.append(_instance(record, *place, serial=serial))
+        status = {**record.status, "instances": instances, "serial": serial}
         if "ProductionVariants" not in status:
             status["ProductionVariants"] = self._variants(target, {}, record.modified)
         return self._write(record, status=status)
@@ -106,69 +122,70 @@ class Endpoints:
         healthy: list[Instance] = []
         waiting: list[float] = []
         for instance in _wanted(record, target):
-            self._carry_log(record, instance)
             task = self._platform.engine.inspect(instance["task"])
+            self._carry_log(record, instance, ended=task.phase != "running")
             if task.phase == "unknown":
                 delay = instance.get("not_before", 0.0) - self._platform.clock.now()
                 if delay <= 0:
                     self._start(record, target, instance)
                 waiting.append(max(delay, _STARTING))
-            elif task.phase == "running":
-                self._platform.engine.watch(instance["task"], lambda: self._wake(record.key))
+                continue
+            if task.phase == "running":
+                self._watch(instance["task"], record.key)
                 if instance["task"] in serving or self._answers(instance):
                     healthy.append(instance)
-                else:
-                    self._give_up_if_late(record, target, instance, task.started)
+                    continue
+                if not self._is_late(target, instance, task):
                     waiting.append(_STARTING)
-            elif record.state == "InService":
-                self._replace(record, instance)
-                waiting.append(0.0)
-                break  # the record has a new version: look again from the start
-            else:
+                    continue
+            if instance["task"] not in serving and not _may_be_replaced(record, instance, task):
                 raise Terminal(self._reason(record, instance))
+            self._replace(record, instance)
+            waiting.append(0.0)
+            break  # the record has a new version: look again from the start
         return healthy, waiting
 
     def _start(self, record: Record, target: Mapping[str, Any], instance: Instance) -> None:
         variant = next(v for v in target["config"]["ProductionVariants"] if v["VariantName"] == instance["variant"])
         model = target["models"][variant["ModelName"]]
-        task, notes = model_task.prepare(self._platform, record, instance["task"], model, variant)
-        if notes:
-            now = int(self._platform.clock.now() * 1000)
-            lines = [(now, f"sagewright: {note}", 0) for note in notes]
-            self._platform.logs.at(record.key.account, record.key.region).append_from(
-                LOG_GROUP + record.name, instance["log_stream"], lines
-            )
-        self._platform.engine.start(task)
-        self._platform.engine.watch(task.id, lambda: self._wake(record.key))
+        try:
+            task, notes = model_task.prepare(self._platform, record, instance["task"], model, variant)
+            group = LOG_GROUP + record.name
+            note(self._platform, record, notes, group=group, stream=instance["log_stream"])
+            self._platform.engine.start(task)
+        except Terminal as error:
+            if record.state in _LASTING:  # the others go on serving, and what is missing may come back
+                raise Transient(str(error)) from error
+            raise
+        self._watch(task.id, record.key)
 
     def _answers(self, instance: Instance) -> bool:
         socket = self._platform.engine.address(instance["task"])
         return socket is not None and answers_ping(socket)
 
-    def _give_up_if_late(
-        self, record: Record, target: Mapping[str, Any], instance: Instance, started: float | None
-    ) -> None:
+    def _is_late(self, target: Mapping[str, Any], instance: Instance, task: TaskState) -> bool:
         variant = next(v for v in target["config"]["ProductionVariants"] if v["VariantName"] == instance["variant"])
         limit = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTH_TIMEOUT)
-        if started is not None and self._platform.clock.now() - started > limit:
-            raise Terminal(self._reason(record, instance))
+        return task.started is not None and self._platform.clock.now() - task.started > limit
 
     def _replace(self, record: Record, instance: Instance) -> None:
-        """An instance that served has died: forget it, and start another, later each time it happens soon."""
-        self._platform.forget(instance["task"])
+        """An instance has died: another takes its place, later each time it happens soon."""
         now = self._platform.clock.now()
-        lasted = now - instance.get("planned", record.created)
+        lasted = now - instance.get("not_before", record.created)
         attempt = instance["attempt"] + 1 if lasted < _LONGEST_REPLACEMENT else 1
         delay = min(2.0 ** (attempt - 2), _LONGEST_REPLACEMENT) if attempt > 1 else 0.0
         place = (instance["generation"], instance["index"], instance["variant"], instance["number"])
-        successor = _instance(record, *place, serial=instance["serial"] + 1, attempt=attempt)
-        successor |= {"planned": now, "not_before": now + delay}
+        serial = record.status["serial"] + 1
+        successor = _instance(record, *place, serial=serial, attempt=attempt)
+        successor["not_before"] = now + delay
         instances = [successor if each["task"] == instance["task"] else each for each in record.status["instances"]]
         serving = {
             variant: [each for each in members if each["task"] != instance["task"]]
             for variant, members in record.status.get("serving", {}).items()
         }
-        self._write(record, status={**record.status, "instances": instances, "serving": serving})
+        self._write(record, status={**record.status, "instances": instances, "serving": serving, "serial": serial})
+        # Only now: were it forgotten and still in the record, it would be started a second time.
+        self._platform.forget(instance["task"])
 
     # Serving, and the end.
 
@@ -184,40 +201,38 @@ class Endpoints:
         since = record.status.get("resolved", self._platform.clock.now())
         status = {
             **record.status,
+            "instances": [each if each["task"] in tasks else {**each, "retired": True} for each in _instances(record)],
             "serving": serving,
             "resolved": since,
             "current": target,
             "EndpointConfigName": target["EndpointConfigName"],
             "ProductionVariants": self._variants(target, serving, since),
         }
-        if record.state != "RollingBack" and record.status.get("abandoned") != record.spec["generation"]:
+        if record.state != "RollingBack" and not _abandoned(record):
             status.pop("FailureReason", None)
+            status.pop("abandoned", None)
         record = self._write(record, state=LIFE.after(record.state, "serve"), status=status)
-        retired = [each for each in record.status["instances"] if each["task"] not in tasks]
-        for each in retired:
-            self._retire(record, each)
-        if retired:
-            left = [each for each in record.status["instances"] if each["task"] in tasks or self._runs(each)]
+        retired = [each for each in _instances(record) if each.get("retired")]
+        gone = {each["task"] for each in retired if self._retire(record, each)}
+        if gone:
+            left = [each for each in _instances(record) if each["task"] not in gone]
             self._write(record, status={**record.status, "instances": left})
         return _SERVING
 
-    def _retire(self, record: Record, instance: Instance) -> None:
-        """Ask an instance to end; forget it when it has."""
-        self._carry_log(record, instance)
-        if self._runs(instance):
+    def _retire(self, record: Record, instance: Instance) -> bool:
+        """Ask an instance to end; forget it when it has. Whether it is gone."""
+        runs = self._runs(instance)
+        self._carry_log(record, instance, ended=not runs)
+        if runs:
             self._platform.engine.stop(instance["task"], grace=STOP_GRACE)
-            self._platform.engine.watch(instance["task"], lambda: self._wake(record.key))
-        else:
-            self._platform.forget(instance["task"])
+            self._watch(instance["task"], record.key)
+            return False
+        self._platform.forget(instance["task"])
+        return True
 
     def _delete(self, record: Record) -> float | None:
-        instances = record.status.get("instances", ())
-        for instance in instances:
-            self._retire(record, instance)
-        if any(self._runs(instance) for instance in instances):
+        if [instance for instance in _instances(record) if not self._retire(record, instance)]:
             return _STARTING
-        for instance in instances:
-            self._platform.forget(instance["task"])
         self._platform.store.delete(record)
         return None
 
@@ -248,11 +263,11 @@ class Endpoints:
             )
         return described
 
-    def _carry_log(self, record: Record, instance: Instance) -> None:
-        pump(self._platform, record, instance["task"], group=LOG_GROUP + record.name, stream=instance["log_stream"])
+    def _carry_log(self, record: Record, instance: Instance, *, ended: bool = False) -> None:
+        group, stream = LOG_GROUP + record.name, instance["log_stream"]
+        pump(self._platform, record, instance["task"], group=group, stream=stream, ended=ended)
 
     def _reason(self, record: Record, instance: Instance) -> str:
-        self._carry_log(record, instance)
         lines = tail(last_lines(self._platform, instance["task"]), limit=600)
         return (
             f"The primary container for production variant {instance['variant']} did not pass the ping health check. "
@@ -269,7 +284,7 @@ class Endpoints:
 
 
 def _instance(
-    record: Record, generation: int, index: int, variant: str, number: int, *, serial: int = 1, attempt: int = 1
+    record: Record, generation: int, index: int, variant: str, number: int, *, serial: int, attempt: int = 1
 ) -> Instance:
     task = f"serve-{record.uid}-{generation}-{index}-{number}-{serial}"
     machine = "i-" + hashlib.sha256(task.encode()).hexdigest()[:17]
@@ -285,13 +300,35 @@ def _instance(
     }
 
 
+def _instances(record: Record) -> Sequence[Instance]:
+    """All that may exist."""
+    instances: Sequence[Instance] = record.status.get("instances", ())
+    return instances
+
+
 def _wanted(record: Record, target: Mapping[str, Any]) -> list[Instance]:
     counts = {v["VariantName"]: v.get("InitialInstanceCount", 1) for v in target["config"]["ProductionVariants"]}
     return [
         each
-        for each in record.status["instances"]
-        if each["generation"] == target["generation"] and each["number"] < counts.get(each["variant"], 0)
+        for each in _instances(record)
+        if each["generation"] == target["generation"]
+        and each["number"] < counts.get(each["variant"], 0)
+        and not each.get("retired")
     ]
+
+
+def _abandoned(record: Record) -> bool:
+    """Whether the spec's generation did not come up. An update that is asked for after that is another try."""
+    return record.state != "Updating" and record.status.get("abandoned") == record.spec["generation"]
+
+
+def _may_be_replaced(record: Record, instance: Instance, task: TaskState) -> bool:
+    """What others ended (a Ctrl-C of the server, a reboot) gets a successor. What ends by itself before it was
+    healthy does not, unless there is nothing to go back to."""
+    if record.state in _LASTING:
+        return True
+    by_others = task.phase == "lost" or (task.exit_code in _ENDED_BY_OTHERS and not task.out_of_memory)
+    return by_others and instance["attempt"] < _ATTEMPTS
 
 
 def _all(serving: Mapping[str, Sequence[Instance]]) -> list[Instance]:
