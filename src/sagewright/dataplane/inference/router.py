@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ class Router:
         self._store = store
         self._routes: dict[tuple[str, str, str], Route] = {}
         self._pools: dict[str, Pool] = {}
+        self._changing = threading.Lock()
 
     def follow(self) -> None:
         """Read all endpoints, and from now on every change."""
@@ -91,15 +93,17 @@ class Router:
         if key.kind != KIND:
             return
         place = (key.account, key.region, key.name)
-        before = self._routes.get(place)
-        record = self._store.get(key)
-        if record is None:
-            self._routes.pop(place, None)
-        else:
-            self._put(record)
-        # Connections to servers that ended close themselves; only their pools are left to forget.
-        for gone in _sockets(before) - _sockets(self._routes.get(place)):
-            self._pools.pop(gone, None)
+        # Two writers may announce at once: what was read later must also be put later.
+        with self._changing:
+            before = self._routes.get(place)
+            record = self._store.get(key)
+            if record is None:
+                self._routes.pop(place, None)
+            else:
+                self._put(record)
+            # Connections to servers that ended close themselves; only their pools are left to forget.
+            for gone in _sockets(before) - _sockets(self._routes.get(place)):
+                self._pools.pop(gone, None)
 
     def _put(self, record: Record) -> None:
         place = (record.key.account, record.key.region, record.key.name)
