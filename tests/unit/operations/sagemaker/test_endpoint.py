@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sagewright.resources.record import Key
 from sagewright.testing.asker import Asker, Refused
 
 ROLE = "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
@@ -70,3 +72,21 @@ def test_an_endpoint_that_is_not_there_is_not_invoked(asker: Asker) -> None:
     answer = asker.ask("POST", "/endpoints/none/invocations", body=b"1")
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationError")
     assert b"Endpoint none of account 123456789012 not found." in answer.body
+
+
+def test_capacities_change_what_serves_not_an_update_that_was_rolled_back(asker: Asker, endpoint: str) -> None:
+    store = asker.server.store
+    key = Key("123456789012", "us-east-1", "endpoint", "", "e")
+    record = store.get(key)
+    assert record is not None
+    members = ("generation", "config", "models", "EndpointConfigName")
+    serves = {member: record.spec[member] for member in members}
+    failed = {**record.spec, "generation": 2, "EndpointConfigName": "broken", "config": {"ProductionVariants": []}}
+    status = {**record.status, "current": serves, "abandoned": 2}
+    store.update(replace(record, spec=failed, status=status, state="InService"))
+    wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}]
+    asker.call("UpdateEndpointWeightsAndCapacities", EndpointName="e", DesiredWeightsAndCapacities=wanted)
+    record = store.get(key)
+    assert record is not None
+    assert (record.state, record.spec["EndpointConfigName"], record.spec["generation"]) == ("Updating", "c", 1)
+    assert record.spec["config"]["ProductionVariants"][0]["InitialInstanceCount"] == 3

@@ -62,14 +62,15 @@ def update_endpoint_weights_and_capacities(call: Call, request: Params) -> Param
     def update(record: Record) -> Record:
         if record.state != "InService":
             raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
-        config = record.spec["config"]
+        serves = _what_serves(record)
+        config = serves["config"]
         unknown = set(wanted) - {variant["VariantName"] for variant in config["ProductionVariants"]}
         if unknown:
             raise validation_error(f"The endpoint has no variant named {', '.join(sorted(unknown))}.")
         variants = [
             _resized(variant, wanted.get(variant["VariantName"], {})) for variant in config["ProductionVariants"]
         ]
-        spec = {**record.spec, "config": {**config, "ProductionVariants": variants}}
+        spec = {**record.spec, **serves, "config": {**config, "ProductionVariants": variants}}
         return replace(record, spec=spec, state=LIFE.after(record.state, "update"), modified=call.now)
 
     return {"EndpointArn": _amend(call, request["EndpointName"], update).status["EndpointArn"]}
@@ -82,6 +83,13 @@ def delete_endpoint(call: Call, request: Params) -> Params:
 
     _amend(call, request["EndpointName"], delete)
     return {}
+
+
+def _what_serves(record: Record) -> Params:
+    """The generation that serves: the one before the spec's, where that was rolled back."""
+    current: Params = record.status.get("current", {})
+    rolled_back = record.status.get("abandoned") == record.spec["generation"]
+    return {"config": record.spec["config"], **(current if rolled_back else {})}
 
 
 def _amend(call: Call, name: str, change: Any) -> Record:
