@@ -200,6 +200,8 @@ def uv_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
         out.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")  # as pip looks at several
     if "UV_FIND_LINKS" not in environ and environ.get("PIP_FIND_LINKS"):
         out["UV_FIND_LINKS"] = ",".join(environ["PIP_FIND_LINKS"].split())
+    if "UV_SYSTEM_CERTS" not in environ:
+        out["UV_SYSTEM_CERTS"] = "true"  # trust what the machine trusts, also behind a company's proxy
     if "SSL_CERT_FILE" not in environ and environ.get("PIP_CERT"):
         out["SSL_CERT_FILE"] = environ["PIP_CERT"]
     return out
