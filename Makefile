@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
-export UV_SYSTEM_CERTS ?= true   # trust what the machine trusts, also behind a company's proxy
+# Trust what the machine trusts, also behind a company's proxy.
+export UV_SYSTEM_CERTS ?= true
 
 .PHONY: help setup demo test lint bench chaos clean
 .DEFAULT_GOAL := help
