@@ -106,11 +106,22 @@ def test_the_endpoint_tells_what_it_runs(sagemaker: Any, endpoint: str, config: 
     )
 
 
-def test_the_endpoints_log_can_be_read(endpoint: str) -> None:
-    found = boto3.client("logs").filter_log_events(
-        logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}", logStreamNamePrefix="AllTraffic/"
-    )
-    assert found["events"]
+def test_what_the_model_prints_is_in_the_endpoints_log(
+    runtime: Any, endpoint: str, eventually: Callable[..., Any]
+) -> None:
+    with pytest.raises(runtime.exceptions.ModelError):
+        runtime.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Body=b"1,twelve,3")
+    logs = boto3.client("logs")
+    where = {"logGroupName": f"/aws/sagemaker/Endpoints/{endpoint}", "logStreamNamePrefix": "AllTraffic/"}
+
+    def told() -> bool:
+        try:
+            events = logs.filter_log_events(**where)["events"]
+        except logs.exceptions.ResourceNotFoundException:  # nothing printed yet
+            return False
+        return any("twelve" in event["message"] for event in events)
+
+    eventually(told, timeout=20)
 
 
 def test_an_update_changes_the_configuration_and_keeps_answering(
