@@ -49,20 +49,20 @@ class TrainingJobs:
         """`at_once`: how many jobs run at the same time; the others wait their turn, oldest first."""
         self._platform = platform
         self._watch = Watches(platform.engine, wake)
-        self._room = _Room(at_once)
+        self._room = _Room(at_once, wake)
 
     def tasks(self, record: Record) -> Sequence[str]:
         return () if record.state in LIFE.settled else (training_task.task_id(record),)
 
     def reconcile(self, record: Record) -> float | None:
         if record.state in LIFE.settled:
-            self._room.leave(record.uid)
+            self._room.leave(record)
             self._platform.forget(training_task.task_id(record))
             return None
         task = self._platform.engine.inspect(training_task.task_id(record))
         if task.phase == "unknown":
             return self._begin(record)
-        self._room.enter(record.uid, always=True)
+        self._room.enter(record, always=True)
         if task.phase == "running":
             return self._follow(record, task)
         return self._end(record, task)
@@ -70,7 +70,7 @@ class TrainingJobs:
     def fail(self, record: Record, reason: str) -> None:
         if LIFE.allows(record.state, "fail"):
             self._finish(record, "fail", "Failed", {"FailureReason": reason[: staging.FAILURE_LIMIT]})
-        self._room.leave(record.uid)
+        self._room.leave(record)
 
     # The three phases of a job.
 
@@ -78,11 +78,11 @@ class TrainingJobs:
         """Nothing runs yet: stage and start. Whatever an earlier try left half-done is laid out anew."""
         if record.intent == "stop":
             self._finish(record, "stopped", "Stopped", {})
-            self._room.leave(record.uid)
+            self._room.leave(record)
             return None
         training_task.resolve(record)
         # Whoever had a place when the server died takes it again.
-        if not self._room.enter(record.uid, always=record.status["SecondaryStatus"] in _HAS_A_PLACE):
+        if not self._room.enter(record, always=record.status["SecondaryStatus"] in _HAS_A_PLACE):
             self._say(record, "Pending")
             return _WAIT_FOR_ROOM
         record = self._say(record, "Downloading")
@@ -134,7 +134,7 @@ class TrainingJobs:
         else:
             reason = self._failure_reason(record, task)
             self._finish(record, "fail", "Failed", {**times, "FailureReason": reason})
-        self._room.leave(record.uid)
+        self._room.leave(record)
         return None
 
     # What they are made of.
@@ -245,20 +245,31 @@ class TrainingJobs:
 
 
 class _Room:
-    """Who may run now. Kept in memory: after a restart, tasks that run take their place first."""
+    """Who may run now, and who waits. Kept in memory: after a restart, tasks that run take their place first."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, wake: Callable[[Key], None]) -> None:
         self._places = places
+        self._wake = wake
         self._inside: set[str] = set()
+        self._waiting: dict[str, tuple[float, Key]] = {}
         self._lock = threading.Lock()
 
-    def enter(self, uid: str, *, always: bool = False) -> bool:
+    def enter(self, record: Record, *, always: bool = False) -> bool:
+        """Take a place, if there is one that nobody older waits for; else wait to be woken when one is free."""
         with self._lock:
-            if uid not in self._inside and not always and len(self._inside) >= self._places:
-                return False
-            self._inside.add(uid)
-            return True
+            older = sum(created < record.created for created, _ in self._waiting.values())
+            if record.uid in self._inside or always or len(self._inside) + older < self._places:
+                self._inside.add(record.uid)
+                self._waiting.pop(record.uid, None)
+                return True
+            self._waiting[record.uid] = (record.created, record.key)
+            return False
 
-    def leave(self, uid: str) -> None:
+    def leave(self, record: Record) -> None:
+        """Neither run nor wait any more."""
         with self._lock:
-            self._inside.discard(uid)
+            self._inside.discard(record.uid)
+            self._waiting.pop(record.uid, None)
+            next_key = min(self._waiting.values(), default=(0.0, None))[1]
+        if next_key is not None:
+            self._wake(next_key)

@@ -420,10 +420,21 @@ def test_jobs_wait_their_turn(bench: Bench, create: Create, jobs: TrainingJobs) 
         bench.look(jobs, key)
     assert [task.id for task in bench.engine.started] == ["train-uid-one", "train-uid-two"]
     assert story(bench, third) == ["Starting", "Pending"]
+    bench.clock.advance(1)
+    fourth = create("four")
+    bench.look(jobs, fourth)
     stop(bench, first)
-    bench.settle(jobs, first)
+    bench.woken.clear()
+    bench.look(jobs, first)
+    bench.look(jobs, first)
+    assert third in bench.woken, "the oldest is told that there is a place"
+    bench.look(jobs, fourth)
+    assert story(bench, fourth) == ["Starting", "Pending"], "somebody older waits"
     bench.look(jobs, third)
     assert story(bench, third) == ["Starting", "Pending", "Downloading", "Training"]
+    stop(bench, fourth)
+    bench.look(jobs, fourth)
+    assert ended(bench, fourth) == ("Stopped", "")
 
 
 def test_a_job_that_was_stopped_before_it_ran_leaves_its_place(
