@@ -63,6 +63,9 @@ class TrainingJobs:
         if task.phase == "unknown":
             return self._begin(record)
         self._room.enter(record, always=True)
+        if "TrainingStartTime" not in record.status:  # the server died between the start and writing it down
+            started = task.started or self._platform.clock.now()
+            record = self._say(record, "Training", {"TrainingStartTime": started})
         if task.phase == "running":
             return self._follow(record, task)
         return self._end(record, task)
@@ -104,8 +107,6 @@ class TrainingJobs:
         """It runs: carry its log, and stop it when it is to be stopped."""
         platform, task_id = self._platform, training_task.task_id(record)
         self._watch(task_id, record.key)
-        if "TrainingStartTime" not in record.status:  # the server died between the start and writing it down
-            record = self._say(record, "Training", {"TrainingStartTime": task.started or platform.clock.now()})
         record = self._carry_log(record)
         # Why it is asked to end is written down first: a script that ends well when it is asked to looks completed.
         if record.intent == "stop":

@@ -340,9 +340,11 @@ def test_a_start_that_was_cut_short_is_made_again_once(
     assert said == ["one"]
 
 
+@pytest.mark.parametrize("away", [5, 60])
 def test_a_task_that_was_started_but_not_written_down_is_found_again(
-    bench: Bench, jobs: TrainingJobs, create: Create, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, jobs: TrainingJobs, create: Create, monkeypatch: pytest.MonkeyPatch, away: int
 ) -> None:
+    """While it still runs, or when it has ended meanwhile."""
     bench.engine.plan("*", Plan(after=20))
     key = create()
     started = bench.clock.now()
@@ -354,7 +356,7 @@ def test_a_task_that_was_started_but_not_written_down_is_found_again(
         patch.setattr(bench.engine, "watch", dies)
         with pytest.raises(Killed):
             bench.look(jobs, key)
-    bench.engine.advance(5)
+    bench.engine.advance(away)
     jobs = TrainingJobs(bench.platform, bench.wake, at_once=2)
     bench.look(jobs, key)
     record = bench.store.get(key)
@@ -362,6 +364,10 @@ def test_a_task_that_was_started_but_not_written_down_is_found_again(
     assert record.status["TrainingStartTime"] == started
     bench.engine.advance(15)
     bench.settle(jobs, key)
+    assert story(bench, key) == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    record = bench.store.get(key)
+    assert record is not None
+    assert record.status["TrainingTimeInSeconds"] == 20
     assert len(bench.engine.started) == 1
     assert ended(bench, key) == ("Completed", "")
 
