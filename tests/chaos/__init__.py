@@ -1,0 +1,1 @@
+"""The server is killed at random moments of its jobs' and endpoints' lives, and nothing may be lost or doubled."""

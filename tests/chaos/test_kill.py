@@ -1,0 +1,197 @@
+"""The server is killed, again and again; what it acknowledged stays true, and nothing runs twice or for nobody."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from . import census
+from .endpoints import Endpoints, answering_version
+from .files import Files
+from .jobs import Jobs
+from .server import Server, eventually
+from .world import World
+
+SPEEDS_UP_AGAIN = 15.0
+"""Seconds from the server's first answer until an endpoint that was in service must answer (a busy machine's)."""
+REST_EVERY = 25
+"""Rounds after which everything is deleted and looked through."""
+MOMENTS = (
+    "create_training_job", "stop_training_job", "delete_training_job", "create_endpoint", "update_endpoint",
+    "delete_endpoint", "update_endpoint_weights_and_capacities", "put_object", "delete_object", "copy_object",
+    "complete_multipart_upload", "add_tags", "job started", "job ended", "server started", "server ended",
+)  # fmt: skip
+DENSER = ("create_training_job", "update_endpoint", "job started", "job ended", "job ended", "server started")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path)
+    try:
+        yield server
+    finally:
+        server.kill()
+        _end_all(server)
+
+
+def test_killed_at_random_moments(server: Server, rounds: int, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Users of jobs, endpoints and objects go on while the server is killed under them."""
+
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(line, flush=True)
+
+    choose = random.Random(seed)
+    world = World(server, seed)
+    traces = census.Traces(server.data)
+    begun = time.monotonic()
+    try:
+        server.start()
+        world.prepare()
+        for number in range(1, rounds + 1):
+            if number % REST_EVERY == 1:
+                users = _users(world, f"r{number}")
+            how = _one_life(world, choose)
+            traces.look()
+            say(f"   round {number}: {how}")
+            server.start()
+            if number % REST_EVERY == 0 or number == rounds:
+                _rest(world, users, traces)
+                if number < rounds:
+                    server.start()
+            _check_steady(world)
+            if world.failures:
+                break
+        say(f"   {(time.monotonic() - begun) / rounds:.1f} s a round")
+    finally:
+        world.close()
+    assert not world.failures, f"--chaos-seed={seed}\n" + "\n".join(world.failures) + f"\n{server.tail()}"
+
+
+def test_killed_while_it_starts_for_the_first_time(tmp_path: Path, rounds: int, seed: int) -> None:
+    """Whatever a first start left half-made, the next one finishes."""
+    choose = random.Random(seed)
+    for number in range(max(2, rounds // 10)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        server = Server(folder)
+        try:
+            for _ in range(3):
+                server.spawn()
+                time.sleep(choose.uniform(0.1, 0.7))
+                server.kill()
+            server.start()
+            assert "AWS_ACCESS_KEY_ID" in server.environment()
+            server.stop()
+        finally:
+            server.kill()
+            _end_all(server)
+
+
+def _users(world: World, stem: str) -> list[Jobs | Endpoints | Files]:
+    users: list[Jobs | Endpoints | Files] = []
+    for kind, count in ((Jobs, 3), (Endpoints, 2), (Files, 1)):
+        for number in range(count):
+            name = f"{stem}-{kind.__name__.lower()}-{number}"
+            users.append(kind(world, name))
+            world.user(name, users[-1].act)
+    return users
+
+
+def _one_life(world: World, choose: random.Random) -> str:
+    """The server is up: kill it at some moment. Says which."""
+    server = world.server
+    way = choose.choices(("acknowledged", "any", "starting", "interrupted"), (12, 5, 2, 1))[0]
+    group = choose.random() < 0.25
+    if way == "acknowledged":
+        moment = choose.choice((*MOMENTS, *DENSER))
+        came = world.wait_for(moment, 2.0)
+        delay = choose.uniform(0.0, 0.05)
+        time.sleep(delay)
+        how = f"{delay * 1000:.0f} ms after {moment}" if came else f"in vain waiting for {moment}"
+    elif way == "any":
+        delay = choose.uniform(0.0, 2.0)
+        time.sleep(delay)
+        how = f"after {delay:.2f} s"
+    elif way == "starting":
+        server.kill()
+        server.spawn()
+        delay = choose.uniform(0.2, 0.9)
+        time.sleep(delay)
+        how = f"{delay:.2f} s into its start"
+    else:
+        time.sleep(choose.uniform(0.0, 1.0))
+        server.interrupt()
+        delay = choose.uniform(0.0, 0.5)
+        time.sleep(delay)
+        how = f"{delay:.2f} s after Ctrl-C"
+    server.kill(group=group)
+    return f"killed {how}{', with its process group' if group else ''}"
+
+
+def _check_steady(world: World) -> None:
+    """An endpoint that was in service and is left alone answers again, with the same model."""
+    for name, version in dict(world.steady).items():
+        end = time.monotonic() + SPEEDS_UP_AGAIN
+        while name in world.steady and (found := answering_version(world, name)) != version:
+            if name not in world.steady:
+                break
+            if found is not None or time.monotonic() > end:
+                world.failures.append(f"{name} answers with {found!r} after a restart, not with {version!r}")
+                return
+            time.sleep(0.05)
+
+
+def _rest(world: World, users: list[Jobs | Endpoints | Files], traces: census.Traces) -> None:
+    """Let everything come to its end; look at all of it, delete all of it, and look for what is left.
+
+    The server is up when this begins, and down when it ends.
+    """
+    server = world.server
+    world.rest(within=150)
+    if world.failures:
+        return
+    for user in users:
+        if not isinstance(user, Endpoints):
+            user.audit()
+            user.delete_all()
+    traces.look()
+    _look_for_orphans(server, traces, "while the server runs")
+    server.kill()
+    stray = census.stray_blobs(server.data)
+    server.start()
+    _look_for_orphans(server, traces, "after a restart")
+    server.kill()
+    assert census.processes(server.port, server.data) == []
+    assert census.stray_blobs(server.data) == [], f"before the restart: {stray}"
+
+
+def _look_for_orphans(server: Server, traces: census.Traces, when: str) -> None:
+    def shown(find: Callable[[], list[str]]) -> None:
+        eventually(lambda: not find(), within=10, what=lambda: f"nothing left {when}: {find()}")
+
+    shown(lambda: [each for each in census.processes(server.port, server.data) if " up --port" not in each])
+    shown(lambda: census.tasks(server.data))
+    shown(traces.left)
+
+
+def _end_all(server: Server) -> None:
+    """Whatever a failed run left: supervisors first, for a task dies with its own."""
+
+    def ours() -> list[int]:
+        return [int(each.split()[0]) for each in census.processes(server.port, server.data)]
+
+    deadline = time.monotonic() + 20
+    while (pids := ours()) and time.monotonic() < deadline:
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.05)
