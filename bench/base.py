@@ -96,11 +96,11 @@ class Run:
     ) -> None:
         """Let the subjects take turns, `rounds` times; who begins changes from round to round.
 
-        `warm` runs each subject once before anything counts.
+        `warm` runs each subject once before anything counts, unless the run is a quick one.
         """
         by_name = {figure.what: figure for figure in figures}
         names = list(subjects)
-        for number in range(0 if warm else 1, self.rounds + 1):
+        for number in range(0 if warm and not self.quick else 1, self.rounds + 1):
             turn = number % len(names)
             for name in names[turn:] + names[:turn]:
                 self.say(f"{label}: {f'round {number} of {self.rounds}' if number else 'warming up'}, {name}")

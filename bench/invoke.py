@@ -65,7 +65,7 @@ def measure(run: Run) -> Sequence[Figure]:
             run.say(f"checking {name}")
             _check(peer, requests)
         samples = {name: _sampler(run, peer, requests) for name, (peer, requests) in subjects.items()}
-        run.alternate("invoke", figures, samples, warm=False)
+        run.alternate("invoke", figures, samples)
     if not load.has_wrk():
         run.note("wrk is not installed (`apt install wrk`): a client in Python made the load, and its own limit shows.")
     run.note(f"{_REQUESTS} different requests, signed before; client and servers share the cores.")
@@ -80,8 +80,7 @@ def _sampler(run: Run, peer: peers.Peer, requests: Sequence[load.HttpRequest]) -
     def sample() -> Mapping[str, float]:
         values = {}
         for count in CONNECTIONS:
-            load.drive(run.folder, peer.port, requests, connections=count, seconds=0.3)
-            result = load.drive(run.folder, peer.port, requests, connections=count, seconds=run.amount(2.5, 0.8))
+            result = load.drive(run.folder, peer.port, requests, connections=count, seconds=run.amount(2, 1))
             values[_what("req/s", count)] = result.per_second
             values[_what("p50", count)] = result.p50_ms
             values[_what("p99", count)] = result.p99_ms

@@ -101,14 +101,21 @@ def _wrk(folder: Path, port: int, requests: Sequence[bytes], connections: int, s
     script, lines = folder / "wrk.lua", folder / "wrk.requests"
     script.write_text(_SCRIPT)
     lines.write_text("".join("".join(f"%{byte:02x}" for byte in request) + "\n" for request in requests))
-    # wrk counts in whole seconds; what it measures is divided by the time that it really took.
-    whole = str(max(1, round(seconds)))
+    whole = str(max(1, round(seconds)))  # it counts in whole seconds
     done = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{whole}s", "-s", str(script), f"http://127.0.0.1:{port}/"],
+        [
+            shutil.which("wrk") or "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{whole}s",
+            "-s",
+            str(script),
+            f"http://127.0.0.1:{port}/",
+        ],
         capture_output=True,
         text=True,
         check=True,
-        env={"BENCH_REQUESTS": str(lines), "PATH": "/usr/bin:/bin"},
+        env={"BENCH_REQUESTS": str(lines)},
     )
     found = json.loads(done.stdout.rpartition("RESULT ")[2])
     return _result(found["requests"] / found["us"] * 1e6, found["p50"] / 1e3, found["p99"] / 1e3, found["failed"])

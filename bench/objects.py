@@ -22,7 +22,7 @@ _PIECE: Final = 1 << 20
 
 def measure(run: Run) -> Sequence[Figure]:
     """Ours against moto's server, a null server, and the disk under the same folder."""
-    large = int(run.amount(256, 64)) * MIB
+    large = int(run.amount(256, 32)) * MIB
     bench = _Objects(run, large)
     with ExitStack() as stack:
         data = run.folder / "data"

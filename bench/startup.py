@@ -54,7 +54,7 @@ def measure(run: Run) -> Sequence[Figure]:
     except Missing as missing:
         run.note(str(missing))
     subjects["null server"] = other(peers.null, calls=False)
-    run.alternate("start", [first, again, memory, used], subjects)
+    run.alternate("start", [first, again, memory, used], subjects, warm=False)
     return [first, again, memory, used]
 
 
