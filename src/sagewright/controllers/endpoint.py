@@ -18,7 +18,7 @@ from sagewright.compute.base import TaskState
 from sagewright.controllers import model_task
 from sagewright.controllers.health import answers_ping
 from sagewright.controllers.platform import Platform, tail
-from sagewright.controllers.pump import last_lines, note, pump
+from sagewright.controllers.pump import last_lines, narrator, pump
 from sagewright.controllers.watches import Watches
 from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP
 from sagewright.resources.record import Key, Record
@@ -149,9 +149,8 @@ class Endpoints:
         variant = next(v for v in target["config"]["ProductionVariants"] if v["VariantName"] == instance["variant"])
         model = target["models"][variant["ModelName"]]
         try:
-            task, notes = model_task.prepare(self._platform, record, instance["task"], model, variant)
-            group = LOG_GROUP + record.name
-            note(self._platform, record, notes, group=group, stream=instance["log_stream"])
+            say = narrator(self._platform, record, group=LOG_GROUP + record.name, stream=instance["log_stream"])
+            task = model_task.prepare(self._platform, record, instance["task"], model, variant, say)
             self._platform.engine.start(task)
         except Terminal as error:
             if record.state in _LASTING:  # the others go on serving, and what is missing may come back

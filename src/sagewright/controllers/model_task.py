@@ -11,6 +11,7 @@ from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Resources, Task
 from sagewright.controllers import staging
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.pump import Narrator
 from sagewright.resources.record import Record
 
 SOCKET: Final = "/opt/ml/run/model.sock"
@@ -25,9 +26,14 @@ def resolve(container: Mapping[str, Any]) -> runtimes.Runtime:
 
 
 def prepare(
-    platform: Platform, record: Record, task_id: str, model: Mapping[str, Any], variant: Mapping[str, Any]
-) -> tuple[Task, list[str]]:
-    """Lay out a fresh /opt/ml for one instance; the task, and lines for its log. May be called again."""
+    platform: Platform,
+    record: Record,
+    task_id: str,
+    model: Mapping[str, Any],
+    variant: Mapping[str, Any],
+    say: Narrator,
+) -> Task:
+    """Lay out a fresh /opt/ml for one instance, and give its task. May be called again."""
     container = model.get("PrimaryContainer") or model["Containers"][0]
     runtime = resolve(container)
     platform.forget(task_id)
@@ -36,15 +42,14 @@ def prepare(
         (ml / folder).mkdir(parents=True, exist_ok=True)
     _fetch_model(platform, ml, container)
     _fetch_code(platform, ml, container)
-    notes: list[str] = []
-    python = platform.environments.ensure(runtime.environment, notes.append)
-    requirements = ml / "model" / "code" / "requirements.txt"
-    if requirements.is_file() and not requirements.is_symlink():
-        python = platform.environments.layer(python, requirements, notes.append)
+    python = platform.environments.ensure(runtime.environment, say)
+    for requirements in (ml / "model" / "code" / "requirements.txt", ml / "code" / "requirements.txt"):
+        if requirements.is_file() and not requirements.is_symlink():
+            python = platform.environments.layer(python, requirements, say)
     fitted = instances.fit(variant.get("InstanceType", "ml.m5.large"), platform.machine)
     if fitted.note:
-        notes.append(fitted.note)
-    task = Task(
+        say(fitted.note)
+    return Task(
         id=task_id,
         command=(*runtime.entry, "serve", runtime.image),
         environment={
@@ -61,7 +66,6 @@ def prepare(
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,
     )
-    return task, notes
 
 
 def _fetch_model(platform: Platform, ml: Path, container: Mapping[str, Any]) -> None:

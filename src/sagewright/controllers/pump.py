@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any, Final
@@ -24,6 +24,7 @@ _REGEX_SECONDS: Final = 0.05
 NAMESPACE: Final = "/aws/sagemaker/TrainingJobs"
 
 MetricDefinition = Mapping[str, str]
+Narrator = Callable[[str], None]
 
 
 def pump(
@@ -64,15 +65,18 @@ def pump(
     return newest
 
 
-def note(platform: Platform, record: Record, notes: Sequence[str], *, group: str, stream: str) -> None:
-    """Lines of ours at the head of a log. A start that is tried again, after a crash say, does not repeat them."""
+def narrator(platform: Platform, record: Record, *, group: str, stream: str) -> Narrator:
+    """Says what is being prepared, at the head of the log, as it happens. Silent where the log has begun: a start that
+    is tried again, after a crash say, does not repeat itself."""
     logs = platform.logs.at(record.key.account, record.key.region)
     with suppress(NoSuchGroup, NoSuchStream):
         if logs.stream(group, stream).last is not None:
-            return
-    if notes:
-        now = int(platform.clock.now() * 1000)
-        logs.append_from(group, stream, [(now, f"sagewright: {line}", 0) for line in notes])
+            return lambda line: None
+
+    def say(line: str) -> None:
+        logs.append_from(group, stream, [(int(platform.clock.now() * 1000), f"sagewright: {line}", 0)])
+
+    return say
 
 
 def find_metrics(line: str, definitions: Sequence[MetricDefinition]) -> Iterator[tuple[str, float]]:

@@ -12,7 +12,7 @@ from sagewright.base.errors import SagewrightError, Terminal
 from sagewright.compute.base import TaskState
 from sagewright.controllers import staging, training_task
 from sagewright.controllers.platform import Platform, tail
-from sagewright.controllers.pump import final_metrics, last_lines, note, pump
+from sagewright.controllers.pump import final_metrics, last_lines, narrator, pump
 from sagewright.controllers.watches import Watches
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import KIND, LIFE, LOG_GROUP
@@ -92,14 +92,14 @@ class TrainingJobs:
         training_task.fetch_inputs(self._platform, record)
         if not self._platform.environments.ready(training_task.resolve(record).environment):
             record = self._say(record, "DownloadingTrainingImage")
-        prepared = training_task.prepare(self._platform, record)
+        stream = training_task.log_stream(record)
+        say = narrator(self._platform, record, group=LOG_GROUP, stream=stream)
+        task = training_task.prepare(self._platform, record, say)
         newest = self._platform.store.get(record.key)
         if newest is None or newest.intent == "stop":
             return 0.0  # asked to stop meanwhile: look again before anything runs
-        stream = training_task.log_stream(record)
-        note(self._platform, record, prepared.notes, group=LOG_GROUP, stream=stream)
-        self._platform.engine.start(prepared.task)
-        self._watch(prepared.task.id, record.key)
+        self._platform.engine.start(task)
+        self._watch(task.id, record.key)
         self._say(newest, "Training", {"TrainingStartTime": self._platform.clock.now()})
         return _LOOK_AGAIN
 

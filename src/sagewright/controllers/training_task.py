@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Resources, Task
 from sagewright.controllers import staging
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.pump import Narrator
 from sagewright.resources.record import Record
 
 HOST: Final = "algo-1"
@@ -33,14 +33,6 @@ _BUILT_IN_METRICS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
         for metric in _XGBOOST_METRICS
     ],
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A task that is ready to start, and what its log should say before it does."""
-
-    task: Task
-    notes: tuple[str, ...]
 
 
 def task_id(record: Record) -> str:
@@ -142,20 +134,19 @@ def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
     return described
 
 
-def prepare(platform: Platform, record: Record) -> Prepared:
+def prepare(platform: Platform, record: Record, say: Narrator) -> Task:
     """The task for a record whose inputs are in place. May take minutes the first time an environment is made."""
     runtime = resolve(record)
     ml = platform.ml_folder(task_id(record))
-    notes: list[str] = []
-    python = platform.environments.ensure(runtime.environment, notes.append)
+    python = platform.environments.ensure(runtime.environment, say)
     requirements = ml / "code" / "requirements.txt"
     if "sagemaker_program" in hyperparameters(record) and requirements.is_file() and not requirements.is_symlink():
-        python = platform.environments.layer(python, requirements, notes.append)
+        python = platform.environments.layer(python, requirements, say)
     instance_type = record.spec.get("ResourceConfig", {}).get("InstanceType", "ml.m5.large")
     fitted = instances.fit(instance_type, platform.machine)
     if fitted.note:
-        notes.append(fitted.note)
-    task = Task(
+        say(fitted.note)
+    return Task(
         id=task_id(record),
         command=_command(record, runtime),
         environment={
@@ -175,7 +166,6 @@ def prepare(platform: Platform, record: Record) -> Prepared:
         hosts={HOST: "127.0.0.1"},
         hostname=HOST,
     )
-    return Prepared(task, tuple(notes))
 
 
 def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:

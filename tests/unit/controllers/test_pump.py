@@ -10,7 +10,7 @@ import pytest
 from sagewright.compute.base import LogLine, Task
 from sagewright.compute.fake import Plan
 from sagewright.controllers import pump as pump_module
-from sagewright.controllers.pump import NAMESPACE, final_metrics, find_metrics, last_lines, note, pump
+from sagewright.controllers.pump import NAMESPACE, final_metrics, find_metrics, last_lines, narrator, pump
 from sagewright.resources.record import Key, Record
 from sagewright.telemetry.metrics import Metric
 
@@ -104,15 +104,15 @@ def test_a_task_that_never_stops_talking_does_not_hold_the_pump(
     assert len(bench.lines("g")) == 10 * len(asked), "the rest is carried when it has ended"
 
 
-def test_notes_stand_at_the_head_once(bench: Bench, task: str) -> None:
-    note(bench.platform, RECORD, [], group="g", stream="s")
-    assert bench.lines("g") == []
+def test_what_is_prepared_is_said_once_as_it_happens(bench: Bench, task: str) -> None:
     for _ in range(2):
-        note(bench.platform, RECORD, ["cut down", "ready"], group="g", stream="s")
+        say = narrator(bench.platform, RECORD, group="g", stream="s")
+        say("cut down")
+        say("ready")
+    assert bench.lines("g") == ["sagewright: cut down", "sagewright: ready"]
     bench.engine.say(task, "one")
     carry(bench)
-    note(bench.platform, RECORD, ["cut down"], group="g", stream="s")
-    assert bench.lines("g") == ["sagewright: cut down", "sagewright: ready", "one"]
+    assert bench.lines("g")[-1] == "one"
 
 
 def test_metrics_go_to_the_jobs_own_account_and_region(bench: Bench, task: str) -> None:
