@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -68,6 +69,12 @@ class Traces:
         for folder, below, _ in os.walk(CGROUPS):
             found += [f"{folder}/{name}" for name in below if name in groups]
         return found
+
+    def clear(self) -> None:
+        """Remove what is left; nothing of ours runs any more."""
+        for path in self.left():
+            with contextlib.suppress(OSError):
+                os.unlink(path) if os.path.islink(path) else os.rmdir(path)
 
 
 def tasks(data: Path) -> list[str]:

@@ -195,3 +195,6 @@ def _end_all(server: Server) -> None:
             except ProcessLookupError:
                 continue
         time.sleep(0.05)
+    traces = census.Traces(server.data)
+    traces.look()
+    traces.clear()
