@@ -137,11 +137,14 @@ def _one_life(world: World, choose: random.Random) -> str:
 
 def _check_steady(world: World) -> None:
     """An endpoint that was in service and is left alone answers again, with the same model."""
-    for name, version in dict(world.steady).items():
+    for name in list(world.steady):
         end = time.monotonic() + SPEEDS_UP_AGAIN
-        while name in world.steady and (found := answering_version(world, name)) != version:
-            if name not in world.steady:
+        while (version := world.steady.get(name)) is not None:
+            found = answering_version(world, name)
+            if found == version:
                 break
+            if world.steady.get(name) != version:
+                continue  # its user did something with it meanwhile
             if found is not None or time.monotonic() > end:
                 world.failures.append(f"{name} answers with {found!r} after a restart, not with {version!r}")
                 return
