@@ -150,6 +150,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         # A fresh interpreter would take these from PYTHONPATH; this one has already started.
         sys.path[:0] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         yield server
+        ended = server.process.poll() if server.process else None
+        assert ended is None, f"the server ended by itself, with status {ended}:\n{server.tail()}"
         stop_running_jobs()
         assert server.stop() == 0, "Ctrl-C did not end the server cleanly"
     finally:
