@@ -52,13 +52,16 @@ def command(settings: Settings, memory: bool, requests: bool, **rest: Any) -> No
 def _serve(server: Any) -> None:
     import uvicorn
 
+    from sagewright.edge.http import JoiningProtocol
+
     settings: Settings = server.settings
     config = uvicorn.Config(
         server.app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=JoiningProtocol,
+        proxy_headers=False,
         ws="none",
         lifespan="on",
         access_log=False,
