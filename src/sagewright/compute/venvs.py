@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import venv
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,10 @@ class _UvFailed(Exception):
     """uv's last words."""
 
 
+_INDEX: Final = (
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"),
+)
 LOCKS: Final = Path(__file__).with_name("environments")
 """The lock files of the runtimes that ship with Sagewright."""
 
@@ -52,7 +57,10 @@ class Environments:
         environment whose index settings (UV_*, PIP_INDEX_URL, …) are followed: the server's own by default."""
         self._folder = folder.absolute()
         self._locks = environments_dir.absolute()
-        self._environ = uv_environment(os.environ if environ is None else environ)
+        environ = os.environ if environ is None else environ
+        self._environ = uv_environment(environ)
+        self.index = {name: environ[name] for name in _INDEX if name in environ}
+        """Where pip finds packages and whom it trusts, for tasks that install by themselves."""
         # uv has no variable for it.
         self._options = ["--no-index"] if self._environ.get("PIP_NO_INDEX", "0") not in ("", "0", "false") else []
 
@@ -89,6 +97,20 @@ class Environments:
                 self._venv(path, base / "bin" / "python", building, log)
                 self._add_missing(path, base, requirements, building, log)
                 _see_through(path, base)
+        return path
+
+    def fork(self, base: Path, path: Path) -> Path:
+        """A thin environment over `base` at `path`, for one task that installs into it by itself, with `pip`.
+
+        What `base` holds is seen and stays as it is.
+        """
+        shutil.rmtree(path, ignore_errors=True)
+        venv.EnvBuilder(symlinks=True).create(path)
+        _see_through(path, base)
+        for name in ("pip", "pip3"):
+            script = path / "bin" / name
+            script.write_text('#!/bin/sh\nexec "${0%/*}/python" -m pip "$@"\n')
+            script.chmod(0o755)
         return path
 
     def _place(self, name: str) -> Path:

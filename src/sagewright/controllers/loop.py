@@ -68,6 +68,8 @@ class Loop:
         """Woken while somebody was at it: looked at once more right after."""
         self._tries: dict[Key, int] = {}
         self._running = False
+        self._ended = threading.Event()
+        """For the lease's thread, which must not wait on `_changed`: it would swallow a worker's wake-up."""
         self._threads = [
             threading.Thread(target=self._work, name=f"controller-{number}", daemon=True) for number in range(workers)
         ]
@@ -101,6 +103,7 @@ class Loop:
         with self._changed:
             self._running = False
             self._changed.notify_all()
+        self._ended.set()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(timeout)
@@ -192,14 +195,15 @@ class Loop:
         return self._store.acquire(LEASE, self._owner, ttl=LEASE_SECONDS, now=self._clock.now())
 
     def _hold_lease(self) -> None:
-        with self._changed:
-            while not self._changed.wait_for(lambda: not self._running, timeout=LEASE_SECONDS / 3):
-                try:
-                    held = self._renew()
-                except Exception:  # noqa: BLE001 - a full disk, say: the lease has not run out yet
-                    _log.exception("the lease could not be renewed")
-                    continue
-                if not held:
-                    _log.error("another server took the controllers over; this one leaves them alone")
+        while not self._ended.wait(LEASE_SECONDS / 3):
+            try:
+                held = self._renew()
+            except Exception:  # noqa: BLE001 - a full disk, say: the lease has not run out yet
+                _log.exception("the lease could not be renewed")
+                continue
+            if not held:
+                _log.error("another server took the controllers over; this one leaves them alone")
+                with self._changed:
                     self._running = False
                     self._changed.notify_all()
+                return

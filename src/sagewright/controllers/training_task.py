@@ -10,7 +10,7 @@ import orjson
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Resources, Task
+from sagewright.compute.base import Mount, Resources, Task
 from sagewright.controllers import staging
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import Narrator
@@ -142,6 +142,13 @@ def prepare(platform: Platform, record: Record, say: Narrator) -> Task:
     requirements = ml / "code" / "requirements.txt"
     if "sagemaker_program" in hyperparameters(record) and requirements.is_file() and not requirements.is_symlink():
         python = platform.environments.layer(python, requirements, say)
+    mounts: tuple[Mount, ...] = ()
+    index: Mapping[str, str] = {}
+    if "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]:
+        # SDK v3's jobs bring their own driver, which installs their requirements with pip.
+        python = platform.environments.fork(python, ml.parent / "environment")
+        mounts = (Mount(python, str(python), writable=True),)
+        index = platform.environments.index
     instance_type = record.spec.get("ResourceConfig", {}).get("InstanceType", "ml.m5.large")
     fitted = instances.fit(instance_type, platform.machine)
     if fitted.note:
@@ -155,10 +162,12 @@ def prepare(platform: Platform, record: Record, say: Narrator) -> Task:
             "TRAINING_JOB_ARN": record.status["TrainingJobArn"],
             "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
             "PYTHONUNBUFFERED": "1",
+            **index,
             **record.spec.get("Environment", {}),
         },
         python=python,
         folder=ml,
+        mounts=mounts,
         resources=Resources(
             vcpus=fitted.resources.vcpus, memory_bytes=fitted.resources.memory_bytes, gpus=fitted.resources.gpus
         ),

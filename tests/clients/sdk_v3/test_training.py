@@ -18,7 +18,7 @@ def source_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the script and what it needs besides the image."""
     folder = tmp_path_factory.mktemp("source")
     shutil.copy(ROOT / "examples/housing/train.py", folder)
-    (folder / "requirements.txt").write_text("joblib\n")
+    (folder / "requirements.txt").write_text("tabulate\n")
     return folder
 
 

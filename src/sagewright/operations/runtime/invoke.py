@@ -91,7 +91,7 @@ def _result(invoked: Invoked) -> Params:
 def _model_error(call: Call, name: str, status: int, message: str) -> AwsError:
     return AwsError(
         "ModelError",
-        f'Received {"server" if status >= 500 else "client"} error ({status}) from {name} with message '
+        f"Received {'server' if status >= 500 else 'client'} error ({status}) from {name} with message "
         f'"{message[:1024]}". See {LOG_GROUP}{name} in the logs for more information.',
         status=424,
         fields={
