@@ -223,6 +223,7 @@ class _Demo:
     def _say_where(self, job: dict[str, Any]) -> None:
         click.secho("\nWhere things are", bold=True)
         click.echo(f"  the model   {job['ModelArtifacts']['S3ModelArtifacts']}")
+        click.echo(f"  its script  s3://{self._bucket}/demo/code/sourcedir.tar.gz")
         click.echo(f"  its log     group /aws/sagemaker/TrainingJobs, streams {self._job}/")
         click.echo(f"  the server  {client.url(self._settings)}   data in {self._settings.data}")
         click.echo("  look again  sagewright up &   then   sagewright status")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,8 @@ from sagewright.base.settings import Settings
 from sagewright.cli import client
 from sagewright.cli.options import server_options
 
+_STALE: Final = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
+"""Of an earlier login: they make clients refuse good keys as expired, or take others."""
 PLUGIN_FOLDER: Final = Path(__file__).with_name("client_plugin")
 
 
@@ -36,9 +40,12 @@ def command(settings: Settings, unset: bool) -> None:
         return
     for name, value in variables(client.connect(settings)).items():
         if name == "PYTHONPATH":
+            click.echo(_without_plugin())  # done twice, it stands there once
             click.echo(f'export PYTHONPATH={shlex.quote(value)}"${{PYTHONPATH:+:$PYTHONPATH}}"')
         else:
             click.echo(f"export {name}={shlex.quote(value)}")
+    for line in around(os.environ, settings.host):
+        click.echo(line)
 
 
 def variables(connection: client.Connection) -> dict[str, str]:
@@ -54,6 +61,18 @@ def variables(connection: client.Connection) -> dict[str, str]:
         "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(PLUGIN_FOLDER / "sagemaker-config.yaml"),
         "PYTHONPATH": str(PLUGIN_FOLDER),
     }
+
+
+def around(environ: Mapping[str, str], host: str) -> Iterator[str]:
+    """What else this shell has that would get in the way: another login's leftovers, a proxy."""
+    for name in _STALE:
+        if name in environ:
+            yield f"unset {name}"
+    if any(name in environ for name in ("HTTP_PROXY", "http_proxy")):
+        # Clients would ask the proxy for this very machine; some read one spelling, some the other.
+        past = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+        hosts = ",".join(dict.fromkeys([*filter(None, past.split(",")), host]))
+        yield from (f"export {name}={shlex.quote(hosts)}" for name in ("NO_PROXY", "no_proxy"))
 
 
 def _without_plugin() -> str:

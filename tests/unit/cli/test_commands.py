@@ -79,6 +79,19 @@ def test_unset_undoes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _sh(f'PYTHONPATH=/mine; {done}\n{undone}\necho "$PYTHONPATH"') == "/mine\n"
 
 
+def test_done_twice_it_stands_there_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "connect", lambda settings: CONNECTION)
+    printed = CliRunner().invoke(main, ["env"]).output
+    assert _sh(f'PYTHONPATH=/mine; {printed}\n{printed}\necho "$PYTHONPATH"') == f"{env.PLUGIN_FOLDER}:/mine\n"
+
+
+def test_what_gets_in_the_way_is_put_aside() -> None:
+    assert list(env.around({}, "127.0.0.1")) == []
+    assert list(env.around({"AWS_PROFILE": "work"}, "127.0.0.1")) == ["unset AWS_PROFILE"]
+    lines = list(env.around({"http_proxy": "http://p:1", "no_proxy": "intranet"}, "127.0.0.1"))
+    assert lines == ["export NO_PROXY=intranet,127.0.0.1", "export no_proxy=intranet,127.0.0.1"]
+
+
 def test_the_guide_names_every_variable() -> None:
     guide = (ROOT / "docs/guide/env.md").read_text()
     assert [name for name in env.variables(CONNECTION) if f"`{name}`" not in guide] == []

@@ -68,8 +68,9 @@ def test_a_deleted_endpoint_is_deleting_until_its_servers_are_gone(asker: Asker,
     assert asker.call("DescribeEndpoint", EndpointName="e")["EndpointStatus"] == "Deleting"
 
 
-def test_an_endpoint_that_is_not_there_is_not_invoked(asker: Asker) -> None:
-    answer = asker.ask("POST", "/endpoints/none/invocations", body=b"1")
+@pytest.mark.parametrize("body", [b"1", b""])
+def test_an_endpoint_that_is_not_there_is_not_invoked(asker: Asker, body: bytes) -> None:
+    answer = asker.ask("POST", "/endpoints/none/invocations", body=body)
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationError")
     assert b"Endpoint none of account 123456789012 not found." in answer.body
 
