@@ -164,8 +164,9 @@ class TrainingJobs:
         base = f"{output['S3OutputPath'].rstrip('/')}/{record.name}/output"
         bucket, prefix = staging.split_uri(base)
         if output.get("CompressionType") == "NONE":
-            for path, relative in staging.files_below(ml / "model"):
-                self._put(bucket, f"{prefix}/model/{relative}", path)
+            for name, folder in (("model", ml / "model"), ("output", ml / "output" / "data")):
+                for path, relative in staging.files_below(folder):
+                    self._put(bucket, f"{prefix}/{name}/{relative}", path)
             return f"{base}/model/"
         archives = {"model.tar.gz": ml / "model"}
         if staging.has_files(ml / "output" / "data"):
