@@ -197,10 +197,10 @@ class TrainingJobs:
                 f"of training data processed on an instance., exit code: {task.exit_code}"
             )
         said = staging.read_inside(self._platform.ml_folder(task_id), "output/failure", limit=900).strip()
-        if not said:
-            said = "The algorithm ended without a failure file. Its last lines: " + tail(
-                last_lines(self._platform, task_id), limit=700
-            )
+        lines = last_lines(self._platform, task_id)
+        if lines and lines[-1].strip() not in said:
+            # SDK v3's driver, for one, writes that a command failed, but not how.
+            said = f"{said[:400] or 'The algorithm left no failure file.'} Its last lines: {tail(lines, limit=500)}"
         told_apart = said.startswith(("AlgorithmError:", "ClientError:"))
         reason = said if told_apart else f"AlgorithmError: {said}"
         return f"{reason}, exit code: {task.exit_code}"[: staging.FAILURE_LIMIT]
