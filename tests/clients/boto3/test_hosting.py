@@ -6,7 +6,9 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import WaiterError
+
+from .refusals import refusal
 
 PATIENCE = {"Delay": 1, "MaxAttempts": 300}
 Unique = Callable[[str], str]
@@ -55,14 +57,6 @@ def endpoint(sagemaker: Any, config: str, unique: Unique) -> Iterator[str]:
     yield name
     sagemaker.delete_endpoint(EndpointName=name)
     sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=PATIENCE)
-
-
-def refusal(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
-    """The code and the sentence a call is refused with."""
-    with pytest.raises(ClientError) as caught:
-        call(**params)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def test_an_endpoint_predicts_from_json(runtime: Any, endpoint: str, rows: list[list[float]]) -> None:

@@ -14,19 +14,6 @@ from botocore.exceptions import ClientError
 MIB = 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def s3() -> Any:
-    return boto3.client("s3")
-
-
-@pytest.fixture
-def box(s3: Any, unique: Callable[[str], str]) -> str:
-    """An empty bucket for one test."""
-    name = unique("box")
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def code(call: Callable[..., Any], **params: Any) -> str:
     """The code a call is refused with."""
     with pytest.raises(ClientError) as caught:

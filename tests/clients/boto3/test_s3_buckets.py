@@ -6,30 +6,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+
+from .refusals import refused
 
 REFUSED_SOON = Config(retries={"max_attempts": 1})
-
-
-@pytest.fixture(scope="module")
-def s3() -> Any:
-    return boto3.client("s3")
-
-
-@pytest.fixture
-def box(s3: Any, unique: Callable[[str], str]) -> str:
-    """An empty bucket for one test."""
-    name = unique("buckets")
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-def refused(call: Callable[..., Any], **params: Any) -> tuple[str, int]:
-    """The code and the HTTP status a call is refused with."""
-    with pytest.raises(ClientError) as caught:
-        call(**params)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def test_a_bucket_is_there_until_it_is_deleted(s3: Any, unique: Callable[[str], str]) -> None:

@@ -3,25 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-
-
-@pytest.fixture(scope="module")
-def s3() -> Any:
-    return boto3.client("s3")
-
-
-@pytest.fixture(scope="module")
-def box(s3: Any, unique: Callable[[str], str]) -> str:
-    """A bucket with the keys below."""
-    name = unique("listing")
-    s3.create_bucket(Bucket=name)
-    for key in KEYS:
-        s3.put_object(Bucket=name, Key=key, Body=b"x")
-    return name
-
 
 KEYS = sorted(["a/1", "a/2", "a/b/3", "b c/4", "d", "d+e", "d<&>", "ü/ñ", "\x01", "😀"])
 
@@ -32,6 +15,16 @@ def keys(listed: dict[str, Any]) -> list[str]:
 
 def prefixes(listed: dict[str, Any]) -> list[str]:
     return [entry["Prefix"] for entry in listed.get("CommonPrefixes", [])]
+
+
+@pytest.fixture(scope="module")
+def box(s3: Any, unique: Callable[[str], str]) -> str:
+    """A bucket with the keys above."""
+    name = unique("listing")
+    s3.create_bucket(Bucket=name)
+    for key in KEYS:
+        s3.put_object(Bucket=name, Key=key, Body=b"x")
+    return name
 
 
 def test_keys_are_ordered_by_their_bytes(s3: Any, box: str) -> None:

@@ -3,38 +3,16 @@
 import hashlib
 import io
 import os
-from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
+
+from .refusals import refused
 
 MIB = 1024 * 1024
 BIG = os.urandom(5 * MIB)
 LAST = b"the end"
-
-
-@pytest.fixture(scope="module")
-def s3() -> Any:
-    return boto3.client("s3")
-
-
-@pytest.fixture
-def box(s3: Any, unique: Callable[[str], str]) -> str:
-    """An empty bucket for one test."""
-    name = unique("parts")
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-def refused(call: Callable[..., Any], **params: Any) -> tuple[str, int]:
-    """The code and the HTTP status a call is refused with."""
-    with pytest.raises(ClientError) as caught:
-        call(**params)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def begin(s3: Any, box: str, **more: Any) -> dict[str, str]:

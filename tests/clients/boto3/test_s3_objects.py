@@ -19,35 +19,16 @@ import urllib3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from .refusals import refused
+
 KIB = 1024
 BODIES = {"nothing": b"", "little": b"hello", "more": os.urandom(300 * KIB)}
-
-
-@pytest.fixture(scope="module")
-def s3() -> Any:
-    return boto3.client("s3")
-
-
-@pytest.fixture
-def box(s3: Any, unique: Callable[[str], str]) -> str:
-    """An empty bucket for one test."""
-    name = unique("objects")
-    s3.create_bucket(Bucket=name)
-    return name
 
 
 @pytest.fixture(params=BODIES.values(), ids=BODIES.keys())
 def body(request: pytest.FixtureRequest) -> bytes:
     """Bytes of each kind: none, few (kept in a record), many (kept in a file)."""
     return bytes(request.param)
-
-
-def refused(call: Callable[..., Any], **params: Any) -> tuple[str, int]:
-    """The code and the HTTP status a call is refused with."""
-    with pytest.raises(ClientError) as caught:
-        call(**params)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def crc32(data: bytes) -> str:

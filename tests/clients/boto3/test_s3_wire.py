@@ -2,7 +2,6 @@
 
 import base64
 import zlib
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,19 +13,6 @@ from botocore.awsrequest import AWSRequest
 
 WEB = urllib3.PoolManager()
 DATA = bytes(range(256)) * 700
-
-
-@pytest.fixture(scope="module")
-def s3() -> Any:
-    return boto3.client("s3")
-
-
-@pytest.fixture(scope="module")
-def box(s3: Any, unique: Callable[[str], str]) -> str:
-    """A bucket."""
-    name = unique("wire")
-    s3.create_bucket(Bucket=name)
-    return name
 
 
 class Declared(S3SigV4Auth):  # type: ignore[misc]

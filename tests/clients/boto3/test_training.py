@@ -8,7 +8,9 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import WaiterError
+
+from .refusals import refusal
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 Request = Callable[..., dict[str, Any]]
@@ -24,14 +26,6 @@ def sagemaker() -> Any:
 @pytest.fixture(scope="module")
 def logs() -> Any:
     return boto3.client("logs")
-
-
-def refusal(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
-    """The code and the sentence a call is refused with."""
-    with pytest.raises(ClientError) as caught:
-        call(**params)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def test_a_job_completes_and_says_how_it_went(trained: dict[str, Any]) -> None:

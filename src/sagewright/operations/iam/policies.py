@@ -26,6 +26,7 @@ from sagewright.operations.iam.records import (
     tag_list,
     tags_of,
     unique_id,
+    without_tags,
 )
 from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
@@ -114,12 +115,7 @@ def tag_policy(call: Call, request: Params) -> Params:
 
 @operations
 def untag_policy(call: Call, request: Params) -> Params:
-    gone = {name.lower() for name in request["TagKeys"]}
-
-    def without(record: Record) -> Record:
-        return replace(record, tags={name: value for name, value in record.tags.items() if name.lower() not in gone})
-
-    _change(call, request, without)
+    _change(call, request, lambda record: without_tags(request, record))
     return {}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.base.errors import AwsError
@@ -94,6 +95,12 @@ def tags_of(request: Mapping[str, Any], known: Mapping[str, str] | None = None) 
     if len(tags) > _TAGS:
         raise limit_exceeded(f"The number of tags has reached the maximum limit of {_TAGS}.")
     return tags
+
+
+def without_tags(request: Mapping[str, Any], record: Record) -> Record:
+    """The record without the tags that an Untag… request names; IAM's keys differ by more than case."""
+    gone = {name.lower() for name in request["TagKeys"]}
+    return replace(record, tags={name: value for name, value in record.tags.items() if name.lower() not in gone})
 
 
 def tag_list(tags: Mapping[str, str]) -> Sequence[Mapping[str, str]]:

@@ -27,6 +27,7 @@ from sagewright.operations.iam.records import (
     tag_list,
     tags_of,
     unique_id,
+    without_tags,
 )
 from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
@@ -126,12 +127,7 @@ def tag_role(call: Call, request: Params) -> Params:
 
 @operations
 def untag_role(call: Call, request: Params) -> Params:
-    gone = {name.lower() for name in request["TagKeys"]}
-
-    def without(role: Record) -> Record:
-        return replace(role, tags={name: value for name, value in role.tags.items() if name.lower() not in gone})
-
-    _change(call, request, without)
+    _change(call, request, lambda role: without_tags(request, role))
     return {}
 
 
