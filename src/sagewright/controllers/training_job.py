@@ -197,10 +197,11 @@ class TrainingJobs:
                 f"of training data processed on an instance., exit code: {task.exit_code}"
             )
         said = staging.read_inside(self._platform.ml_folder(task_id), "output/failure", limit=900).strip()
-        lines = last_lines(self._platform, task_id)
+        lines = last_lines(self._platform, task_id, count=60)
         if lines and lines[-1].strip() not in said:
-            # SDK v3's driver, for one, writes that a command failed, but not how.
-            said = f"{said[:400] or 'The algorithm left no failure file.'} Its last lines: {tail(lines, limit=500)}"
+            # SDK v3's driver, for one, writes that a command failed, but not how; a shell's trace says nothing either.
+            new = [line for line in lines if not line.startswith("+") and line.strip() not in said]
+            said = f"{said[-360:] or 'The algorithm left no failure file.'} Its last lines: {tail(new, limit=540)}"
         told_apart = said.startswith(("AlgorithmError:", "ClientError:"))
         reason = said if told_apart else f"AlgorithmError: {said}"
         return f"{reason}, exit code: {task.exit_code}"[: staging.FAILURE_LIMIT]
