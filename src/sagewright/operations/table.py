@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -57,6 +59,19 @@ class Operations:
         if name in self.handlers:
             raise ValueError(f"{name} is answered twice")
         self.handlers[name] = handler
+
+
+def brief(function: Callable[[Call, Params], Params]) -> Callable[[Call, Params], Awaitable[Params]]:
+    """For an operation that reads a record or two by their keys: where the store answers that without waiting for
+    anybody, it is done on the event loop, since handing it to a thread and back costs more than doing it."""
+
+    @functools.wraps(function)
+    async def answered(call: Call, request: Params) -> Params:
+        if call.store.local:
+            return function(call, request)
+        return await asyncio.to_thread(function, call, request)
+
+    return answered
 
 
 def load(service: str) -> dict[str, Handler]:

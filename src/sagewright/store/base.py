@@ -57,6 +57,9 @@ class Store(ABC):
     than the database itself. Records handed out are values: changing what they hold changes nothing.
     """
 
+    local: bool = False
+    """Whether `get` takes microseconds and waits for no other machine."""
+
     @abstractmethod
     def get(self, key: Key) -> Record | None:
         """The newest version, or None."""

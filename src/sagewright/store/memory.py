@@ -18,6 +18,8 @@ from sagewright.store.base import Page, Query, Store, Write
 class MemoryStore(Store):
     """Records in a dictionary under one lock."""
 
+    local = True
+
     def __init__(self) -> None:
         self._records: dict[Key, Record] = {}
         self._leases: dict[str, tuple[str, float]] = {}

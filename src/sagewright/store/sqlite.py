@@ -17,11 +17,17 @@ from sagewright.store.sql import SqlStore
 class SqliteStore(SqlStore):
     """Many readers, one writer at a time; writers queue on a lock of ours, not on SQLite's busy timer."""
 
+    local = True
+
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = threading.Lock()
         engine = sa.create_engine(
-            f"sqlite:///{path}", pool_size=16, max_overflow=48, connect_args={"check_same_thread": False}
+            f"sqlite:///{path}",
+            pool_size=16,
+            max_overflow=48,
+            pool_use_lifo=True,
+            connect_args={"check_same_thread": False},
         )
         sa.event.listen(engine, "connect", _configure)
         super().__init__(engine)

@@ -22,7 +22,7 @@ from sagewright.operations.s3.refusals import (
     invalid_request,
     malformed_xml,
 )
-from sagewright.operations.table import Operations
+from sagewright.operations.table import Operations, brief
 from sagewright.wire.checksums import Checksum
 
 operations = Operations()
@@ -58,6 +58,7 @@ def _encryption(attributes: Mapping[str, Any]) -> Params:
 
 
 @operations
+@brief
 @answering
 def get_object(call: Call, request: Params) -> Params:
     kept.check_version(request)
@@ -67,6 +68,7 @@ def get_object(call: Call, request: Params) -> Params:
 
 
 @operations
+@brief
 @answering
 def head_object(call: Call, request: Params) -> Params:
     kept.check_version(request)
@@ -207,6 +209,7 @@ def _named(entry: Params) -> Params:
 
 
 @operations
+@brief
 @answering
 def get_object_attributes(call: Call, request: Params) -> Params:
     kept.check_version(request)
@@ -250,6 +253,7 @@ def _object_parts(request: Params, parts: list[Params]) -> Params:
 
 
 @operations
+@brief
 @answering
 def get_object_tagging(call: Call, request: Params) -> Params:
     kept.check_version(request)
@@ -275,6 +279,7 @@ def delete_object_tagging(call: Call, request: Params) -> Params:
 
 
 @operations
+@brief
 @answering
 def get_object_acl(call: Call, request: Params) -> Params:
     kept.check_version(request)

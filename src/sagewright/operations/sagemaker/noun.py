@@ -15,7 +15,7 @@ from botocore.model import ListShape, StructureShape
 
 from sagewright.base.errors import AlreadyExists, AwsError, validation_error
 from sagewright.operations.call import Call, Params
-from sagewright.operations.table import Operations
+from sagewright.operations.table import Operations, brief
 from sagewright.resources.arn import sagemaker_arn
 from sagewright.resources.record import Record
 from sagewright.store.base import Query, SortBy
@@ -133,7 +133,7 @@ class Noun:
     def operations(self) -> Operations:
         """A table with what needs no code of its own; the noun's file adds the rest."""
         operations = Operations()
-        operations.add(f"describe_{snake(self.title)}", self.describe)
+        operations.add(f"describe_{snake(self.title)}", brief(self.describe))
         operations.add(f"list_{snake(self.title)}s", self.list)
         return operations
 

@@ -70,7 +70,9 @@ def ask(objects: Objects, clock: Ticking, tmp_path: Path) -> Ask:
     """Call an operation: `ask("get_object", Bucket=…)`. `Body` may be bytes; what streams back comes as bytes."""
     handlers = table.load("s3")
     parts: dict[str, Any] = dict.fromkeys(Services.__dataclass_fields__)
-    services = Services(**{**parts, "objects": objects, "settings": Settings(tmp_path), "clock": clock})
+    services = Services(
+        **{**parts, "objects": objects, "store": MemoryStore(), "settings": Settings(tmp_path), "clock": clock}
+    )
 
     def run(
         name: str,
