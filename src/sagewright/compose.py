@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-import sagewright
 from sagewright.base.clock import Clock, SystemClock
 from sagewright.base.errors import Terminal
 from sagewright.base.ids import Ids, RandomIds
@@ -34,11 +33,11 @@ from sagewright.store.base import Store
 from sagewright.telemetry.logs import Logs
 from sagewright.telemetry.metrics import Metrics
 
-ENGINES: Final[Registry[Callable[..., Engine]]] = Registry(
+ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
     "engine",
     {
-        # Add an engine here: called as `ProcessEngine` is, it gives an `Engine`.
-        "process": "sagewright.compute.process:ProcessEngine",
+        # Add an engine here: a function from settings and a clock to an `Engine`.
+        "process": "sagewright.compute.process:make",
     },
     group="sagewright.engines",
 )
@@ -99,9 +98,7 @@ def build(settings: Settings) -> Server:
         credentials=credentials,
         inference=router,
     )
-    package = Path(sagewright.__file__).parent
-    tasks = settings.data / "tasks"
-    engine = ENGINES.load(settings.engine)(tasks, clock, settings.sandbox, toolkit=package.parent)
+    engine = ENGINES.load(settings.engine)(settings, clock)
     platform = Platform(
         store=store,
         engine=engine,
@@ -112,7 +109,7 @@ def build(settings: Settings) -> Server:
         grants=credentials,
         clock=clock,
         machine=Machine.here(),
-        tasks=tasks,
+        tasks=settings.data / "tasks",
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
     )
     loop = _loop(platform, owner=_server_id(settings.data))

@@ -21,6 +21,7 @@ from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines, narrator, pump
 from sagewright.controllers.watches import Watches
 from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP
+from sagewright.resources.model import containers
 from sagewright.resources.record import Key, Record
 
 STOP_GRACE: Final = 30.0
@@ -146,7 +147,7 @@ class Endpoints:
         return healthy, waiting
 
     def _start(self, record: Record, target: Mapping[str, Any], instance: Instance) -> None:
-        variant = next(v for v in target["config"]["ProductionVariants"] if v["VariantName"] == instance["variant"])
+        variant = _variant(target, instance)
         model = target["models"][variant["ModelName"]]
         try:
             say = narrator(self._platform, record, group=LOG_GROUP + record.name, stream=instance["log_stream"])
@@ -163,7 +164,7 @@ class Endpoints:
         return socket is not None and answers_ping(socket)
 
     def _is_late(self, target: Mapping[str, Any], instance: Instance, task: TaskState) -> bool:
-        variant = next(v for v in target["config"]["ProductionVariants"] if v["VariantName"] == instance["variant"])
+        variant = _variant(target, instance)
         limit = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTH_TIMEOUT)
         return task.started is not None and self._platform.clock.now() - task.started > limit
 
@@ -246,8 +247,7 @@ class Endpoints:
         """ProductionVariants as DescribeEndpoint gives them."""
         described = []
         for variant in target["config"]["ProductionVariants"]:
-            container = target["models"][variant["ModelName"]]
-            image = (container.get("PrimaryContainer") or container["Containers"][0])["Image"]
+            image = containers(target["models"][variant["ModelName"]])[0]["Image"]
             count = variant.get("InitialInstanceCount", 1)
             weight = variant.get("InitialVariantWeight", 1.0)
             described.append(
@@ -303,6 +303,12 @@ def _instances(record: Record) -> Sequence[Instance]:
     """All that may exist."""
     instances: Sequence[Instance] = record.status.get("instances", ())
     return instances
+
+
+def _variant(target: Mapping[str, Any], instance: Instance) -> Mapping[str, Any]:
+    """The production variant that an instance serves."""
+    variants: Sequence[Mapping[str, Any]] = target["config"]["ProductionVariants"]
+    return next(variant for variant in variants if variant["VariantName"] == instance["variant"])
 
 
 def _wanted(record: Record, target: Mapping[str, Any]) -> list[Instance]:

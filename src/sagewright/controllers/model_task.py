@@ -12,6 +12,7 @@ from sagewright.compute.base import Resources, Task
 from sagewright.controllers import staging
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import Narrator
+from sagewright.resources.model import containers
 from sagewright.resources.record import Record
 
 SOCKET: Final = "/opt/ml/run/model.sock"
@@ -34,7 +35,7 @@ def prepare(
     say: Narrator,
 ) -> Task:
     """Lay out a fresh /opt/ml for one instance, and give its task. May be called again."""
-    container = model.get("PrimaryContainer") or model["Containers"][0]
+    container = containers(model)[0]
     runtime = resolve(container)
     platform.forget(task_id)
     ml = platform.ml_folder(task_id)

@@ -15,10 +15,10 @@ from itertools import count
 from typing import Any
 
 from sagewright.dataplane.inference.connection import Pool, Reply, Unreachable
+from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store
 
-KIND = "endpoint"
 READ_TIMEOUT = 60.0
 """Seconds that a model server may take for one request, as on AWS."""
 REPLACEMENT_TIME = 15.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from sagewright.dataplane.inference.router import KIND, Router
+from sagewright.dataplane.inference.router import Router
+from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
 from sagewright.store.memory import MemoryStore
 

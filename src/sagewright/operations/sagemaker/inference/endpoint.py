@@ -13,6 +13,7 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.inference import endpoint_config, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
 from sagewright.resources.endpoint import KIND, LIFE
+from sagewright.resources.model import containers
 from sagewright.resources.record import Record
 
 NOUN: Final = Noun("Endpoint", KIND, could_not_find("endpoint"), already_existing("endpoint"))
@@ -105,7 +106,7 @@ def _frozen(call: Call, config_name: str) -> Params:
     models = {}
     for variant in config["ProductionVariants"]:
         found = model.NOUN.find(call, variant["ModelName"])
-        if len(model.containers(dict(found.spec))) > 1:
+        if len(containers(found.spec)) > 1:
             raise validation_error(f"Sagewright does not serve models of several containers yet ({found.name}).")
         models[found.name] = found.spec
     return {"config": config, "models": models}

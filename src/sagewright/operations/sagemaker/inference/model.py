@@ -8,6 +8,7 @@ from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
 from sagewright.operations.sagemaker.roles import check_role
+from sagewright.resources.model import containers
 
 NOUN: Final = Noun("Model", "model", could_not_find("model"), already_existing("model"))
 operations = NOUN.operations()
@@ -33,8 +34,3 @@ def create_model(call: Call, request: Params) -> Params:
 def delete_model(call: Call, request: Params) -> Params:
     call.store.delete(NOUN.find(call, request["ModelName"]))
     return {}
-
-
-def containers(model: Params) -> list[Params]:
-    """A model's containers, however it names them."""
-    return [model["PrimaryContainer"]] if "PrimaryContainer" in model else list(model.get("Containers", ()))
