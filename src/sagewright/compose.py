@@ -26,10 +26,12 @@ from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
 from sagewright.edge.platform import Platform as EdgePlatform
+from sagewright.operations.access.gate import Gate
 from sagewright.operations.call import Services
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
 from sagewright.store.base import Store
+from sagewright.telemetry.events import Events
 from sagewright.telemetry.logs import Logs
 from sagewright.telemetry.metrics import Metrics
 
@@ -95,7 +97,9 @@ def build(settings: Settings) -> Server:
         objects=objects,
         logs=logs,
         metrics=metrics,
+        events=Events(),
         credentials=credentials,
+        gate=Gate(),
         inference=router,
     )
     engine = ENGINES.load(settings.engine)(settings, clock)

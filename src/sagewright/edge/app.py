@@ -42,7 +42,7 @@ class Edge:
         self.services = services
         self._platform = platform
         self._started, self._stopped = started, stopped
-        self._dispatch = Dispatcher(services, ThreadPoolExecutor(16, thread_name_prefix="operation"))
+        self._dispatch = Dispatcher(ThreadPoolExecutor(16, thread_name_prefix="operation"))
 
     async def __call__(self, scope: MutableMapping[str, Any], receiver: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -64,7 +64,8 @@ class Edge:
         try:
             routed = await route(raw)
             identified = authenticate(routed, services.credentials, services.settings, services.clock.now())
-            decoded = decode(identified)
+            decoded = decode(identified, services)
+            await services.gate.authorize(decoded.call, decoded.params)
             result = await self._dispatch(decoded)
             return encode(decoded, result)
         except AwsError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.model import OperationModel, ServiceModel
 
-from sagewright.operations.call import Params, Principal
+from sagewright.operations.call import Call, Params, Principal
 from sagewright.wire.http import Request
 from sagewright.wire.protocols import Protocol
 from sagewright.wire.sigv4 import Signature
@@ -60,4 +60,5 @@ class Decoded:
     """The input is read and fits the model."""
 
     identified: Identified
+    call: Call
     params: Params

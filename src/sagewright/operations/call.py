@@ -16,7 +16,9 @@ from sagewright.store.base import Store
 if TYPE_CHECKING:
     from sagewright.dataplane.inference.router import Router
     from sagewright.dataplane.objects.base import Objects
+    from sagewright.operations.access.gate import Gate
     from sagewright.operations.sts.credentials import Credentials
+    from sagewright.telemetry.events import Events
     from sagewright.telemetry.logs import Logs
     from sagewright.telemetry.metrics import Metrics
 
@@ -60,7 +62,9 @@ class Services:
     objects: Objects
     logs: Logs
     metrics: Metrics
+    events: Events
     credentials: Credentials
+    gate: Gate
     inference: Router
 
 

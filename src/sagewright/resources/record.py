@@ -42,6 +42,9 @@ class Record:
     intent: str = "run"
     """What is wanted now: `run`, `stop` or `delete`."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    facets: Mapping[str, str] = field(default_factory=dict)
+    """What listings find it by beyond its key and state: `{"DomainId": "d-…"}`. Indexed by the store. Values may
+    change; names are those it was created with, '' standing for none."""
     version: int = 0
     """The store's count of writes; 0 means not stored yet."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sagewright.base.errors import StaleRecord
@@ -31,6 +31,8 @@ class Query:
     name_after: str | None = None
     """Only names greater than this one; with `parent`, the way to seek in a listing."""
     states: Sequence[str] | None = None
+    facets: Mapping[str, str] = field(default_factory=dict)
+    """Only records that have all of these facets with these values. Indexed, one facet at a time."""
     created_after: float | None = None
     created_before: float | None = None
     modified_after: float | None = None

@@ -112,7 +112,13 @@ def _detached(record: Record) -> Record:
     def copy(value: Any) -> Any:
         return orjson.loads(orjson.dumps(value))
 
-    return replace(record, spec=copy(record.spec), status=copy(record.status), tags=copy(record.tags))
+    return replace(
+        record,
+        spec=copy(record.spec),
+        status=copy(record.status),
+        tags=copy(record.tags),
+        facets=dict(record.facets),
+    )
 
 
 def matches(record: Record, query: Query) -> bool:
@@ -126,6 +132,7 @@ def matches(record: Record, query: Query) -> bool:
         query.name_prefix is None or key.name.startswith(query.name_prefix),
         query.name_after is None or key.name > query.name_after,
         query.states is None or record.state in query.states,
+        all(record.facets.get(name) == value for name, value in query.facets.items()),
         query.created_after is None or record.created > query.created_after,
         query.created_before is None or record.created < query.created_before,
         query.modified_after is None or record.modified > query.modified_after,

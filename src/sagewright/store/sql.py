@@ -25,7 +25,12 @@ RECORDS = sa.Table(
     *(sa.Column(name, sa.Text) for name in ("kind", "account", "region", "parent", "name", "uid")),
     sa.Column("version", sa.BigInteger),
     *(sa.Column(name, sa.Double) for name in ("created", "modified")),
-    *(sa.Column(name, sa.Text) for name in ("state", "intent", "spec", "status", "tags")),
+    *(sa.Column(name, sa.Text) for name in ("state", "intent", "spec", "status", "tags", "facets")),
+)
+FACETS = sa.Table(
+    "facets",
+    _METADATA,
+    *(sa.Column(name, sa.Text) for name in ("kind", "account", "region", "facet", "value", "parent", "name")),
 )
 LEASES = sa.Table(
     "leases",
@@ -51,6 +56,15 @@ _GET = sa.select(RECORDS).where(_KEY)
 _INSERT = RECORDS.insert()
 _UPDATE = RECORDS.update().where(_READ)
 _DELETE = RECORDS.delete().where(_READ)
+_F = FACETS.c
+_ADD_FACETS = FACETS.insert()
+_DROP_FACETS = FACETS.delete().where(
+    _F.kind == sa.bindparam("b_kind"),
+    _F.account == sa.bindparam("b_account"),
+    _F.region == sa.bindparam("b_region"),
+    _F.parent == sa.bindparam("b_parent"),
+    _F.name == sa.bindparam("b_name"),
+)
 
 
 class SqlStore(Store):
@@ -132,6 +146,7 @@ def _apply(connection: sa.Connection, verb: str, record: Record) -> Record:
             connection.execute(_INSERT, _row(record))
         except IntegrityError as error:
             raise AlreadyExists(f"{record.key.kind} {record.name!r} exists") from error
+        _add_facets(connection, record)
         return record
     read = {**_bind(record.key), "b_uid": record.uid, "b_version": record.version}
     if verb == "update":
@@ -141,7 +156,19 @@ def _apply(connection: sa.Connection, verb: str, record: Record) -> Record:
         changed = connection.execute(_DELETE, read)
     if changed.rowcount != 1:
         raise StaleRecord(f"{record.key.kind} {record.name!r} was written since it was read")
+    if record.facets:
+        connection.execute(_DROP_FACETS, _bind(record.key))
+        if verb == "update":
+            _add_facets(connection, record)
     return record
+
+
+def _add_facets(connection: sa.Connection, record: Record) -> None:
+    if record.facets:
+        key = record.key._asdict()
+        connection.execute(
+            _ADD_FACETS, [{**key, "facet": name, "value": value} for name, value in record.facets.items()]
+        )
 
 
 def _changeable(record: Record) -> dict[str, Any]:
@@ -153,6 +180,7 @@ def _changeable(record: Record) -> dict[str, Any]:
         "spec": orjson.dumps(record.spec).decode(),
         "status": orjson.dumps(record.status).decode(),
         "tags": orjson.dumps(record.tags).decode(),
+        "facets": orjson.dumps(record.facets).decode() if record.facets else "{}",
     }
 
 
@@ -171,6 +199,7 @@ def _record(row: sa.Row[Any]) -> Record:
         state=row.state,
         intent=row.intent,
         tags=orjson.loads(row.tags),
+        facets=orjson.loads(row.facets),
         version=row.version,
     )
 
@@ -191,6 +220,16 @@ def _conditions(query: Query) -> Iterator[sa.ColumnElement[bool]]:
         yield _R.name > query.name_after
     if query.states is not None:
         yield _R.state.in_(query.states)
+    for facet, value in query.facets.items():
+        yield sa.exists().where(
+            _F.kind == _R.kind,
+            _F.account == _R.account,
+            _F.region == _R.region,
+            _F.facet == facet,
+            _F.value == value,
+            _F.parent == _R.parent,
+            _F.name == _R.name,
+        )
     for column, after, before in (
         (_R.created, query.created_after, query.created_before),
         (_R.modified, query.modified_after, query.modified_before),

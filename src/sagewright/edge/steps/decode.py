@@ -5,14 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sagewright.edge.chain import Decoded, Identified
+from sagewright.operations.call import Call, Services
 from sagewright.wire.validate import validate
 
 
-def decode(identified: Identified) -> Decoded:
+def decode(identified: Identified, services: Services) -> Decoded:
     routed = identified.routed
     request = routed.addressed
     if identified.body is not request.body:  # it streams, or came in chunks
         request = replace(request, body=identified.body)
     params = routed.protocol.parse(request, routed.operation)
     validate(routed.operation, params)
-    return Decoded(identified, params)
+    call = Call(
+        service=routed.service,
+        operation=routed.operation.name,
+        principal=identified.principal,
+        account=identified.principal.account,
+        region=identified.region,
+        request_id=routed.raw.request_id,
+        headers=routed.raw.request.headers,
+        host=routed.raw.origin,
+        services=services,
+    )
+    return Decoded(identified, call, params)

@@ -11,33 +11,21 @@ from botocore import xform_name
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.edge.chain import Decoded
-from sagewright.operations import table
-from sagewright.operations.call import Call, Params, Services
+from sagewright.operations import table, unbuilt
+from sagewright.operations.call import Call, Params
 
 
 class Dispatcher:
     """Handlers by service and operation, found once. Plain functions run in `workers`."""
 
-    def __init__(self, services: Services, workers: Executor) -> None:
-        self._services = services
+    def __init__(self, workers: Executor) -> None:
         self._workers = workers
         self._handlers: dict[str, dict[str, table.Handler]] = {}
         self._found: dict[tuple[str, str], tuple[table.Handler, bool]] = {}
 
     async def __call__(self, decoded: Decoded) -> Params:
-        routed = decoded.identified.routed
-        handler, on_loop = self._find(routed.service, routed.operation.name)
-        call = Call(
-            service=routed.service,
-            operation=routed.operation.name,
-            principal=decoded.identified.principal,
-            account=decoded.identified.principal.account,
-            region=decoded.identified.region,
-            request_id=routed.raw.request_id,
-            headers=routed.raw.request.headers,
-            host=routed.raw.origin,
-            services=self._services,
-        )
+        call = decoded.call
+        handler, on_loop = self._find(call.service, call.operation)
         if on_loop:
             return await cast(Awaitable[Params], handler(call, decoded.params))
         plain = cast(Callable[[Call, Params], Params], handler)
@@ -51,13 +39,14 @@ class Dispatcher:
             if handlers is None:
                 handlers = self._handlers[service] = table.load(service)
             handler = handlers.get(xform_name(operation))
-            if handler is None:
-                raise _not_built(service, operation)
+            reason = unbuilt.reason(service, operation)
+            if reason is not None or handler is None:
+                raise _not_built(service, reason or f"do {operation} of {service}")
             found = self._found[service, operation] = handler, table.runs_on_loop(handler)
         return found
 
 
-def _not_built(service: str, operation: str) -> AwsError:
-    sentence = f"Sagewright does not do {operation} of {service} yet. Nothing was changed."
+def _not_built(service: str, what: str) -> AwsError:
+    sentence = f"Sagewright does not {what} yet. Nothing was changed."
     # A 4xx, so that clients do not try again for minutes.
     return AwsError("NotImplemented", sentence) if service == "s3" else validation_error(sentence)

@@ -1,0 +1,1 @@
+"""Authorization: may this principal do this operation on this resource?"""
