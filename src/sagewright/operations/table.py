@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker import family
 
 Handler = Callable[[Call, Params], Params] | Callable[[Call, Params], Awaitable[Params]]
 """Plain functions run in a worker thread and may block on the store; coroutine functions run on the event loop
@@ -32,13 +33,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.s3.listing",
         "sagewright.operations.s3.multipart",
     ),
-    "sagemaker": (
-        "sagewright.operations.sagemaker.tags",
-        "sagewright.operations.sagemaker.training.training_job",
-        "sagewright.operations.sagemaker.inference.model",
-        "sagewright.operations.sagemaker.inference.endpoint_config",
-        "sagewright.operations.sagemaker.inference.endpoint",
-    ),
+    "sagemaker": family.modules(),
     "sagemaker-runtime": ("sagewright.operations.runtime.invoke",),
     "sts": ("sagewright.operations.sts.identity",),
 }

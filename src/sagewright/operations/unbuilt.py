@@ -1,20 +1,20 @@
-"""Operations whose behaviour is not built yet. Each refuses at once, before its function runs; the function behind it
-may already keep the record, so that building the behaviour is deleting the line here.
-
-The reason completes the sentence "Sagewright does not … yet."
-"""
+"""Operations whose behaviour is not built yet: each refuses at once, before its function runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
-UNBUILT: Final[Mapping[str, Mapping[str, str]]] = {
-    "sagemaker": {},
+from sagewright.operations.sagemaker import family
+
+_TABLES: Final[Mapping[str, Callable[[], Mapping[str, str]]]] = {
+    "sagemaker": family.unbuilt,
 }
-"""By service, by operation."""
 
 
-def reason(service: str, operation: str) -> str | None:
-    """Why an operation is refused; None for those that are built."""
-    return UNBUILT.get(service, {}).get(operation)
+@cache
+def unbuilt(service: str) -> Mapping[str, str]:
+    """What each unbuilt operation of a service would do, by operation: completes "Sagewright does not … yet"."""
+    table = _TABLES.get(service)
+    return {} if table is None else table()

@@ -39,7 +39,7 @@ class Dispatcher:
             if handlers is None:
                 handlers = self._handlers[service] = table.load(service)
             handler = handlers.get(xform_name(operation))
-            reason = unbuilt.reason(service, operation)
+            reason = unbuilt.unbuilt(service).get(operation)
             if reason is not None or handler is None:
                 raise _not_built(service, reason or f"do {operation} of {service}")
             found = self._found[service, operation] = handler, table.runs_on_loop(handler)

@@ -1,4 +1,4 @@
-"""What all nouns of SageMaker do alike, done once: describe, list, the not-found and already-exists answers, tags.
+"""What all nouns of SageMaker do alike, done once: create, find, describe, change, remove; `listing.py` has the lists.
 
 A record's spec is the decoded request and its status is what happened; `describe` is their projection through the
 operation's output shape, `list` the same through the summary shape, with the filters, sorting and paging that the
@@ -7,34 +7,35 @@ model offers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from botocore.model import ListShape, StructureShape
+from botocore import xform_name
 
-from sagewright.base.errors import AlreadyExists, AwsError, validation_error
+from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker import listing
+from sagewright.operations.sagemaker.listing import Filter, at, output_of, project
 from sagewright.operations.table import Operations, brief
-from sagewright.resources.arn import sagemaker_arn
-from sagewright.resources.record import Record
-from sagewright.store.base import Query, SortBy
+from sagewright.resources.arn import Arn, sagemaker_arn
+from sagewright.resources.record import Key, Record
+from sagewright.store.base import Query, Store
 from sagewright.wire import model
 
 Refusal = Callable[[str, str], AwsError]
 """From a name and an ARN to an error."""
 
-_SORT: Mapping[str, SortBy] = {
-    "Name": "name",
-    "CreationTime": "created",
-    "LastModifiedTime": "modified",
-    "Status": "state",
-}
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """The declaration of one noun."""
+    """The declaration of one noun. What it does not say is as it is with most nouns.
+
+    A noun that stands under another (`parents`) has the ARN `kind/parent/name`, and its records the same key. Members
+    that name a thing may hold its ARN instead, wherever the operation takes one.
+    """
 
     title: str
     """As operations spell it: `TrainingJob` in CreateTrainingJob."""
@@ -44,105 +45,230 @@ class Noun:
     exists: Refusal
     descending: bool = True
     """The order that a listing has when none is asked for."""
+    plural: str = ""
+    """As List… spells it; the title and an s."""
+    name_member: str = ""
+    """The member that names one; the title and Name."""
+    parents: Sequence[str] = ()
+    """The members that name what it stands under: `("DomainId",)`."""
+    arn_member: str = ""
+    state_member: str = ""
+    created_member: str = "CreationTime"
+    modified_member: str = "LastModifiedTime"
+    facets: Mapping[str, str] = field(default_factory=dict)
+    """Indexed values for `filters`, as paths into the view: `{"EndpointName": "EndpointInput.EndpointName"}`. All
+    records of a noun have all of its facets, '' where there is nothing."""
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    """What List…'s own filters mean, by member: the name of a facet, or a test of (view, wanted)."""
+    sorts: Mapping[str, str] = field(default_factory=dict)
+    """What List…'s own orders sort by: paths into the view, by value of SortBy."""
+    also: Callable[[Record], Params] | None = None
+    """Members of the view that are computed from a record."""
 
-    @property
-    def name_member(self) -> str:
-        return f"{self.title}Name"
+    def __post_init__(self) -> None:
+        for member, usual in (
+            ("plural", f"{self.title}s"),
+            ("name_member", f"{self.title}Name"),
+            ("arn_member", f"{self.title}Arn"),
+            ("state_member", f"{self.title}Status"),
+        ):
+            if not getattr(self, member):
+                object.__setattr__(self, member, usual)
 
-    @property
-    def arn_member(self) -> str:
-        return f"{self.title}Arn"
+    # Where one is.
 
-    @property
-    def state_member(self) -> str:
-        return f"{self.title}Status"
+    def arn(self, call: Call, name: str, parent: str = "") -> str:
+        return sagemaker_arn(call.region, call.account, self.kind, f"{parent}/{name}" if parent else name)
 
-    def arn(self, call: Call, name: str) -> str:
-        return sagemaker_arn(call.region, call.account, self.kind, name)
+    def key(self, call: Call, name: str, parent: str = "") -> Key:
+        """The key behind a name or an ARN. An ARN of somebody else leads nowhere."""
+        if name.startswith("arn:"):
+            record = self.by_arn(call.store, name, call.account)
+            return record.key if record is not None else call.key(self.kind, name)
+        return call.key(self.kind, name, parent)
 
-    def find(self, call: Call, name: str) -> Record:
-        """The record of that name. Raises this noun's not-found error."""
-        record = call.store.get(call.key(self.kind, name))
+    def parent_of(self, request: Params) -> str:
+        return "/".join(request[member] for member in self.parents)
+
+    def by_arn(self, store: Store, text: str, account: str) -> Record | None:
+        """The record of an ARN; None for any other ARN, and for what is none."""
+        try:
+            arn = Arn.parse(text)
+        except ValueError:
+            return None
+        if (arn.service, arn.account, arn.type) != ("sagemaker", account, self.kind):
+            return None
+        *parents, name = arn.id.split("/", len(self.parents))
+        return _of_any_case(store, Key(account, arn.region, self.kind, "/".join(parents), name))
+
+    def find(self, call: Call, name: str, parent: str = "") -> Record:
+        """The record of that name or ARN. Raises this noun's not-found error."""
+        record = call.store.get(self.key(call, name, parent))
         if record is None:
-            raise self.missing(name, self.arn(call, name))
+            raise self._missing(call, name, parent)
         return record
 
+    def named(self, call: Call, request: Params) -> Record:
+        """The record that a request names. Raises this noun's not-found error."""
+        return self.find(call, request[self.name_member], self.parent_of(request))
+
+    # Its life.
+
     def create(
-        self, call: Call, request: Params, *, state: str = "", status: Mapping[str, Any] | None = None
+        self,
+        call: Call,
+        request: Params,
+        *,
+        name: str | None = None,
+        parent: str | None = None,
+        arn: str | None = None,
+        state: str = "",
+        status: Mapping[str, Any] | None = None,
+        under: Callable[[], Record] | None = None,
     ) -> Record:
-        """Write down a new one; `Tags` go where tags are. Raises this noun's already-exists error."""
-        spec = {member: value for member, value in request.items() if member != "Tags"}
-        name = request[self.name_member]
+        """Write down a new one; `Tags` go where tags are.
+
+        `under` finds the record that it stands under, or raises. That one is written along, so that neither goes
+        unnoticed by the other: whoever removes it at the same moment looks again, and so does this.
+        A request that repeats an earlier one's client token gets the record which that one made.
+        Raises this noun's already-exists error.
+        """
+        name = request[self.name_member] if name is None else name
+        parent = self.parent_of(request) if parent is None else parent
+        made = {self.arn_member: arn or self.arn(call, name, parent), **(status or {})}
+        if "CreatedBy" in self._described():
+            made["CreatedBy"] = _who(call)
         record = Record(
-            key=call.key(self.kind, name),
+            key=call.key(self.kind, name, parent),
             uid=call.services.ids.token(),
             created=call.now,
             modified=call.now,
-            spec=spec,
-            status={self.arn_member: self.arn(call, name), **(status or {})},
+            spec={member: value for member, value in request.items() if member != "Tags"},
+            status=made,
             state=state,
             tags=tags_of(request),
         )
+        record = self.faceted(record)
         try:
-            return call.store.create(record)
+            return _beside(call.store, record, under)
         except AlreadyExists:
-            raise self.exists(name, self.arn(call, name)) from None
+            earlier = call.store.get(record.key)
+            if earlier is not None and self._repeats(call, request, earlier):
+                return earlier
+            raise self.exists(name, made[self.arn_member]) from None
+
+    def amend(self, call: Call, name: str, change: Callable[[Record], Record | None], parent: str = "") -> Record:
+        """Read, change, write, as often as it takes; `change` returns None to leave all as it is.
+
+        Notes when and by whom. Raises this noun's not-found error.
+        """
+
+        def noted(record: Record) -> Record | None:
+            changed = change(record)
+            if changed is None:
+                return None
+            if "LastModifiedBy" in self._described():
+                changed = replace(changed, status={**changed.status, "LastModifiedBy": _who(call)})
+            return self.faceted(replace(changed, modified=call.now))
+
+        record = call.store.amend(self.key(call, name, parent), noted)
+        if record is None:
+            raise self._missing(call, name, parent)
+        return record
+
+    def merge(self, call: Call, request: Params, *members: str) -> Record:
+        """Put the given members of an Update… request over the spec: those named, or all but what names the record."""
+        fixed = {self.name_member, *self.parents}
+        given = {m: value for m, value in request.items() if (m in members if members else m not in fixed)}
+        name, parent = request[self.name_member], self.parent_of(request)
+        return self.amend(call, name, lambda record: replace(record, spec={**record.spec, **given}), parent)
+
+    def remove(self, call: Call, record: Record, check: Callable[[Record], None] | None = None) -> None:
+        """Delete a record. `check` raises if something still needs it; it is asked again when somebody wrote meanwhile.
+
+        Raises this noun's not-found error when another request was faster.
+        """
+        for _ in range(_TRIES):
+            if check is not None:
+                check(record)
+            try:
+                call.store.delete(record)
+                return
+            except StaleRecord:
+                newest = call.store.get(record.key)
+                if newest is None or newest.uid != record.uid:
+                    raise self._missing(call, record.name, record.key.parent) from None
+                record = newest
+        raise AwsError("ConflictException", f"{self.title} {record.name!r} kept changing. Try again.")
+
+    # What is seen of it.
 
     def view(self, record: Record) -> Params:
         """All members that any output shape of this noun may ask for."""
+        names = {} if self.name_member in record.spec else {self.name_member: record.name}
         return {
             **record.spec,
             **record.status,
-            self.name_member: record.name,
+            **names,
             self.state_member: record.state,
-            "CreationTime": record.created,
-            "LastModifiedTime": record.modified,
+            self.created_member: record.created,
+            self.modified_member: record.modified,
+            **(self.also(record) if self.also is not None else {}),
         }
 
+    def faceted(self, record: Record) -> Record:
+        """The record with its facets as its spec and status now have them."""
+        if not self.facets:
+            return record
+        view = self.view(record)
+        return replace(record, facets={name: _text(at(view, path)) for name, path in self.facets.items()})
+
     def describe(self, call: Call, request: Params) -> Params:
-        return project(self.view(self.find(call, request[self.name_member])), _output(call))
+        return project(self.view(self.named(call, request)), output_of(call))
 
     def list(self, call: Call, request: Params) -> Params:
         """The page of summaries that the request asks for."""
-        sort_by = _SORT.get(request.get("SortBy", "CreationTime"), "created")
-        order = request.get("SortOrder")
-        status = request.get("StatusEquals")
-        query = Query(
-            account=call.account,
-            region=call.region,
-            kind=self.kind,
-            name_contains=request.get("NameContains"),
-            states=None if status is None else (status,),
-            created_after=request.get("CreationTimeAfter"),
-            created_before=request.get("CreationTimeBefore"),
-            modified_after=request.get("LastModifiedTimeAfter"),
-            modified_before=request.get("LastModifiedTimeBefore"),
-            sort_by=sort_by,
-            descending=self.descending if order is None else order == "Descending",
-        )
-        try:
-            page = call.store.list(query, limit=request.get("MaxResults", 10), after=request.get("NextToken"))
-        except ValueError as error:
-            raise validation_error(f"Invalid NextToken: {error}") from None
-        member, summary = _summaries(_output(call))
-        result: Params = {member: [project(self.view(record), summary) for record in page.records]}
-        if page.next is not None:
-            result["NextToken"] = page.next
-        return result
+        return listing.page(call, request, self)
 
-    def operations(self) -> Operations:
+    def delete(self, call: Call, request: Params) -> Params:
+        """Remove what nothing else needs."""
+        record = self.named(call, request)
+        self.remove(call, record)
+        return self.answer(call, record)
+
+    def answer(self, call: Call, record: Record) -> Params:
+        """The operation's output members that the record has: the ARN, mostly."""
+        shape = model.service(call.service).operation_model(call.operation).output_shape
+        return {} if shape is None else project(self.view(record), shape)
+
+    def operations(self, *, delete: bool = False) -> Operations:
         """A table with what needs no code of its own; the noun's file adds the rest."""
         operations = Operations()
-        operations.add(f"describe_{snake(self.title)}", brief(self.describe))
-        operations.add(f"list_{snake(self.title)}s", self.list)
+        known = model.service("sagemaker").operation_names
+        if f"Describe{self.title}" in known:
+            operations.add(xform_name(f"Describe{self.title}"), brief(self.describe))
+        if f"List{self.plural}" in known:
+            operations.add(xform_name(f"List{self.plural}"), self.list)
+        if delete:
+            operations.add(xform_name(f"Delete{self.title}"), self.delete)
         return operations
 
+    def _missing(self, call: Call, name: str, parent: str) -> AwsError:
+        return self.missing(name, name if name.startswith("arn:") else self.arn(call, name, parent))
 
-def project(view: Mapping[str, Any], shape: StructureShape) -> Params:
-    """The members of `view` that `shape` has, without those that are not known (never an empty stand-in)."""
-    return {member: view[member] for member in shape.members if view.get(member) not in (None, "")} | {
-        member: "" for member in shape.required_members if view.get(member) == ""
-    }
+    def _described(self) -> Mapping[str, Any]:
+        return _members(f"Describe{self.title}")
+
+    def _repeats(self, call: Call, request: Params, earlier: Record) -> bool:
+        shape = model.service(call.service).operation_model(call.operation).input_shape
+        tokens = [m for m, s in shape.members.items() if s.metadata.get("idempotencyToken")] if shape else []
+        return any(token in request and request[token] == earlier.spec.get(token) for token in tokens)
+
+
+def refuse_while(call: Call, refusal: AwsError, noun: Noun, **of: Any) -> None:
+    """Raise `refusal` while there is a record of `noun` in this region that matches the query `of` (`parent=…`)."""
+    if call.store.list(Query(call.account, call.region, noun.kind, **of), limit=1).records:
+        raise refusal
 
 
 def tags_of(request: Params) -> dict[str, str]:
@@ -155,27 +281,82 @@ def tags_of(request: Params) -> dict[str, str]:
     return tags
 
 
+# How nouns say that something is not there, or there already. Clients match on these words, which differ by noun.
+
+
 def could_not_find(what: str) -> Refusal:
-    """What models, endpoints and their configurations say; clients match on these words."""
+    """What models, endpoints and their configurations say."""
     return lambda _name, arn: validation_error(f'Could not find {what} "{arn}".')
+
+
+def record_not_found() -> Refusal:
+    """What notebook instances, spaces and apps say."""
+    return lambda _name, _arn: validation_error("RecordNotFound")
+
+
+def resource_not_found(what: str) -> Refusal:
+    """What most nouns say: `ResourceNotFound: Domain [d-1] does not exist.`"""
+    return lambda name, _arn: AwsError("ResourceNotFound", f"{what} [{name}] does not exist.")
 
 
 def already_existing(what: str) -> Refusal:
     return lambda _name, arn: validation_error(f'Cannot create already existing {what} "{arn}".')
 
 
-def snake(title: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in title).lstrip("_")
+def resource_in_use(what: str) -> Refusal:
+    return lambda name, arn: AwsError("ResourceInUse", f"{what} {name} already exists ({arn}). Choose another name.")
 
 
-def _output(call: Call) -> StructureShape:
-    shape = model.service(call.service).operation_model(call.operation).output_shape
-    assert shape is not None
-    return shape
+def already_exists(what: str) -> Refusal:
+    """What pipelines, experiments and packages say."""
+    return lambda name, arn: validation_error(f"{what} {name} already exists ({arn}). Choose another name.")
 
 
-def _summaries(output: StructureShape) -> tuple[str, StructureShape]:
-    for member, shape in output.members.items():
-        if isinstance(shape, ListShape) and isinstance(shape.member, StructureShape):
-            return member, shape.member
-    raise TypeError(f"{output.name} lists nothing")
+def _beside(store: Store, record: Record, under: Callable[[], Record] | None) -> Record:
+    for _ in range(_TRIES):
+        if under is None:
+            return store.create(record)
+        try:
+            return store.write([("create", record), ("update", under())])[0]
+        except StaleRecord:
+            continue
+    raise AwsError("ConflictException", "What this stands under kept changing. Try again.")
+
+
+def _who(call: Call) -> Params:
+    """A user context: who signed."""
+    return {"IamIdentity": {"Arn": call.principal.arn, "PrincipalId": call.principal.user_id}}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _of_any_case(store: Store, key: Key) -> Record | None:
+    """The record of a key whose name may have lost its capitals, as names in ARNs do."""
+    record = store.get(key)
+    if record is not None:
+        return record
+    query = Query(key.account, key.region, key.kind, name_contains=key.name)
+    wanted = (key.parent.lower(), key.name.lower())
+    after = None
+    while True:
+        page = store.list(query, limit=200, after=after)
+        for found in page.records:
+            if (found.key.parent.lower(), found.name.lower()) == wanted:
+                return found
+        if page.next is None:
+            return None
+        after = page.next
+
+
+_known: dict[str, Mapping[str, Any]] = {}
+
+
+def _members(operation: str) -> Mapping[str, Any]:
+    """The members of an operation's output; none where there is no such operation."""
+    if operation not in _known:
+        service = model.service("sagemaker")
+        shape = service.operation_model(operation).output_shape if operation in service.operation_names else None
+        _known[operation] = {} if shape is None else shape.members
+    return _known[operation]

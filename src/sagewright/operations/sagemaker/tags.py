@@ -8,10 +8,10 @@ from dataclasses import replace
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.noun import tags_of
+from sagewright.operations.sagemaker.nouns import find_by_arn
 from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
-from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query
+from sagewright.resources.record import Record
 
 MAX_TAGS = 50
 operations = Operations()
@@ -43,9 +43,7 @@ def delete_tags(call: Call, request: Params) -> Params:
 
 @operations
 def list_tags(call: Call, request: Params) -> Params:
-    record = call.store.get(_find(call, request["ResourceArn"]))
-    if record is None:
-        raise _missing(request["ResourceArn"])
+    record = _find(call, request["ResourceArn"])
     tags = _listed(record)
     limit = request.get("MaxResults", MAX_TAGS)
     token = request.get("NextToken", "0")
@@ -59,7 +57,7 @@ def list_tags(call: Call, request: Params) -> Params:
 
 
 def _change(call: Call, arn: str, change: Callable[[Record], Record]) -> Record:
-    record = call.store.amend(_find(call, arn), change)
+    record = call.store.amend(_find(call, arn).key, change)
     if record is None:
         raise _missing(arn)
     return record
@@ -69,27 +67,17 @@ def _listed(record: Record) -> list[Params]:
     return [{"Key": key, "Value": value} for key, value in record.tags.items()]
 
 
-def _find(call: Call, text: str) -> Key:
-    """The key behind an ARN. The name in it is lower-cased, so a name with capitals is looked for."""
+def _find(call: Call, text: str) -> Record:
     try:
         arn = Arn.parse(text)
     except ValueError:
         raise validation_error(f"Invalid resource ARN: {text}") from None
     if arn.service != "sagemaker" or arn.account != call.account or not arn.type:
         raise validation_error(f"The ARN {text} does not name a SageMaker resource of this account.")
-    exact = Key(arn.account, arn.region, arn.type, "", arn.id)
-    if call.store.get(exact) is not None:
-        return exact
-    after = None
-    query = Query(arn.account, arn.region, arn.type, name_contains=arn.id)
-    while True:
-        page = call.store.list(query, limit=200, after=after)
-        for record in page.records:
-            if record.name.lower() == arn.id.lower():
-                return record.key
-        if page.next is None:
-            raise _missing(text)
-        after = page.next
+    record = find_by_arn(call.store, text, call.account)
+    if record is None:
+        raise _missing(text)
+    return record
 
 
 def _missing(arn: str) -> AwsError:

@@ -51,9 +51,9 @@ def update_endpoint(call: Call, request: Params) -> Params:
             "EndpointConfigName": request["EndpointConfigName"],
             "generation": record.spec["generation"] + 1,
         }
-        return replace(record, spec=spec, state=LIFE.after(record.state, "update"), modified=call.now)
+        return replace(record, spec=spec, state=LIFE.after(record.state, "update"))
 
-    return {"EndpointArn": _amend(call, request["EndpointName"], update).status["EndpointArn"]}
+    return {"EndpointArn": NOUN.amend(call, request["EndpointName"], update).status["EndpointArn"]}
 
 
 @operations
@@ -72,17 +72,17 @@ def update_endpoint_weights_and_capacities(call: Call, request: Params) -> Param
             _resized(variant, wanted.get(variant["VariantName"], {})) for variant in config["ProductionVariants"]
         ]
         spec = {**record.spec, **serves, "config": {**config, "ProductionVariants": variants}}
-        return replace(record, spec=spec, state=LIFE.after(record.state, "update"), modified=call.now)
+        return replace(record, spec=spec, state=LIFE.after(record.state, "update"))
 
-    return {"EndpointArn": _amend(call, request["EndpointName"], update).status["EndpointArn"]}
+    return {"EndpointArn": NOUN.amend(call, request["EndpointName"], update).status["EndpointArn"]}
 
 
 @operations
 def delete_endpoint(call: Call, request: Params) -> Params:
     def delete(record: Record) -> Record:
-        return replace(record, intent="delete", state=LIFE.after(record.state, "delete"), modified=call.now)
+        return replace(record, intent="delete", state=LIFE.after(record.state, "delete"))
 
-    _amend(call, request["EndpointName"], delete)
+    NOUN.amend(call, request["EndpointName"], delete)
     return {}
 
 
@@ -91,13 +91,6 @@ def _what_serves(record: Record) -> Params:
     current: Params = record.status.get("current", {})
     rolled_back = record.status.get("abandoned") == record.spec["generation"]
     return {"config": record.spec["config"], **(current if rolled_back else {})}
-
-
-def _amend(call: Call, name: str, change: Any) -> Record:
-    record = call.store.amend(call.key(KIND, name), change)
-    if record is None:
-        raise NOUN.missing(name, NOUN.arn(call, name))
-    return record
 
 
 def _frozen(call: Call, config_name: str) -> Params:

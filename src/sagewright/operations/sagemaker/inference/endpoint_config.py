@@ -11,7 +11,7 @@ from sagewright.operations.sagemaker.noun import Noun, already_existing, could_n
 
 _WHAT: Final = "endpoint configuration"
 NOUN: Final = Noun("EndpointConfig", "endpoint-config", could_not_find(_WHAT), already_existing(_WHAT))
-operations = NOUN.operations()
+operations = NOUN.operations(delete=True)  # endpoints that were made from one go on: they hold a copy
 
 
 @operations
@@ -24,13 +24,6 @@ def create_endpoint_config(call: Call, request: Params) -> Params:
         model.NOUN.find(call, variant["ModelName"])
     record = NOUN.create(call, request)
     return {"EndpointConfigArn": record.status["EndpointConfigArn"]}
-
-
-@operations
-def delete_endpoint_config(call: Call, request: Params) -> Params:
-    """Endpoints that were made from it go on: they hold a copy."""
-    call.store.delete(NOUN.find(call, request["EndpointConfigName"]))
-    return {}
 
 
 def _refuse_what_is_not_built(request: Params) -> None:

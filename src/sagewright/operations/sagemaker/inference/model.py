@@ -11,7 +11,7 @@ from sagewright.operations.sagemaker.roles import check_role
 from sagewright.resources.model import containers
 
 NOUN: Final = Noun("Model", "model", could_not_find("model"), already_existing("model"))
-operations = NOUN.operations()
+operations = NOUN.operations(delete=True)
 
 
 @operations
@@ -28,9 +28,3 @@ def create_model(call: Call, request: Params) -> Params:
     check_role(call, request["ExecutionRoleArn"])
     record = NOUN.create(call, request)
     return {"ModelArn": record.status["ModelArn"]}
-
-
-@operations
-def delete_model(call: Call, request: Params) -> Params:
-    call.store.delete(NOUN.find(call, request["ModelName"]))
-    return {}

@@ -64,9 +64,9 @@ def stop_training_job(call: Call, request: Params) -> Params:
             return None
         if not LIFE.allows(record.state, "stop"):
             raise validation_error(f"The request was rejected because the training job is in status {record.state}.")
-        return replace(record, intent="stop", state=LIFE.after(record.state, "stop"), modified=call.now)
+        return replace(record, intent="stop", state=LIFE.after(record.state, "stop"))
 
-    _amend(call, request["TrainingJobName"], stop)
+    NOUN.amend(call, request["TrainingJobName"], stop)
     return {}
 
 
@@ -83,9 +83,9 @@ def update_training_job(call: Call, request: Params) -> Params:
                 spec[member] = (
                     {**spec.get(member, {}), **request[member]} if member != _CHANGEABLE[1] else request[member]
                 )
-        return replace(record, spec=spec, modified=call.now)
+        return replace(record, spec=spec)
 
-    record = _amend(call, request["TrainingJobName"], update)
+    record = NOUN.amend(call, request["TrainingJobName"], update)
     return {"TrainingJobArn": record.status["TrainingJobArn"]}
 
 
@@ -94,17 +94,13 @@ def delete_training_job(call: Call, request: Params) -> Params:
     record = call.store.get(call.key(KIND, request["TrainingJobName"]))
     if record is None:
         raise AwsError("ResourceNotFound", "Requested resource not found.")
-    if record.state not in LIFE.settled:
-        raise AwsError("ResourceInUse", f"The training job is in status {record.state}. Stop it first.")
-    call.store.delete(record)
+    NOUN.remove(call, record, _settled)
     return {}
 
 
-def _amend(call: Call, name: str, change: Any) -> Record:
-    record = call.store.amend(call.key(KIND, name), change)
-    if record is None:
-        raise _missing(name, "")
-    return record
+def _settled(record: Record) -> None:
+    if record.state not in LIFE.settled:
+        raise AwsError("ResourceInUse", f"The training job is in status {record.state}. Stop it first.")
 
 
 def _check(request: Params) -> None:
