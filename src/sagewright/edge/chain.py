@@ -26,6 +26,8 @@ class Raw:
     receive: Receive
     origin: str
     """`scheme://host:port` as the client spelled it."""
+    peer: str = ""
+    """The address that it came from; '' on a Unix socket."""
 
 
 @dataclass(frozen=True, slots=True)

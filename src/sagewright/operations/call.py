@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -83,6 +83,14 @@ class Call:
     host: str
     """`scheme://host:port` as the client spelled it, for the addresses that answers contain."""
     services: Services
+    access_key: str = ""
+    """The id of the key that signed the request; '' where nobody's signature counts."""
+    token: str | None = field(default=None, repr=False)
+    """The session token that came with it."""
+    peer: str = ""
+    """The address that the request came from; '' where that is not known."""
+    presigned: bool = False
+    """Whether the signature stood in the address instead of a header."""
 
     @property
     def store(self) -> Store:

@@ -16,6 +16,7 @@ def decode(identified: Identified, services: Services) -> Decoded:
         request = replace(request, body=identified.body)
     params = routed.protocol.parse(request, routed.operation)
     validate(routed.operation, params)
+    signature = routed.signature
     call = Call(
         service=routed.service,
         operation=routed.operation.name,
@@ -26,5 +27,9 @@ def decode(identified: Identified, services: Services) -> Decoded:
         headers=routed.raw.request.headers,
         host=routed.raw.origin,
         services=services,
+        access_key=signature.access_key_id if signature else "",
+        token=signature.token if signature else None,
+        peer=routed.raw.peer,
+        presigned=signature is not None and signature.kind != "header",
     )
     return Decoded(identified, call, params)

@@ -30,6 +30,7 @@ def receive(scope: MutableMapping[str, Any], receiver: Receive, ids: Ids) -> Raw
         request=request,
         receive=receiver,
         origin=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
+        peer=scope["client"][0] if scope.get("client") else "",
     )
 
 
