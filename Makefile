@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.stamp
 # Trust what the machine trusts, also behind a company's proxy.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test lint bench chaos clean
+.PHONY: help setup demo test lint bench chaos fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -35,6 +35,9 @@ lint: setup ## ruff, mypy --strict, import contracts
 
 bench: setup ## measure, each figure beside a peer or a limit
 	$(BIN)/python -m bench
+
+fuzz: setup ## send a hundred thousand malformed requests; none may make the server fail
+	$(BIN)/python -m pytest tests/fuzz --requests=100000 -rP
 
 chaos: setup ## kill the server at random moments, a hundred times
 	$(BIN)/python -m pytest tests/chaos --rounds=100

@@ -6,11 +6,14 @@ import asyncio
 import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sagewright import compose
+from sagewright.testing.http import Spelled
 from sagewright.wire import sigv4
 from sagewright.wire.http import Request
+
+_HOST: Final = "127.0.0.1:4700"
 
 
 @dataclass
@@ -51,19 +54,31 @@ class Asker:
         keys: tuple[str, str] | None = None,
         at: float | None = None,
     ) -> Answer:
-        sent = {"host": "127.0.0.1:4700", **(headers or {})}
+        sent = {"host": _HOST, **(headers or {})}
         if signed:
-            key_id, secret = keys or self.keys
-            request = Request(method, path, query, sent, body)
-            sent |= sigv4.sign(
-                request,
-                access_key_id=key_id,
-                secret_key=secret,
-                region="us-east-1",
-                service=service,
-                now=self.now if at is None else at,
-            )
-        return asyncio.run(self._send(method, path, query, sent, body))
+            sent |= self.signature(Request(method, path, query, sent, body), service, keys=keys, at=at)
+        return asyncio.run(self.send(method, path, query, sent, body))
+
+    def signature(
+        self, request: Request, service: str, *, keys: tuple[str, str] | None = None, at: float | None = None
+    ) -> dict[str, str]:
+        """The headers that sign a request."""
+        key_id, secret = keys or self.keys
+        return sigv4.sign(
+            request,
+            access_key_id=key_id,
+            secret_key=secret,
+            region="us-east-1",
+            service=service,
+            now=self.now if at is None else at,
+        )
+
+    async def sign_and_send(self, spelled: Spelled) -> Answer:
+        """The answer to a request that is not signed yet."""
+        sent = {"host": _HOST, **spelled.headers}
+        request = Request(spelled.method, spelled.path, spelled.query, sent, spelled.body)
+        sent |= self.signature(request, spelled.service)
+        return await self.send(spelled.method, spelled.path, spelled.query, sent, spelled.body)
 
     def call(self, operation: str, **members: Any) -> dict[str, Any]:
         """A SageMaker operation's answer. Raises Refused."""
@@ -74,14 +89,15 @@ class Asker:
             raise Refused(answer.status, parsed["__type"], parsed.get("message") or parsed["Message"])
         return parsed
 
-    async def _send(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def send(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Answer:
+        """The answer to a request as it stands."""
         scope = {
             "type": "http",
             "scheme": "http",
             "method": method,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "raw_path": path.encode("utf-8", "replace"),
+            "query_string": query.encode("utf-8", "replace"),
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
         }
         messages = [{"type": "http.request", "body": body, "more_body": False}]
         sent: list[MutableMapping[str, Any]] = []

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.listing import equals
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.resources.record import Record
@@ -26,7 +27,17 @@ def _exists(_name: str, arn: str) -> AwsError:
     )
 
 
-NOUN: Final = Noun("TrainingJob", KIND, _missing, _exists, descending=False)
+NOUN: Final = Noun(
+    "TrainingJob",
+    KIND,
+    _missing,
+    _exists,
+    descending=False,
+    filters={
+        "WarmPoolStatusEquals": equals("WarmPoolStatus.Status"),
+        "TrainingPlanArnEquals": equals("ResourceConfig.TrainingPlanArn"),
+    },
+)
 operations = NOUN.operations()
 
 # What AWS fills in when a request leaves it out; clients read these without asking whether they are there.
