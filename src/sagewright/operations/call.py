@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -45,10 +45,34 @@ class Principal:
 
     account: str
     arn: str
-    """`arn:aws:iam::A:root`, `arn:aws:iam::A:user/N` or `arn:aws:sts::A:assumed-role/ROLE/SESSION`."""
+    """`arn:aws:iam::A:root`, `arn:aws:iam::A:user/PATH/N`, `arn:aws:sts::A:assumed-role/ROLE/SESSION` or
+    `arn:aws:sts::A:federated-user/N`."""
     user_id: str
     """What GetCallerIdentity calls UserId."""
-    kind: Literal["root", "user", "role", "anonymous"]
+    kind: Literal["root", "user", "role", "federated", "anonymous"]
+    session: Session | None = None
+    """What its temporary credentials say; None for keys that stay."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """What temporary credentials say beyond whose they are.
+
+    Two sessions are never equal, so that what was decided for one is never taken for another.
+    """
+
+    issued: float
+    """Epoch seconds."""
+    policies: Sequence[str] = ()
+    """Documents that narrow the session down; with `policy_arns`, their union bounds what it may do."""
+    policy_arns: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: Sequence[str] = ()
+    """Keys of the tags that go along into the sessions of roles that this one assumes."""
+    source_identity: str | None = None
+    mfa: bool = False
+    issuer: Principal | None = None
+    """Of a federated user: who asked for it, whose permissions it has at most."""
 
 
 @dataclass(frozen=True, slots=True)

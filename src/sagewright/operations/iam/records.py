@@ -19,6 +19,10 @@ from sagewright.store.base import Query, Store
 
 ROLE: Final = "iam-role"
 POLICY: Final = "iam-policy"
+USER: Final = "iam-user"
+GROUP: Final = "iam-group"
+ACCESS_KEY: Final = "iam-access-key"
+INSTANCE_PROFILE: Final = "iam-instance-profile"
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAGE: Final = 1000
 _TAGS: Final = 50

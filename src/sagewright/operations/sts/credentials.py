@@ -2,15 +2,20 @@
 
 Temporary credentials are not stored. Their secret is derived from their access key id, and the session token says,
 under a seal of ours, whose they are and until when; so a restart loses none, and a copied data folder takes them along.
+Users' access keys are records without their secret, which is derived as well. The root key is a file.
 
-    DATA/…/root.json     {"AccessKeyId": "AKIA…", "SecretAccessKey": "…"}, mode 0600; delete it to be given new ones
-    DATA/…/master.key    32 random bytes, mode 0600; delete it to end all temporary credentials at once
+    DATA/…/root.json     see `root_keys.py`; `sagewright keys rotate` replaces it
+    DATA/…/master.key    32 random bytes, mode 0600; delete it to end all temporary credentials and users' keys at once
 
     session token  = base64( seal (32 bytes) + payload )
-    payload        = JSON [version, access key id, account, principal ARN, user id, kind, expiry, session policy]
+    payload        = JSON [2, access key id, account, principal ARN, user id, kind, expiry, issued, claims]
+    claims         = {"policies", "arns", "tags", "transitive", "source", "mfa", "issuer"}, each only where given
     grant          = base64url( seal (32 bytes) + payload ), with the payload JSON [role's ARN, session's name]
     seal           = HMAC-SHA256(master, purpose + NUL + payload), the purpose being "session" or "grant"
-    secret         = base64( first 30 bytes of HMAC-SHA256(master, "secret" + NUL + access key id) )
+    secret         = base64( first 30 bytes of HMAC-SHA256(master, purpose + NUL + access key id) ), the purpose being
+                     "secret" for temporary credentials and "user" for users' keys
+
+Tokens of version 1 ended in [..., expiry, session policy]; they hold until they run out.
 """
 
 from __future__ import annotations
@@ -18,11 +23,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import os
 import secrets
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,13 +33,16 @@ import orjson
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AwsError
-from sagewright.operations.call import Principal
+from sagewright.operations.call import Principal, Session
 from sagewright.operations.iam.records import find_role
+from sagewright.operations.sts.access_keys import AccessKeys
+from sagewright.operations.sts.last_used import LastUsed
+from sagewright.operations.sts.private_files import kept
+from sagewright.operations.sts.root_keys import RootKeys, key_id
 from sagewright.resources.arn import Arn
 from sagewright.store.base import Store
 
-_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _REMEMBERED: Final = 4096
 """How many verified tokens are kept at hand."""
 
@@ -64,13 +70,12 @@ class TemporaryCredentials:
 
 
 @dataclass(frozen=True, slots=True)
-class _Session:
-    """A token that held: the secret of its key, whose it is, until when, and within which policy."""
+class _Verified:
+    """A token that held: the secret of its key, whose it is, until when."""
 
     secret: str = field(repr=False)
     principal: Principal
     expiration: float
-    policy: str | None
 
 
 class Credentials:
@@ -82,16 +87,22 @@ class Credentials:
         self._clock = clock
         self._account = account
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.new = not (folder / "root.json").exists()
+        self._root = RootKeys(folder)
+        self.new = self._root.new
         """Whether the root keys were made just now."""
-        self._root = _root_keys(folder / "root.json")
         self._root_principal = Principal(account, f"arn:aws:iam::{account}:root", account, "root")
-        self._master = _kept(folder / "master.key", secrets.token_bytes(32))
-        self._verified: dict[tuple[str, str], _Session] = {}
+        self._master = kept(folder / "master.key", secrets.token_bytes(32))
+        self._users = AccessKeys(store, clock, account, self.user_secret)
+        self._verified: dict[tuple[str, str], _Verified] = {}
+        self.last_used = LastUsed(store, clock, account)
 
     def root(self) -> tuple[str, str]:
         """The account's root access key id and secret."""
-        return self._root
+        return self._root.current()
+
+    def user_secret(self, access_key_id: str) -> str:
+        """The secret of a user's access key, whether or not there is such a key."""
+        return self._secret(b"user", access_key_id)
 
     def issue(
         self,
@@ -99,29 +110,20 @@ class Credentials:
         session_name: str = "",
         *,
         duration: float = 3600,
-        policy: str | None = None,
+        session: Session | None = None,
     ) -> TemporaryCredentials:
         """Credentials of `who` for `duration` seconds: a principal, or a role's ARN with a session's name.
 
-        `policy` is the session policy that narrows them down. Raises AwsError (AccessDenied) for a role that is not
-        there.
+        `session` is what the token says beyond that. Raises AwsError (AccessDenied) for a role that is not there.
         """
         principal = self.role_principal(who, session_name) if isinstance(who, str) else who
-        access_key_id = "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
-        expiration = float(int(self._clock.now() + duration))
-        claims = (
-            _VERSION,
-            access_key_id,
-            principal.account,
-            principal.arn,
-            principal.user_id,
-            principal.kind,
-            expiration,
-            policy,
-        )
-        payload = orjson.dumps(claims)
+        now = self._clock.now()
+        principal = replace(principal, session=session or Session(issued=now))
+        access_key_id = key_id("ASIA")
+        expiration = float(int(now + duration))
+        payload = orjson.dumps((_VERSION, access_key_id, *_identity(principal), expiration, *_claims(principal)))
         token = base64.b64encode(self._seal(b"session", payload) + payload).decode()
-        return TemporaryCredentials(access_key_id, self._secret(access_key_id), token, expiration, principal)
+        return TemporaryCredentials(access_key_id, self._secret(b"secret", access_key_id), token, expiration, principal)
 
     def role_principal(self, role_arn: str, session_name: str, *, caller: str = "") -> Principal:
         """The assumed-role principal of a session. `caller` is the ARN of who asks, for the refusal.
@@ -142,19 +144,29 @@ class Credentials:
     def lookup(self, access_key_id: str, token: str | None, *, now: float) -> tuple[str, Principal]:
         """The secret that must have signed, and whose key it is.
 
-        Raises AwsError: InvalidClientTokenId (403) for unknown keys and for tokens that are missing, not ours or of
-        another key; ExpiredToken (403) for tokens that were good once. Codes are STS's; the edge spells them as the
-        called service does.
+        Raises AwsError: InvalidClientTokenId (403) for unknown and inactive keys and for tokens that are missing, not
+        ours or of another key; ExpiredToken (403) for tokens that were good once. Codes are STS's; the edge spells
+        them as the called service does.
         """
         if token is None:
-            if access_key_id != self._root[0]:
+            root = self._root.current()
+            if access_key_id == root.access_key_id:
+                return root.secret, self._root_principal
+            found = self._users.find(access_key_id)
+            if found is None:
                 raise _invalid()
-            return self._root[1], self._root_principal
-        session = self._verified.get((access_key_id, token)) or self._verify(access_key_id, token)
-        if now >= session.expiration:
+            return found
+        known = self._verified.get((access_key_id, token)) or self._verify(access_key_id, token)
+        if now >= known.expiration:
             self._verified.pop((access_key_id, token), None)
             raise AwsError("ExpiredToken", "The security token included in the request is expired", status=403)
-        return session.secret, session.principal
+        return known.secret, known.principal
+
+    def claims(self, access_key_id: str, token: str | None) -> Session | None:
+        """What a session token says (`Principal.session` of who signs with it); None without a token."""
+        if token is None:
+            return None
+        return (self._verified.get((access_key_id, token)) or self._verify(access_key_id, token)).principal.session
 
     def grant(self, role_arn: str, session_name: str) -> str:
         """A token that a task may exchange, as often as it likes, for fresh credentials of its role."""
@@ -173,13 +185,11 @@ class Credentials:
         role_arn, session_name = orjson.loads(payload)
         return self.issue(role_arn, session_name)
 
-    def session_policy(self, access_key_id: str, token: str | None) -> str | None:
-        """The policy that narrows down a session, for whoever authorizes; None where there is none."""
-        if token is None:
-            return None
-        return (self._verified.get((access_key_id, token)) or self._verify(access_key_id, token)).policy
+    def close(self) -> None:
+        """Write down what is only noted so far."""
+        self.last_used.flush()
 
-    def _verify(self, access_key_id: str, token: str) -> _Session:
+    def _verify(self, access_key_id: str, token: str) -> _Verified:
         try:
             sealed = base64.b64decode(token, validate=True)
         except (binascii.Error, ValueError):
@@ -187,48 +197,63 @@ class Credentials:
         seal, payload = sealed[:32], sealed[32:]
         if not hmac.compare_digest(seal, self._seal(b"session", payload)):
             raise _invalid()
-        version, key_id, account, arn, user_id, kind, expiration, policy = orjson.loads(payload)
-        if version != _VERSION or key_id != access_key_id or account != self._account:
+        version, owner, account, arn, user_id, kind, expiration, *claims = orjson.loads(payload)
+        if owner != access_key_id or account != self._account:
             raise _invalid()
-        session = _Session(self._secret(key_id), Principal(account, arn, user_id, kind), expiration, policy)
+        principal = Principal(account, arn, user_id, kind, _session(version, claims))
+        known = _Verified(self._secret(b"secret", owner), principal, expiration)
         if len(self._verified) >= _REMEMBERED:
             self._verified.clear()
-        self._verified[access_key_id, token] = session
-        return session
+        self._verified[access_key_id, token] = known
+        return known
 
     def _seal(self, purpose: bytes, payload: bytes) -> bytes:
         # What was sealed for one purpose must hold for no other.
         return hmac.digest(self._master, purpose + b"\0" + payload, "sha256")
 
-    def _secret(self, access_key_id: str) -> str:
-        return base64.b64encode(self._seal(b"secret", access_key_id.encode())[:30]).decode()
+    def _secret(self, purpose: bytes, access_key_id: str) -> str:
+        return base64.b64encode(self._seal(purpose, access_key_id.encode())[:30]).decode()
 
 
 def _invalid() -> AwsError:
     return AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", status=403)
 
 
-def _root_keys(path: Path) -> tuple[str, str]:
-    fresh = {
-        "AccessKeyId": "AKIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16)),
-        "SecretAccessKey": base64.b64encode(secrets.token_bytes(30)).decode(),
+# What a token's payload says, there and back.
+
+
+def _identity(principal: Principal) -> tuple[str, str, str, str]:
+    return principal.account, principal.arn, principal.user_id, principal.kind
+
+
+def _claims(principal: Principal) -> tuple[float, Mapping[str, Any]]:
+    session = principal.session
+    assert session is not None
+    claims = {
+        "policies": session.policies,
+        "arns": session.policy_arns,
+        "tags": session.tags,
+        "transitive": session.transitive,
+        "source": session.source_identity,
+        "mfa": session.mfa,
+        "issuer": session.issuer and _identity(session.issuer),
     }
-    keys = orjson.loads(_kept(path, orjson.dumps(fresh)))
-    return keys["AccessKeyId"], keys["SecretAccessKey"]
+    return session.issued, {name: value for name, value in claims.items() if value}
 
 
-def _kept(path: Path, fresh: bytes) -> bytes:
-    """The content of a private file, made whole from `fresh` if it is not there (also when two processes race)."""
-    if not path.exists():
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(fresh)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(temporary, path)
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(temporary)
-    return path.read_bytes()
+def _session(version: int, rest: list[Any]) -> Session:
+    if version == 1:
+        # It did not say when it was issued: long ago, for policies that deny what is older than they.
+        return Session(issued=0.0, policies=tuple(policy for policy in rest if policy))
+    issued, claims = rest
+    issuer = claims.get("issuer")
+    return Session(
+        issued=issued,
+        policies=tuple(claims.get("policies", ())),
+        policy_arns=tuple(claims.get("arns", ())),
+        tags=claims.get("tags", {}),
+        transitive=tuple(claims.get("transitive", ())),
+        source_identity=claims.get("source"),
+        mfa=claims.get("mfa", False),
+        issuer=Principal(*issuer) if issuer else None,
+    )

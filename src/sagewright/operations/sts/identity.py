@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sagewright.base.errors import AwsError
-from sagewright.operations.call import Call, Params
+from sagewright.operations.call import Call, Params, Session
 from sagewright.operations.iam.records import find_role
 from sagewright.operations.table import Operations
 
@@ -30,7 +30,8 @@ def assume_role(call: Call, request: Params) -> Params:
     duration = request.get("DurationSeconds", _HOUR)
     _check_role_duration(call, role_arn, duration)
     policy = request.get("Policy")
-    issued = credentials.issue(principal, duration=duration, policy=policy)
+    session = Session(call.now, policies=() if policy is None else (policy,))
+    issued = credentials.issue(principal, duration=duration, session=session)
     answer: Params = {
         "Credentials": issued.members(),
         "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},

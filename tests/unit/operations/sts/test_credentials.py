@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import stat
+from dataclasses import fields
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sagewright.base.errors import AwsError
 from sagewright.base.ids import RandomIds
-from sagewright.operations.call import Principal
+from sagewright.operations.call import Principal, Session
 from sagewright.operations.iam.roles import ensure_default_role
+from sagewright.operations.sts import root_keys
 from sagewright.operations.sts.credentials import Credentials
 from sagewright.store.memory import MemoryStore
 from sagewright.testing.clock import ManualClock
@@ -60,10 +64,12 @@ def test_root_keys_are_kept_private_and_survive(credentials: Credentials, folder
 
 def test_deleting_the_file_gives_new_root_keys(tmp_path: Path, store: MemoryStore) -> None:
     old = Credentials(tmp_path, store, CLOCK, ACCOUNT)
+    old_key, _ = old.root()
     (tmp_path / "root.json").unlink()
+    assert old.root()[0] == old_key
     new = Credentials(tmp_path, store, CLOCK, ACCOUNT)
     assert (old.new, new.new) == (True, True)
-    assert refused(new, old.root()[0], None) == "InvalidClientTokenId"
+    assert refused(new, old_key, None) == "InvalidClientTokenId"
 
 
 def test_a_session_survives_a_restart(credentials: Credentials, folder: Path, store: MemoryStore) -> None:
@@ -119,11 +125,56 @@ def test_a_grant_is_no_session_token(credentials: Credentials) -> None:
     assert refused(credentials, "ASIAMADEUP0000000000", grant) == "InvalidClientTokenId"
 
 
-def test_a_session_policy_travels_in_the_token(credentials: Credentials, folder: Path, store: MemoryStore) -> None:
-    issued = credentials.issue(ROLE, "me", policy="{}")
+def test_what_a_session_says_travels_in_the_token(credentials: Credentials, folder: Path, store: MemoryStore) -> None:
+    issuer = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/ann", "AIDAANN", "user")
+    said = Session(
+        CLOCK.now(),
+        policies=("{}",),
+        policy_arns=("arn:aws:iam::aws:policy/ReadOnlyAccess",),
+        tags={"team": "a", "cost": ""},
+        transitive=("team",),
+        source_identity="ann",
+        issuer=issuer,
+    )
+    issued = credentials.issue(ROLE, "me", session=said)
     again = Credentials(folder, store, CLOCK, ACCOUNT)
-    assert again.session_policy(issued.access_key_id, issued.session_token) == "{}"
-    assert again.session_policy(again.root()[0], None) is None
+    heard = again.claims(issued.access_key_id, issued.session_token)
+    assert heard is not None
+    assert [getattr(heard, each.name) for each in fields(Session)] == [
+        getattr(said, each.name) for each in fields(Session)
+    ]
+    _, principal = again.lookup(issued.access_key_id, issued.session_token, now=CLOCK.now())
+    assert principal.session is heard
+    assert again.claims(again.root()[0], None) is None
+
+
+def test_two_sessions_are_two_callers(credentials: Credentials) -> None:
+    one, other = (credentials.issue(ROLE, "me", session=Session(CLOCK.now())).principal for _ in range(2))
+    assert one.arn == other.arn
+    assert one != other
+
+
+def test_a_token_of_the_first_version_still_holds(credentials: Credentials, folder: Path) -> None:
+    key, arn = "ASIAOLD0000000000000", f"arn:aws:sts::{ACCOUNT}:assumed-role/SagewrightExecutionRole/me"
+    payload = orjson.dumps([1, key, ACCOUNT, arn, "AROA:me", "role", CLOCK.now() + 60, "{}"])
+    seal = hmac.digest((folder / "master.key").read_bytes(), b"session\0" + payload, "sha256")
+    token = base64.b64encode(seal + payload).decode()
+    _, principal = credentials.lookup(key, token, now=CLOCK.now())
+    assert principal.arn == arn
+    heard = credentials.claims(key, token)
+    assert heard is not None
+    assert (heard.policies, heard.issued) == (("{}",), 0.0)
+
+
+def test_a_new_root_key_counts_at_once(tmp_path: Path, store: MemoryStore) -> None:
+    credentials = Credentials(tmp_path, store, CLOCK, ACCOUNT)
+    old = credentials.root()
+    new = root_keys.rotate(tmp_path)
+    assert refused(credentials, old[0], None) == "InvalidClientTokenId"
+    secret, principal = credentials.lookup(new.access_key_id, None, now=CLOCK.now())
+    assert (secret, principal.kind) == (new.secret, "root")
+    assert stat.S_IMODE((tmp_path / "root.json").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_secrets_are_not_shown(credentials: Credentials) -> None:
