@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sagewright.operations.access.evaluate import Policies, Policy
+from sagewright.operations.access.patterns import Context
 from sagewright.operations.call import Call, Params
 from sagewright.operations.iam import managed
 from sagewright.operations.iam.documents import statements
-from sagewright.operations.iam.evaluate import Context, Policy, evaluate
 from sagewright.operations.iam.paging import page
 from sagewright.operations.iam.records import find_role, no_such_entity
 from sagewright.operations.table import Operations
@@ -41,9 +42,9 @@ def policies_of(store: Store, account: str, role: Record) -> list[Policy]:
         policy = managed.find(store, account, arn)
         if policy is not None:
             kind = "aws-managed" if policy.record is None else "user-managed"
-            found.append(Policy(policy.name, kind, statements(policy.document)))
+            found.append(Policy.read(policy.name, kind, policy.document))
     for name, document in role.spec["Inline"].items():
-        found.append(Policy(f"role_{role.name}_{name}", "role", statements(document)))
+        found.append(Policy.read(f"role_{role.name}_{name}", "role", document))
     return found
 
 
@@ -53,13 +54,14 @@ def boundary_of(store: Store, account: str, role: Record) -> list[Policy] | None
     if arn is None:
         return None
     policy = managed.find(store, account, arn)
-    return [] if policy is None else [Policy(policy.name, "user-managed", statements(policy.document))]
+    return [] if policy is None else [Policy.read(policy.name, "user-managed", policy.document)]
 
 
 def _given(documents: Sequence[str]) -> list[Policy]:
+    for document in documents:
+        statements(document)
     return [
-        Policy(f"PolicyInputList.{number}", "none", statements(document))
-        for number, document in enumerate(documents, start=1)
+        Policy.read(f"PolicyInputList.{number}", "none", document) for number, document in enumerate(documents, start=1)
     ]
 
 
@@ -81,7 +83,8 @@ def _simulate(request: Params, policies: Sequence[Policy], boundary: Sequence[Po
 def _result(
     action: str, resource: str, policies: Sequence[Policy], boundary: Sequence[Policy] | None, context: Context
 ) -> Params:
-    verdict = evaluate(policies, action, resource, context)
+    asked = Policies(policies)
+    verdict = asked.verdict(action, resource, context)
     result: Params = {
         "EvalActionName": action,
         "EvalResourceName": resource,
@@ -89,10 +92,10 @@ def _result(
         "MatchedStatements": [
             {"SourcePolicyId": policy.id, "SourcePolicyType": policy.type} for policy in verdict.matched
         ],
-        "MissingContextValues": verdict.missing,
+        "MissingContextValues": asked.missing(action, resource, context),
     }
     if boundary is not None:
-        within = evaluate(boundary, action, resource, context).decision
+        within = Policies(boundary).verdict(action, resource, context).decision
         result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": within == "allowed"}
         if within == "explicitDeny" or (within == "implicitDeny" and verdict.decision == "allowed"):
             result["EvalDecision"] = within

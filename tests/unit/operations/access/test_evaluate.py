@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from sagewright.operations.iam.evaluate import Context, Policy, evaluate
+from sagewright.operations.access.evaluate import Policies, Policy
+from sagewright.operations.access.patterns import Context
 
 BUCKET = "arn:aws:s3:::data/a"
 
@@ -17,8 +19,15 @@ def decide(
     resource: str = BUCKET,
     context: Context | None = None,
 ) -> str:
-    whole = [{"Effect": "Allow", "Resource": "*", **statement} for statement in statements]
-    return evaluate([Policy("p", "role", whole)], action, resource, context or {}).decision
+    whole = [
+        {member: value for member, value in {"Effect": "Allow", "Resource": "*", **statement}.items() if value}
+        for statement in statements
+    ]
+    return policies(*whole).verdict(action, resource, context or {}).decision
+
+
+def policies(*statements: dict[str, Any], version: str = "2012-10-17") -> Policies:
+    return Policies([Policy.read("p", "role", json.dumps({"Version": version, "Statement": statements}))])
 
 
 @pytest.mark.parametrize(
@@ -102,5 +111,6 @@ def test_variables_in_resources() -> None:
 
 def test_missing_keys_are_named() -> None:
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MFA": "true"}}}
-    verdict = evaluate([Policy("p", "role", [statement])], "s3:GetObject", "*", {})
-    assert (verdict.decision, list(verdict.missing)) == ("implicitDeny", ["aws:MFA"])
+    asked = policies(statement)
+    assert asked.verdict("s3:GetObject", "*", {}).decision == "implicitDeny"
+    assert list(asked.missing("s3:GetObject", "*", {})) == ["aws:MFA"]
