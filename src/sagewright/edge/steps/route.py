@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from sagewright.base.errors import AwsError
@@ -24,13 +25,9 @@ _BY_SCOPE: Final[dict[str, list[str]]] = {}
 for _name, _row in model.SERVICES.items():
     _BY_SCOPE.setdefault(_row.signing_name, []).append(_name)
 
-# Paths of the rest-json members of the SageMaker family.
-_PATHS: Final = (
-    ("sagemaker-runtime", re.compile(r"/endpoints/[^/]+/(invocations|async-invocations|invocations-)")),
-    ("sagemaker-featurestore-runtime", re.compile(r"/(FeatureGroup/|BatchGetRecord)")),
-    ("sagemaker-metrics", re.compile(r"/Batch(Put|Get)Metrics")),
-    ("sagemaker-a2i-runtime", re.compile(r"/human-loops")),
-    ("sagemaker-edge", re.compile(r"/(SendHeartbeat|GetDeviceRegistration|GetDeployments)")),
+# The members of the SageMaker family that are told apart by their paths.
+_BY_PATH: Final = tuple(
+    name for name, row in model.SERVICES.items() if row.signing_name == "sagemaker" and row.target_prefix is None
 )
 # AWS's own host names, as DNS or a proxy may deliver them: `runtime.sagemaker.us-east-1.amazonaws.com`.
 _HOSTS: Final = {
@@ -93,7 +90,19 @@ def _by_headers(request: Request, signature: sigv4.Signature | None) -> str | No
 
 
 def _by_path(path: str) -> str | None:
-    return next((service for service, pattern in _PATHS if pattern.match(path)), None)
+    return next((service for service, pattern in _paths() if pattern.match(path)), None)
+
+
+@cache
+def _paths() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each service's paths, as its model spells them: `/endpoints/{EndpointName}/invocations`."""
+    found = []
+    for name in _BY_PATH:
+        service = model.service(name)
+        uris = {service.operation_model(each).http["requestUri"].partition("?")[0] for each in service.operation_names}
+        spelled = "|".join(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(uri)) for uri in sorted(uris))
+        found.append((name, re.compile(f"(?:{spelled})/?$")))
+    return tuple(found)
 
 
 def _by_host(host: str) -> str | None:

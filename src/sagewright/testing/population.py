@@ -1,0 +1,117 @@
+"""One of everything: valid requests for each operation, against a server that holds what they refer to.
+
+Things are called by the shortest name that the model allows, so that what one request makes the next one finds: a
+model named `a` is there when CreateEndpointConfig asks for the model `a`. Ids and ARNs come from the answers that made
+them. What a model cannot say (exactly one of two members, a definition that must be JSON of a certain form) stands in
+`population.json`, by operation: members to set, and members to leave out (null).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path as File
+from typing import Any, Final
+
+import orjson
+from botocore.model import OperationModel, Shape
+
+from sagewright.testing import examples
+from sagewright.wire import model
+
+Send = Callable[[str, str, Mapping[str, Any]], dict[str, Any]]
+"""Sends (service, operation, members) and returns the answer's members. Raises Refused."""
+
+_MAKING: Final = ("Create", "Register", "Import", "Add", "Associate", "Put", "Start", "Enable")
+_ROLE: Final = "role"
+
+
+@dataclass
+class Population:
+    """What was made so far, and the requests that fit it."""
+
+    role: str
+    """The ARN of a role that exists."""
+    known: dict[str, str] = field(default_factory=dict)
+    """Ids and ARNs by member name, as answers gave them."""
+
+    def request(self, service: str, operation: str, *, whole: bool = False) -> dict[str, Any]:
+        """A valid request."""
+        operation_model = model.service(service).operation_model(operation)
+        made = (examples.whole if whole else examples.minimal)(operation_model, self._given)
+        return _laid_over(made, self._overlay(operation_model, whole=whole))
+
+    def learn(self, answer: Mapping[str, Any]) -> None:
+        """Take note of the ids and ARNs in an answer."""
+        self.known |= {m: v for m, v in answer.items() if isinstance(v, str) and m.endswith(("Id", "Arn", "ArnList"))}
+
+    def fill(self, send: Send, refused: type[Exception]) -> Mapping[str, str]:
+        """Make one of everything that can be made, whatever depends on what. Returns the refusals that remained."""
+        service = "sagemaker"
+        waiting = [name for name in model.service(service).operation_names if name.startswith(_MAKING)]
+        reasons: dict[str, str] = {}
+        progress = True
+        while progress:
+            progress = False
+            for operation in list(waiting):
+                try:
+                    answer = send(service, operation, self.request(service, operation))
+                except refused as error:
+                    reasons[operation] = str(error)
+                    continue
+                self.learn({**answer, **_named_after(operation, answer)})
+                waiting.remove(operation)
+                progress = True
+        return {operation: reasons[operation] for operation in waiting}
+
+    def _given(self, path: examples.Path, shape: Shape) -> Any:
+        member = str(path[-1])
+        if shape.type_name != "string":
+            return None
+        if member.endswith("RoleArn") or member in ("ExecutionRole", "Role"):
+            return self.role
+        return self.known.get(member)
+
+    def _overlay(self, operation: OperationModel, *, whole: bool) -> Mapping[str, Any]:
+        rows = _overlays()
+        overlay = rows.get(operation.name, {})
+        if whole:
+            overlay = {**overlay, **rows.get(f"{operation.name} whole", {})}
+        filled: Mapping[str, Any] = _filled(overlay, {"role": self.role, **self.known})
+        return filled
+
+
+def _named_after(operation: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`Arn` in the answer of CreateMlflowApp is known as MlflowAppArn too."""
+    return {f"{operation.removeprefix('Create')}Arn": answer["Arn"]} if "Arn" in answer else {}
+
+
+@cache
+def _overlays() -> Mapping[str, Any]:
+    rows: Mapping[str, Any] = orjson.loads(File(__file__).with_name("population.json").read_bytes())
+    return rows
+
+
+def _filled(value: Any, known: Mapping[str, str]) -> Any:
+    """The overlay with `$Member` replaced by what is known under that name."""
+    match value:
+        case dict():
+            return {key: _filled(inner, known) for key, inner in value.items()}
+        case list():
+            return [_filled(inner, known) for inner in value]
+        case str() if value.startswith("$"):
+            return known.get(value[1:], value)
+    return value
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    laid = dict(below)
+    for member, value in above.items():
+        if value is None:
+            laid.pop(member, None)
+        elif isinstance(value, dict) and isinstance(laid.get(member), dict):
+            laid[member] = _laid_over(laid[member], value)
+        else:
+            laid[member] = value
+    return laid

@@ -1,0 +1,48 @@
+"""Every constraint of every operation's model, broken one at a time, is refused as a client's mistake."""
+
+from __future__ import annotations
+
+import pytest
+from tests.conformance.surface.conftest import FAMILY, Surface
+
+from sagewright.testing import examples
+from sagewright.testing.asker import Refused
+from sagewright.wire import model
+
+_CODES = {"ValidationException", "ValidationError", "SerializationException"}
+
+
+@pytest.mark.parametrize("service", FAMILY)
+def test_a_broken_constraint_is_refused_by_name(empty: Surface, service: str) -> None:
+    wrong: list[str] = []
+    sent = 0
+    for name in model.service(service).operation_names:
+        operation = model.service(service).operation_model(name)
+        whole = examples.whole(operation)
+        for broken in examples.broken(operation, whole):
+            if (
+                broken.constraint == "min"
+                and operation.input_shape.members[str(broken.path[0])].serialization.get("location") == "uri"
+            ):
+                continue  # without a name it is another path
+            fault = _fault(empty, service, name, broken)
+            sent += fault is not None
+            if fault:
+                wrong.append(f"{name} {'.'.join(map(str, broken.path))} {broken.constraint}: {fault}")
+    assert not wrong, f"{len(wrong)} of {sent}, the first of them:\n" + "\n".join(wrong[:20])
+    assert sent
+
+
+def _fault(surface: Surface, service: str, operation: str, broken: examples.Broken) -> str | None:
+    """What is wrong with the answer, '' for nothing; None for what cannot be sent in this protocol."""
+    try:
+        surface.call(service, operation, broken.request)
+    except Refused as refused:
+        if refused.status != 400 or refused.code not in _CODES:
+            return str(refused)[:300]
+        leaf = str(broken.path[-1])
+        named = broken.constraint == "type" or leaf.isdigit() or leaf.lower() in refused.message.lower()
+        return "" if named else f"does not name {leaf}: {refused.message[:300]}"
+    except Exception:  # noqa: BLE001  botocore cannot write it down, so no client can send it
+        return None
+    return "was accepted"
