@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.fuzz.mutate import Fuzzer
 
 from sagewright import compose
 from sagewright.base.settings import Settings
 from sagewright.testing.asker import Answer, Asker
+from sagewright.testing.fuzzer import Fuzzer
 from sagewright.testing.http import Spelled, sagemaker
 
 AT_ONCE = 8

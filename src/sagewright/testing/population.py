@@ -3,12 +3,15 @@
 Things are called by the shortest name that the model allows, so that what one request makes the next one finds: a
 model named `a` is there when CreateEndpointConfig asks for the model `a`. Ids and ARNs come from the answers that made
 them. What a model cannot say (exactly one of two members, a definition that must be JSON of a certain form) stands in
-`population.json`, by operation: members to set, and members to leave out (null).
+`population.json`, by operation: members to set, and members to leave out (null); and what a rule of the conformance
+suite does not hold for, under `exceptions`, with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path as File
@@ -18,25 +21,43 @@ import orjson
 from botocore.model import OperationModel, Shape
 
 from sagewright.testing import examples
+from sagewright.testing.asker import Asker, Refused
+from sagewright.testing.http import Spelled, sagemaker, spell
 from sagewright.wire import model
 
-Send = Callable[[str, str, Mapping[str, Any]], dict[str, Any]]
-"""Sends (service, operation, members) and returns the answer's members. Raises Refused."""
-
+FAMILY: Final = (
+    "sagemaker",
+    "sagemaker-runtime",
+    "sagemaker-featurestore-runtime",
+    "sagemaker-metrics",
+    "sagemaker-a2i-runtime",
+)
+"""SageMaker's own services."""
 _MAKING: Final = ("Create", "Register", "Import", "Add", "Associate", "Put", "Start", "Enable")
-_ROLE: Final = "role"
 
 
 @dataclass
 class Population:
-    """What was made so far, and the requests that fit it."""
+    """A server, what was made in it so far, and the requests that fit that."""
 
+    asker: Asker
     role: str
     """The ARN of a role that exists."""
     known: dict[str, str] = field(default_factory=dict)
     """Ids and ARNs by member name, as answers gave them."""
+    left: dict[str, str] = field(default_factory=dict)
+    """What could not be made, and why."""
 
-    def request(self, service: str, operation: str, *, whole: bool = False) -> dict[str, Any]:
+    def call(self, service: str, operation: str, members: Mapping[str, Any]) -> dict[str, Any]:
+        """The members of an answer in JSON. Raises Refused, and what botocore's serializer raises."""
+        answer = asyncio.run(self.asker.sign_and_send(request(service, operation, members)))
+        said: dict[str, Any] = json.loads(answer.body) if answer.body[:1] == b"{" else {}
+        if answer.status >= 300:
+            code = said.get("__type") or answer.headers.get("x-amzn-errortype", "")
+            raise Refused(answer.status, code, said.get("message") or said.get("Message") or "")
+        return said
+
+    def valid(self, service: str, operation: str, *, whole: bool = False) -> dict[str, Any]:
         """A valid request."""
         operation_model = model.service(service).operation_model(operation)
         made = (examples.whole if whole else examples.minimal)(operation_model, self._given)
@@ -46,24 +67,37 @@ class Population:
         """Take note of the ids and ARNs in an answer."""
         self.known |= {m: v for m, v in answer.items() if isinstance(v, str) and m.endswith(("Id", "Arn", "ArnList"))}
 
-    def fill(self, send: Send, refused: type[Exception]) -> Mapping[str, str]:
-        """Make one of everything that can be made, whatever depends on what. Returns the refusals that remained."""
+    def fill(self) -> None:
+        """Make one of everything that can be made, whatever depends on what."""
         service = "sagemaker"
         waiting = [name for name in model.service(service).operation_names if name.startswith(_MAKING)]
-        reasons: dict[str, str] = {}
         progress = True
         while progress:
             progress = False
             for operation in list(waiting):
                 try:
-                    answer = send(service, operation, self.request(service, operation))
-                except refused as error:
-                    reasons[operation] = str(error)
+                    answer = self.call(service, operation, self.valid(service, operation))
+                except Refused as refused:
+                    self.left[operation] = str(refused)
                     continue
+                self.left.pop(operation, None)
                 self.learn({**answer, **_named_after(operation, answer)})
                 waiting.remove(operation)
                 progress = True
-        return {operation: reasons[operation] for operation in waiting}
+
+    def exceptions(self, rule: str) -> Mapping[str, str]:
+        """The operations that a rule of the suite does not hold for, with the reason."""
+        rows: Mapping[str, str] = _overlays()["exceptions"].get(rule, {})
+        return rows
+
+    def tagged(self) -> Iterator[tuple[str, str]]:
+        """The ARNs of SageMaker's own things that were made."""
+        rows = self.exceptions("tags")
+        return (
+            (member, arn)
+            for member, arn in self.known.items()
+            if arn.startswith("arn:aws:sagemaker:") and member not in rows
+        )
 
     def _given(self, path: examples.Path, shape: Shape) -> Any:
         member = str(path[-1])
@@ -80,6 +114,11 @@ class Population:
             overlay = {**overlay, **rows.get(f"{operation.name} whole", {})}
         filled: Mapping[str, Any] = _filled(overlay, {"role": self.role, **self.known})
         return filled
+
+
+def request(service: str, operation: str, members: Mapping[str, Any]) -> Spelled:
+    """A request as boto3 sends it, whatever the members are. Raises what botocore's serializer raises."""
+    return sagemaker(operation, members) if service == "sagemaker" else spell(service, operation, members)
 
 
 def _named_after(operation: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
