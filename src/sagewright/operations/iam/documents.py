@@ -5,6 +5,7 @@ The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -26,6 +27,11 @@ _STATEMENT: Final = frozenset(
 def encoded(document: str) -> str:
     """A document as IAM's answers hold it: percent-encoded by RFC 3986."""
     return quote(document, safe="")
+
+
+def size(document: str) -> int:
+    """How long a document counts: IAM leaves blanks out."""
+    return len(re.sub(r"\s", "", document))
 
 
 def check_identity_policy(document: str) -> None:

@@ -1,4 +1,4 @@
-"""IAM policies: managed ones and their versions, what is attached to roles, and what roles hold inline."""
+"""Managed policies and their versions."""
 
 from __future__ import annotations
 
@@ -8,34 +8,37 @@ from typing import Any, Final
 
 from sagewright.base.errors import AlreadyExists, AwsError
 from sagewright.operations.call import Call, Params
-from sagewright.operations.iam import managed
-from sagewright.operations.iam.documents import check_identity_policy, encoded
+from sagewright.operations.iam import attachments, managed
+from sagewright.operations.iam.documents import check_identity_policy, encoded, size
+from sagewright.operations.iam.entities import tags_view
 from sagewright.operations.iam.managed import ManagedPolicy
 from sagewright.operations.iam.paging import page
 from sagewright.operations.iam.records import (
     POLICY,
-    ROLE,
     all_of,
     conflict,
+    creation,
+    deletion,
     exists,
     key,
     limit_exceeded,
     no_such_entity,
-    no_such_role,
-    role_named,
     tag_list,
     tags_of,
+    together,
     unique_id,
-    without_tags,
 )
 from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Record
+from sagewright.store.base import Write
 
 operations = Operations()
 
-_VERSIONS: Final = 5
+VERSIONS: Final = 5
 """How many versions a policy has at most."""
+SIZE: Final = 6_144
+"""How long a document may be, blanks not counted."""
 
 
 # What the account's own policies are.
@@ -44,7 +47,7 @@ _VERSIONS: Final = 5
 @operations
 def create_policy(call: Call, request: Params) -> Params:
     name, path = request["PolicyName"], request.get("Path", "/")
-    check_identity_policy(request["PolicyDocument"])
+    _check(request["PolicyDocument"])
     first = {"VersionId": "v1", "Document": request["PolicyDocument"], "CreateDate": call.now}
     spec = {"Path": path, "Versions": [first], "Default": "v1", "Made": 1}
     if request.get("Description"):
@@ -59,70 +62,60 @@ def create_policy(call: Call, request: Params) -> Params:
         tags=tags_of(request),
     )
     try:
-        record = call.store.create(record)
+        record = call.store.write(creation(record))[0]
     except AlreadyExists:
         raise exists(f"A policy called {name} already exists. Duplicate names are not allowed.") from None
-    return {"Policy": _view(managed.of(record), 0)}
+    return {"Policy": {**_view(managed.of(record), 0, 0), **tags_view(record)}}
 
 
 @operations
 def get_policy(call: Call, request: Params) -> Params:
     policy = _policy(call, request)
-    view = _view(policy, len(_attached_to(call, policy.arn)))
-    return {"Policy": {**view, "Description": policy.description, "Tags": tag_list(policy.tags)}}
+    attached, bounding = attachments.counts(call)
+    answer = {**_view(policy, attached.get(policy.arn, 0), bounding.get(policy.arn, 0)), "Tags": tag_list(policy.tags)}
+    if policy.description:
+        answer["Description"] = policy.description
+    return {"Policy": answer}
 
 
 @operations
 def list_policies(call: Call, request: Params) -> Params:
     scope, prefix = request.get("Scope", "All"), request.get("PathPrefix", "/")
-    uses: dict[str, int] = {}
-    for role in all_of(call.store, call.account, ROLE):
-        for arn in role.spec["Attached"]:
-            uses[arn] = uses.get(arn, 0) + 1
+    attached, bounding = attachments.counts(call)
     policies = [] if scope == "Local" else [*managed.aws_managed().values()]
     if scope != "AWS":
         policies += [managed.of(record) for record in all_of(call.store, call.account, POLICY)]
     wanted = [policy for policy in policies if policy.path.startswith(prefix)]
-    if request.get("OnlyAttached"):
+    uses = {
+        "PermissionsPolicy": attached.keys(),
+        "PermissionsBoundary": bounding.keys(),
+    }.get(request.get("PolicyUsageFilter", ""), attached.keys() | bounding.keys())
+    if request.get("OnlyAttached") or "PolicyUsageFilter" in request:
         wanted = [policy for policy in wanted if policy.arn in uses]
-    if request.get("PolicyUsageFilter") == "PermissionsBoundary":
-        wanted = []
     wanted.sort(key=lambda policy: policy.arn)
     shown, more = page(wanted, request, "Policies", lambda policy: policy.arn)
-    return {"Policies": [_view(policy, uses.get(policy.arn, 0)) for policy in shown], **more}
+    return {
+        "Policies": [_view(policy, attached.get(policy.arn, 0), bounding.get(policy.arn, 0)) for policy in shown],
+        **more,
+    }
 
 
 @operations
 def delete_policy(call: Call, request: Params) -> Params:
-    policy = _own(call, request)
-    if _attached_to(call, policy.arn):
-        raise conflict("Cannot delete a policy attached to entities.")
-    if len(policy.versions) > 1:
-        raise conflict(
-            "This policy has more than one version. Before you delete a policy, you must delete the policy's "
-            "versions. The default version is deleted with the policy."
-        )
-    assert policy.record is not None
-    call.store.delete(policy.record)
+    def writes() -> list[Write]:
+        policy = _own(call, request)
+        if attachments.in_use(call, policy.arn):
+            raise conflict("Cannot delete a policy attached to entities.")
+        if len(policy.versions) > 1:
+            raise conflict(
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's "
+                "versions. The default version is deleted with the policy."
+            )
+        assert policy.record is not None
+        return deletion(call.store, policy.record)
+
+    together(call.store, writes)
     return {}
-
-
-@operations
-def tag_policy(call: Call, request: Params) -> Params:
-    _change(call, request, lambda record: replace(record, tags=tags_of(request, record.tags)))
-    return {}
-
-
-@operations
-def untag_policy(call: Call, request: Params) -> Params:
-    _change(call, request, lambda record: without_tags(request, record))
-    return {}
-
-
-@operations
-def list_policy_tags(call: Call, request: Params) -> Params:
-    shown, more = page(tag_list(_policy(call, request).tags), request, "Tags", lambda tag: tag["Key"])
-    return {"Tags": shown, **more}
 
 
 # Versions.
@@ -130,12 +123,12 @@ def list_policy_tags(call: Call, request: Params) -> Params:
 
 @operations
 def create_policy_version(call: Call, request: Params) -> Params:
-    check_identity_policy(request["PolicyDocument"])
+    _check(request["PolicyDocument"])
 
     def added(record: Record) -> Record:
-        if len(record.spec["Versions"]) >= _VERSIONS:
+        if len(record.spec["Versions"]) >= VERSIONS:
             raise limit_exceeded(
-                f"A managed policy can have up to {_VERSIONS} versions. Before you create a new version, you must "
+                f"A managed policy can have up to {VERSIONS} versions. Before you create a new version, you must "
                 "delete an existing version."
             )
         number = record.spec["Made"] + 1
@@ -163,9 +156,9 @@ def get_policy_version(call: Call, request: Params) -> Params:
 @operations
 def list_policy_versions(call: Call, request: Params) -> Params:
     policy = _policy(call, request)
-    versions = sorted(policy.versions, key=lambda version: version.id)
-    shown, more = page(versions, request, "Versions", lambda version: version.id)
-    return {"Versions": [_version_view(policy, version) for version in reversed(shown)], **more}
+    # Newest first, also on the pages that follow.
+    shown, more = page([*reversed(policy.versions)], request, "Versions", _age)
+    return {"Versions": [_version_view(policy, version) for version in shown], **more}
 
 
 @operations
@@ -193,104 +186,21 @@ def set_default_policy_version(call: Call, request: Params) -> Params:
     return {}
 
 
-# What is attached to roles.
+def detail(policy: ManagedPolicy, attached: Mapping[str, int], bounding: Mapping[str, int]) -> Params:
+    """A policy with all its versions and their documents."""
+    versions = [
+        {"Document": encoded(version.document), **_version_view(policy, version)}
+        for version in reversed(policy.versions)
+    ]
+    counted = _view(policy, attached.get(policy.arn, 0), bounding.get(policy.arn, 0))
+    described = {"Description": policy.description} if policy.description else {}
+    return {**counted, **described, "PolicyVersionList": versions}
 
 
-@operations
-def attach_role_policy(call: Call, request: Params) -> Params:
-    arn = request["PolicyArn"]
-    if managed.find(call.store, call.account, arn) is None:
-        raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
-
-    def attached(role: Record) -> Record | None:
-        known = role.spec["Attached"]
-        return None if arn in known else replace(role, spec={**role.spec, "Attached": [*known, arn]})
-
-    _change_role(call, request, attached)
-    return {}
-
-
-@operations
-def detach_role_policy(call: Call, request: Params) -> Params:
-    arn = request["PolicyArn"]
-
-    def detached(role: Record) -> Record:
-        if arn not in role.spec["Attached"]:
-            raise no_such_entity(f"Policy {arn} was not found.")
-        return replace(role, spec={**role.spec, "Attached": [each for each in role.spec["Attached"] if each != arn]})
-
-    _change_role(call, request, detached)
-    return {}
-
-
-@operations
-def list_attached_role_policies(call: Call, request: Params) -> Params:
-    role, prefix = role_named(call, request["RoleName"]), request.get("PathPrefix", "/")
-    found = [managed.find(call.store, call.account, arn) for arn in role.spec["Attached"]]
-    policies = [policy for policy in found if policy is not None and policy.path.startswith(prefix)]
-    policies.sort(key=lambda policy: policy.arn)
-    shown, more = page(policies, request, "AttachedPolicies", lambda policy: policy.arn)
-    listed = [{"PolicyName": policy.name, "PolicyArn": policy.arn} for policy in shown]
-    return {"AttachedPolicies": listed, **more}
-
-
-@operations
-def list_entities_for_policy(call: Call, request: Params) -> Params:
-    policy = _policy(call, request)
-    wanted = request.get("EntityFilter", "Role") == "Role" and request.get("PolicyUsageFilter") != "PermissionsBoundary"
-    prefix = request.get("PathPrefix", "/")
-    roles = [role for role in _attached_to(call, policy.arn) if wanted and role.spec["Path"].startswith(prefix)]
-    shown, more = page(roles, request, "PolicyRoles", lambda role: role.name)
-    listed = [{"RoleName": role.name, "RoleId": role.status["RoleId"]} for role in shown]
-    return {"PolicyGroups": [], "PolicyUsers": [], "PolicyRoles": listed, **more}
-
-
-# What roles hold inline.
-
-
-@operations
-def put_role_policy(call: Call, request: Params) -> Params:
-    name, document = request["PolicyName"], request["PolicyDocument"]
+def _check(document: str) -> None:
     check_identity_policy(document)
-    _change_role(call, request, lambda role: _with_inline(role, {**role.spec["Inline"], name: document}))
-    return {}
-
-
-@operations
-def get_role_policy(call: Call, request: Params) -> Params:
-    role, name = role_named(call, request["RoleName"]), request["PolicyName"]
-    if name not in role.spec["Inline"]:
-        raise _no_such_inline(name)
-    document = encoded(role.spec["Inline"][name])
-    return {"RoleName": role.name, "PolicyName": name, "PolicyDocument": document}
-
-
-@operations
-def list_role_policies(call: Call, request: Params) -> Params:
-    names = sorted(role_named(call, request["RoleName"]).spec["Inline"])
-    shown, more = page(names, request, "PolicyNames", str)
-    return {"PolicyNames": shown, **more}
-
-
-@operations
-def delete_role_policy(call: Call, request: Params) -> Params:
-    name = request["PolicyName"]
-
-    def without(role: Record) -> Record:
-        if name not in role.spec["Inline"]:
-            raise _no_such_inline(name)
-        return _with_inline(role, {each: text for each, text in role.spec["Inline"].items() if each != name})
-
-    _change_role(call, request, without)
-    return {}
-
-
-def _with_inline(role: Record, documents: Mapping[str, str]) -> Record:
-    return replace(role, spec={**role.spec, "Inline": documents})
-
-
-def _no_such_inline(name: str) -> AwsError:
-    return no_such_entity(f"The role policy with name {name} cannot be found.")
+    if size(document) > SIZE:
+        raise limit_exceeded(f"Cannot exceed quota for PolicySize: {SIZE}")
 
 
 def _no_such_version(request: Params) -> AwsError:
@@ -329,28 +239,20 @@ def _change(call: Call, request: Params, change: Callable[[Record], Record]) -> 
     return record
 
 
-def _change_role(call: Call, request: Params, change: Callable[[Record], Record | None]) -> None:
-    def dated(known: Record) -> Record | None:
-        changed = change(known)
-        return None if changed is None else replace(changed, modified=call.now)
-
-    if call.store.amend(key(call.account, ROLE, request["RoleName"]), dated) is None:
-        raise no_such_role(request["RoleName"])
+def _age(version: managed.Version) -> str:
+    """Sorts versions by age, the newest first."""
+    return f"{10**9 - int(version.id[1:]):010d}"
 
 
-def _attached_to(call: Call, arn: str) -> list[Record]:
-    return [role for role in all_of(call.store, call.account, ROLE) if arn in role.spec["Attached"]]
-
-
-def _view(policy: ManagedPolicy, uses: int) -> dict[str, Any]:
+def _view(policy: ManagedPolicy, attached: int, bounding: int) -> dict[str, Any]:
     return {
         "PolicyName": policy.name,
         "PolicyId": policy.id,
         "Arn": policy.arn,
         "Path": policy.path,
         "DefaultVersionId": policy.default,
-        "AttachmentCount": uses,
-        "PermissionsBoundaryUsageCount": 0,
+        "AttachmentCount": attached,
+        "PermissionsBoundaryUsageCount": bounding,
         "IsAttachable": True,
         "CreateDate": policy.created,
         "UpdateDate": policy.updated,
