@@ -1,7 +1,7 @@
 """Managed policies: AWS's own, which come as data, and the account's, which are records. One view on both.
 
-`managed_policies.json` maps a policy's name to its `Path`, `Description` and `Document`. The documents are written
-from AWS's documentation of what these policies allow; their statements and version numbers are not AWS's own.
+`managed_policies.json` maps a policy's name to its `Path`, `Description` and `Document`. The documents grant what AWS's
+do, in a form of our own (`tools/managed_policies.py` writes them); their version numbers are not AWS's.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ _SERVICES: Final[Mapping[str, _Service]] = {
         "AWSApplicationAutoscalingSageMakerEndpointPolicy",
     ),
     f"custom-resource.{_AUTOSCALING}": _Service(
-        "AWSServiceRoleForApplicationAutoScaling_CustomResource", "AWSApplicationAutoscalingCustomResourcePolicy"
+        "AWSServiceRoleForApplicationAutoScaling_CustomResource", "AWSApplicationAutoScalingCustomResourcePolicy"
     ),
     "autoscaling.amazonaws.com": _Service("AWSServiceRoleForAutoScaling", "AutoScalingServiceRolePolicy", True),
     "ecs.amazonaws.com": _Service("AWSServiceRoleForECS", "AmazonECSServiceRolePolicy"),
