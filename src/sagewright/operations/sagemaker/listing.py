@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from botocore import xform_name
 from botocore.model import ListShape, StructureShape
 
 from sagewright.base.errors import validation_error
@@ -49,6 +50,7 @@ _TIMES: Final[Mapping[str, str]] = {
 _PAGING: Final = frozenset({"NextToken", "MaxResults", "SortBy", "SortOrder"})
 _PAGE: Final = 10
 _SCAN: Final = 200
+_DIGITS: Final = 12
 
 
 def page(call: Call, request: Params, noun: Noun) -> Params:
@@ -96,7 +98,7 @@ def _query(call: Call, request: Params, noun: Noun) -> tuple[Query, Sequence[Tes
             tests.append(_test(own, wanted))
         elif member in _TIMES:
             bounds[_TIMES[member]] = wanted
-        elif member == "NameContains":
+        elif member in ("NameContains", f"{noun.name_member}Contains"):
             bounds["name_contains"] = wanted
         elif member in ("StatusEquals", "Status", noun.state_member, f"{noun.state_member}Equals"):
             bounds["states"] = (wanted,)
@@ -110,11 +112,25 @@ def _query(call: Call, request: Params, noun: Noun) -> tuple[Query, Sequence[Tes
         region=call.region,
         kind=noun.kind,
         facets=facets,
-        sort_by=_ORDERS.get(request.get("SortBy", "CreationTime"), "created"),
+        sort_by=_order(call, request, noun),
         descending=noun.descending if order is None else order.upper().startswith("DESC"),
         **bounds,
     )
     return query, tests
+
+
+def _order(call: Call, request: Params, noun: Noun) -> SortBy:
+    """What the store sorts by; of no consequence where the noun has an order of its own."""
+    wanted = request.get("SortBy", "CreationTime")
+    if wanted in noun.sorts:
+        return "created"
+    if wanted in (noun.name_member, xform_name(noun.name_member).upper()):
+        return "name"
+    if wanted in (noun.state_member, xform_name(noun.state_member).upper()):
+        return "state"
+    if wanted not in _ORDERS:
+        raise LookupError(f"{call.operation} has an order {wanted} that {noun.title} does not know")
+    return _ORDERS[wanted]
 
 
 def _test(own: Callable[[Params, Any], bool], wanted: Any) -> Test:
@@ -160,6 +176,15 @@ def _read(token: str) -> list[str]:
 def _sortable(value: Any) -> str:
     # Numbers sort by value once they are padded; everything else sorts as text.
     return f"{value:030.9f}" if isinstance(value, int | float) else str(value or "")
+
+
+def sliced(items: Sequence[Any], request: Params, member: str) -> Params:
+    """A page of what is part of one record. Raises a ValidationException for a token that was not handed out."""
+    token, limit = request.get("NextToken", "0"), request.get("MaxResults", _PAGE)
+    if not (token.isascii() and token.isdigit() and len(token) < _DIGITS):
+        raise validation_error("Invalid NextToken: it is not one that was handed out.")
+    end = int(token) + limit
+    return {member: items[int(token) : end], **({"NextToken": str(end)} if end < len(items) else {})}
 
 
 def every(call: Call, query: Query, after: str | None = None) -> Iterator[Record]:

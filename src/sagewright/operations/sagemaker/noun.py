@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from botocore import xform_name
 
@@ -20,13 +20,23 @@ from sagewright.operations.sagemaker.listing import Filter, at, output_of, proje
 from sagewright.operations.table import Operations, brief
 from sagewright.resources.arn import Arn, sagemaker_arn
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query, Store
+from sagewright.store.base import Query, Store, Write
 from sagewright.wire import model
 
 Refusal = Callable[[str, str], AwsError]
 """From a name and an ARN to an error."""
 
 _TRIES = 20
+
+
+class _How(TypedDict, total=False):
+    """What `Noun.create` and `Noun.new` may be told about a record beyond its request."""
+
+    name: str | None
+    parent: str | None
+    arn: str | None
+    state: str
+    status: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +124,7 @@ class Noun:
 
     # Its life.
 
-    def create(
+    def new(
         self,
         call: Call,
         request: Params,
@@ -124,15 +134,8 @@ class Noun:
         arn: str | None = None,
         state: str = "",
         status: Mapping[str, Any] | None = None,
-        under: Callable[[], Record] | None = None,
     ) -> Record:
-        """Write down a new one; `Tags` go where tags are.
-
-        `under` finds the record that it stands under, or raises. That one is written along, so that neither goes
-        unnoticed by the other: whoever removes it at the same moment looks again, and so does this.
-        A request that repeats an earlier one's client token gets the record which that one made.
-        Raises this noun's already-exists error.
-        """
+        """A record that is not written down yet, for those who write it together with others (`together`)."""
         name = request[self.name_member] if name is None else name
         parent = self.parent_of(request) if parent is None else parent
         made = {self.arn_member: arn or self.arn(call, name, parent), **(status or {})}
@@ -148,14 +151,31 @@ class Noun:
             state=state,
             tags=tags_of(request),
         )
-        record = self.faceted(record)
+        return self.faceted(record)
+
+    def create(
+        self, call: Call, request: Params, *, under: Callable[[], Record] | None = None, **how: Unpack[_How]
+    ) -> Record:
+        """Write down a new one; `Tags` go where tags are.
+
+        `under` finds the record that it stands under, or raises. That one is written along, so that neither goes
+        unnoticed by the other: whoever removes it at the same moment looks again, and so does this.
+        A request that repeats an earlier one's client token gets the record which that one made.
+        Raises this noun's already-exists error.
+        """
+        record = self.new(call, request, **how)
+
+        def both() -> Sequence[Write]:
+            beside: Sequence[Write] = () if under is None else (("update", under()),)
+            return (("create", record), *beside)
+
         try:
-            return _beside(call.store, record, under)
+            return together(call.store, both)[0]
         except AlreadyExists:
             earlier = call.store.get(record.key)
             if earlier is not None and self._repeats(call, request, earlier):
                 return earlier
-            raise self.exists(name, made[self.arn_member]) from None
+            raise self.exists(record.name, record.status[self.arn_member]) from None
 
     def amend(self, call: Call, name: str, change: Callable[[Record], Record | None], parent: str = "") -> Record:
         """Read, change, write, as often as it takes; `change` returns None to leave all as it is.
@@ -205,11 +225,10 @@ class Noun:
 
     def view(self, record: Record) -> Params:
         """All members that any output shape of this noun may ask for."""
-        names = {} if self.name_member in record.spec else {self.name_member: record.name}
         return {
+            self.name_member: record.name,
             **record.spec,
             **record.status,
-            **names,
             self.state_member: record.state,
             self.created_member: record.created,
             self.modified_member: record.modified,
@@ -265,6 +284,19 @@ class Noun:
         return any(token in request and request[token] == earlier.spec.get(token) for token in tokens)
 
 
+def together(store: Store, decide: Callable[[], Sequence[Write]]) -> Sequence[Record]:
+    """All the writes that `decide` wants or none of them; it is asked again when somebody wrote in between.
+
+    Raises AlreadyExists when what it creates is there.
+    """
+    for _ in range(_TRIES):
+        try:
+            return store.write(decide())
+        except StaleRecord:
+            continue
+    raise AwsError("ConflictException", "What this belongs to kept changing. Try again.")
+
+
 def refuse_while(call: Call, refusal: AwsError, noun: Noun, **of: Any) -> None:
     """Raise `refusal` while there is a record of `noun` in this region that matches the query `of` (`parent=…`)."""
     if call.store.list(Query(call.account, call.region, noun.kind, **of), limit=1).records:
@@ -310,17 +342,6 @@ def resource_in_use(what: str) -> Refusal:
 def already_exists(what: str) -> Refusal:
     """What pipelines, experiments and packages say."""
     return lambda name, arn: validation_error(f"{what} {name} already exists ({arn}). Choose another name.")
-
-
-def _beside(store: Store, record: Record, under: Callable[[], Record] | None) -> Record:
-    for _ in range(_TRIES):
-        if under is None:
-            return store.create(record)
-        try:
-            return store.write([("create", record), ("update", under())])[0]
-        except StaleRecord:
-            continue
-    raise AwsError("ConflictException", "What this stands under kept changing. Try again.")
 
 
 def _who(call: Call) -> Params:
