@@ -86,15 +86,16 @@ def _structure(shape: Shape | None, path: Path, given: Given, *, whole: bool) ->
         wanted = list(shape.members)[:1]
     made = {}
     for member in shape.members:
-        value = given((*path, member), shape.members[member])
-        if value is not None:
-            made[member] = value
+        there = given((*path, member), shape.members[member])
+        if there is not None:
+            made[member] = there
         elif member in wanted and (len(path) < DEEPEST or member in shape.required_members):
-            made[member] = _value(shape.members[member], (*path, member), given, whole=whole)
+            made[member] = value(shape.members[member], (*path, member), given, whole=whole)
     return made
 
 
-def _value(shape: Shape, path: Path, given: Given, *, whole: bool) -> Any:
+def value(shape: Shape, path: Path, given: Given, *, whole: bool) -> Any:
+    """A valid value of a shape at a path; `whole` with all of its members."""
     least = int(shape.metadata.get("min", 0))
     match shape:
         case StructureShape():
@@ -112,8 +113,8 @@ def _value(shape: Shape, path: Path, given: Given, *, whole: bool) -> Any:
 
 
 def _given(shape: Shape, path: Path, given: Given, *, whole: bool) -> Any:
-    value = given(path, shape)
-    return _value(shape, path, given, whole=whole) if value is None else value
+    there = given(path, shape)
+    return value(shape, path, given, whole=whole) if there is None else there
 
 
 def scalar(shape: Shape) -> Any:

@@ -3,7 +3,8 @@
 Things are called by the shortest name that the model allows, so that what one request makes the next one finds: a
 model named `a` is there when CreateEndpointConfig asks for the model `a`. Ids and ARNs come from the answers that made
 them. What a model cannot say (exactly one of two members, a definition that must be JSON of a certain form) stands in
-`population.json`, by operation: members to set, and members to leave out (null); and what a rule of the conformance
+`population.json`, by operation: members to set, members to
+make up although they are optional ("+"), members to leave out (null); and what a rule of the conformance
 suite does not hold for, under `exceptions`, with the reason.
 """
 
@@ -33,6 +34,7 @@ FAMILY: Final = (
     "sagemaker-a2i-runtime",
 )
 """SageMaker's own services."""
+_MADE: Final = "+"
 _MAKING: Final = ("Create", "Register", "Import", "Add", "Associate", "Put", "Start", "Enable")
 
 
@@ -60,8 +62,15 @@ class Population:
     def valid(self, service: str, operation: str, *, whole: bool = False) -> dict[str, Any]:
         """A valid request."""
         operation_model = model.service(service).operation_model(operation)
-        made = (examples.whole if whole else examples.minimal)(operation_model, self._given)
-        return _laid_over(made, self._overlay(operation_model, whole=whole))
+        overlay = self._overlay(operation_model, whole=whole)
+
+        def given(path: examples.Path, shape: Shape) -> Any:
+            if _at(overlay, path) == _MADE:
+                return examples.value(shape, path, given, whole=False)
+            return self._given(path, shape)
+
+        made = (examples.whole if whole else examples.minimal)(operation_model, given)
+        return _laid_over(made, overlay)
 
     def learn(self, answer: Mapping[str, Any]) -> None:
         """Take note of the ids and ARNs in an answer."""
@@ -144,11 +153,19 @@ def _filled(value: Any, known: Mapping[str, str]) -> Any:
     return value
 
 
+def _at(overlay: Any, path: examples.Path) -> Any:
+    for step in path:
+        overlay = overlay.get(step) if isinstance(overlay, dict) else None
+    return overlay
+
+
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     laid = dict(below)
     for member, value in above.items():
         if value is None:
             laid.pop(member, None)
+        elif value == _MADE:
+            continue
         elif isinstance(value, dict) and isinstance(laid.get(member), dict):
             laid[member] = _laid_over(laid[member], value)
         else:

@@ -11,8 +11,12 @@ _HERE: Final = "sagewright.operations.sagemaker"
 
 FAMILIES: Final = (
     # Add a family here: a folder whose `__init__` says what is in it, as `FAMILY`.
+    "automl",
     "inference",
+    "monitoring",
+    "processing",
     "training",
+    "tuning",
 )
 
 

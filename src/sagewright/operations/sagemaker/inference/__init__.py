@@ -1,11 +1,45 @@
-"""Models, endpoint configurations, endpoints."""
+"""Models, endpoints, batch transform, and what is tried out with them."""
 
 from sagewright.operations.sagemaker.family import Family
 
+_COMPONENTS = "run inference components"
+_EXPERIMENTS = "run inference experiments (shadow tests)"
+_RECOMMENDATIONS = "recommend instances for inference"
+_ROUTERS = "route inference between endpoints"
+
 FAMILY = Family(
     nouns={
+        "ai-benchmark-job": "ai_benchmark_job",
+        "ai-recommendation-job": "ai_recommendation_job",
+        "ai-workload-config": "ai_workload_config",
+        "compilation-job": "compilation_job",
         "endpoint": "endpoint",
         "endpoint-config": "endpoint_config",
+        "inference-component": "inference_component",
+        "inference-experiment": "inference_experiment",
+        "inference-recommendations-job": "inference_recommendations_job",
+        "inference-router": "inference_router",
         "model": "model",
+        "optimization-job": "optimization_job",
+        "transform-job": "transform_job",
+    },
+    others=("endpoint_policy", "model_metadata"),
+    unbuilt={
+        "CreateAIBenchmarkJob": "run benchmarks of endpoints",
+        "CreateAIRecommendationJob": _RECOMMENDATIONS,
+        "CreateCompilationJob": "compile models (Neo)",
+        "CreateInferenceComponent": _COMPONENTS,
+        "CreateInferenceExperiment": _EXPERIMENTS,
+        "CreateInferenceRecommendationsJob": _RECOMMENDATIONS,
+        "CreateInferenceRouter": _ROUTERS,
+        "CreateOptimizationJob": "optimize models (quantization, compilation, sharding)",
+        "CreateTransformJob": "run batch transform jobs",
+        "GetScalingConfigurationRecommendation": _RECOMMENDATIONS,
+        "ListModelMetadata": "know the models of a model zoo",
+        "StartInferenceExperiment": _EXPERIMENTS,
+        "UpdateInferenceComponent": _COMPONENTS,
+        "UpdateInferenceComponentRuntimeConfig": _COMPONENTS,
+        "UpdateInferenceExperiment": _EXPERIMENTS,
+        "UpdateInferenceRouter": _ROUTERS,
     },
 )

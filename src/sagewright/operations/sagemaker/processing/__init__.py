@@ -1,0 +1,8 @@
+"""Processing jobs."""
+
+from sagewright.operations.sagemaker.family import Family
+
+FAMILY = Family(
+    nouns={"processing-job": "processing_job"},
+    unbuilt={"CreateProcessingJob": "run processing jobs"},
+)
