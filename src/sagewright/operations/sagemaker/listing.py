@@ -100,6 +100,8 @@ def _query(call: Call, request: Params, noun: Noun) -> tuple[Query, Sequence[Tes
             bounds[_TIMES[member]] = wanted
         elif member in ("NameContains", f"{noun.name_member}Contains"):
             bounds["name_contains"] = wanted
+        elif len(noun.parents) == 1 and member == f"{noun.parents[0]}Equals":
+            bounds["parent"] = wanted
         elif member in ("StatusEquals", "Status", noun.state_member, f"{noun.state_member}Equals"):
             bounds["states"] = (wanted,)
         else:

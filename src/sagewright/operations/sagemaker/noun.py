@@ -7,7 +7,7 @@ model offers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict, Unpack
 
@@ -17,7 +17,7 @@ from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validat
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import listing
 from sagewright.operations.sagemaker.listing import Filter, at, output_of, project
-from sagewright.operations.table import Operations, brief
+from sagewright.operations.table import Handler, Operations, brief
 from sagewright.resources.arn import Arn, sagemaker_arn
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query, Store, Write
@@ -260,16 +260,18 @@ class Noun:
         shape = model.service(call.service).operation_model(call.operation).output_shape
         return {} if shape is None else project(self.view(record), shape)
 
-    def operations(self, *, delete: bool = False) -> Operations:
-        """A table with what needs no code of its own; the noun's file adds the rest."""
-        operations = Operations()
+    def operations(self, *, delete: bool = False, but: Collection[str] = ()) -> Operations:
+        """A table with what needs no code of its own; the noun's file adds the rest, and answers what is in `but`."""
         known = model.service("sagemaker").operation_names
-        if f"Describe{self.title}" in known:
-            operations.add(xform_name(f"Describe{self.title}"), brief(self.describe))
-        if f"List{self.plural}" in known:
-            operations.add(xform_name(f"List{self.plural}"), self.list)
-        if delete:
-            operations.add(xform_name(f"Delete{self.title}"), self.delete)
+        answers: Mapping[str, Handler] = {
+            f"Describe{self.title}": brief(self.describe),
+            f"List{self.plural}": self.list,
+            **({f"Delete{self.title}": self.delete} if delete else {}),
+        }
+        operations = Operations()
+        for operation, answer in answers.items():
+            if operation in known and xform_name(operation) not in but:
+                operations.add(xform_name(operation), answer)
         return operations
 
     def _missing(self, call: Call, name: str, parent: str) -> AwsError:
