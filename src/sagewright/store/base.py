@@ -17,8 +17,12 @@ SortBy = Literal["name", "created", "modified", "state"]
 class Query:
     """Which records of one kind, in which order. Filters are joined with *and*; None filters nothing.
 
-    Names sort by code point, as S3 keys do. Equal sort values are ordered by (parent, name), in the same
-    direction, so that an order is total and a page never loses or repeats a record.
+    Names sort by code point, as S3 keys do. Equal states are ordered by time of creation, and equal sort values by
+    (parent, name), in the same direction, so that an order is total and a page never loses or repeats a record.
+
+    Where a region is named, a page costs the same however many records there are: filters and orders have indices, and
+    together they cost no more than the records that the rarer of the two leaves. What stands in no region is only
+    listed by key in such a way.
     """
 
     account: str
@@ -27,6 +31,8 @@ class Query:
     parent: str | None = None
     name_contains: str | None = None
     """Case-insensitive for ASCII letters, as AWS's NameContains."""
+    name_ignoring_case: str | None = None
+    """The whole name, with ASCII letters of either case: names in ARNs may have lost their capitals. Indexed."""
     name_prefix: str | None = None
     name_after: str | None = None
     """Only names greater than this one; with `parent`, the way to seek in a listing."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import orjson
 
@@ -12,12 +14,20 @@ from sagewright.store.base import SortBy
 
 Position = tuple[Any, ...]
 
+ORDERS: Final[Mapping[SortBy, Sequence[str]]] = {
+    "name": ("name", "parent"),
+    "created": ("created", "parent", "name"),
+    "modified": ("modified", "parent", "name"),
+    "state": ("state", "created", "parent", "name"),
+}
+"""What records are ordered by: total, because it ends in the key."""
+
+_NUMBERS: Final = frozenset({"created", "modified"})
+
 
 def position(record: Record, sort_by: SortBy) -> Position:
-    """What records are ordered by: total, because it ends in the key."""
-    if sort_by == "name":
-        return (record.key.name, record.key.parent)
-    return (getattr(record, sort_by), record.key.parent, record.key.name)
+    """Where a record stands in an order."""
+    return tuple(getattr(record.key if column in ("name", "parent") else record, column) for column in ORDERS[sort_by])
 
 
 def encode(record: Record, sort_by: SortBy) -> str:
@@ -28,12 +38,18 @@ def decode(token: str, sort_by: SortBy) -> Position:
     """Raises ValueError for a token that no page with this order gave."""
     try:
         kept, *values = orjson.loads(base64.urlsafe_b64decode(token.encode()))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ValueError("This page token is not one that was handed out.") from error
-    wanted = 2 if sort_by == "name" else 3
-    texts = values if sort_by in ("name", "state") else values[1:]
-    numbers = [] if sort_by in ("name", "state") else values[:1]
-    sound = all(isinstance(text, str) for text in texts) and all(isinstance(n, int | float) for n in numbers)
-    if kept != sort_by or len(values) != wanted or not sound:
+    columns = ORDERS[sort_by]
+    if kept != sort_by or len(values) != len(columns):
         raise ValueError("This page token belongs to a listing in another order.")
-    return tuple(values)
+    return tuple(_sound(value, column in _NUMBERS) for value, column in zip(values, columns, strict=True))
+
+
+def _sound(value: Any, number: bool) -> Any:
+    """A value of the kind that its column holds: tokens come from outside."""
+    if number and isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    if not number and isinstance(value, str):
+        return value
+    raise ValueError("This page token is not one that was handed out.")

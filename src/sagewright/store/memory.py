@@ -128,7 +128,8 @@ def matches(record: Record, query: Query) -> bool:
         return False
     bounds = (
         query.parent in (None, key.parent),
-        query.name_contains is None or query.name_contains.lower() in key.name.lower(),
+        query.name_contains is None or _lower(query.name_contains) in _lower(key.name),
+        query.name_ignoring_case is None or _lower(query.name_ignoring_case) == _lower(key.name),
         query.name_prefix is None or key.name.startswith(query.name_prefix),
         query.name_after is None or key.name > query.name_after,
         query.states is None or record.state in query.states,
@@ -139,3 +140,8 @@ def matches(record: Record, query: Query) -> bool:
         query.modified_before is None or record.modified < query.modified_before,
     )
     return all(bounds)
+
+
+def _lower(text: str) -> bytes:
+    """ASCII letters only, as databases do."""
+    return text.encode("utf-8", "surrogatepass").lower()

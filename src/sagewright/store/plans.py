@@ -1,0 +1,304 @@
+"""How a query is answered without reading what it does not ask for.
+
+Each order has an index, so a page without filters is read off it. A filter that the index does not have is first tried
+on the next thousands of records in order (`peek`): one that many records pass has filled the page by then. What many
+do not pass has few records, and an index of its own to find them by (`narrow`); these are then put in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from sagewright.store import cursor
+from sagewright.store.base import Query
+from sagewright.store.statements import COLUMNS, Row, facet_value
+
+Rows = Callable[[str, Sequence[Any]], Sequence[Row]]
+"""Runs a query with its parameters (written as ?)."""
+
+_BEYOND: Final = "\U0010ffff" * 257
+"""Follows everything that may come after a prefix: names are at most 1,024 bytes long, as S3's keys."""
+_PEEK: Final = 2_000
+"""How many records in order are looked at before an index is asked. Costs a millisecond at most."""
+_FEW: Final = 5_000
+"""How many records of an index may be put in order; with more, all records are looked at in order instead."""
+
+
+class Condition(NamedTuple):
+    """Part of a WHERE. `on` is the field of the query that asks for it."""
+
+    on: str
+    sql: str
+    values: tuple[Any, ...]
+
+
+class Driver(NamedTuple):
+    """Where the records that pass one filter are found, or all of them in some order."""
+
+    source: str
+    """A FROM that has `r` (records) in it."""
+    condition: Condition | None = None
+    """How the source's tables are joined, and what they are asked."""
+    ordered: str = "r"
+    """The table whose index gives the order."""
+    sized: tuple[str, Condition] | None = None
+    """What is counted to know how many records there are, where that takes less than the whole source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What SQLite and PostgreSQL say differently about where to look."""
+
+    name: str
+    row: str
+    """The column that finds a row at once."""
+    among: str
+    """A condition that a row is among those of a subquery, written as {}."""
+    fence: str
+    """After a subquery: do not look through it for a plan of your own."""
+    chooses: bool
+    """Whether the database knows how many records pass a filter, and takes the right index by itself."""
+
+    def index(self, name: str) -> str:
+        return "" if self.chooses else f" INDEXED BY {name}"
+
+
+SQLITE: Final = Dialect("sqlite", "id", "id IN ({})", "", chooses=False)
+POSTGRES: Final = Dialect("postgres", "ctid", "ctid = ANY (ARRAY({}))", " OFFSET 0", chooses=True)
+
+
+class Listing:
+    """One query, for one database. `searchable` says whether there is an index of names' substrings."""
+
+    def __init__(self, query: Query, rows: Rows, dialect: Dialect, *, searchable: bool) -> None:
+        self._query, self._rows, self._dialect = query, rows, dialect
+        self._searchable = searchable
+        self._place = _place(query)
+        self._filters = list(_filters(query))
+        self._order = tuple(cursor.ORDERS[query.sort_by])
+
+    def page(self, limit: int, after: cursor.Position | None) -> Sequence[Row]:
+        """The first `limit` rows after a position."""
+        query = self._query
+        if not query.region:
+            return self._plain(limit, after)
+        if query.name_ignoring_case is not None:
+            return self._sorted(self._folded(), limit, after)
+        driver, own = self._base()
+        others = [each for each in self._filters if each.on not in own]
+        if not others:
+            return self._along(driver, limit, after)
+        end = self._peek_end(driver, [each for each in self._filters if each.on in own], limit, after)
+        found = self._along(driver, limit, after, end)
+        if end is None or len(found) == limit:
+            return found
+        narrow = self._narrowest()
+        return self._along(driver, limit, after) if narrow is None else self._sorted(narrow, limit, after)
+
+    def count(self) -> int:
+        """How many records match."""
+        folded = self._folded().condition if self._query.region and self._query.name_ignoring_case is not None else None
+        where, values = _joined([self._place, folded, *self._filters])
+        return int(self._rows(f"SELECT count(*) FROM records r WHERE {where}", values)[0][0])
+
+    # Ways to the records.
+
+    def _base(self) -> tuple[Driver, frozenset[str]]:
+        """The index that has the query's order, and which filters it knows."""
+        query = self._query
+        if query.sort_by == "name":
+            by = "parent" if query.parent is not None else "name"
+            return self._index(by), frozenset({"parent", "name_prefix", "name_after"})
+        if query.sort_by == "created" and query.facets:
+            facet = next(iter(query.facets))
+            return self._facet(facet), frozenset({f"facet {facet}", "created"})
+        one_state = query.states is not None and len(query.states) == 1
+        if query.sort_by == "state" or (query.sort_by == "created" and one_state):
+            return self._index("state"), frozenset({"states", "created"} if one_state else ())
+        return self._index(query.sort_by), frozenset({query.sort_by})
+
+    def _index(self, by: str) -> Driver:
+        return Driver(f"records r{self._dialect.index(f'records_by_{by}')}")
+
+    def _facet(self, facet: str) -> Driver:
+        query = self._query
+        held = "f.kind = ? AND f.account = ? AND f.region = ? AND f.facet = ? AND f.value = ?"
+        values = (query.kind, query.account, query.region, facet, facet_value(query.facets[facet]))
+        joined = f"{held} AND r.parent = f.parent AND r.name = f.name"
+        # SQLite takes the tables of a CROSS JOIN in the order in which they are written.
+        source = f"facets f CROSS JOIN records r{self._dialect.index('records_by_parent')}"
+        return Driver(source, Condition("", joined, values), "f", ("facets f", Condition("", held, values)))
+
+    def _grams(self, text: str) -> Driver:
+        """The index of names' substrings; only SQLite's is asked by name."""
+        grams = sorted({text[start : start + 3] for start in range(len(text) - 2)})
+        wanted = (" AND ".join('"{}"'.format(gram.replace('"', '""')) for gram in grams),)
+        joined = Condition("", "grams MATCH ? AND r.id = grams.rowid", wanted)
+        return Driver("grams CROSS JOIN records r", joined, "r", ("grams", Condition("", "grams MATCH ?", wanted)))
+
+    def _folded(self) -> Driver:
+        """The records of a name in any case: most are in lower case, and those that are not have an index."""
+        row, wanted = self._dialect.row, _lower(self._query.name_ignoring_case or "")
+        place = (self._query.kind, self._query.account, self._query.region)
+        within = f"SELECT {row} FROM records WHERE kind = ? AND account = ? AND region = ? AND region <> ''"
+        either = f"{within} AND name = ? UNION ALL {within} AND lower(name) = ? AND name <> lower(name)"
+        among = self._dialect.among.replace(row, f"r.{row}", 1).format(either)
+        return Driver("records r", Condition("", among, (*place, wanted, *place, wanted)))
+
+    def _narrowest(self) -> Driver | None:
+        """The index that leaves the fewest records; None if each leaves too many."""
+        drivers = list(self._drivers())
+        if self._dialect.chooses:
+            return Driver("records r") if drivers else None
+        sizes = [self._size(driver) for driver in drivers]
+        smallest = min(sizes, default=_FEW)
+        return drivers[sizes.index(smallest)] if smallest < _FEW else None
+
+    def _drivers(self) -> Iterator[Driver]:
+        """Every index that one of the filters has."""
+        for facet in self._query.facets:
+            yield self._facet(facet)
+        text = _lower(self._query.name_contains or "")
+        if self._searchable and len(text) >= 3 and "\0" not in text:
+            yield self._grams(text)
+        filters = {each.on: each for each in self._filters}
+        for on, by in (
+            ("parent", "parent"),
+            ("states", "state"),
+            ("created", "created"),
+            ("modified", "modified"),
+            ("name_prefix", "name"),
+            ("name_after", "name"),
+        ):
+            if on in filters:
+                driver = self._index(by)
+                where, values = _joined([self._place, filters[on]])
+                yield driver._replace(sized=(driver.source, Condition("", where, tuple(values))))
+
+    def _size(self, driver: Driver) -> int:
+        """How many records an index leaves, counted up to a limit."""
+        assert driver.sized is not None
+        source, condition = driver.sized
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {condition.sql} LIMIT {_FEW})"
+        return int(self._rows(counted, condition.values)[0][0])
+
+    # Statements.
+
+    def _plain(self, limit: int, after: cursor.Position | None) -> Sequence[Row]:
+        """Without a hint: for what stands in no region, and is found by its key."""
+        return self._along(Driver("records r"), limit, after)
+
+    def _along(
+        self, driver: Driver, limit: int, after: cursor.Position | None, end: cursor.Position | None = None
+    ) -> Sequence[Row]:
+        """Rows read off an index in its order, between two positions."""
+        where, values = self._where(driver, self._filters, after, end)
+        wanted = ", ".join(f"r.{column}" for column in COLUMNS.split(", "))
+        order = self._by(driver.ordered)
+        return self._rows(f"SELECT {wanted} FROM {driver.source} WHERE {where} ORDER BY {order} LIMIT {limit}", values)
+
+    def _peek_end(
+        self, driver: Driver, filters: Sequence[Condition], limit: int, after: cursor.Position | None
+    ) -> cursor.Position | None:
+        """The position up to which a filter is tried record by record; None if that is the end of the list."""
+        where, values = self._where(driver, filters, after)
+        wanted = ", ".join(f"{driver.ordered}.{column}" for column in self._order)
+        skipped = _PEEK + 20 * limit
+        order = self._by(driver.ordered)
+        sql = f"SELECT {wanted} FROM {driver.source} WHERE {where} ORDER BY {order} LIMIT 1 OFFSET {skipped}"
+        rows = self._rows(sql, values)
+        return tuple(rows[0]) if rows else None
+
+    def _sorted(self, driver: Driver, limit: int, after: cursor.Position | None) -> Sequence[Row]:
+        """Rows found in no order, by what leaves few, and then put in order."""
+        where, values = self._where(driver._replace(ordered="r"), self._filters, after)
+        row, keys = self._dialect.row, ", ".join(f"r.{column}" for column in self._order)
+        found = f"SELECT r.{row}, {keys} FROM {driver.source} WHERE {where}{self._dialect.fence}"
+        first = f"SELECT {row} FROM ({found}) h ORDER BY {self._by('h')} LIMIT {limit}"
+        sql = f"SELECT {COLUMNS} FROM records r WHERE {self._dialect.among.format(first)} ORDER BY {self._by('r')}"
+        return self._rows(sql, values)
+
+    def _where(
+        self,
+        driver: Driver,
+        filters: Sequence[Condition],
+        after: cursor.Position | None,
+        end: cursor.Position | None = None,
+    ) -> tuple[str, list[Any]]:
+        """What is asked of a driver's records, between two positions of its order."""
+        table = driver.ordered
+        here, marks = ", ".join(f"{table}.{column}" for column in self._order), ", ".join("?" * len(self._order))
+        beyond, until = ("<", ">=") if self._query.descending else (">", "<=")
+        if table != "r":
+            filters = [
+                each._replace(sql=each.sql.replace("r.created", f"{table}.created")) if each.on == "created" else each
+                for each in filters
+            ]
+        return _joined(
+            [
+                self._place,
+                driver.condition,
+                *filters,
+                Condition("", f"({here}) {beyond} ({marks})", after) if after is not None else None,
+                Condition("", f"({here}) {until} ({marks})", end) if end is not None else None,
+            ]
+        )
+
+    def _by(self, table: str) -> str:
+        way = " DESC" if self._query.descending else ""
+        return ", ".join(f"{table}.{column}{way}" for column in self._order)
+
+
+def _lower(text: str) -> str:
+    """ASCII letters only: what `lower` does in SQLite, and in PostgreSQL where text sorts by code point."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def _place(query: Query) -> Condition:
+    # Said in so many words, or the indices of what stands in a region would not be taken.
+    somewhere = " AND r.region <> ''" if query.region else ""
+    sql = f"r.kind = ? AND r.account = ? AND r.region = ?{somewhere}"
+    return Condition("", sql, (query.kind, query.account, query.region))
+
+
+def _joined(conditions: Sequence[Condition | None]) -> tuple[str, list[Any]]:
+    given = [each for each in conditions if each is not None]
+    return " AND ".join(each.sql for each in given), [value for each in given for value in each.values]
+
+
+def _filters(query: Query) -> Iterator[Condition]:
+    if query.parent is not None:
+        yield Condition("parent", "r.parent = ?", (query.parent,))
+    if query.name_prefix:
+        # A range rather than LIKE: it uses the index, and case matters.
+        beyond = query.name_prefix + _BEYOND
+        yield Condition("name_prefix", "r.name >= ? AND r.name < ?", (query.name_prefix, beyond))
+    if query.name_after is not None:
+        yield Condition("name_after", "r.name > ?", (query.name_after,))
+    if query.name_ignoring_case is not None and not query.region:
+        yield Condition("name_ignoring_case", "lower(r.name) = ?", (_lower(query.name_ignoring_case),))
+    if query.states is not None:
+        if len(query.states) == 1:
+            yield Condition("states", "r.state = ?", (query.states[0],))
+        else:
+            yield Condition("states", f"r.state IN ({', '.join('?' * len(query.states))})", tuple(query.states))
+    for facet, value in query.facets.items():
+        held = (
+            "EXISTS (SELECT 1 FROM facets WHERE kind = r.kind AND account = r.account AND region = r.region "
+            "AND facet = ? AND value = ? AND created = r.created AND parent = r.parent AND name = r.name)"
+        )
+        yield Condition(f"facet {facet}", held, (facet, facet_value(value)))
+    for column, after, before in (
+        ("created", query.created_after, query.created_before),
+        ("modified", query.modified_after, query.modified_before),
+    ):
+        bounds = [(f"r.{column} {sign} ?", at) for sign, at in ((">", after), ("<", before)) if at is not None]
+        if bounds:
+            yield Condition(column, " AND ".join(sql for sql, _ in bounds), tuple(at for _, at in bounds))
+    if query.name_contains:
+        escaped = _lower(query.name_contains)
+        for special in "\\%_":
+            escaped = escaped.replace(special, f"\\{special}")
+        yield Condition("name_contains", "lower(r.name) LIKE ? ESCAPE '\\'", (f"%{escaped}%",))
