@@ -6,10 +6,10 @@ The logic: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
-from sagewright.operations.access.patterns import Context
+from sagewright.operations.access.patterns import NOTHING, Context
 from sagewright.operations.access.statements import Grant, Names, Statement, read
 
 Decision = Literal["allowed", "explicitDeny", "implicitDeny"]
@@ -38,11 +38,10 @@ class Verdict:
 
     decision: Decision
     matched: Sequence[Policy]
-    grant: Grant | None = None
-    """How the caller was named by the widest allowing statement of a resource's policy."""
 
 
 _WIDEST: Final[Sequence[Grant]] = ("direct", "role", "account")
+_About = tuple[Policy, Statement]
 
 
 class Policies:
@@ -50,49 +49,70 @@ class Policies:
 
     def __init__(self, policies: Sequence[Policy]) -> None:
         self.all = policies
-        self._about: dict[str, Sequence[tuple[Policy, Statement]]] = {}
+        self._known: dict[str, tuple[Sequence[_About], Sequence[_About]]] = {}
 
-    def about(self, action: str) -> Sequence[tuple[Policy, Statement]]:
-        """The statements that speak of an action."""
-        found = self._about.get(action)
+    def _about(self, action: str) -> tuple[Sequence[_About], Sequence[_About]]:
+        """The statements that speak of an action: those that deny and those that allow, the plainest first."""
+        found = self._known.get(action)
         if found is None:
             lower = action.lower()
-            found = self._about[action] = [
-                (policy, statement) for policy in self.all for statement in policy.statements if statement.about(lower)
-            ]
+            about = [(each, statement) for each in self.all for statement in each.statements if statement.about(lower)]
+            about.sort(key=lambda pair: len(pair[1].conditions))
+            found = [pair for pair in about if not pair[1].allow], [pair for pair in about if pair[1].allow]
+            self._known[action] = found
         return found
 
-    def verdict(self, action: str, resource: str, context: Context, names: Names | None = None) -> Verdict:
-        """`names` are given for policies that say to whom they apply."""
-        allowing: list[Policy] = []
-        denying: list[Policy] = []
+    def decision(
+        self, action: str, resource: str, context: Context, names: Names | None = None
+    ) -> tuple[Decision, Grant]:
+        """What they say, asking no more of the context than it takes. `names` are given for policies that say to whom
+        they apply; with "allowed" comes how they name the caller most closely."""
+        denying, allowing = self._about(action)
+        for _, statement in denying:
+            if _grant(statement, resource, context, names) is not None:
+                return "explicitDeny", "role"
         grants: set[Grant] = set()
-        for policy, statement in self.about(action):
-            grant: Grant | None = "role"
-            if names is not None:
-                grant = statement.principals.grant(names) if statement.principals is not None else None
-            if grant is None or not statement.resources.match(resource, context, allow=statement.allow):
-                continue
-            if not statement.holds(context):
-                continue
-            (allowing if statement.allow else denying).append(policy)
-            if statement.allow:
+        for _, statement in allowing:
+            grant = _grant(statement, resource, context, names)
+            if grant is not None:
                 grants.add(grant)
+                if names is None or grant == "direct":
+                    break
+        strongest = next((grant for grant in _WIDEST if grant in grants), None)
+        return ("implicitDeny", "role") if strongest is None else ("allowed", strongest)
+
+    def verdict(self, action: str, resource: str, context: Context) -> Verdict:
+        """What they say, and all of them that say it."""
+        found = [
+            [policy for policy, statement in statements if _grant(statement, resource, context, None) is not None]
+            for statements in self._about(action)
+        ]
+        denying, allowing = found
         if denying:
             return Verdict("explicitDeny", denying)
-        strongest = next((grant for grant in _WIDEST if grant in grants), None)
-        return Verdict("allowed" if allowing else "implicitDeny", allowing, strongest)
+        return Verdict("allowed" if allowing else "implicitDeny", allowing)
 
     def missing(self, action: str, resource: str, context: Context) -> Sequence[str]:
         """Condition keys that the request lacks and that a statement about it asks for."""
         return [
             *dict.fromkeys(
                 key
-                for _, statement in self.about(action)
+                for statements in self._about(action)
+                for _, statement in statements
                 if statement.resources.match(resource, context, allow=statement.allow)
                 for key in statement.missing(context)
             )
         ]
+
+
+def _grant(statement: Statement, resource: str, context: Context, names: Names | None) -> Grant | None:
+    """How a statement that applies names the caller; None for one that does not apply."""
+    grant: Grant | None = "role"
+    if names is not None:
+        grant = None if statement.principals is None else statement.principals.grant(names)
+    if grant is None or not statement.resources.match(resource, context, allow=statement.allow):
+        return None
+    return grant if statement.holds(context) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +127,7 @@ class Standing:
     """What the session was narrowed to when it began; None where it was not."""
     root: bool = False
     """Whether it is the account itself, which needs no policy."""
-    claims: Context = field(default_factory=dict[str, Sequence[str]])
+    claims: Context = NOTHING
     """Condition keys that are the same for all requests of this caller."""
 
 
@@ -141,15 +161,18 @@ def decide(
     the account leaves it to identity policies. Roles and keys must be opened by their own policy in any case
     (`resource_must_allow`).
     """
-    its = resource_policy.verdict(action, resource, context, standing.names) if resource_policy is not None else None
-    if its is not None and its.decision == "explicitDeny":
+    its: Decision = "implicitDeny"
+    grant: Grant = "role"
+    if resource_policy is not None:
+        its, grant = resource_policy.decision(action, resource, context, standing.names)
+    if its == "explicitDeny":
         return Outcome(False, True, "resource-based policy")
-    opened = its is not None and its.decision == "allowed"
+    opened = its == "allowed"
     if standing.root:
         return _ALLOWED
     if resource_must_allow and not opened:
         return Outcome(False, False, "resource-based policy")
-    own = standing.identity.verdict(action, resource, context).decision
+    own, _ = standing.identity.decision(action, resource, context)
     if own == "explicitDeny":
         return Outcome(False, True, "identity-based policy")
     limits: Sequence[tuple[Kind, Policies | None]] = (
@@ -160,13 +183,13 @@ def decide(
     for kind, policies in limits:
         if policies is None:
             continue
-        within = policies.verdict(action, resource, context).decision
+        within, _ = policies.decision(action, resource, context)
         if within == "explicitDeny":
             return Outcome(False, True, kind)
         if within == "implicitDeny" and silent is None:
             silent = kind
-    if opened and its is not None and its.grant == "direct":
+    if opened and grant == "direct":
         return _ALLOWED
-    if own != "allowed" and not (opened and its is not None and its.grant == "role"):
+    if own != "allowed" and not (opened and grant == "role"):
         return Outcome(False, False, "identity-based policy")
     return _ALLOWED if silent is None else Outcome(False, False, silent)

@@ -7,7 +7,7 @@ Wildcards and variables: https://docs.aws.amazon.com/IAM/latest/UserGuide/refere
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
@@ -20,7 +20,12 @@ class Context(Protocol):
         """The values of a key; None for a key that the request does not have."""
 
 
-NOTHING: Final[Mapping[str, Sequence[str]]] = {}
+class _Nothing:
+    def get(self, _key: str, /) -> None:
+        return None
+
+
+NOTHING: Final[Context] = _Nothing()
 """A context that knows no key."""
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")

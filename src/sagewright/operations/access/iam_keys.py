@@ -1,0 +1,68 @@
+"""IAM's and STS's condition keys, and the ARNs of IAM's resources.
+
+Keys: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sagewright.operations.access.request import Request, Source, Sources, Values
+from sagewright.operations.call import Call, Params
+from sagewright.operations.iam.records import GROUP, INSTANCE_PROFILE, POLICY, ROLE, USER, key
+from sagewright.resources.record import Record
+
+_KINDS: Final = {"role": ROLE, "user": USER, "group": GROUP, "policy": POLICY, "instance-profile": INSTANCE_PROFILE}
+
+
+def with_path(call: Call, params: Params, arn: str) -> str:
+    """An ARN with the path of what it names: that of the record, or for a new one that of the request."""
+    head, _, resource = arn.partition(f":{call.account}:")
+    kind, slash, name = resource.partition("/")
+    if kind not in _KINDS or not slash or "/" in name:
+        return arn
+    if name == "*" and kind == "user" and call.principal.kind == "user":
+        return call.principal.arn  # who names nobody means himself
+    if call.operation.startswith("Create") and params.get("Path"):
+        return f"{head}:{call.account}:{kind}{params['Path']}{name}"
+    record = call.store.get(key(call.account, _KINDS[kind], name))
+    return arn if record is None else str(record.status["Arn"])
+
+
+def _boundary(request: Request, _: str) -> Values:
+    """The boundary that a request sets, or that whom it is about has."""
+    given = request.params.get("PermissionsBoundary")
+    if given is not None:
+        return [given]
+    record = _entity(request)
+    bound = None if record is None else record.spec.get("PermissionsBoundary")
+    return None if bound is None else [bound]
+
+
+def _entity(request: Request) -> Record | None:
+    kind, _, path = request.resource.rpartition(":")[2].partition("/")
+    if kind not in ("role", "user"):
+        return None
+    return request.call.store.get(key(request.call.account, _KINDS[kind], path.rpartition("/")[2]))
+
+
+def _member(name: str) -> Source:
+    return lambda request, _: [str(request.params[name])] if name in request.params else None
+
+
+def _list(name: str) -> Source:
+    return lambda request, _: [*request.params[name]] if name in request.params else None
+
+
+IAM: Final[Sources] = {
+    "iam:policyarn": _member("PolicyArn"),
+    "iam:awsservicename": _member("AWSServiceName"),
+    "iam:permissionsboundary": _boundary,
+}
+STS: Final[Sources] = {
+    "sts:externalid": _member("ExternalId"),
+    "sts:rolesessionname": _member("RoleSessionName"),
+    "sts:sourceidentity": _member("SourceIdentity"),
+    "sts:durationseconds": _member("DurationSeconds"),
+    "sts:transitivetagkeys": _list("TransitiveTagKeys"),
+}

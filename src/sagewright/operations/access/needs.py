@@ -1,0 +1,196 @@
+"""What a request needs to be allowed: one or more actions, each on one resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote
+
+from sagewright.operations.access import iam_keys, s3_keys, sagemaker_keys, tags
+from sagewright.operations.access.actions import Entry, entry
+from sagewright.operations.access.patterns import NOTHING, Context
+from sagewright.operations.access.request import Sources
+from sagewright.operations.call import Call, Params
+
+FREE: Final = frozenset({("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")})
+"""What everybody may who can sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One action on one resource."""
+
+    action: str
+    resource: str
+    extra: Context = field(default=NOTHING, compare=False)
+    """Condition keys of this action only."""
+    params: Params | None = field(default=None, compare=False)
+    """The request that conditions see, where it is not the whole one."""
+
+
+def needs(call: Call, params: Params) -> Sequence[Need]:
+    """All of them must be allowed."""
+    row = entry(call.service, call.operation)
+    found = [Need(row.action, arn) for arn in _resources(call, params, row)]
+    if call.service == "s3":
+        return [*_s3(call, params, found)]
+    if call.service == "sts":
+        return [*_sts(params, found)]
+    if row.tagging is not None and params.get("Tags"):
+        created = {"sagemaker:taggingaction": [call.operation]}
+        found += [Need(row.tagging, need.resource, created) for need in found[:1]]
+    found += _passing(call, params, row)
+    return found
+
+
+def _resources(call: Call, params: Params, row: Entry) -> Sequence[str]:
+    arns = [
+        arn for template in row.resources for arn in template.arns(params, region=call.region, account=call.account)
+    ]
+    if call.service in _TIDY:
+        arns = [_TIDY[call.service](call, params, arn) for arn in arns]
+    return arns or ("*",)
+
+
+def _queue(call: Call, _params: Params, arn: str) -> str:
+    """Queues are named by their URL."""
+    head, slashes, url = arn.partition("://")
+    return f"{head.rpartition(':')[0]}:{url.rpartition('/')[2]}" if slashes else arn
+
+
+def _rule(_call: Call, _params: Params, arn: str) -> str:
+    """Rules of the default bus do not name it."""
+    return arn.replace(":rule/default/", ":rule/", 1)
+
+
+def _parameter(_call: Call, _params: Params, arn: str) -> str:
+    """Parameters are named with a slash in front, or without."""
+    return arn.replace(":parameter//", ":parameter/", 1)
+
+
+_TIDY: Final = {"iam": iam_keys.with_path, "sqs": _queue, "events": _rule, "ssm": _parameter}
+
+
+def _passing(call: Call, params: Params, row: Entry) -> Iterator[Need]:
+    for role in dict.fromkeys(role for path in row.passed for role in path.values(params)):
+        arn = role
+        if not role.startswith("arn:"):
+            arn = iam_keys.with_path(call, {}, f"arn:aws:iam::{call.account}:role/{role}")
+        yield Need("iam:PassRole", arn, {"iam:passedtoservice": [row.service]})
+
+
+# S3: what a request asks for beside its main action.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+
+_OF_VERSIONS: Final[Mapping[str, str]] = {
+    "s3:GetObject": "s3:GetObjectVersion",
+    "s3:GetObjectAcl": "s3:GetObjectVersionAcl",
+    "s3:GetObjectAttributes": "s3:GetObjectVersionAttributes",
+    "s3:GetObjectTagging": "s3:GetObjectVersionTagging",
+    "s3:GetObjectTorrent": "s3:GetObjectVersionTorrent",
+    "s3:PutObjectAcl": "s3:PutObjectVersionAcl",
+    "s3:PutObjectTagging": "s3:PutObjectVersionTagging",
+    "s3:DeleteObject": "s3:DeleteObjectVersion",
+    "s3:DeleteObjectTagging": "s3:DeleteObjectVersionTagging",
+}
+_WRITES: Final = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
+_WITH_MEMBER: Final[Mapping[str, str]] = {
+    "Tagging": "s3:PutObjectTagging",
+    "ACL": "s3:PutObjectAcl",
+    "GrantFullControl": "s3:PutObjectAcl",
+    "GrantRead": "s3:PutObjectAcl",
+    "GrantReadACP": "s3:PutObjectAcl",
+    "GrantWriteACP": "s3:PutObjectAcl",
+    "ObjectLockMode": "s3:PutObjectRetention",
+    "ObjectLockRetainUntilDate": "s3:PutObjectRetention",
+    "ObjectLockLegalHoldStatus": "s3:PutObjectLegalHold",
+}
+_WITH_BUCKET_MEMBER: Final[Mapping[str, str]] = {
+    "ACL": "s3:PutBucketAcl",
+    "GrantFullControl": "s3:PutBucketAcl",
+    "GrantRead": "s3:PutBucketAcl",
+    "GrantReadACP": "s3:PutBucketAcl",
+    "GrantWrite": "s3:PutBucketAcl",
+    "GrantWriteACP": "s3:PutBucketAcl",
+    "ObjectOwnership": "s3:PutBucketOwnershipControls",
+}
+
+
+def of_version(action: str, version: str | None) -> str:
+    """The action on a version that is named."""
+    return _OF_VERSIONS.get(action, action) if version is not None else action
+
+
+def _s3(call: Call, params: Params, found: Sequence[Need]) -> Iterator[Need]:
+    operation = call.operation
+    if operation == "DeleteObjects":
+        yield from deletions(params)
+        return
+    main = found[0]
+    yield Need(of_version(main.action, params.get("VersionId")), main.resource)
+    if operation == "GetObjectAttributes":
+        yield Need(of_version("s3:GetObject", params.get("VersionId")), main.resource)
+    if operation in ("CopyObject", "UploadPartCopy", "RenameObject"):
+        yield from _copied(params)
+    if operation in _WRITES:
+        for action in dict.fromkeys(action for member, action in _WITH_MEMBER.items() if member in params):
+            yield Need(action, main.resource)
+    if operation == "CreateBucket":
+        for action in dict.fromkeys(action for member, action in _WITH_BUCKET_MEMBER.items() if member in params):
+            yield Need(action, main.resource)
+        if params.get("ObjectLockEnabledForBucket"):
+            yield Need("s3:PutBucketObjectLockConfiguration", main.resource)
+            yield Need("s3:PutBucketVersioning", main.resource)
+        if (params.get("CreateBucketConfiguration") or {}).get("Tags"):
+            yield Need("s3:TagResource", main.resource)
+    if params.get("BypassGovernanceRetention"):
+        yield Need("s3:BypassGovernanceRetention", main.resource)
+
+
+def deletions(params: Params) -> Iterator[Need]:
+    """What DeleteObjects needs, in the order of its keys."""
+    for each in params["Delete"]["Objects"]:
+        version = each.get("VersionId")
+        resource = f"arn:aws:s3:::{params['Bucket']}/{each['Key']}"
+        yield Need(of_version("s3:DeleteObject", version), resource, params={"Bucket": params["Bucket"], **each})
+        if params.get("BypassGovernanceRetention"):
+            yield Need("s3:BypassGovernanceRetention", resource)
+
+
+def _copied(params: Params) -> Iterator[Need]:
+    """Reading the source of a copy; a source that cannot be read is the operation's to refuse."""
+    spelled = params.get("CopySource") or params.get("RenameSource") or ""
+    if isinstance(spelled, Mapping):
+        bucket, key, version = spelled.get("Bucket", ""), spelled.get("Key", ""), spelled.get("VersionId")
+    else:
+        path, _, version = spelled.partition("?versionId=")
+        bucket, _, key = unquote(path).removeprefix("/").partition("/")
+        version = version or None
+    source = {"Bucket": bucket, "Key": key}
+    yield Need(of_version("s3:GetObject", version), f"arn:aws:s3:::{bucket}/{key}", params=source)
+
+
+def _sts(params: Params, found: Sequence[Need]) -> Iterator[Need]:
+    """Tags and a source identity are permissions of their own."""
+    for need in found:
+        yield need
+        if params.get("Tags"):
+            yield Need("sts:TagSession", need.resource)
+        if "SourceIdentity" in params:
+            yield Need("sts:SetSourceIdentity", need.resource)
+
+
+SOURCES: Final[Mapping[str, Sources]] = {
+    service: {**tags.SOURCES, **own}
+    for service, own in (
+        ("s3", s3_keys.SOURCES),
+        ("iam", iam_keys.IAM),
+        ("sts", iam_keys.STS),
+        *((service, sagemaker_keys.SOURCES) for service in (
+            "sagemaker", "sagemaker-runtime", "sagemaker-featurestore-runtime", "sagemaker-metrics",
+            "sagemaker-a2i-runtime", "sagemaker-edge",
+        )),
+    )
+}  # fmt: skip
+"""Where the condition keys of a service come from."""
