@@ -45,7 +45,9 @@ operations = Operations()
 
 DEFAULT_ROLE: Final = "SagewrightExecutionRole"
 DEFAULT_PATH: Final = "/service-role/"
-_DEFAULT_POLICIES: Final = ("AmazonSageMakerFullAccess", "AmazonS3FullAccess")
+_DEFAULT_POLICIES: Final = ("AdministratorAccess", "AmazonSageMakerFullAccess", "AmazonS3FullAccess")
+"""The first because `sagewright env` makes this role's session the one that the machine's owner works with: roles,
+policies, networks are made with it too. Detach it where jobs of the default role should do less."""
 HOUR: Final = 3600
 
 
@@ -121,14 +123,14 @@ def ensure_default_role(store: Store, *, account: str, clock: Clock, ids: Ids) -
     """
     if store.get(key(account, ROLE, DEFAULT_ROLE)) is not None:
         return False
+    arn = str(Arn("aws", "iam", "", account, f"role{DEFAULT_PATH}{DEFAULT_ROLE}"))
+    # Its own sessions may renew themselves, as the clients of one machine do all day.
+    itself = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
     trust = {
         "Version": "2012-10-17",
         "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "sagemaker.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
+            {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"},
+            {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": itself},
         ],
     }
     by_name = {policy.name: arn for arn, policy in managed.aws_managed().items()}
@@ -141,7 +143,6 @@ def ensure_default_role(store: Store, *, account: str, clock: Clock, ids: Ids) -
         "Attached": [by_name[name] for name in _DEFAULT_POLICIES],
         "Inline": {},
     }
-    arn = str(Arn("aws", "iam", "", account, f"role{DEFAULT_PATH}{DEFAULT_ROLE}"))
     now = float(int(clock.now()))
     role = Record(
         key(account, ROLE, DEFAULT_ROLE),

@@ -3,53 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
-from sagewright.base.errors import AwsError
-from sagewright.testing.world import Client, World
+from sagewright.testing.policies import allowing, refusal, trusting
+from sagewright.testing.world import Client
 
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "sagemaker.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-)
+TRUST = trusting(Service="sagemaker.amazonaws.com")
 FULL = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
-
-
-def allowing(*actions: str, effect: str = "Allow") -> str:
-    statement = {"Effect": effect, "Action": list(actions), "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-@pytest.fixture
-def iam(tmp_path: Path) -> Iterator[Client]:
-    world = World.make(tmp_path)
-    yield world.client("iam")
-    world.close()
 
 
 @pytest.fixture
 def role(iam: Client) -> dict[str, Any]:
     made: dict[str, Any] = iam.create_role(RoleName="trainer", AssumeRolePolicyDocument=TRUST, Path="/team/")["Role"]
     return made
-
-
-def refusal(question: Any, **members: Any) -> tuple[str, int, str]:
-    with pytest.raises(AwsError) as caught:
-        question(**members)
-    return caught.value.code, caught.value.status, caught.value.message
 
 
 def test_a_role_is_made_found_and_deleted(iam: Client, role: dict[str, Any]) -> None:
@@ -70,7 +39,8 @@ def test_the_default_role_is_there(iam: Client) -> None:
     role = iam.get_role(RoleName="SagewrightExecutionRole")["Role"]
     assert role["Arn"] == "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
     attached = iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
-    assert [policy["PolicyName"] for policy in attached] == ["AmazonS3FullAccess", "AmazonSageMakerFullAccess"]
+    names = [policy["PolicyName"] for policy in attached]
+    assert names == ["AdministratorAccess", "AmazonS3FullAccess", "AmazonSageMakerFullAccess"]
 
 
 def test_a_role_is_changed(iam: Client, role: dict[str, Any]) -> None:
@@ -133,10 +103,6 @@ def test_roles_are_listed_in_pages(iam: Client) -> None:
         marker = {"Marker": page["Marker"]}
     assert names == ["r0", "r1", "r2", "r3", "r4"]
     assert refusal(iam.list_roles, Marker="nonsense")[0] == "InvalidInput"
-
-
-def test_there_are_no_instance_profiles(iam: Client, role: dict[str, Any]) -> None:
-    assert iam.list_instance_profiles_for_role(RoleName="trainer")["InstanceProfiles"] == []
 
 
 def test_a_policy_has_versions(iam: Client, role: dict[str, Any]) -> None:
