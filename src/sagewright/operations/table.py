@@ -50,6 +50,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.s3.multipart",
     ),
     "sagemaker": family.modules(),
+    "sagemaker-edge": ("sagewright.operations.edge.agent",),
     "sagemaker-runtime": ("sagewright.operations.runtime.invoke",),
     "sts": ("sagewright.operations.sts.identity",),
 }

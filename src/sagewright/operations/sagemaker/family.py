@@ -12,6 +12,8 @@ _HERE: Final = "sagewright.operations.sagemaker"
 FAMILIES: Final = (
     # Add a family here: a folder whose `__init__` says what is in it, as `FAMILY`.
     "automl",
+    "clusters",
+    "edge",
     "inference",
     "monitoring",
     "processing",
@@ -25,7 +27,8 @@ class Family:
     """What a family's `__init__` declares. Modules are named without their package and hold `operations`."""
 
     nouns: Mapping[str, str]
-    """By the resource type in ARNs: the module whose `NOUN` it is, or `module:NAME` for one of several in a module."""
+    """By the resource type in ARNs: the module whose `NOUN` it is, or `module:NAME` for one of several in a module. The
+    type of `pipeline/NAME/execution/ID` is `pipeline/execution`."""
     others: Sequence[str] = ()
     """Modules with operations that belong to no noun of their own."""
     unbuilt: Mapping[str, str] = field(default_factory=dict)

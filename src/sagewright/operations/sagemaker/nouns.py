@@ -11,13 +11,17 @@ from sagewright.resources.arn import Arn
 from sagewright.resources.record import Record
 from sagewright.store.base import Store
 
+_TWO_DEEP: Final = 4
 NOUNS: Final[Registry[Noun]] = Registry("noun", family.nouns())
 
 
 def find_by_arn(store: Store, text: str, account: str) -> Record | None:
     """The record of an ARN; None for ARNs of nothing, of other accounts, and for what is no ARN."""
     try:
-        kind = Arn.parse(text).type
+        steps = Arn.parse(text).resource.split("/")
     except ValueError:
         return None
+    # `pipeline/NAME/execution/ID` is no pipeline: the words in such an ARN say what it is.
+    words = "/".join(steps[::2])
+    kind = words if len(steps) == _TWO_DEEP and words in NOUNS else steps[0]
     return NOUNS.load(kind).by_arn(store, text, account) if kind in NOUNS else None

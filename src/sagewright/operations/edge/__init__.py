@@ -1,0 +1,1 @@
+"""What agents on devices ask and report (the service sagemaker-edge)."""
