@@ -67,7 +67,8 @@ class Noun:
     modified_member: str = "LastModifiedTime"
     facets: Mapping[str, str] = field(default_factory=dict)
     """Indexed values for `filters`, as paths into the view: `{"EndpointName": "EndpointInput.EndpointName"}`. All
-    records of a noun have all of its facets, '' where there is nothing."""
+    records of a noun have all of its facets, '' where there is nothing. A noun whose ARN is not made of its name has
+    the facet `Arn`."""
     filters: Mapping[str, Filter] = field(default_factory=dict)
     """What List…'s own filters mean, by member: the name of a facet, or a test of (view, wanted)."""
     sorts: Mapping[str, str] = field(default_factory=dict)
@@ -106,7 +107,12 @@ class Noun:
             arn = Arn.parse(text)
         except ValueError:
             return None
-        if (arn.service, arn.account, arn.type) != ("sagemaker", account, self.kind):
+        if (arn.service, arn.account) != ("sagemaker", account):
+            return None
+        if "Arn" in self.facets:  # its ARN is made of something else than its kind and name
+            found = store.list(Query(account, arn.region, self.kind, facets={"Arn": text}), limit=1).records
+            return found[0] if found else None
+        if arn.type != self.kind:
             return None
         *parents, name = arn.id.split("/", len(self.parents))
         return _of_any_case(store, Key(account, arn.region, self.kind, "/".join(parents), name))
@@ -299,9 +305,13 @@ def together(store: Store, decide: Callable[[], Sequence[Write]]) -> Sequence[Re
     raise AwsError("ConflictException", "What this belongs to kept changing. Try again.")
 
 
-def refuse_while(call: Call, refusal: AwsError, noun: Noun, **of: Any) -> None:
-    """Raise `refusal` while there is a record of `noun` in this region that matches the query `of` (`parent=…`)."""
-    if call.store.list(Query(call.account, call.region, noun.kind, **of), limit=1).records:
+def refuse_while(call: Call, refusal: AwsError, noun: Noun | str, **of: Any) -> None:
+    """Raise `refusal` while there is a record of `noun` in this region that matches the query `of` (`parent=…`).
+
+    A kind stands for its noun where importing that would lead round in a circle.
+    """
+    kind = noun if isinstance(noun, str) else noun.kind
+    if call.store.list(Query(call.account, call.region, kind, **of), limit=1).records:
         raise refusal
 
 
