@@ -17,6 +17,7 @@ FAMILIES: Final = (
     "inference",
     "monitoring",
     "processing",
+    "studio",
     "training",
     "tuning",
 )
