@@ -50,6 +50,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.s3.multipart",
     ),
     "sagemaker": family.modules(),
+    "sagemaker-a2i-runtime": ("sagewright.operations.a2i.human_loop",),
     "sagemaker-edge": ("sagewright.operations.edge.agent",),
     "sagemaker-runtime": ("sagewright.operations.runtime.invoke",),
     "sts": ("sagewright.operations.sts.identity",),

@@ -15,6 +15,7 @@ FAMILIES: Final = (
     "clusters",
     "edge",
     "inference",
+    "labeling",
     "monitoring",
     "processing",
     "studio",

@@ -1,0 +1,1 @@
+"""Human review of predictions (the service sagemaker-a2i-runtime)."""
