@@ -27,6 +27,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.iam.attachments",
         "sagewright.operations.iam.authorization_details",
         "sagewright.operations.iam.boundaries",
+        "sagewright.operations.iam.context_keys",
         "sagewright.operations.iam.credential_report",
         "sagewright.operations.iam.groups",
         "sagewright.operations.iam.inline",
@@ -50,10 +51,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.s3.multipart",
     ),
     "sagemaker": family.modules(),
-    "sagemaker-a2i-runtime": ("sagewright.operations.a2i.human_loop",),
     "sagemaker-edge": ("sagewright.operations.edge.agent",),
     "sagemaker-runtime": ("sagewright.operations.runtime.invoke",),
-    "sts": ("sagewright.operations.sts.identity",),
+    "sts": ("sagewright.operations.sts.identity", "sagewright.operations.sts.sessions"),
 }
 
 

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sagewright.base.errors import AwsError
+from sagewright.base.errors import AwsError, validation_error
 from sagewright.base.settings import Settings
 from sagewright.edge.body import BodyStream
 from sagewright.edge.chain import Identified, Routed
+from sagewright.operations import unbuilt
 from sagewright.operations.call import Principal
 from sagewright.operations.sts.credentials import Credentials
 from sagewright.wire import chunked, sigv4
@@ -22,7 +23,7 @@ def authenticate(routed: Routed, credentials: Credentials, settings: Settings, n
         region = (signature.region if signature else "") or settings.region
         return Identified(routed, root, region, _body(routed, None))
     if signature is None:
-        raise _unsigned(routed.service)
+        raise _unsigned(routed)
     try:
         secret, principal = credentials.lookup(signature.access_key_id, signature.token, now=now)
     except AwsError as error:
@@ -30,6 +31,9 @@ def authenticate(routed: Routed, credentials: Credentials, settings: Settings, n
     body_hash = hashlib.sha256(routed.body).hexdigest() if routed.body is not None else None
     resource = routed.addressed.path if routed.service == "s3" else None
     sigv4.verify(signature, routed.raw.request, secret, now=now, body_sha256=body_hash, resource=resource)
+    credentials.last_used.note(
+        principal, signature.access_key_id, service=routed.service, region=signature.region or settings.region
+    )
     return Identified(routed, principal, signature.region or settings.region, _body(routed, secret))
 
 
@@ -66,8 +70,11 @@ def _spelled(error: AwsError, routed: Routed) -> AwsError:
     return AwsError(code, error.message, status=status)
 
 
-def _unsigned(service: str) -> AwsError:
-    if service == "s3":
+def _unsigned(routed: Routed) -> AwsError:
+    reason = unbuilt.unbuilt(routed.service).get(routed.operation.name)
+    if routed.operation.auth_type == "none" and reason is not None:
+        return validation_error(f"Sagewright does not {reason}.")
+    if routed.service == "s3":
         return AwsError("AccessDenied", "Access Denied: the request is not signed.", status=403)
     return AwsError(
         "MissingAuthenticationTokenException",

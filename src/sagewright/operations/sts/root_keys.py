@@ -26,6 +26,9 @@ class RootKey(NamedTuple):
     access_key_id: str
     secret: str
 
+    def __repr__(self) -> str:
+        return f"RootKey({self.access_key_id})"
+
 
 def key_id(prefix: str) -> str:
     """A new access key id: `AKIA` for keys that stay, `ASIA` for those that expire."""
