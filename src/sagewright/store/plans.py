@@ -1,8 +1,8 @@
 """How a query is answered without reading what it does not ask for.
 
-Each order has an index, so a page without filters is read off it. A filter that the index does not have is first tried
-on the next thousands of records in order (`peek`): one that many records pass has filled the page by then. What many
-do not pass has few records, and an index of its own to find them by (`narrow`); these are then put in order.
+Each order has an index, so a page without filters is read off it. Where there is a filter that this index does not know,
+and another index says that very few records pass it, these are put in order. Else it is tried on the next thousand
+records in order: what many pass has filled the page by then. What is rarer than that leaves few enough to be put in order.
 """
 
 from __future__ import annotations
@@ -20,10 +20,25 @@ Rows = Callable[[str, Sequence[Any]], Sequence[Row]]
 
 _BEYOND: Final = "\U0010ffff" * 257
 """Follows everything that may come after a prefix: names are at most 1,024 bytes long, as S3's keys."""
-_PEEK: Final = 2_000
-"""How many records in order are looked at before an index is asked. Costs a millisecond at most."""
+_VERY_FEW: Final = 300
+"""How many records of an index are put in order without a look at whether a page fills up by itself."""
+_PEEK: Final = 1_000
+"""How many records in order are then looked at. Costs half a millisecond."""
 _FEW: Final = 5_000
 """How many records of an index may be put in order; with more, all records are looked at in order instead."""
+_SAMPLE: Final = 100
+"""How many names tell which three letters are in most of them."""
+
+
+_INDEX_OF: Final = {
+    "parent": "parent",
+    "states": "state",
+    "created": "created",
+    "modified": "modified",
+    "name_prefix": "name",
+    "name_after": "name",
+}
+"""Which index knows a filter; facets have their own."""
 
 
 class Condition(NamedTuple):
@@ -90,11 +105,13 @@ class Listing:
         others = [each for each in self._filters if each.on not in own]
         if not others:
             return self._along(driver, limit, after)
+        if not self._dialect.chooses and (narrow := self._smallest(self._indices(others), _VERY_FEW)) is not None:
+            return self._sorted(narrow, limit, after)
         end = self._peek_end(driver, [each for each in self._filters if each.on in own], limit, after)
         found = self._along(driver, limit, after, end)
         if end is None or len(found) == limit:
             return found
-        narrow = self._narrowest()
+        narrow = self._narrow(others)
         return self._along(driver, limit, after) if narrow is None else self._sorted(narrow, limit, after)
 
     def count(self) -> int:
@@ -131,57 +148,67 @@ class Listing:
         source = f"facets f CROSS JOIN records r{self._dialect.index('records_by_parent')}"
         return Driver(source, Condition("", joined, values), "f", ("facets f", Condition("", held, values)))
 
-    def _grams(self, text: str) -> Driver:
-        """The index of names' substrings; only SQLite's is asked by name."""
-        grams = sorted({text[start : start + 3] for start in range(len(text) - 2)})
-        wanted = (" AND ".join('"{}"'.format(gram.replace('"', '""')) for gram in grams),)
-        joined = Condition("", "grams MATCH ? AND r.id = grams.rowid", wanted)
-        return Driver("grams CROSS JOIN records r", joined, "r", ("grams", Condition("", "grams MATCH ?", wanted)))
+    def _grams(self) -> Driver | None:
+        """What SQLite's index of names' substrings finds; None if that is too much."""
+        text = _lower(self._query.name_contains or "")
+        if not self._searchable or len(text) < 3 or "\0" in text:
+            return None
+        names = f"SELECT lower(r.name) FROM {self._index('name').source} WHERE {self._place.sql} LIMIT {_SAMPLE}"
+        sample = [row[0] for row in self._rows(names, self._place.values)]
+        often = {
+            gram: sum(gram in name for name in sample) for gram in {text[at : at + 3] for at in range(len(text) - 2)}
+        }
+        # Letters that most names hold make for long lists, and tell little; each name found is looked at anyway.
+        telling = sorted(often, key=lambda gram: (often[gram], gram))[:3]
+        telling = [gram for gram in telling if often[gram] <= _SAMPLE // 20] or sorted(often)
+        match = " AND ".join('"{}"'.format(gram.replace('"', '""')) for gram in telling)
+        found = self._rows(f"SELECT rowid FROM grams WHERE grams MATCH ? LIMIT {_FEW}", (match,))
+        if len(found) == _FEW:
+            return None
+        among = Condition("", "r.id IN (SELECT value FROM json_each(?))", (str([row[0] for row in found]),))
+        return Driver("records r NOT INDEXED", among)
 
     def _folded(self) -> Driver:
         """The records of a name in any case: most are in lower case, and those that are not have an index."""
         row, wanted = self._dialect.row, _lower(self._query.name_ignoring_case or "")
         place = (self._query.kind, self._query.account, self._query.region)
-        within = f"SELECT {row} FROM records WHERE kind = ? AND account = ? AND region = ? AND region <> ''"
-        either = f"{within} AND name = ? UNION ALL {within} AND lower(name) = ? AND name <> lower(name)"
+        exact, folded = (
+            f"SELECT {row} FROM records{self._dialect.index(f'records_by_{by}')} "
+            "WHERE kind = ? AND account = ? AND region = ? AND region <> ''"
+            for by in ("name", "folded")
+        )
+        either = f"{exact} AND name = ? UNION ALL {folded} AND lower(name) = ? AND name <> lower(name)"
         among = self._dialect.among.replace(row, f"r.{row}", 1).format(either)
-        return Driver("records r", Condition("", among, (*place, wanted, *place, wanted)))
+        source = "records r" if self._dialect.chooses else "records r NOT INDEXED"
+        return Driver(source, Condition("", among, (*place, wanted, *place, wanted)))
 
-    def _narrowest(self) -> Driver | None:
-        """The index that leaves the fewest records; None if each leaves too many."""
-        drivers = list(self._drivers())
+    def _narrow(self, others: Sequence[Condition]) -> Driver | None:
+        """What leaves the fewest records; None if it still leaves too many."""
         if self._dialect.chooses:
-            return Driver("records r") if drivers else None
-        sizes = [self._size(driver) for driver in drivers]
-        smallest = min(sizes, default=_FEW)
-        return drivers[sizes.index(smallest)] if smallest < _FEW else None
+            return Driver("records r")
+        return self._grams() or self._smallest(self._indices(others), _FEW)
 
-    def _drivers(self) -> Iterator[Driver]:
-        """Every index that one of the filters has."""
-        for facet in self._query.facets:
-            yield self._facet(facet)
-        text = _lower(self._query.name_contains or "")
-        if self._searchable and len(text) >= 3 and "\0" not in text:
-            yield self._grams(text)
-        filters = {each.on: each for each in self._filters}
-        for on, by in (
-            ("parent", "parent"),
-            ("states", "state"),
-            ("created", "created"),
-            ("modified", "modified"),
-            ("name_prefix", "name"),
-            ("name_after", "name"),
-        ):
-            if on in filters:
-                driver = self._index(by)
-                where, values = _joined([self._place, filters[on]])
+    def _smallest(self, drivers: Iterator[Driver], limit: int) -> Driver | None:
+        """The index that leaves the fewest records, if that is less than `limit`."""
+        sizes = [(self._size(driver, limit), driver) for driver in drivers]
+        size, smallest = min(sizes, key=lambda sized: sized[0], default=(limit, None))
+        return smallest if size < limit else None
+
+    def _indices(self, filters: Sequence[Condition]) -> Iterator[Driver]:
+        """The indices that know one of these filters."""
+        for each in filters:
+            if each.on.startswith("facet "):
+                yield self._facet(each.on.removeprefix("facet "))
+            elif each.on in _INDEX_OF:
+                driver = self._index(_INDEX_OF[each.on])
+                where, values = _joined([self._place, each])
                 yield driver._replace(sized=(driver.source, Condition("", where, tuple(values))))
 
-    def _size(self, driver: Driver) -> int:
+    def _size(self, driver: Driver, limit: int) -> int:
         """How many records an index leaves, counted up to a limit."""
         assert driver.sized is not None
         source, condition = driver.sized
-        counted = f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {condition.sql} LIMIT {_FEW})"
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {condition.sql} LIMIT {limit})"
         return int(self._rows(counted, condition.values)[0][0])
 
     # Statements.

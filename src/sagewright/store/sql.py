@@ -3,6 +3,7 @@ from expressions took longer than running them."""
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -61,11 +62,12 @@ class SqlStore(Store):
         index = self.dialect.index("records_by_state")
         sql = (
             f"SELECT account, region, state FROM records{index} WHERE kind = ? AND region <> '' "
-            "AND (account, region, state) > (?, ?, ?) ORDER BY account, region, state LIMIT 1"
+            "AND (account, region, state, created) > (?, ?, ?, ?) ORDER BY account, region, state, created LIMIT 1"
         )
+        # The greatest number: SQLite would walk through all records of the state that it stands at.
         found: list[tuple[str, str, str]] = []
         place = ("", "", "")
-        while rows := self._rows(sql, (kind, *place)):
+        while rows := self._rows(sql, (kind, *place, sys.float_info.max)):
             place = (rows[0][0], rows[0][1], rows[0][2])
             found.append(place)
         return found
