@@ -66,6 +66,7 @@ class Server:
         self.engine.close()
         self.objects.close()
         self.metrics.close()
+        self.app.services.credentials.close()
         self.store.close()
         self.lock.close()
 

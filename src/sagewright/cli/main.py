@@ -12,6 +12,7 @@ import sagewright
 _COMMANDS = {
     "up": "sagewright.cli.up",
     "env": "sagewright.cli.env",
+    "keys": "sagewright.cli.keys",
     "demo": "sagewright.cli.demo",
     "status": "sagewright.cli.status",
     "doctor": "sagewright.cli.doctor",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sagewright.base.errors import SagewrightError
 from sagewright.base.settings import Settings
 from sagewright.cli.options import server_options
+
+if TYPE_CHECKING:
+    from sagewright.operations.sts.credentials import Credentials
 
 
 @click.command("up")
@@ -44,9 +48,18 @@ def command(settings: Settings, memory: bool, requests: bool, **rest: Any) -> No
         raise click.ClickException(str(error)) from None
     for line in server.made:
         click.echo(f"made {line}")
+    _show_once(server.app.services.credentials)
     for sentence in server.engine.cannot():
         click.echo(f"note: {sentence}")
     _serve(server)
+
+
+def _show_once(credentials: Credentials) -> None:
+    """A new root key's secret, where a person looks on: never into a log."""
+    if credentials.new and sys.stdout.isatty():
+        key, secret = credentials.root()
+        click.echo(f"root access key {key}, secret {secret}")
+        click.echo("This is the only time that it is shown unasked; `sagewright keys show` has it later.")
 
 
 def _serve(server: Any) -> None:

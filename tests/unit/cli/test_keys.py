@@ -1,0 +1,50 @@
+"""`sagewright keys`."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sagewright.cli.main import main
+from sagewright.operations.sts.root_keys import RootKeys, read
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> list[str]:
+    """A data folder with a key, and a port that nobody listens on."""
+    (tmp_path / "keys").mkdir()
+    RootKeys(tmp_path / "keys")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return ["--data", str(tmp_path), "--port", str(probe.getsockname()[1])]
+
+
+@pytest.mark.parametrize("name", ["show", "list", "rotate"])
+def test_without_keys_the_next_step_is_named(name: str, tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, ["keys", name, "--data", str(tmp_path / "none")])
+    assert told.exit_code == 1
+    assert "sagewright up" in told.output
+
+
+def test_the_key_is_shown_as_a_profile_has_it(options: list[str], tmp_path: Path) -> None:
+    key = read(tmp_path / "keys")
+    told = CliRunner().invoke(main, ["keys", "show", *options])
+    assert told.output == f"aws_access_key_id = {key.access_key_id}\naws_secret_access_key = {key.secret}\n"
+
+
+def test_a_new_key_takes_the_place_of_the_old_one(options: list[str], tmp_path: Path) -> None:
+    old = read(tmp_path / "keys")
+    told = CliRunner().invoke(main, ["keys", "rotate", *options])
+    new = read(tmp_path / "keys")
+    assert old != new
+    assert new.secret in told.output
+
+
+def test_without_a_server_the_root_key_is_listed(options: list[str], tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, ["keys", "list", *options])
+    assert told.exit_code == 0
+    assert f"{read(tmp_path / 'keys').access_key_id}   root" in told.output
+    assert "No server answers" in told.output
