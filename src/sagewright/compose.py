@@ -18,10 +18,15 @@ from sagewright.base.settings import Settings
 from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
+from sagewright.controllers.alarm import Alarms, CompositeAlarms
 from sagewright.controllers.endpoint import Endpoints
+from sagewright.controllers.event_delivery import Deliveries
+from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.training_job import TrainingJobs
+from sagewright.dataplane.events.bus import Bus
+from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
@@ -31,7 +36,6 @@ from sagewright.operations.call import Services
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
 from sagewright.store.base import Store
-from sagewright.telemetry.events import Events
 from sagewright.telemetry.logs import Logs
 from sagewright.telemetry.metrics import Metrics
 
@@ -56,6 +60,8 @@ class Server:
     objects: Objects
     metrics: Metrics
     loop: Loop
+    watching: Loop
+    """For what is small and must not wait: deliveries, alarms, schedules."""
     lock: IO[str]
     made: tuple[str, ...]
     """A line for each thing that was made because it was not there."""
@@ -63,6 +69,7 @@ class Server:
     def close(self) -> None:
         """Let go of everything; called after the last request was answered."""
         self.loop.stop()
+        self.watching.stop()
         self.engine.close()
         self.objects.close()
         self.metrics.close()
@@ -90,6 +97,7 @@ def build(settings: Settings) -> Server:
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
     router = Router(store)
+    bus = Bus(store, clock, ids)
     services = Services(
         settings=settings,
         store=store,
@@ -98,7 +106,7 @@ def build(settings: Settings) -> Server:
         objects=objects,
         logs=logs,
         metrics=metrics,
-        events=Events(),
+        events=bus,
         credentials=credentials,
         gate=Gate(),
         inference=router,
@@ -118,13 +126,15 @@ def build(settings: Settings) -> Server:
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
     )
     loop = _loop(platform, owner=_server_id(settings.data))
+    watching = _watching(services, owner=_server_id(settings.data))
 
     def start() -> None:
         router.follow()
         loop.start(sweep=platform.sweep)
+        watching.start(sweep=lambda _owned: None)
 
     app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
-    return Server(settings, app, engine, store, objects, metrics, loop, lock, tuple(made))
+    return Server(settings, app, engine, store, objects, metrics, loop, watching, lock, tuple(made))
 
 
 def _loop(platform: Platform, *, owner: str) -> Loop:
@@ -133,6 +143,21 @@ def _loop(platform: Platform, *, owner: str) -> Loop:
     loop.add(TrainingJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
     loop.add(Endpoints(platform, loop.wake))
     return loop
+
+
+def _watching(services: Services, *, owner: str) -> Loop:
+    """A loop of its own: jobs that stage their inputs keep the other one's threads for minutes."""
+    store, bus, metrics, clock = services.store, services.events, services.metrics, services.clock
+    loop = Loop(store, clock=clock, owner=owner, workers=4)
+    loop.add(Deliveries(store, Outlets(services.logs, bus, _no_neighbours), metrics, clock))
+    loop.add(EventRules(store, bus, clock, services.ids))
+    loop.add(Alarms(store, bus, metrics, clock, loop.wake))
+    loop.add(CompositeAlarms(store, bus, clock, loop.wake))
+    return loop
+
+
+def _no_neighbours(service: str, operation: str, _params: object, **_where: str) -> dict[str, object]:
+    raise Terminal(f"Sagewright has no {service} yet, so {operation} cannot be asked of it.")
 
 
 def _store(settings: Settings) -> Store:

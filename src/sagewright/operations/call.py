@@ -14,11 +14,11 @@ from sagewright.resources.record import Key
 from sagewright.store.base import Store
 
 if TYPE_CHECKING:
+    from sagewright.dataplane.events.bus import Bus
     from sagewright.dataplane.inference.router import Router
     from sagewright.dataplane.objects.base import Objects
     from sagewright.operations.access.gate import Gate
     from sagewright.operations.sts.credentials import Credentials
-    from sagewright.telemetry.events import Events
     from sagewright.telemetry.logs import Logs
     from sagewright.telemetry.metrics import Metrics
 
@@ -86,7 +86,7 @@ class Services:
     objects: Objects
     logs: Logs
     metrics: Metrics
-    events: Events
+    events: Bus
     credentials: Credentials
     gate: Gate
     inference: Router

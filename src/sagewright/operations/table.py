@@ -20,7 +20,23 @@ H = TypeVar("H", bound=Callable[..., object])
 
 # Add a service, or a noun's file of a service, here.
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "cloudwatch": ("sagewright.operations.cloudwatch.metrics",),
+    "cloudwatch": (
+        "sagewright.operations.cloudwatch.metrics",
+        "sagewright.operations.cloudwatch.alarms",
+        "sagewright.operations.cloudwatch.composite_alarms",
+        "sagewright.operations.cloudwatch.alarm_lists",
+        "sagewright.operations.cloudwatch.dashboards",
+        "sagewright.operations.cloudwatch.tags",
+        "sagewright.operations.cloudwatch.absent",
+    ),
+    "events": (
+        "sagewright.operations.events.buses",
+        "sagewright.operations.events.rules",
+        "sagewright.operations.events.targets",
+        "sagewright.operations.events.entries",
+        "sagewright.operations.events.tags",
+        "sagewright.operations.events.absent",
+    ),
     "iam": (
         "sagewright.operations.iam.access_keys",
         "sagewright.operations.iam.account",

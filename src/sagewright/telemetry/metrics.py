@@ -19,12 +19,15 @@ import orjson
 
 from sagewright.base.clock import Clock
 from sagewright.base.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
+from sagewright.telemetry.metrics_statistics import statistic
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS metric (
     id INTEGER PRIMARY KEY, place TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
     dimensions TEXT NOT NULL, UNIQUE (place, namespace, name, dimensions)
 );
+CREATE INDEX IF NOT EXISTS metric_by_namespace ON metric (place, namespace, name, id);
+CREATE INDEX IF NOT EXISTS metric_by_place ON metric (place, namespace, id);
 CREATE TABLE IF NOT EXISTS point (
     metric INTEGER NOT NULL, time REAL NOT NULL, seq INTEGER NOT NULL, count REAL NOT NULL, sum REAL NOT NULL,
     minimum REAL NOT NULL, maximum REAL NOT NULL, unit TEXT NOT NULL, PRIMARY KEY (metric, time, seq)
@@ -80,34 +83,11 @@ class Period:
             self.samples.append((point.minimum, point.count))
 
     def statistic(self, name: str) -> float | None:
-        """SampleCount, Average, Sum, Minimum, Maximum, or a percentile such as `p99.9`.
+        """A statistic by CloudWatch's name for it (`metrics_statistics.py`).
 
         None where that cannot be known. Raises ValueError for other names.
         """
-        match name:
-            case "SampleCount":
-                return self.count
-            case "Sum":
-                return self.sum
-            case "Average":
-                return self.sum / self.count if self.count else None
-            case "Minimum":
-                return self.minimum
-            case "Maximum":
-                return self.maximum
-        return self._percentile(_percentile_of(name))
-
-    def _percentile(self, percent: float) -> float | None:
-        """The least value that at least so many percent of all samples do not exceed."""
-        total = sum(weight for _, weight in self.samples)
-        if not total or total < self.count:
-            return None
-        seen, ordered = 0.0, sorted(self.samples)
-        for value, weight in ordered:
-            seen += weight
-            if seen >= total * percent / 100:
-                return value
-        return ordered[-1][0]
+        return statistic(name)(self)
 
 
 class ListPage(NamedTuple):
@@ -205,12 +185,20 @@ class Metrics:
         `since` leaves out those without a datapoint at that time or later; `after` is a page's `next`.
         """
         found: list[Metric] = []
+        # Conditions that are not there are not written, so that each question has an index that it walks in order.
+        conditions, values = ["place = ?", "id > ?"], [self._place, after]
+        for condition, value in (
+            ("namespace = ?", namespace),
+            ("name = ?", name),
+            ("EXISTS (SELECT 1 FROM point WHERE metric = metric.id AND time >= ?)", since),
+        ):
+            if value is not None:
+                conditions.append(condition)
+                values.append(value)
         with self._files.reading() as database:
             rows = database.execute(
-                "SELECT id, namespace, name, dimensions FROM metric WHERE place = ?1 AND id > ?2 "
-                "AND (?3 IS NULL OR namespace = ?3) AND (?4 IS NULL OR name = ?4) AND (?5 IS NULL OR EXISTS "
-                "(SELECT 1 FROM point WHERE metric = metric.id AND time >= ?5)) ORDER BY id",
-                (self._place, after, namespace, name, since),
+                f"SELECT id, namespace, name, dimensions FROM metric WHERE {' AND '.join(conditions)} ORDER BY id",  # noqa: S608 - ours
+                values,
             )
             for identity, own_namespace, own_name, spelled in rows:
                 own = dict(orjson.loads(spelled))
@@ -275,12 +263,3 @@ def _spell(dimensions: Mapping[str, str]) -> str:
 
 def _has(own: Mapping[str, str], wanted: Mapping[str, str | None]) -> bool:
     return all(name in own and value in (None, own[name]) for name, value in wanted.items())
-
-
-def _percentile_of(name: str) -> float:
-    if not name.startswith("p"):
-        raise ValueError(f"{name!r} is no statistic")
-    percent = float(name[1:])
-    if not 0 <= percent <= 100:
-        raise ValueError(f"{name!r} is no percentile")
-    return percent

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 from sagewright.base.ids import RandomIds
 from sagewright.base.settings import Settings
+from sagewright.dataplane.events.bus import Bus
 from sagewright.operations import table
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.call import Call, Params, Principal, Services
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
 from sagewright.store.memory import MemoryStore
-from sagewright.telemetry.events import Events
 from sagewright.telemetry.logs import Logs
 from sagewright.telemetry.metrics import Metrics
 from sagewright.testing.clock import ManualClock
@@ -44,7 +44,7 @@ class World:
             objects=cast(Any, None),
             logs=Logs(folder / "logs", clock),
             metrics=Metrics(folder / "metrics", clock),
-            events=Events(),
+            events=Bus(store, clock, ids),
             credentials=credentials,
             gate=Gate(),
             inference=cast(Any, None),

@@ -1,15 +1,20 @@
-"""CloudWatch's metrics: put, list, statistics."""
+"""CloudWatch's metrics: put, list, statistics, data. `telemetry/metrics*.py` keep them and compute."""
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sagewright.base.errors import AwsError
 from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
 from sagewright.telemetry.metrics import Metric, Metrics, Period, Point
+from sagewright.telemetry.metrics_expression import MathError
+from sagewright.telemetry.metrics_math import Series
+from sagewright.telemetry.metrics_query import Window, check_period, run, statistic_check
+from sagewright.telemetry.metrics_statistics import PLAIN
 
 operations = Operations()
 
@@ -18,13 +23,17 @@ _MOST_DATAPOINTS: Final = 1440
 """What GetMetricStatistics gives at most."""
 _MOST_DATA: Final = 100_800
 """What a page of GetMetricData holds at most."""
+_MOST_VALUES: Final = 150
+_MOST_PUT: Final = 1000
+_MOST_QUERIES: Final = 500
+_LARGEST: Final = 2.0**360
 _MINUTE: Final = 60
-_HIGH_RESOLUTION: Final = (1, 5, 10, 20, 30)
 _RECENT: Final = 3 * 3600
-_STATISTIC: Final = re.compile(r"SampleCount|Average|Sum|Minimum|Maximum|p(100|\d{1,2})(\.\d+)?")
+_OLDEST, _NEWEST = 14 * 86_400, 2 * 3600
+"""How far a datapoint may lie in the past and in the future, in seconds."""
 
 
-def _metrics_of(call: Call) -> Metrics:
+def metrics_of(call: Call) -> Metrics:
     return call.services.metrics.at(call.account, call.region)
 
 
@@ -32,21 +41,25 @@ def _metrics_of(call: Call) -> Metrics:
 def put_metric_data(call: Call, request: Params) -> Params:
     namespace = request["Namespace"]
     if namespace.startswith("AWS/"):
-        raise _bad_value("The value AWS/ for parameter Namespace is invalid.")
+        raise bad_value("The value AWS/ for parameter Namespace is invalid.")
     data = [*request.get("MetricData", ())]
     for entity in request.get("EntityMetricData", ()):
         data += entity.get("MetricData", ())
+    if not data:
+        raise AwsError("MissingParameter", "The parameter MetricData is required.")
+    if len(data) > _MOST_PUT:
+        raise bad_value(f"The collection MetricData must not have a size greater than {_MOST_PUT}.")
     points = [
-        (Metric(namespace, datum["MetricName"], _dimensions(datum)), point)
+        (Metric(namespace, datum["MetricName"], dimensions(datum)), point)
         for datum in data
         for point in _points(datum, call.now)
     ]
-    _metrics_of(call).put_many(points)
+    metrics_of(call).put_many(points)
     return {}
 
 
 def _points(datum: Params, now: float) -> Iterator[Point]:
-    time, unit = datum.get("Timestamp", now), datum.get("Unit", "None")
+    time, unit = _time(datum, now), datum.get("Unit", "None")
     ways = [name for name in ("Value", "Values", "StatisticValues") if name in datum]
     if len(ways) != 1:
         raise AwsError(
@@ -55,22 +68,50 @@ def _points(datum: Params, now: float) -> Iterator[Point]:
         )
     if "StatisticValues" in datum:
         given = datum["StatisticValues"]
+        for member in ("SampleCount", "Sum", "Minimum", "Maximum"):
+            _check_number(given[member], f"StatisticValues.{member}")
+        if given["SampleCount"] <= 0 or given["Minimum"] > given["Maximum"]:
+            raise bad_value("StatisticValues must have a SampleCount above 0, and a Minimum not above its Maximum.")
         yield Point(time, given["SampleCount"], given["Sum"], given["Minimum"], given["Maximum"], unit)
         return
-    values = datum.get("Values") or [datum["Value"]]
+    values = datum["Values"] if "Values" in datum else [datum["Value"]]
     counts = datum.get("Counts", [1.0] * len(values))
     if len(counts) != len(values):
-        raise _bad_value("The parameters Values and Counts must be of the same length.")
+        raise bad_value("The parameters Values and Counts must be of the same length.")
+    if not 1 <= len(values) <= _MOST_VALUES:
+        raise bad_value(f"The collection Values must have a size between 1 and {_MOST_VALUES}.")
     for value, count in zip(values, counts, strict=True):
-        if not abs(value) < float("inf"):
-            raise _bad_value(f"The value {value} for parameter Value is invalid: it must be a finite number.")
-        yield Point.of(time, value, unit, count)
+        _check_number(value, "Value")
+        _check_number(count, "Counts")
+        if count < 0:
+            raise bad_value(f"The value {count} for parameter Counts is invalid: it must not be negative.")
+        if count:
+            yield Point.of(time, value, unit, count)
+
+
+def _time(datum: Params, now: float) -> float:
+    """Standard metrics are kept by the minute, high-resolution ones as they come."""
+    time = datum.get("Timestamp", now)
+    if not now - _OLDEST <= time <= now + _NEWEST:
+        raise bad_value(
+            "The parameter Timestamp must specify a time no more than two weeks in the past "
+            "and no more than two hours in the future."
+        )
+    resolution = datum.get("StorageResolution", _MINUTE)
+    if resolution not in (1, _MINUTE):
+        raise bad_value(f"The value {resolution} for parameter StorageResolution is invalid: it is 1 or 60.")
+    return float(time if resolution == 1 else time // _MINUTE * _MINUTE)
+
+
+def _check_number(value: float, member: str) -> None:
+    if not abs(value) <= _LARGEST:  # not a number included
+        raise bad_value(f"The value {value} for parameter {member} is invalid: it must be between -2^360 and 2^360.")
 
 
 @operations
 def list_metrics(call: Call, request: Params) -> Params:
     wanted = {each["Name"]: each.get("Value") for each in request.get("Dimensions", ())}
-    page = _metrics_of(call).list(
+    page = metrics_of(call).list(
         request.get("Namespace"),
         request.get("MetricName"),
         wanted,
@@ -91,9 +132,14 @@ def get_metric_statistics(call: Call, request: Params) -> Params:
         raise AwsError(
             "InvalidParameterCombination", "At least one of the parameters Statistics and ExtendedStatistics is needed."
         )
+    for name in names:
+        try:
+            statistic_check(name)
+        except MathError as error:
+            raise bad_value(str(error)) from None
     period = _period(request["Period"])
+    _check_window(request["StartTime"], request["EndTime"])
     start, end = request["StartTime"] // _MINUTE * _MINUTE, request["EndTime"]
-    _check_window(start, end)
     if (end - start) / period > _MOST_DATAPOINTS:
         raise AwsError(
             "InvalidParameterCombination",
@@ -101,8 +147,8 @@ def get_metric_statistics(call: Call, request: Params) -> Params:
             f"{_MOST_DATAPOINTS:,}. You may reduce the datapoints requested by increasing Period, or decreasing the "
             "time range.",
         )
-    metric = Metric(request["Namespace"], request["MetricName"], _dimensions(request))
-    periods = _metrics_of(call).query(metric, start, end, period, unit=request.get("Unit"), origin=start)
+    metric = Metric(request["Namespace"], request["MetricName"], dimensions(request))
+    periods = metrics_of(call).query(metric, start, end, period, unit=request.get("Unit"), origin=start)
     return {"Label": metric.name, "Datapoints": [_datapoint(each, names) for each in periods]}
 
 
@@ -110,9 +156,9 @@ def _datapoint(period: Period, names: Sequence[str]) -> Params:
     datapoint: Params = {"Timestamp": period.start, "Unit": period.unit}
     extended: dict[str, float] = {}
     for name in names:
-        value = _statistic(period, name)
+        value = period.statistic(name)
         if value is not None:
-            (extended if name.startswith("p") else datapoint)[name] = value
+            (datapoint if name in PLAIN else extended)[name] = value
     if extended:
         datapoint["ExtendedStatistics"] = extended
     return datapoint
@@ -120,60 +166,56 @@ def _datapoint(period: Period, names: Sequence[str]) -> Params:
 
 @operations
 def get_metric_data(call: Call, request: Params) -> Params:
-    """Series of single metrics. Metric math is not done yet, and says so."""
-    _check_window(request["StartTime"], request["EndTime"])
-    descending = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
+    """A page is a window on all series' datapoints, one series after the other."""
+    start, end = request["StartTime"], request["EndTime"]
+    _check_window(start, end)
+    queries = request["MetricDataQueries"]
+    if len(queries) > _MOST_QUERIES:
+        raise bad_value(f"The collection MetricDataQueries must not have a size greater than {_MOST_QUERIES}.")
     first, most = _offset(request), min(request.get("MaxDatapoints", _MOST_DATA), _MOST_DATA)
+    if most < 1:
+        raise bad_value("The value of parameter MaxDatapoints must be above 0.")
+    with math_errors():
+        found = run(metrics_of(call), queries, Window(start, end))
+    descending = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
     results: list[Params] = []
     seen = 0
-    for query in request["MetricDataQueries"]:
-        if not query.get("ReturnData", True):
-            continue
-        series = _series(call, query, request["StartTime"], request["EndTime"])
-        if descending:
-            series.reverse()
-        # A page is a window on all series' datapoints, one series after the other.
-        shown = series[max(0, first - seen) : max(0, first + most - seen)]
-        seen += len(series)
-        results.append(
-            {
-                "Id": query["Id"],
-                "Label": query.get("Label") or query["MetricStat"]["Metric"]["MetricName"],
-                "Timestamps": [time for time, _ in shown],
-                "Values": [value for _, value in shown],
-                "StatusCode": "Complete" if seen <= first + most else "PartialData",
-            }
-        )
+    for query in queries:
+        for series in found[query["Id"]] if query.get("ReturnData", True) else ():
+            points = sorted(series.points.items(), reverse=descending)
+            shown = points[max(0, first - seen) : max(0, first + most - seen)]
+            seen += len(points)
+            results.append(_result(query["Id"], series, shown, complete=seen <= first + most))
     answer: Params = {"MetricDataResults": results, "Messages": []}
     if seen > first + most:
         answer["NextToken"] = str(first + most)
     return answer
 
 
-def _series(call: Call, query: Mapping[str, Any], start: float, end: float) -> list[tuple[float, float]]:
-    if "MetricStat" not in query:
-        raise _bad_value(
-            f"Query {query['Id']!r} is an expression. Sagewright answers MetricStat queries only, so far: ask for the "
-            "metrics themselves and compute from them."
-        )
-    stat = query["MetricStat"]
-    wanted = stat["Metric"]
-    metric = Metric(wanted["Namespace"], wanted["MetricName"], _dimensions(wanted))
-    period = _period(stat["Period"])
-    aligned = start // period * period
-    found = _metrics_of(call).query(metric, aligned, end, period, unit=stat.get("Unit"))
-    values = ((each.start, _statistic(each, stat["Stat"])) for each in found)
-    return [(time, value) for time, value in values if value is not None]
+def _result(name: str, series: Series, shown: Sequence[tuple[float, float]], *, complete: bool) -> Params:
+    return {
+        "Id": name,
+        "Label": series.label,
+        "Timestamps": [time for time, _ in shown],
+        "Values": [value for _, value in shown],
+        "StatusCode": "Complete" if complete else "PartialData",
+    }
 
 
-def _statistic(period: Period, name: str) -> float | None:
-    if _STATISTIC.fullmatch(name) is None:
-        raise _bad_value(f"The value {name} for parameter Stat is not supported: use a statistic or a percentile.")
-    return period.statistic(name)
+@contextmanager
+def math_errors() -> Iterator[None]:
+    """What cannot be computed, as CloudWatch's validation error."""
+    try:
+        yield
+    except MathError as error:
+        raise AwsError("ValidationError", str(error)) from None
 
 
-def _dimensions(given: Mapping[str, Any]) -> dict[str, str]:
-    return {each["Name"]: each["Value"] for each in given.get("Dimensions", ())}
+def dimensions(given: Mapping[str, Any]) -> dict[str, str]:
+    found = {each["Name"]: each["Value"] for each in given.get("Dimensions", ())}
+    if len(found) < len(given.get("Dimensions", ())):
+        raise bad_value("The parameter Dimensions must not name a dimension twice.")
+    return found
 
 
 def _view(metric: Metric) -> Params:
@@ -185,24 +227,25 @@ def _view(metric: Metric) -> Params:
 
 
 def _period(seconds: int) -> int:
-    if seconds in _HIGH_RESOLUTION or (seconds > 0 and seconds % _MINUTE == 0):
-        return seconds
-    raise _bad_value(
-        "The parameter Period must be a multiple of 60, or one of 1, 5, 10, 20 and 30 for high-resolution metrics."
-    )
+    try:
+        return check_period(seconds)
+    except MathError as error:
+        raise bad_value(str(error)) from None
 
 
 def _check_window(start: float, end: float) -> None:
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise bad_value("The parameters StartTime and EndTime must be moments.")
     if start >= end:
-        raise _bad_value("The parameter StartTime must be less than the parameter EndTime.")
+        raise bad_value("The parameter StartTime must be less than the parameter EndTime.")
 
 
 def _offset(request: Params) -> int:
     text = request.get("NextToken", "0")
-    if not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > 15:
         raise AwsError("InvalidNextToken", "The next token specified is invalid.")
     return int(text)
 
 
-def _bad_value(message: str) -> AwsError:
+def bad_value(message: str) -> AwsError:
     return AwsError("InvalidParameterValue", message)

@@ -158,11 +158,11 @@ def test_what_cannot_be_asked(cloudwatch: Client, now: float) -> None:
     assert refusal(statistics, **METRIC, **window, Period=60) == "InvalidParameterCombination"
     assert refusal(statistics, **METRIC, **window, Period=61, Statistics=["Sum"]) == "InvalidParameterValue"
     put(cloudwatch, {"Timestamp": now, "Value": 1.0})
-    trimmed = {"Period": 60, "ExtendedStatistics": ["tm90"]}
+    trimmed = {"Period": 60, "ExtendedStatistics": ["xy90"]}
     assert refusal(statistics, **METRIC, **window, **trimmed) == "InvalidParameterValue"
     backwards = {"StartTime": now, "EndTime": now}
     assert refusal(statistics, **METRIC, **backwards, Period=60, Statistics=["Sum"]) == "InvalidParameterValue"
     long = {"StartTime": now - 1441, "EndTime": now}
     assert refusal(statistics, **METRIC, **long, Period=1, Statistics=["Sum"]) == "InvalidParameterCombination"
     expression = [{"Id": "a", "Expression": "1 + 1"}]
-    assert refusal(cloudwatch.get_metric_data, MetricDataQueries=expression, **window) == "InvalidParameterValue"
+    assert refusal(cloudwatch.get_metric_data, MetricDataQueries=expression, **window) == "ValidationError"

@@ -1,0 +1,1 @@
+"""Alarms: how they judge, and what follows when one changes its state."""

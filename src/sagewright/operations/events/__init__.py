@@ -1,0 +1,1 @@
+"""EventBridge: buses, rules and their targets, events. `dataplane/events` matches, `controllers` deliver."""
