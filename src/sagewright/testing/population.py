@@ -72,9 +72,9 @@ class Population:
         made = (examples.whole if whole else examples.minimal)(operation_model, given)
         return _laid_over(made, overlay)
 
-    def learn(self, answer: Mapping[str, Any]) -> None:
-        """Take note of the ids and ARNs in an answer."""
-        self.known |= {m: v for m, v in answer.items() if isinstance(v, str) and m.endswith(("Id", "Arn", "ArnList"))}
+    def learn(self, members: Mapping[str, Any]) -> None:
+        """Take note of the names, ids and ARNs among some members."""
+        self.known |= {m: v for m, v in members.items() if isinstance(v, str) and m.endswith(("Name", "Id", "Arn"))}
 
     def fill(self) -> None:
         """Make one of everything that can be made, whatever depends on what."""
@@ -85,12 +85,13 @@ class Population:
             progress = False
             for operation in list(waiting):
                 try:
-                    answer = self.call(service, operation, self.valid(service, operation))
+                    request = self.valid(service, operation)
+                    answer = self.call(service, operation, request)
                 except Refused as refused:
                     self.left[operation] = str(refused)
                     continue
                 self.left.pop(operation, None)
-                self.learn({**answer, **_named_after(operation, answer)})
+                self.learn({**_names(request), **answer, **_named_after(operation, answer)})
                 waiting.remove(operation)
                 progress = True
 
@@ -128,6 +129,11 @@ class Population:
 def request(service: str, operation: str, members: Mapping[str, Any]) -> Spelled:
     """A request as boto3 sends it, whatever the members are. Raises what botocore's serializer raises."""
     return sagemaker(operation, members) if service == "sagemaker" else spell(service, operation, members)
+
+
+def _names(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The names in a request: members of other requests may take an ARN in their place, and that would be made up."""
+    return {member: value for member, value in request.items() if member.endswith("Name")}
 
 
 def _named_after(operation: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -35,6 +35,8 @@ class Family:
     type of `pipeline/NAME/execution/ID` is `pipeline/execution`."""
     others: Sequence[str] = ()
     """Modules with operations that belong to no noun of their own."""
+    kept: Sequence[str] = ()
+    """Modules that keep records on which nothing works yet: what the reference page calls a record."""
     unbuilt: Mapping[str, str] = field(default_factory=dict)
     """Operations that refuse, by name, with what they would do: completes "Sagewright does not … yet". The function
     behind may already keep the record, so that building the behaviour is deleting the line."""

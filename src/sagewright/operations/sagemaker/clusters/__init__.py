@@ -12,6 +12,15 @@ FAMILY = Family(
         "extension": "cluster_extension",
     },
     others=("cluster_event", "cluster_node", "cluster_operation"),
+    kept=(
+        "cluster",
+        "cluster_event",
+        "cluster_extension",
+        "cluster_node",
+        "cluster_operation",
+        "cluster_scheduler_config",
+        "compute_quota",
+    ),
     unbuilt={
         "AttachClusterNodeNetworkInterface": _CLUSTERS,
         "AttachClusterNodeVolume": _CLUSTERS,

@@ -9,6 +9,10 @@ FAMILY = Family(
         "edge-deployment": "edge_deployment_plan",
         "edge-packaging-job": "edge_packaging_job",
     },
+    kept=(
+        "edge_deployment_plan",
+        "edge_packaging_job",
+    ),
     unbuilt={
         "CreateEdgePackagingJob": "package models for devices",
         "StartEdgeDeploymentStage": "deploy models to devices",

@@ -11,6 +11,15 @@ FAMILY = Family(
         "workteam": "workteam",
     },
     others=("render", "subscribed_workteam"),
+    kept=(
+        "flow_definition",
+        "human_task_ui",
+        "labeling_job",
+        "render",
+        "subscribed_workteam",
+        "workforce",
+        "workteam",
+    ),
     unbuilt={
         "CreateLabelingJob": "hand out labeling work",
         "RenderUiTemplate": "render the pages of labeling tasks",

@@ -13,6 +13,15 @@ FAMILY = Family(
         "monitoring-schedule": "monitoring_schedule",
     },
     others=("monitoring_alert", "monitoring_execution"),
+    kept=(
+        "data_quality_job_definition",
+        "model_bias_job_definition",
+        "model_explainability_job_definition",
+        "model_quality_job_definition",
+        "monitoring_alert",
+        "monitoring_execution",
+        "monitoring_schedule",
+    ),
     unbuilt={
         "CreateMonitoringSchedule": _SCHEDULES,
         "StartMonitoringSchedule": _SCHEDULES,

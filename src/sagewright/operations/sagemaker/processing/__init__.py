@@ -4,5 +4,8 @@ from sagewright.operations.sagemaker.family import Family
 
 FAMILY = Family(
     nouns={"processing-job": "processing_job"},
+    kept=(
+        "processing_job",
+    ),
     unbuilt={"CreateProcessingJob": "run processing jobs"},
 )

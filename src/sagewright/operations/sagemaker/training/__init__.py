@@ -13,6 +13,13 @@ FAMILY = Family(
         "training-session": "training_session",
     },
     others=("reserved_capacity",),
+    kept=(
+        "algorithm",
+        "job",
+        "reserved_capacity",
+        "training_plan",
+        "training_session",
+    ),
     unbuilt={
         "CreateJob": "run jobs by category (agent fine-tuning, synthetic data, evaluation)",
         "CreateTrainingPlan": _CAPACITY,
