@@ -113,6 +113,9 @@ def filled(service: str, kind: str, arn: str, shape: StructureShape | None) -> t
     holes = PLACEHOLDER.findall(arn)
     paths = {hole: member(service, kind, hole, shape) for hole in holes}
     whole = all(path is not None for path in paths.values())
+    own = arn_member(service, kind, shape, strict=True)
+    if own is not None:
+        return f"{{{own}}}", True
     if not whole and (by_arn := arn_member(service, kind, shape)) is not None:
         return f"{{{by_arn}}}", True
     return PLACEHOLDER.sub(lambda hole: f"{{{paths[hole[1]]}}}" if paths[hole[1]] else UNKNOWN, arn), whole
@@ -141,8 +144,8 @@ def member(service: str, kind: str, hole: str, shape: StructureShape | None) -> 
     return "|".join(found) or None
 
 
-def arn_member(service: str, kind: str, shape: StructureShape | None) -> str | None:
-    """The member that is the resource's ARN."""
+def arn_member(service: str, kind: str, shape: StructureShape | None, *, strict: bool = False) -> str | None:
+    """The member that is the resource's ARN; with `strict`, only one that is called like the type."""
     if shape is None:
         return None
     by_lower = {name.lower(): name for name in shape.members}
@@ -156,7 +159,7 @@ def arn_member(service: str, kind: str, shape: StructureShape | None) -> str | N
         "resource",
         "resourceid",
     )
-    for name in names:
+    for name in names[:2] if strict else names:
         spelled = by_lower.get(name)
         if spelled is not None:
             return spelled + ("[]" if isinstance(shape.members[spelled], ListShape) else "")

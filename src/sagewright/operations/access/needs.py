@@ -125,7 +125,8 @@ def of_version(action: str, version: str | None) -> str:
 def _s3(call: Call, params: Params, found: Sequence[Need]) -> Iterator[Need]:
     operation = call.operation
     if operation == "DeleteObjects":
-        yield from deletions(params)
+        # To delete nothing is a request all the same.
+        yield from [*deletions(params)] or (Need("s3:DeleteObject", f"arn:aws:s3:::{params['Bucket']}/*"),)
         return
     main = found[0]
     yield Need(of_version(main.action, params.get("VersionId")), main.resource)

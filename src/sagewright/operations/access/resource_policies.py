@@ -14,7 +14,7 @@ class ResourcePolicies:
 
     def of(self, call: Call, need: Need) -> tuple[Policies | None, bool]:
         """The policy, if there is one; and whether nothing is allowed that it does not allow."""
-        if call.service == "sts" and need.resource.startswith("arn:aws:iam::"):
+        if call.service == "sts" and need.resource.startswith(f"arn:aws:iam::{call.account}:role/"):
             role = find_role(call.store, call.account, need.resource)
             return (None if role is None else trust.policy(role)), True
         return None, False
