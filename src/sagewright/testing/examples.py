@@ -20,8 +20,9 @@ from sagewright.wire.patterns import LONGEST, Untranslatable, compile_java, tran
 _parser: Any = __import__("re._parser", fromlist=["parse"])
 
 Path = tuple[str | int, ...]
-Given = Callable[[Path, Shape], Any]
-"""What stands at a path instead of an invented value (an ARN of a role that exists); None to invent one."""
+Given = Callable[[Path, Shape, bool], Any]
+"""What stands at a path instead of an invented value (an ARN of a role that exists); None to invent one where one is
+wanted, which the last argument says, and to leave the member out where none is."""
 
 DEEPEST: Final = 6
 """Shapes that contain themselves are not followed further."""
@@ -66,7 +67,7 @@ def member_shape(operation: OperationModel, path: Path) -> Shape:
     return found
 
 
-def _nothing(_path: Path, _shape: Shape) -> Any:
+def _nothing(_path: Path, _shape: Shape, _wanted: bool) -> Any:
     return None
 
 
@@ -86,7 +87,7 @@ def _structure(shape: Shape | None, path: Path, given: Given, *, whole: bool) ->
         wanted = list(shape.members)[:1]
     made = {}
     for member in shape.members:
-        there = given((*path, member), shape.members[member])
+        there = given((*path, member), shape.members[member], member in wanted)
         if there is not None:
             made[member] = there
         elif member in wanted and (len(path) < DEEPEST or member in shape.required_members):
@@ -113,7 +114,7 @@ def value(shape: Shape, path: Path, given: Given, *, whole: bool) -> Any:
 
 
 def _given(shape: Shape, path: Path, given: Given, *, whole: bool) -> Any:
-    there = given(path, shape)
+    there = given(path, shape, True)
     return value(shape, path, given, whole=whole) if there is None else there
 
 

@@ -64,17 +64,18 @@ class Population:
         operation_model = model.service(service).operation_model(operation)
         overlay = self._overlay(operation_model, whole=whole)
 
-        def given(path: examples.Path, shape: Shape) -> Any:
+        def given(path: examples.Path, shape: Shape, wanted: bool) -> Any:
             if _at(overlay, path) == _MADE:
                 return examples.value(shape, path, given, whole=False)
-            return self._given(path, shape)
+            return self._given(path, shape) if wanted else None
 
         made = (examples.whole if whole else examples.minimal)(operation_model, given)
+        made.pop("NextToken", None)  # one that was not handed out is refused
         return _laid_over(made, overlay)
 
     def learn(self, members: Mapping[str, Any]) -> None:
         """Take note of the names, ids and ARNs among some members."""
-        self.known |= {m: v for m, v in members.items() if isinstance(v, str) and m.endswith(("Name", "Id", "Arn"))}
+        self.known |= {m: v for m, v in members.items() if isinstance(v, str) and m.endswith(("Name", "Id", "Arn")) and m != "Arn"}
 
     def fill(self) -> None:
         """Make one of everything that can be made, whatever depends on what."""
