@@ -84,6 +84,17 @@ class Server:
         assert done.returncode == 0, f"`sagewright env` failed:\n{done.stderr}"
         return dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
 
+    def command(self, *words: str) -> str:
+        """What `sagewright WORDS` prints about this server."""
+        told = [str(SAGEWRIGHT), *words, *self.options]
+        return subprocess.run(told, check=True, capture_output=True, text=True).stdout
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
     def stop(self) -> int:
         """Ctrl-C, and what it ended with."""
         assert self.process is not None
@@ -159,6 +170,15 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             server.stop()
         if request.session.testsfailed:
             sys.stderr.write(f"\n--- the server's last lines ({server.log}) ---\n{server.tail()}\n")
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server for one test, which may kill it; the environment goes on naming the other."""
+    server = Server(tmp_path / "data", free_port(), tmp_path / "server.log")
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)
