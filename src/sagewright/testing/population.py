@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -35,6 +36,7 @@ FAMILY: Final = (
 )
 """SageMaker's own services."""
 _MADE: Final = "+"
+_TELLING: Final = re.compile(r"\w+(Name|Id|Arn)")
 _MAKING: Final = ("Create", "Register", "Import", "Add", "Associate", "Put", "Start", "Enable")
 
 
@@ -75,7 +77,7 @@ class Population:
 
     def learn(self, members: Mapping[str, Any]) -> None:
         """Take note of the names, ids and ARNs among some members."""
-        self.known |= {m: v for m, v in members.items() if isinstance(v, str) and m.endswith(("Name", "Id", "Arn")) and m != "Arn"}
+        self.known |= {m: v for m, v in members.items() if isinstance(v, str) and _TELLING.fullmatch(m)}
 
     def fill(self) -> None:
         """Make one of everything that can be made, whatever depends on what."""
@@ -112,7 +114,7 @@ class Population:
 
     def _given(self, path: examples.Path, shape: Shape) -> Any:
         member = str(path[-1])
-        if shape.type_name != "string":
+        if shape.type_name != "string" or getattr(shape, "enum", None):
             return None
         if member.endswith("RoleArn") or member in ("ExecutionRole", "Role"):
             return self.role

@@ -38,6 +38,12 @@ def empty(everything_built: None, tmp_path_factory: pytest.TempPathFactory) -> I
     yield from _server(tmp_path_factory.mktemp("empty"))
 
 
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Population]:
+    """A server as users have it."""
+    yield from _server(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def full(everything_built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Population]:
     for population in _server(tmp_path_factory.mktemp("full")):

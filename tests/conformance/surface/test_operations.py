@@ -12,6 +12,8 @@ from sagewright.testing.asker import Refused
 from sagewright.testing.population import FAMILY, Population
 from sagewright.wire import model
 
+NOT_BUILT = unbuilt.unbuilt
+"""As it is before a fixture here makes everything answer."""
 _NOT_THERE = {"ValidationException", "ValidationError", "ResourceNotFound", "ResourceNotFoundException"}
 _TAKEN = {"ValidationException", "ResourceInUse", "ConflictException", "ResourceLimitExceeded"}
 _READING = ("Describe", "List", "Get", "BatchDescribe", "BatchGet", "Search", "Query", "Render")
@@ -110,17 +112,14 @@ def test_pages_of_one_hold_what_one_long_page_holds(full: Population) -> None:
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
 
 
-def test_what_is_not_built_says_so_at_once(
-    empty: Population, everything_built: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from sagewright.operations.sagemaker import family
-
-    refused = family.unbuilt()
-    assert set(refused) <= set(model.service("sagemaker").operation_names)
-    monkeypatch.setattr(unbuilt, "unbuilt", lambda service: refused if service == "sagemaker" else {})
+@pytest.mark.parametrize("service", FAMILY)
+def test_what_is_not_built_says_so_at_once(plain: Population, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unbuilt, "unbuilt", NOT_BUILT)
+    refused = NOT_BUILT(service)
+    assert set(refused) <= set(model.service(service).operation_names)
     for name, what in refused.items():
         with pytest.raises(Refused, match="yet") as caught:
-            empty.call("sagemaker", name, empty.valid("sagemaker", name))
+            plain.call(service, name, plain.valid(service, name))
         assert (caught.value.status, caught.value.code) == (400, "ValidationException")
         assert what in caught.value.message
 
