@@ -14,6 +14,7 @@ FAMILIES: Final = (
     "automl",
     "clusters",
     "edge",
+    "features",
     "inference",
     "labeling",
     "mlflow",

@@ -1,0 +1,1 @@
+"""The records of feature groups, as the runtime service of the feature store has them."""

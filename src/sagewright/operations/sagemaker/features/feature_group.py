@@ -1,0 +1,109 @@
+"""Feature groups: which features there are, which of them name a record and its time, where records go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from sagewright.base.errors import AwsError, validation_error
+from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.features.definitions import MOST, check_definitions, check_keys
+from sagewright.operations.sagemaker.listing import output_of, project, sliced
+from sagewright.operations.sagemaker.noun import Noun
+from sagewright.operations.sagemaker.roles import check_role
+from sagewright.resources.record import Record
+
+
+def _missing(name: str, _arn: str) -> AwsError:
+    return AwsError("ResourceNotFound", f"Resource Not Found: Amazon SageMaker can't find a FeatureGroup named {name}.")
+
+
+def _exists(name: str, _arn: str) -> AwsError:
+    return AwsError("ResourceInUse", f"Resource Already Exists: a FeatureGroup named {name} is there. Choose another.")
+
+
+_OFFLINE: Final = "OfflineStoreStatus.Status"
+NOUN: Final = Noun(
+    "FeatureGroup",
+    "feature-group",
+    _missing,
+    _exists,
+    facets={"OfflineStoreStatus": _OFFLINE},
+    filters={"OfflineStoreStatusEquals": "OfflineStoreStatus"},
+    sorts={"OfflineStoreStatus": _OFFLINE},
+)
+operations = NOUN.operations(but=("describe_feature_group",), delete=True)
+
+
+@operations
+def create_feature_group(call: Call, request: Params) -> Params:
+    _check(request)
+    check_keys(request)
+    check_definitions(request["FeatureDefinitions"], in_memory=_in_memory(request))
+    _check_throughput(request.get("ThroughputConfig", {}))
+    if "RoleArn" in request:
+        check_role(call, request["RoleArn"])
+    if "OfflineStoreConfig" not in request:
+        return NOUN.answer(call, NOUN.create(call, request, state="Created"))
+    spec = {**request, "OfflineStoreConfig": _resolved(call, request)}
+    record = NOUN.create(call, spec, state="Created", status={"OfflineStoreStatus": {"Status": "Active"}})
+    return NOUN.answer(call, record)
+
+
+@operations
+def describe_feature_group(call: Call, request: Params) -> Params:
+    view = NOUN.view(NOUN.named(call, request))
+    page = sliced(view["FeatureDefinitions"], {**request, "MaxResults": MOST}, "FeatureDefinitions")
+    return project({**view, "NextToken": "", **page}, output_of(call))
+
+
+@operations
+def update_feature_group(call: Call, request: Params) -> Params:
+    added = request.get("FeatureAdditions", [])
+    changed: Params = {
+        member: request[member] for member in ("OnlineStoreConfig", "ThroughputConfig") if member in request
+    }
+    if not added and not changed:
+        raise validation_error("One of FeatureAdditions, OnlineStoreConfig and ThroughputConfig must be given.")
+
+    def update(record: Record) -> Record:
+        if "OnlineStoreConfig" in changed and not record.spec.get("OnlineStoreConfig", {}).get("EnableOnlineStore"):
+            raise validation_error(f"FeatureGroup {record.name} has no online store that could be changed.")
+        spec = {**record.spec, **{member: {**record.spec.get(member, {}), **new} for member, new in changed.items()}}
+        spec["FeatureDefinitions"] = [*record.spec["FeatureDefinitions"], *added]
+        check_definitions(spec["FeatureDefinitions"], in_memory=_in_memory(spec))
+        _check_throughput(spec.get("ThroughputConfig", {}))
+        since = {**record.status.get("since", {}), **{each["FeatureName"]: call.now for each in added}}
+        status = {**record.status, "since": since, "LastUpdateStatus": {"Status": "Successful"}}
+        return replace(record, spec=spec, status=status)
+
+    return NOUN.answer(call, NOUN.amend(call, request["FeatureGroupName"], update))
+
+
+def _check(request: Params) -> None:
+    online = request.get("OnlineStoreConfig", {}).get("EnableOnlineStore", False)
+    if not online and "OfflineStoreConfig" not in request:
+        raise validation_error("At least one of an enabled OnlineStoreConfig and an OfflineStoreConfig must be given.")
+    if "OfflineStoreConfig" in request and "RoleArn" not in request:
+        raise validation_error("RoleArn is required with OfflineStoreConfig: records are written under that role.")
+
+
+def _check_throughput(config: Params) -> None:
+    units = [member for member in config if member.endswith("CapacityUnits")]
+    if config.get("ThroughputMode") == "Provisioned" and len(units) < 2:
+        raise validation_error("Provisioned throughput needs ProvisionedRead- and -WriteCapacityUnits.")
+    if config.get("ThroughputMode") == "OnDemand" and units:
+        raise validation_error(f"{units[0]} cannot be given with ThroughputMode OnDemand.")
+
+
+def _in_memory(spec: Params) -> bool:
+    return bool(spec.get("OnlineStoreConfig", {}).get("StorageType") == "InMemory")
+
+
+def _resolved(call: Call, request: Params) -> Params:
+    """The offline store's configuration with the place where this group's records go."""
+    config: Params = request["OfflineStoreConfig"]
+    storage = config["S3StorageConfig"]
+    folder = f"{call.account}/sagemaker/{call.region}/offline-store/{request['FeatureGroupName']}-{int(call.now)}/data"
+    place = f"{storage['S3Uri'].rstrip('/')}/{folder}"
+    return {**config, "S3StorageConfig": {**storage, "ResolvedOutputS3Uri": place}}
