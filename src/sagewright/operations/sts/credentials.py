@@ -149,13 +149,14 @@ class Credentials:
         them as the called service does.
         """
         if token is None:
+            # The root key's file is looked at only where it matters: that costs more than all the rest.
+            found = None if self._root.knows(access_key_id) else self._users.find(access_key_id)
+            if found is not None:
+                return found
             root = self._root.current()
-            if access_key_id == root.access_key_id:
-                return root.secret, self._root_principal
-            found = self._users.find(access_key_id)
-            if found is None:
+            if access_key_id != root.access_key_id:
                 raise _invalid()
-            return found
+            return root.secret, self._root_principal
         known = self._verified.get((access_key_id, token)) or self._verify(access_key_id, token)
         if now >= known.expiration:
             self._verified.pop((access_key_id, token), None)

@@ -68,6 +68,10 @@ class RootKeys:
                 self._key, self._seen = read(self._folder), mark
         return self._key
 
+    def knows(self, access_key_id: str) -> bool:
+        """Whether this was the key when the file was looked at last."""
+        return self._key.access_key_id == access_key_id
+
     def _mark(self) -> tuple[int, int] | None:
         """What tells one file from the next; None while there is no file, when the last key goes on counting."""
         try:
