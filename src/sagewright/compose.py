@@ -33,6 +33,7 @@ from sagewright.edge.app import Edge
 from sagewright.edge.platform import Platform as EdgePlatform
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.call import Services
+from sagewright.operations.events.state_changes import Announcing
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
 from sagewright.store.base import Store
@@ -87,7 +88,9 @@ def build(settings: Settings) -> Server:
     lock = _lock(settings.data)
     clock: Clock = SystemClock()
     ids: Ids = RandomIds()
-    store = _store(settings)
+    inner = _store(settings)
+    bus = Bus(inner, clock, ids)
+    store: Store = Announcing(inner, bus)
     credentials = Credentials(settings.data / "keys", store=store, clock=clock, account=settings.account)
     if credentials.new:
         made.append(f"root access key {credentials.root()[0]} (its secret is in {settings.data / 'keys'})")
@@ -97,7 +100,6 @@ def build(settings: Settings) -> Server:
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
     router = Router(store)
-    bus = Bus(store, clock, ids)
     services = Services(
         settings=settings,
         store=store,
