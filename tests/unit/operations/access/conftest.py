@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sagewright.base.errors import AwsError
+from sagewright.dataplane.objects.base import Objects
 from sagewright.operations.call import Call, Principal, Session
 from sagewright.testing.world import World
 
@@ -41,6 +42,23 @@ class Realm:
     """Callers, and what the gate says to them."""
 
     world: World
+
+    @classmethod
+    def make(cls, folder: Path) -> Realm:
+        world = World.make(folder)
+        services = world.services
+        objects = Objects(
+            services.store,
+            folder / "objects",
+            account=ACCOUNT,
+            clock=services.clock,
+            ids=services.ids,
+        )
+        return cls(replace(world, services=replace(services, objects=objects)))
+
+    def close(self) -> None:
+        self.world.services.objects.close()
+        self.world.close()
 
     def role(
         self,
@@ -96,6 +114,6 @@ class Realm:
 
 @pytest.fixture
 def realm(tmp_path: Path) -> Iterator[Realm]:
-    world = World.make(tmp_path)
-    yield Realm(world)
-    world.close()
+    found = Realm.make(tmp_path)
+    yield found
+    found.close()

@@ -16,7 +16,6 @@ from sagewright.operations.access.actions import entry
 from sagewright.operations.access.needs import FREE
 from sagewright.operations.call import Principal
 from sagewright.testing.examples import minimal
-from sagewright.testing.world import World
 from sagewright.wire import model
 
 from .conftest import ACCOUNT, Realm, document
@@ -40,10 +39,10 @@ class Asked:
     """Whether the request tells all that it is about, by name."""
 
 
-def naming(name: str) -> Callable[[tuple[str | int, ...], Shape], Any]:
+def naming(name: str) -> Callable[..., Any]:
     """Requests in which every name is the same one, and every role the same role."""
 
-    def given(path: tuple[str | int, ...], shape: Shape) -> Any:
+    def given(path: tuple[str | int, ...], shape: Shape, _whole: bool = False) -> Any:
         member = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
         if shape.type_name != "string" or shape.metadata.get("enum"):
             return None
@@ -176,8 +175,7 @@ ROLES: dict[str, Role] = {
 @pytest.mark.parametrize("kind", ROLES)
 def test_every_operation_is_decided_as_the_role_is_described(tmp_path: Path, kind: str) -> None:
     role = ROLES[kind]
-    world = World.make(tmp_path)
-    realm = Realm(world)
+    realm = Realm.make(tmp_path)
     principal = role.make(realm)
     # Roles say for themselves who may take them on: nobody is trusted by a role that is not there.
     questions = [
@@ -191,6 +189,6 @@ def test_every_operation_is_decided_as_the_role_is_described(tmp_path: Path, kin
         if refused is not None:
             assert 400 <= refused.status < 500
             assert principal.arn in refused.message
-    world.close()
+    realm.close()
     assert wrong == []
     assert len(questions) > 400
