@@ -151,10 +151,11 @@ def _overlays() -> Mapping[str, Any]:
 
 
 def _filled(value: Any, known: Mapping[str, str]) -> Any:
-    """The overlay with `$Member` replaced by what is known under that name."""
+    """The overlay with `$Member` replaced by what is known under that name, or left to be invented."""
     match value:
         case dict():
-            return {key: _filled(inner, known) for key, inner in value.items()}
+            unknown = {key for key, inner in value.items() if str(inner).startswith("$") and inner[1:] not in known}
+            return {key: _filled(inner, known) for key, inner in value.items() if key not in unknown}
         case list():
             return [_filled(inner, known) for inner in value]
         case str() if value.startswith("$"):

@@ -1,0 +1,46 @@
+"""Every `aws_sagemaker_*` resource that promises no running work which is not built: one configuration each, in
+`sagemaker/`, all applied together. Those that do promise it refuse at once: `sagemaker/refused/`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent / "sagemaker"
+REFUSED = sorted((HERE / "refused").glob("*.tf"))
+
+
+def test_every_resource_is_applied_kept_updated_in_place_and_destroyed(terraform: Any) -> None:
+    for configuration in HERE.glob("*.tf"):
+        shutil.copy(configuration, terraform.folder)
+    terraform.init()
+    terraform.apply()
+
+    again = "-var=revision=2"
+    terraform("plan", "-out=plan", again)
+    changes = json.loads(terraform("show", "-json", "plan"))["resource_changes"]
+    replaced = [change["address"] for change in changes if "delete" in change["change"]["actions"]]
+    assert not replaced
+    untouched = [
+        change["address"]
+        for change in changes
+        if change["type"].startswith("aws_sagemaker_") and change["change"]["actions"] == ["no-op"]
+    ]
+    assert not untouched, "each configuration here updates something"
+
+    terraform.apply(again)
+    terraform.destroy(again)
+
+
+@pytest.mark.parametrize("configuration", REFUSED, ids=lambda path: path.stem)
+def test_what_would_run_is_refused_at_once(terraform: Any, configuration: Path) -> None:
+    for each in (HERE / "main.tf", configuration):
+        shutil.copy(each, terraform.folder)
+    terraform.init()
+    with pytest.raises(AssertionError, match=r"Sagewright does not [\s\S]* yet"):
+        terraform.apply()
+    terraform.destroy()
