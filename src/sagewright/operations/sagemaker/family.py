@@ -15,6 +15,7 @@ FAMILIES: Final = (
     "clusters",
     "edge",
     "features",
+    "hub",
     "inference",
     "labeling",
     "mlflow",
