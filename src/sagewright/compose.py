@@ -172,7 +172,16 @@ def _store(settings: Settings) -> Store:
         from sagewright.store.sqlite import SqliteStore
 
         return SqliteStore(settings.data / "state.db")
-    raise Terminal(f"No store answers to {settings.store!r}. Leave it out for SQLite, or say memory: for none.")
+    if settings.store.startswith(("postgresql://", "postgres://")):
+        try:
+            from sagewright.store.postgres import PostgresStore
+        except ImportError:
+            raise Terminal("Records in PostgreSQL need psycopg: pip install 'sagewright[postgres]'.") from None
+        return PostgresStore(settings.store)
+    raise Terminal(
+        f"No store answers to {settings.store.partition(':')[0]!r}. Leave it out for SQLite, or give the address of a "
+        "PostgreSQL database: postgresql://user@host/database."
+    )
 
 
 def _lock(data: Path) -> IO[str]:

@@ -26,7 +26,8 @@ class Settings:
     sandbox: Literal["auto", "on", "off"] = "auto"
     """Whether tasks run in bubblewrap: where it works, always (refuse without), or never."""
     store: str = ""
-    """Where state is kept: '' for SQLite under `data`, `memory:` for a throw-away server."""
+    """Where records are kept: '' for SQLite under `data`, `memory:` for a throw-away server, or the address of a
+    PostgreSQL database."""
     runtimes: Path | None = None
     """Where the runtimes' Python environments are kept; None for `data`/runtimes."""
 

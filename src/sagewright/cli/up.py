@@ -27,9 +27,11 @@ if TYPE_CHECKING:
               help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
 @click.option("--auth", type=click.Choice(["on", "off"]), default="on", show_default=True,
               help="Whether requests must be signed. Off is for throw-away servers only.")  # fmt: skip
+@click.option("--store", default="", envvar="SAGEWRIGHT_STORE", show_envvar=True, metavar="URL",
+              help="Keep records in PostgreSQL: postgresql://user@host/database.  [default: SQLite in --data]")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")
-def command(settings: Settings, memory: bool, requests: bool, **rest: Any) -> None:
+def command(settings: Settings, store: str, memory: bool, requests: bool, **rest: Any) -> None:
     """Run the server until Ctrl-C.
 
     Everything it keeps is in one folder (--data): delete it and nothing is left.
@@ -39,7 +41,7 @@ def command(settings: Settings, memory: bool, requests: bool, **rest: Any) -> No
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("sagewright").setLevel(logging.INFO)
     logging.getLogger("sagewright.access").setLevel(logging.INFO if requests else logging.WARNING)
-    settings = replace(settings, store="memory:" if memory else "", **rest)
+    settings = replace(settings, store="memory:" if memory else store, **rest)
     if settings.auth == "off":
         click.secho("Signatures are NOT checked (--auth off): whoever reaches this port owns everything.", fg="red")
     try:

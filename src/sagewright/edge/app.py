@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sagewright.base.errors import AwsError
+from sagewright.base.errors import AwsError, Transient
 from sagewright.edge.body import Intake
 from sagewright.edge.chain import Raw, Receive, Routed, Send
 from sagewright.edge.steps.access_log import access_log
 from sagewright.edge.steps.authenticate import authenticate
+from sagewright.edge.steps.cross_origin import opened, preflight
 from sagewright.edge.steps.decode import decode
 from sagewright.edge.steps.dispatch import Dispatcher
 from sagewright.edge.steps.encode import encode, send_response
@@ -51,7 +52,7 @@ class Edge:
             intake = Intake(receiver)
             raw = receive(scope, intake, self.services.ids)
             begun = self.services.clock.monotonic()
-            response = await self._platform(raw) or await self.answer(raw)
+            response = await self._platform(raw) or await opened(raw, self.services, await self.answer(raw))
             if intake.left_unread(raw.request.headers):
                 response.headers["connection"] = "close"
             await send_response(response, raw.request.method, send)
@@ -62,6 +63,8 @@ class Edge:
         routed: Routed | None = None
         services = self.services
         try:
+            if (allowed := await preflight(raw, services)) is not None:
+                return allowed
             routed = await route(raw)
             identified = authenticate(routed, services.credentials, services.settings, services.clock.now())
             decoded = decode(identified, services)
@@ -70,6 +73,9 @@ class Edge:
             return encode(decoded, result)
         except AwsError as error:
             return refuse(raw, routed, error)
+        except Transient as error:
+            # Nothing of ours: a database that is away, say. Clients try again by themselves.
+            return refuse(raw, routed, AwsError("ServiceUnavailable", str(error), status=503))
         except Exception:  # noqa: BLE001
             _log.exception("request %s failed", raw.request_id)
             return refuse(raw, routed, _internal_failure(raw.request_id))

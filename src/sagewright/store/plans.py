@@ -1,8 +1,9 @@
 """How a query is answered without reading what it does not ask for.
 
-Each order has an index, so a page without filters is read off it. Where there is a filter that this index does not know,
-and another index says that very few records pass it, these are put in order. Else it is tried on the next thousand
-records in order: what many pass has filled the page by then. What is rarer than that leaves few enough to be put in order.
+Each order has an index, so a page without filters is read off it. Where there is a filter that this index does not
+know, and another index says that very few records pass it, these are put in order. Else it is tried on the next
+thousand records in order: what many pass has filled the page by then. What is rarer leaves few enough to be put in
+order.
 """
 
 from __future__ import annotations
@@ -155,9 +156,8 @@ class Listing:
             return None
         names = f"SELECT lower(r.name) FROM {self._index('name').source} WHERE {self._place.sql} LIMIT {_SAMPLE}"
         sample = [row[0] for row in self._rows(names, self._place.values)]
-        often = {
-            gram: sum(gram in name for name in sample) for gram in {text[at : at + 3] for at in range(len(text) - 2)}
-        }
+        grams = {text[at : at + 3] for at in range(len(text) - 2)}
+        often = {gram: sum(gram in name for name in sample) for gram in grams}
         # Letters that most names hold make for long lists, and tell little; each name found is looked at anyway.
         telling = sorted(often, key=lambda gram: (often[gram], gram))[:3]
         telling = [gram for gram in telling if often[gram] <= _SAMPLE // 20] or sorted(often)
