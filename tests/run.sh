@@ -32,6 +32,20 @@ sandbox() {
     echo "bubblewrap is not installed: the tests of the sandbox will be skipped"
 }
 
+# A PostgreSQL server's programs: its tests start one of their own. Without them those tests are left out.
+postgres() {
+    command -v initdb >/dev/null 2>&1 && return
+    for initdb in /usr/lib/postgresql/*/bin/initdb; do if [ -x "$initdb" ]; then return; fi; done
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "installing postgresql, which the tests of the store on it need"
+        # Its package would start a server of its own.
+        install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql"
+        mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+        { $install || { apt-get update -qq && $install; }; } >/dev/null 2>&1 && return
+    fi
+    echo "PostgreSQL is not installed: the tests of the store on it will be skipped"
+}
+
 # environment NAME: .venvs/NAME as its lock file says; made once, and again when the lock file or Python changes.
 environment() {
     lock=tests/clients/environments/$1.txt
@@ -55,6 +69,7 @@ stage() {
     lint) bounded 600 make --no-print-directory lint ;;
     unit)
         sandbox
+        postgres
         folders=
         for folder in unit wire conformance runtimes; do
             if [ -d "tests/$folder" ]; then folders="$folders tests/$folder"; fi
