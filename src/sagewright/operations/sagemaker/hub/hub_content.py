@@ -61,6 +61,7 @@ def import_hub_content(call: Call, request: Params) -> Params:
     """A new version; the one after the newest where the request does not say which."""
     if request["HubContentType"] == REFERENCE:
         raise validation_error("References are not imported: CreateHubContentReference makes them.")
+    version(request["DocumentSchemaVersion"])
     _check_document(request["HubContentDocument"])
     return NOUN.answer(call, add(call, request))
 

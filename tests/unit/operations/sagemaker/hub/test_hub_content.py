@@ -72,6 +72,7 @@ def test_a_version_is_imported_once(put: Put) -> None:
         ({"HubContentDocument": "[]"}, "JSON object"),
         ({"HubContentType": "ModelReference"}, "CreateHubContentReference"),
         ({"HubContentVersion": "1a0b0"}, "three numbers"),
+        ({"DocumentSchemaVersion": "1a0b0"}, "three numbers"),
     ],
 )
 def test_what_cannot_be_is_refused(asker: Asker, put: Put, members: dict[str, str], sentence: str) -> None:
