@@ -187,7 +187,7 @@ class Condition:
 
 
 def conditions(block: Mapping[str, Mapping[str, Any]], *, variables: bool) -> Sequence[Condition]:
-    """A statement's `Condition`; all of it must hold. Operators are those that `knows`."""
+    """A statement's `Condition`; all of it must hold. An operator that is none never does."""
     return [
         _condition(spelled, key, wanted, variables=variables)
         for spelled, keys in block.items()
@@ -198,6 +198,8 @@ def conditions(block: Mapping[str, Mapping[str, Any]], *, variables: bool) -> Se
 def _condition(spelled: str, key: str, wanted: Any, *, variables: bool) -> Condition:
     quantifier, _, name = spelled.rpartition(":")
     values = [_spelled(value) for value in (wanted if isinstance(wanted, list) else [wanted])]
+    if not knows(spelled):
+        return Condition(key, "", False, False, (True, False), ())
     known = _BY_LOWER[_bare(name)]
     if known == "Null":
         return Condition(key, quantifier, False, False, [value.lower() == "true" for value in values], ())

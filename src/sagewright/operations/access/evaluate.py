@@ -81,10 +81,10 @@ class Policies:
         strongest = next((grant for grant in _WIDEST if grant in grants), None)
         return ("implicitDeny", "role") if strongest is None else ("allowed", strongest)
 
-    def verdict(self, action: str, resource: str, context: Context) -> Verdict:
+    def verdict(self, action: str, resource: str, context: Context, names: Names | None = None) -> Verdict:
         """What they say, and all of them that say it."""
         found = [
-            [policy for policy, statement in statements if _grant(statement, resource, context, None) is not None]
+            [policy for policy, statement in statements if _grant(statement, resource, context, names) is not None]
             for statements in self._about(action)
         ]
         denying, allowing = found

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import orjson
 
 from sagewright.base.errors import AwsError
-from sagewright.operations.iam.evaluate import as_list, knows
+from sagewright.operations.access.conditions import knows
+from sagewright.operations.access.patterns import as_list
 
 _MEMBERS: Final = frozenset({"Version", "Id", "Statement"})
 _VERSIONS: Final = ("2012-10-17", "2008-10-17")
@@ -22,6 +23,14 @@ _STATEMENT: Final = frozenset(
         "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
     }
 )  # fmt: skip
+
+_PRINCIPALS: Final = {
+    "AWS": r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+|A(ROA|IDA)[A-Z0-9]+",
+    "Service": r"[a-z0-9.-]+\.[a-z0-9.-]+",
+    "Federated": r"\S+",
+    "CanonicalUser": r"[0-9a-f]+",
+}
+"""What the values of each kind of principal look like."""
 
 
 def encoded(document: str) -> str:
@@ -51,10 +60,24 @@ def check_trust_policy(document: str) -> None:
     for statement in statements(document):
         if "Principal" not in statement and "NotPrincipal" not in statement:
             raise malformed("Missing required field Principal")
+        _check_principal(statement.get("Principal", statement.get("NotPrincipal")))
         if "Resource" in statement or "NotResource" in statement:
             raise malformed("Has prohibited field Resource")
         if not all(action.lower().startswith(("sts:", "*")) for action in as_list(statement.get("Action", ()))):
             raise malformed("AssumeRole policy may only specify STS AssumeRole actions.")
+
+
+def _check_principal(principal: Any) -> None:
+    """Whether it is spelled well; whether it exists may change."""
+    if principal == "*":
+        return
+    if not isinstance(principal, dict) or not principal or not principal.keys() <= _PRINCIPALS.keys():
+        raise malformed("Syntax errors in policy.")
+    for kind, value in principal.items():
+        names = value if isinstance(value, list) else [value]
+        for name in names:
+            if not isinstance(name, str) or not re.fullmatch(_PRINCIPALS[kind], name):
+                raise malformed(f'Invalid principal in policy: "{kind}":"{name}"')
 
 
 def statements(document: str) -> Sequence[Mapping[str, Any]]:
