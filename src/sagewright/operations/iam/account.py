@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sagewright.operations.call import Call, Params
-from sagewright.operations.iam import access_keys, attachments, groups, inline, policies
+from sagewright.operations.iam import access_keys, attachments, groups, inline, policies, roles
 from sagewright.operations.iam.managed import of as managed_of
 from sagewright.operations.iam.paging import page
 from sagewright.operations.iam.records import (
@@ -94,6 +94,7 @@ def get_account_summary(call: Call, request: Params) -> Params:
             "GroupsPerUserQuota": groups.PER_USER,
             "VersionsPerPolicyQuota": policies.VERSIONS,
             "PolicySizeQuota": policies.SIZE,
+            "AssumeRolePolicySizeQuota": roles.TRUST_SIZE,
             **{f"AttachedPoliciesPer{noun}Quota": attachments.QUOTA for noun in ("User", "Group", "Role")},
             **{f"{noun.capitalize()}PolicySizeQuota": quota for noun, quota in inline.QUOTAS.items()},
         }

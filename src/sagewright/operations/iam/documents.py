@@ -26,7 +26,7 @@ _STATEMENT: Final = frozenset(
 
 _PRINCIPALS: Final = {
     "AWS": r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+|A(ROA|IDA)[A-Z0-9]+",
-    "Service": r"[a-z0-9.-]+\.[a-z0-9.-]+",
+    "Service": r"[a-z0-9*.-]+\.[a-z0-9.-]+",
     "Federated": r"\S+",
     "CanonicalUser": r"[0-9a-f]+",
 }

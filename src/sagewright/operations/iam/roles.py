@@ -13,7 +13,7 @@ from sagewright.base.ids import Ids
 from sagewright.operations.call import Call, Params
 from sagewright.operations.iam import managed
 from sagewright.operations.iam.boundaries import check_boundary
-from sagewright.operations.iam.documents import check_trust_policy, encoded
+from sagewright.operations.iam.documents import check_trust_policy, encoded, size
 from sagewright.operations.iam.entities import (
     ROLE as ENTITY,
 )
@@ -33,6 +33,7 @@ from sagewright.operations.iam.records import (
     creation,
     deletion,
     key,
+    limit_exceeded,
     together,
     unique_id,
 )
@@ -49,11 +50,13 @@ _DEFAULT_POLICIES: Final = ("AdministratorAccess", "AmazonSageMakerFullAccess", 
 """The first because `sagewright env` makes this role's session the one that the machine's owner works with: roles,
 policies, networks are made with it too. Detach it where jobs of the default role should do less."""
 HOUR: Final = 3600
+TRUST_SIZE: Final = 4_096
+"""How long a trust policy may be, blanks not counted: the most that AWS grants."""
 
 
 @operations
 def create_role(call: Call, request: Params) -> Params:
-    check_trust_policy(request["AssumeRolePolicyDocument"])
+    _check_trust(request["AssumeRolePolicyDocument"])
     if request.get("Path", "/").startswith(SERVICE_PATH):
         raise AwsError("ValidationError", f"Roles under {SERVICE_PATH} are made by CreateServiceLinkedRole.")
     if "PermissionsBoundary" in request:
@@ -107,7 +110,7 @@ def update_role_description(call: Call, request: Params) -> Params:
 @operations
 def update_assume_role_policy(call: Call, request: Params) -> Params:
     document = request["PolicyDocument"]
-    check_trust_policy(document)
+    _check_trust(document)
 
     def trusting(role: Record) -> Record:
         return replace(role, spec={**role.spec, "AssumeRolePolicyDocument": document})
@@ -184,6 +187,12 @@ def last_used(call: Call, role: Record) -> Params:
     """`RoleLastUsed`: empty for a role that nobody used."""
     used = call.services.credentials.last_used.of(role)
     return {"LastUsedDate": used["Date"], "Region": used["Region"]} if used else {}
+
+
+def _check_trust(document: str) -> None:
+    check_trust_policy(document)
+    if size(document) > TRUST_SIZE:
+        raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_SIZE}")
 
 
 def _change(call: Call, request: Params, *members: str) -> Record:

@@ -8,14 +8,19 @@ from sagewright.base.errors import validation_error
 from sagewright.operations.access.trust import allows_service
 from sagewright.operations.call import Call
 from sagewright.operations.iam.records import find_role
+from sagewright.resources.arn import Arn
 
 SERVICE: Final = "sagemaker.amazonaws.com"
 
 
-def check_role(call: Call, arn: str) -> None:
-    """Raises a ValidationException in AWS's words unless the role exists and lets SageMaker take it on."""
+def check_role(call: Call, arn: str, *, source: str | None = None) -> None:
+    """Raises a ValidationException in AWS's words unless the role exists and lets SageMaker take it on.
+
+    `source` is the ARN of what SageMaker would work for, which a careful trust policy asks for (aws:SourceArn).
+    """
     role = find_role(call.store, call.account, arn)
-    if role is None or not allows_service(role, SERVICE):
+    source = source or str(Arn("aws", "sagemaker", call.region, call.account, "*"))
+    if role is None or not allows_service(role, SERVICE, source=source):
         raise validation_error(
             f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
             f"'{SERVICE}' to assume the role. (`aws iam create-role` makes one here; "

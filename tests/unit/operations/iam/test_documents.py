@@ -55,11 +55,30 @@ def test_what_is_no_identity_policy(text: str) -> None:
         {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"},
         {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*"},
         {"Effect": "Allow", "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": "me", "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"User": "me"}, "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"AWS": "me"}, "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"AWS": ["123456789012", 7]}, "Action": "sts:AssumeRole"},
+        {"Effect": "Allow", "Principal": {"Service": "sagemaker"}, "Action": "sts:AssumeRole"},
     ],
 )
 def test_what_is_no_trust_policy(statement: Any) -> None:
     with pytest.raises(AwsError, match="MalformedPolicyDocument"):
         check_trust_policy(document(statement))
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        "*",
+        {"AWS": "*"},
+        {"AWS": ["123456789012", "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/team/r"]},
+        {"Service": ["sagemaker.amazonaws.com", "lambda.amazonaws.com"]},
+        {"Federated": "arn:aws:iam::123456789012:oidc-provider/id.example.com"},
+    ],
+)
+def test_whom_a_trust_policy_may_name(principal: Any) -> None:
+    check_trust_policy(document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}))
 
 
 def test_one_statement_need_not_be_a_list() -> None:
