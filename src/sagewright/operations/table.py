@@ -20,6 +20,11 @@ H = TypeVar("H", bound=Callable[..., object])
 
 # Add a service, or a noun's file of a service, here.
 MODULES: Mapping[str, tuple[str, ...]] = {
+    "application-autoscaling": (
+        "sagewright.operations.applicationautoscaling.scalable_targets",
+        "sagewright.operations.applicationautoscaling.scaling_policies",
+        "sagewright.operations.applicationautoscaling.scheduled_actions",
+    ),
     "cloudwatch": (
         "sagewright.operations.cloudwatch.metrics",
         "sagewright.operations.cloudwatch.alarms",

@@ -1,0 +1,187 @@
+"""Scalable targets: what may be scaled, between which bounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validation_error
+from sagewright.operations.applicationautoscaling.common import (
+    ACTION,
+    IDENTITY,
+    POLICY,
+    TARGET,
+    check_identity,
+    listed,
+    parent_of,
+    target_key,
+    target_of,
+)
+from sagewright.operations.applicationautoscaling.policy_alarms import deletions
+from sagewright.operations.call import Call, Params
+from sagewright.operations.table import Operations
+from sagewright.resources.arn import Arn
+from sagewright.resources.record import Record
+from sagewright.store.base import Query, Write
+
+operations = Operations()
+_TRIES: Final = 20
+_MOST_TAGS: Final = 50
+_NOT_SUSPENDED: Final = {
+    "DynamicScalingInSuspended": False,
+    "DynamicScalingOutSuspended": False,
+    "ScheduledScalingSuspended": False,
+}
+
+
+@operations
+def register_scalable_target(call: Call, request: Params) -> Params:
+    """Write a target down, or put what is given over what was there."""
+    dimension = check_identity(request)
+    _check_resource(call, request)
+    if "RoleARN" in request and ":role/" not in request["RoleARN"]:
+        raise validation_error(f"{request['RoleARN']} is not the ARN of a role.")
+    given = {member: value for member, value in request.items() if member != "Tags"}
+    if "SuspendedState" in given:
+        given["SuspendedState"] = {**_NOT_SUSPENDED, **given["SuspendedState"]}
+    for _ in range(_TRIES):
+        earlier = call.store.get(target_key(call, request))
+        try:
+            if earlier is None:
+                record = _new(call, request, given, dimension.role)
+                call.store.create(record)
+            else:
+                if request.get("Tags"):
+                    raise validation_error("The target is registered already. Use TagResource for its tags.")
+                record = replace(earlier, spec=_checked({**earlier.spec, **given}), modified=call.now)
+                call.store.update(record)
+            return {"ScalableTargetARN": record.status["ScalableTargetARN"]}
+        except (AlreadyExists, StaleRecord):
+            continue
+    raise AwsError("ConcurrentUpdateException", "The scalable target kept changing. Try again.")
+
+
+def _new(call: Call, request: Params, given: Params, role: str) -> Record:
+    for member in ("MinCapacity", "MaxCapacity"):
+        if member not in request:
+            raise validation_error(f"{member} must be given to register a new scalable target.")
+    tags = request.get("Tags", {})
+    if len(tags) > _MOST_TAGS:
+        raise AwsError("TooManyTagsException", f"A scalable target may have {_MOST_TAGS} tags.")
+    own_role = f"role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/{role}"
+    name = call.services.ids.token(32)
+    target_arn = Arn("aws", "application-autoscaling", call.region, call.account, f"scalable-target/{name}")
+    spec = {
+        "RoleARN": str(Arn("aws", "iam", "", call.account, own_role)),
+        "SuspendedState": dict(_NOT_SUSPENDED),
+        **given,
+    }
+    return Record(
+        key=target_key(call, request),
+        uid=name,
+        created=call.now,
+        modified=call.now,
+        spec=_checked(spec),
+        status={"ScalableTargetARN": str(target_arn)},
+        tags=tags,
+        facets={"Id": name},
+    )
+
+
+def _checked(spec: dict[str, Any]) -> dict[str, Any]:
+    if spec["MinCapacity"] < 0:
+        raise validation_error("Minimum capacity must not be below 0.")
+    if spec["MinCapacity"] > spec["MaxCapacity"]:
+        raise validation_error("Maximum capacity cannot be less than minimum capacity")
+    return spec
+
+
+def _check_resource(call: Call, request: Params) -> None:
+    """Raises AwsError for what is not there."""
+    kind, name, *rest = request["ResourceId"].split("/")
+    record = call.store.get(call.key(kind, name))
+    if record is None:
+        raise validation_error(f"There is no {kind} {name} in this region. Create it first.")
+    variants = [each["VariantName"] for each in record.spec.get("config", {}).get("ProductionVariants", ())]
+    if rest and variants and rest[1] not in variants:
+        raise validation_error(f"The endpoint {name} has no variant {rest[1]}; there is {', '.join(variants)}.")
+
+
+@operations
+def describe_scalable_targets(call: Call, request: Params) -> Params:
+    records, more = listed(call, TARGET, request)
+    targets = [{**record.spec, **record.status, "CreationTime": record.created} for record in records]
+    return {"ScalableTargets": targets, **more}
+
+
+@operations
+def deregister_scalable_target(call: Call, request: Params) -> Params:
+    """The target goes with its policies, their alarms and its scheduled actions: all at once."""
+    for _ in range(_TRIES):
+        target = target_of(call, request)
+        writes: list[Write] = [("delete", target)]
+        for kind in (POLICY, ACTION):
+            query = Query(call.account, call.region, kind, parent=parent_of(request))
+            for record in call.store.list(query, limit=1000).records:
+                writes.append(("delete", record))
+                writes += deletions(call, record)
+        try:
+            call.store.write(writes)
+            return {}
+        except StaleRecord:
+            continue
+    raise AwsError("ConcurrentUpdateException", "The scalable target kept changing. Try again.")
+
+
+@operations
+def describe_scaling_activities(call: Call, request: Params) -> Params:
+    """Nothing has been scaled, because nothing scales yet."""
+    if all(member in request for member in IDENTITY):
+        check_identity(request)
+    return {"ScalingActivities": []}
+
+
+@operations
+def tag_resource(call: Call, request: Params) -> Params:
+    def tag(record: Record) -> Record:
+        tags = {**record.tags, **request["Tags"]}
+        if len(tags) > _MOST_TAGS:
+            raise AwsError("TooManyTagsException", f"A scalable target may have {_MOST_TAGS} tags.")
+        return replace(record, tags=tags)
+
+    if call.store.amend(_by_arn(call, request).key, tag) is None:
+        raise _no_resource(request)
+    return {}
+
+
+@operations
+def untag_resource(call: Call, request: Params) -> Params:
+    gone = set(request["TagKeys"])
+
+    def untag(record: Record) -> Record:
+        return replace(record, tags={key: value for key, value in record.tags.items() if key not in gone})
+
+    if call.store.amend(_by_arn(call, request).key, untag) is None:
+        raise _no_resource(request)
+    return {}
+
+
+@operations
+def list_tags_for_resource(call: Call, request: Params) -> Params:
+    return {"Tags": dict(_by_arn(call, request).tags)}
+
+
+def _by_arn(call: Call, request: Params) -> Record:
+    name = request["ResourceARN"].rpartition("/")[2]
+    for record in call.store.list(Query(call.account, call.region, TARGET, facets={"Id": name}), limit=1).records:
+        if record.status["ScalableTargetARN"] == request["ResourceARN"]:
+            return record
+    raise _no_resource(request)
+
+
+def _no_resource(request: Params) -> AwsError:
+    return AwsError(
+        "ResourceNotFoundException",
+        f"The specified resource {request['ResourceARN']} doesn't exist.",
+        fields={"ResourceName": request["ResourceARN"]},
+    )
