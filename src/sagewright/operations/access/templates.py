@@ -59,32 +59,50 @@ class _Hole:
 class Template:
     """One template, ready to be filled."""
 
-    __slots__ = ("_lower", "_optional", "_parts")
+    __slots__ = ("_bound", "_lower", "_optional", "_text")
 
     def __init__(self, text: str, *, base: str, lower: bool) -> None:
         """`base` comes in front of what is no ARN yet; with `lower`, names are lower-cased as SageMaker does."""
         self._optional = text.startswith("?")
         text = text.removeprefix("?")
-        whole = text if text.startswith("arn:") else base + text
+        self._text = text if text.startswith("arn:") else base + text
         self._lower = lower
-        self._parts: list[str | _Hole] = [
-            piece if number % 2 == 0 else piece if piece in ("region", "account") else _Hole(piece)
-            for number, piece in enumerate(_HOLE.split(whole))
-        ]
+        self._bound: dict[tuple[str, str], Sequence[str | _Hole]] = {}
 
     def arns(self, request: Mapping[str, Any], *, region: str, account: str) -> Sequence[str]:
         """What the request is about."""
+        parts = self._bound.get((region, account)) or self._bind(region, account)
         found = [""]
-        for number, part in enumerate(self._parts):
+        for part in parts:
             if isinstance(part, str):
-                text = part if number % 2 == 0 else region if part == "region" else account
-                found = [each + text for each in found]
+                found = [each + part for each in found]
                 continue
             values = part.values(request)
             if not values and self._optional:
                 return ()
             found = [_with(each, value) for each in found for value in values or (_UNKNOWN,)]
         return [_lowered(arn) for arn in found] if self._lower else found
+
+    def _bind(self, region: str, account: str) -> Sequence[str | _Hole]:
+        """The template's texts and holes in turn. Servers have few regions, and one account."""
+        own = {"region": region, "account": account}
+        parts: list[str | _Hole] = []
+        for number, piece in enumerate(_HOLE.split(self._text)):
+            if number % 2 and piece not in own:
+                parts.append(_Hole(piece))
+                continue
+            text = own[piece] if number % 2 else piece
+            before = parts[-1] if parts else None
+            if isinstance(before, str):
+                parts[-1] = before + text
+            else:
+                parts.append(text)
+        if len(self._bound) < _REGIONS:
+            self._bound[region, account] = parts
+        return parts
+
+
+_REGIONS: Final = 64
 
 
 def _with(before: str, value: str) -> str:
