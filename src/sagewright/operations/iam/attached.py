@@ -20,7 +20,7 @@ from sagewright.store.base import Store
 KINDS: Final = frozenset({USER, GROUP, ROLE, POLICY, ACCESS_KEY})
 """The kinds of records that the answers here depend on."""
 _NOUNS: Final[Mapping[str, str]] = {USER: "user", GROUP: "group", ROLE: "role"}
-_NOTHING: Final = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}'
+_EVERY: Final = '{"Version":"2012-10-17","Statement":[{"Effect":"%s","Action":"*","Resource":"*"}]}'
 
 
 class Source(NamedTuple):
@@ -30,6 +30,9 @@ class Source(NamedTuple):
     type: str
     """As SimulatePrincipalPolicy says it: `user`, `group`, `role`, `aws-managed`, `user-managed`."""
     text: str
+
+
+_ALL: Final = Source("root", "user", _EVERY % "Allow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,13 @@ def documents(store: Store, account: str, principal: Principal) -> Documents:
     """Those of a user or of a session's role; none at all for one that is gone, also if its name is back.
 
     A federated user has those of who asked for it (`Principal.session.issuer`), within its session's policies. Root
-    has none: nothing of IAM's bounds it.
+    has none: nothing of IAM's bounds it; whom root vouches for may everything that the session's policies allow.
     """
     if principal.kind == "federated":
-        issuer = principal.session and principal.session.issuer
-        return documents(store, account, issuer) if issuer else Documents()
+        issuer = principal.session.issuer if principal.session is not None else None
+        if issuer is None:
+            return Documents()
+        return Documents([_ALL]) if issuer.kind == "root" else documents(store, account, issuer)
     record = entity(store, account, principal)
     return Documents() if record is None else of(store, record)
 
@@ -77,7 +82,7 @@ def of(store: Store, record: Record) -> Documents:
         identity += _own(store, group) if group is not None else ()
     arn = record.spec.get("PermissionsBoundary")
     # A boundary whose policy cannot be read lets nothing through.
-    boundary = None if arn is None else _managed(store, account, arn) or Source(arn, "user-managed", _NOTHING)
+    boundary = None if arn is None else _managed(store, account, arn) or Source(arn, "user-managed", _EVERY % "Deny")
     return Documents(identity, boundary, record.tags)
 
 

@@ -76,5 +76,10 @@ def test_a_federated_user_has_what_its_issuer_has(world: World, ann: Principal) 
     assert documents(store, ACCOUNT, bob) == documents(store, ACCOUNT, ann)
 
 
-def test_root_has_none(world: World) -> None:
+def test_root_has_none_and_whom_it_vouches_for_has_all(world: World) -> None:
     assert documents(world.services.store, ACCOUNT, world.principal).identity == ()
+    arn = f"arn:aws:sts::{ACCOUNT}:federated-user/bob"
+    session = Session(world.clock.now(), issuer=world.principal)
+    bob = Principal(ACCOUNT, arn, f"{ACCOUNT}:bob", "federated", session)
+    (every,) = documents(world.services.store, ACCOUNT, bob).identity
+    assert '"Action":"*"' in every.text
