@@ -46,7 +46,7 @@ def test_both_versions_are_one_list(asker: Asker) -> None:
 @pytest.mark.usefixtures("first", "second")
 def test_the_second_version_describes_both(asker: Asker) -> None:
     assert describe(asker, "second", "V2")["AutoMLProblemTypeConfigName"] == "Tabular"
-    assert describe(asker, "first", "V2")["AutoMLJobInputDataConfig"] == describe(asker, "first")["InputDataConfig"]
+    assert describe(asker, "first", "V2")["AutoMLJobInputDataConfig"] == [{"DataSource": SOURCE}]
     with pytest.raises(Refused, match="Ask DescribeAutoMLJobV2"):
         describe(asker, "second")
 

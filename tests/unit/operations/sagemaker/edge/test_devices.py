@@ -31,14 +31,14 @@ def test_devices_are_registered_together_or_not_at_all(asker: Asker) -> None:
 
 
 def test_a_report_counts_what_the_devices_told(asker: Asker) -> None:
-    agent(asker, "SendHeartbeat", AgentVersion="1.2", Models=[{"ModelName": "m", "ModelVersion": "1"}])
+    agent(asker, "SendHeartbeat", AgentVersion="1.2", Models=[{"ModelName": "linear", "ModelVersion": "1"}])
     told = asker.call("DescribeDevice", DeviceFleetName="cars", DeviceName="one")
-    assert (told["AgentVersion"], told["Models"][0]["ModelName"]) == ("1.2", "m")
+    assert (told["AgentVersion"], told["Models"][0]["ModelName"]) == ("1.2", "linear")
     report = asker.call("GetDeviceFleetReport", DeviceFleetName="cars")
     assert report["DeviceStats"] == {"ConnectedDeviceCount": 1, "RegisteredDeviceCount": 2}
     assert report["AgentVersions"] == [{"Version": "1.2", "AgentCount": 1}]
     assert report["ModelStats"][0]["ConnectedDeviceCount"] == 1
-    assert [each["DeviceName"] for each in asker.call("ListDevices", ModelName="m")["DeviceSummaries"]] == ["one"]
+    assert [each["DeviceName"] for each in asker.call("ListDevices", ModelName="linear")["DeviceSummaries"]] == ["one"]
 
 
 def test_a_device_has_tags_under_the_arn_of_its_fleet(asker: Asker) -> None:

@@ -60,7 +60,7 @@ def test_a_team_belongs_to_the_regions_workforce(asker: Asker, workteam: str, wo
 
 def test_members_sign_in_in_one_way(asker: Asker) -> None:
     cognito: dict[str, Any] = {"CognitoMemberDefinition": {"UserPool": "p_a", "UserGroup": "g", "ClientId": "c"}}
-    with pytest.raises(Refused, match="sign in in the same way"):
+    with pytest.raises(Refused, match="sign in the same way"):
         asker.call("CreateWorkteam", WorkteamName="t", Description="d", MemberDefinitions=[*MEMBERS, cognito])
 
 
@@ -74,8 +74,8 @@ def test_a_review_needs_its_team_and_its_page(asker: Asker, workteam: str, role:
         "TaskCount": 1,
     }
     flow = {"OutputConfig": {"S3OutputPath": "s3://bucket/out"}, "RoleArn": role}
+    wrong = {**loop, "HumanTaskUiArn": page + "x"}
     with pytest.raises(Refused, match="does not exist"):
-        wrong = {**loop, "HumanTaskUiArn": page + "x"}
         asker.call("CreateFlowDefinition", FlowDefinitionName="flow", HumanLoopConfig=wrong, **flow)
     asker.call("CreateFlowDefinition", FlowDefinitionName="flow", HumanLoopConfig=loop, **flow)
     assert asker.call("DescribeFlowDefinition", FlowDefinitionName="flow")["FlowDefinitionStatus"] == "Active"

@@ -60,10 +60,9 @@ def test_a_schedule_that_nothing_would_run_is_refused(asker: Asker) -> None:
         asker.call("CreateMonitoringSchedule", MonitoringScheduleName="s", MonitoringScheduleConfig=CONFIG)
 
 
-@pytest.mark.usefixtures("everything_built")
 class TestSchedule:
     @pytest.fixture(autouse=True)
-    def schedule(self, asker: Asker) -> None:
+    def schedule(self, asker: Asker, everything_built: None) -> None:
         asker.call("CreateMonitoringSchedule", MonitoringScheduleName="s", MonitoringScheduleConfig=CONFIG)
 
     def test_it_waits_and_never_says_that_it_is_scheduled(self, asker: Asker) -> None:
@@ -74,9 +73,8 @@ class TestSchedule:
         assert told["MonitoringScheduleStatus"] == "Stopped"
 
     def test_it_is_found_by_what_it_runs(self, asker: Asker) -> None:
-        found = asker.call(
-            "ListMonitoringSchedules", MonitoringJobDefinitionName="drift", MonitoringTypeEquals=KINDS[0]
-        )
+        of_it = {"MonitoringJobDefinitionName": "drift", "MonitoringTypeEquals": "DataQuality"}
+        found = asker.call("ListMonitoringSchedules", **of_it)
         assert [each["MonitoringScheduleName"] for each in found["MonitoringScheduleSummaries"]] == ["s"]
         found = asker.call("ListMonitoringSchedules", MonitoringJobDefinitionName="other")
         assert found["MonitoringScheduleSummaries"] == []
