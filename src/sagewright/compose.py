@@ -19,6 +19,7 @@ from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
+from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.endpoint import Endpoints
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
@@ -155,6 +156,7 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop.add(EventRules(store, bus, clock, services.ids))
     loop.add(Alarms(store, bus, metrics, clock, loop.wake))
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
+    loop.add(Buckets(services.objects, bus, clock))
     return loop
 
 

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from .refusals import refused
+from .refusals import refusal, refused
 
 REFUSED_SOON = Config(retries={"max_attempts": 1})
 
@@ -110,7 +110,6 @@ def test_tags(s3: Any, box: str) -> None:
         ("get_bucket_replication", "ReplicationConfigurationNotFoundError"),
         ("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"),
         ("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"),
-        ("get_public_access_block", "NoSuchPublicAccessBlockConfiguration"),
     ],
 )
 def test_what_is_not_configured(s3: Any, box: str, operation: str, code: str) -> None:
@@ -133,6 +132,16 @@ def test_what_every_bucket_answers(s3: Any, box: str) -> None:
 
 def test_what_is_not_built_is_refused_at_once(box: str) -> None:
     s3 = boto3.client("s3", config=REFUSED_SOON)
-    versioning = {"Bucket": box, "VersioningConfiguration": {"Status": "Enabled"}}
-    assert refused(s3.put_bucket_versioning, **versioning) == ("NotImplemented", 400)
-    assert refused(s3.put_bucket_policy, Bucket=box, Policy="{}") == ("NotImplemented", 400)
+    copies = {
+        "Role": "arn:aws:iam::123456789012:role/r",
+        "Rules": [{"Status": "Enabled", "Destination": {"Bucket": "b"}}],
+    }
+    assert refused(s3.put_bucket_replication, Bucket=box, ReplicationConfiguration=copies) == ("NotImplemented", 400)
+    log = {"LoggingEnabled": {"TargetBucket": box, "TargetPrefix": "log/"}}
+    assert refused(s3.put_bucket_logging, Bucket=box, BucketLoggingStatus=log) == ("NotImplemented", 400)
+    metrics = {"Bucket": box, "Id": "all", "MetricsConfiguration": {"Id": "all"}}
+    assert refused(s3.put_bucket_metrics_configuration, **metrics) == ("NotImplemented", 400)
+    s3.put_object(Bucket=box, Key="k", Body=b"x", StorageClass="GLACIER")
+    assert refused(s3.restore_object, Bucket=box, Key="k", RestoreRequest={"Days": 1}) == ("NotImplemented", 400)
+    code, message = refusal(s3.create_bucket, Bucket="b--use1-az4--x-s3")
+    assert (code, "directory buckets" in message) == ("NotImplemented", True)

@@ -5,9 +5,9 @@ Keys are names, never paths: `a` and `a/b` may both exist. A key's bytes are who
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,32 +15,48 @@ from typing import Any
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, SagewrightError, StaleRecord
 from sagewright.base.ids import Ids
+from sagewright.dataplane.objects import places
 from sagewright.dataplane.objects.blobs import Blobs
 from sagewright.dataplane.objects.buckets import Buckets
+from sagewright.dataplane.objects.contents import Contents
 from sagewright.dataplane.objects.copying import clone
 from sagewright.dataplane.objects.gate import Gate
-from sagewright.dataplane.objects.ledger import Change, Ledger, named_blob
-from sagewright.dataplane.objects.receiving import receive, small
+from sagewright.dataplane.objects.ledger import Change, Ledger
+from sagewright.dataplane.objects.places import OBJECT
 from sagewright.dataplane.objects.uploads import Part, Upload, Uploads
 from sagewright.dataplane.objects.values import (
-    INLINE_LIMIT,
+    NULL,
     Content,
-    NoSuchBucket,
+    Deleted,
     NoSuchObject,
+    NoSuchVersion,
     ObjectInfo,
     Opened,
-    Watcher,
     split_uri,
 )
+from sagewright.dataplane.objects.versions import Removed, Versioning, Versions, Written
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query, Store
 
 Check = Callable[[ObjectInfo | None], None]
 """Sees what a write is about to replace (None: nothing); raises whatever shall stop it. May be called again."""
 
+Place = tuple[str, str]
+"""A key, and where among its versions."""
+
+
+def place_of(info: ObjectInfo) -> Place:
+    """Where a version stands among all of its bucket."""
+    return info.key, places.suffix(info.record)
+
+
+def place_past(key: str) -> Place:
+    """The place behind all versions of a key."""
+    return key, places.END
+
 
 class Objects:
-    """The objects of one account. Every method may be called from any thread; all but `receive` block.
+    """The objects of one account. Every method may be called from any thread, and blocks.
 
     Durability: what a method acknowledged is on disk. One process at a time works on a folder.
     """
@@ -56,6 +72,8 @@ class Objects:
         self._ledger = Ledger(store, self._blobs)
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="objects")
         self._ledger.recover()
+        self._versions = Versions(store, account=account, clock=clock, ids=ids)
+        self.contents = Contents(self._blobs, self._pool)
         self.uploads = Uploads(store, self._blobs, self._ledger, self._gate, account=account, clock=clock, ids=ids)
         self.buckets = Buckets(store, self._gate, self.uploads, account=account, clock=clock, ids=ids)
 
@@ -114,65 +132,20 @@ class Objects:
         self, bucket: str, key: str, data: bytes, *, attributes: Mapping[str, Any] | None = None
     ) -> ObjectInfo:
         """Store bytes. Raises NoSuchBucket."""
-        return self.put(bucket, key, self.content(data), attributes=attributes)
+        content = self.contents.of_bytes(data, self.home(bucket, key))
+        return self.put(bucket, key, content, attributes=attributes)
 
     def put_file(self, bucket: str, key: str, path: Path, *, attributes: Mapping[str, Any] | None = None) -> ObjectInfo:
         """Store a copy of a file. Raises NoSuchBucket, and OSError when it cannot be read."""
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            content = small(file.read()) if size <= INLINE_LIMIT else self._copied(file.fileno(), 0, size)
+            content = self.contents.of_file(file.fileno(), self.home(bucket, key))
         return self.put(bucket, key, content, attributes=attributes)
 
-    # Content: bytes on disk that no key names yet.
-
-    async def receive(
-        self, stream: AsyncIterable[bytes], *, watchers: Sequence[Watcher] = (), limit: int | None = None
-    ) -> Content:
-        """Read a stream to its end, in bounded memory. If it raises, or is longer than `limit`, nothing stays."""
-        return await receive(stream, self._blobs, self._pool, watchers=watchers, limit=limit)
-
-    def content(self, data: bytes, *, watchers: Sequence[Watcher] = ()) -> Content:
-        """Content from bytes."""
-        if len(data) <= INLINE_LIMIT:
-            return small(data, watchers)
-        writer = self._blobs.new(watchers)
-        try:
-            return writer.finish([data])
-        except BaseException:
-            writer.discard()
-            raise
-
-    def content_of(
-        self, opened: Opened, *, offset: int = 0, length: int | None = None, watchers: Sequence[Watcher] = ()
-    ) -> Content:
-        """A piece of an object as content; the whole of it (without watchers) shares the blob and costs nothing."""
-        length = opened.info.size - offset if length is None else length
-        if opened.path is None:
-            return small(opened.info.data[offset : offset + length], watchers)
-        blob, etag = opened.info.blob, opened.info.etag
-        # The etag of an object that was uploaded in parts is no hash of its bytes.
-        if blob is not None and length == opened.info.size and not watchers and "-" not in etag:
-            return Content(size=length, md5=etag, blob=self._blobs.linked(blob))
-        with opened.path.open("rb") as file:
-            if length <= INLINE_LIMIT:
-                return small(os.pread(file.fileno(), length, offset), watchers)
-            return self._copied(file.fileno(), offset, length, watchers)
-
-    def _copied(self, source: int, offset: int, length: int, watchers: Sequence[Watcher] = ()) -> Content:
-        writer = self._blobs.new(watchers)
-        try:
-            writer.write_file(source, offset, length)
-            return writer.finish()
-        except BaseException:
-            writer.discard()
-            raise
-
-    def discard(self, content: Content) -> None:
-        """Forget content that was not put."""
-        if content.blob is not None:
-            self._blobs.discard(content.blob)
-
     # Objects by key.
+
+    def home(self, bucket: str, key: str) -> Key:
+        """Where an object is kept: whose content `put` wants."""
+        return self._versions.at(bucket, key)
 
     def put(
         self,
@@ -182,46 +155,52 @@ class Objects:
         *,
         attributes: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
+        kept: Mapping[str, Any] | None = None,
         etag: str | None = None,
         check: Check | None = None,
         beside: Callable[[], Sequence[Change]] = tuple,
     ) -> ObjectInfo:
-        """Let a key name this content, in place of what it named before. Takes the content over, also on errors.
+        """Let a key name this content; what it named before goes, or stays as a version if the bucket versions.
 
+        Takes the content over, also on errors. `attributes` are for good, `kept` is what `keep` may change later.
         `etag` is the content's md5 unless told; `beside` gives further changes for the same commit, and is asked
         again when one of them is stale. Raises NoSuchBucket, and what `check` raises.
         """
         spec = {**content.as_spec(), "etag": etag or content.md5, "attributes": attributes or {}}
+        written = Written(spec, tags or {}, kept or {})
         try:
-            with self._gate.shared(bucket):
-                self.buckets.get(bucket)
-                return self._name(self._key(bucket, key), spec, tags or {}, check, beside)
+            with self._writing(bucket, key) as versioning:
+                return self._name(versioning, self.home(bucket, key), written, check, beside)
         except SagewrightError:
             # Other errors may come from a commit that did happen: the next start decides.
-            self.discard(content)
+            self.contents.discard(content)
             raise
+
+    @contextmanager
+    def _writing(self, bucket: str, *keys: str) -> Iterator[Versioning]:
+        """Keep the bucket there and as it is; where it versions, keep other writers of these keys out."""
+        with self._gate.shared(bucket), ExitStack() as stack:
+            versioning = self.buckets.get(bucket).versioning
+            if versioning:
+                for key in sorted(set(keys)):
+                    stack.enter_context(self._gate.alone(f"{bucket}/{key}"))
+            yield versioning
 
     def _name(
         self,
-        key: Key,
-        spec: Mapping[str, Any],
-        tags: Mapping[str, str],
+        versioning: Versioning,
+        at: Key,
+        written: Written,
         check: Check | None,
         beside: Callable[[], Sequence[Change]],
     ) -> ObjectInfo:
         while True:
-            current = self._store.get(key)
+            current = self._store.get(at)
             if check is not None:
                 check(None if current is None else ObjectInfo.of(current))
-            now = self._clock.now()
-            if current is None:
-                record = Record(key, uid=self._ids.uuid(), created=now, modified=now, spec=spec, tags=tags)
-                change = Change(("create", record), adds=spec.get("blob"))
-            else:
-                record = replace(current, modified=now, spec=spec, tags=tags)
-                change = Change(("update", record), adds=spec.get("blob"), drops=named_blob(current))
+            changes = self._versions.putting(versioning, at, current, written)
             try:
-                return ObjectInfo.of(self._ledger.commit([change, *beside()])[0])
+                return ObjectInfo.of(self._ledger.commit([*changes, *beside()])[0])
             except (StaleRecord, AlreadyExists):
                 # Somebody else wrote the key, or a part beside it: look again.
                 continue
@@ -233,11 +212,12 @@ class Objects:
         *,
         attributes: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
+        kept: Mapping[str, Any] | None = None,
     ) -> Upload:
         """Begin an object that comes in parts. Raises NoSuchBucket."""
         with self._gate.shared(bucket):
             self.buckets.get(bucket)
-            return self.uploads.begin(bucket, key, attributes=attributes or {}, tags=tags or {})
+            return self.uploads.begin(bucket, key, attributes=attributes or {}, tags=tags or {}, kept=kept or {})
 
     def complete_upload(
         self,
@@ -256,76 +236,135 @@ class Objects:
             return self.put(
                 upload.bucket,
                 upload.key,
-                self.uploads.join(parts),
+                self.uploads.join(parts, self.home(upload.bucket, upload.key)),
                 attributes=attributes,
                 tags=upload.tags,
+                kept=upload.kept,
                 etag=etag,
                 check=check,
                 beside=lambda: self.uploads.ending(upload),
             )
 
-    def head(self, bucket: str, key: str) -> ObjectInfo:
-        """An object without its bytes. Raises NoSuchBucket, NoSuchObject."""
-        record = self._store.get(self._key(bucket, key))
-        if record is None:
-            if not self.buckets.exists(bucket):
-                raise NoSuchBucket(bucket)
-            raise NoSuchObject(f"{bucket}/{key}")
-        return ObjectInfo.of(record)
+    def head(self, bucket: str, key: str, version: str | None = None) -> ObjectInfo:
+        """An object without its bytes: its current version, or the one that is asked for, which may be a marker.
 
-    def open(self, bucket: str, key: str) -> Opened:
-        """An object to read; what it gives stays readable while it is held. Raises NoSuchBucket, NoSuchObject."""
+        Raises NoSuchBucket, NoSuchObject (Deleted where a delete marker is current) and NoSuchVersion.
+        """
+        record = self._find(bucket, key, version)
+        if record is not None:
+            return ObjectInfo.of(record)
+        if version is not None:
+            self.buckets.get(bucket)
+            raise NoSuchVersion(f"{bucket}/{key}", version)
+        if self.buckets.get(bucket).versioning and (marker := self._versions.marker(bucket, key)) is not None:
+            raise Deleted(f"{bucket}/{key}", ObjectInfo.of(marker))
+        raise NoSuchObject(f"{bucket}/{key}")
+
+    def _find(self, bucket: str, key: str, version: str | None) -> Record | None:
+        if version is None:
+            return self._versions.current(bucket, key)
+        return self._versions.find(bucket, key, version)
+
+    def open(self, bucket: str, key: str, version: str | None = None) -> Opened:
+        """An object to read; what it gives stays readable while it is held. Raises what `head` does."""
         while True:
-            info = self.head(bucket, key)
-            if info.blob is None:
+            info = self.head(bucket, key, version)
+            if info.marker or info.blob is None:
                 return Opened(info, None, None)
             pin = self._blobs.pin(info.blob)
             if pin is not None:
                 return Opened(info, self._blobs.path(info.blob), pin)
             # Overwritten since its record was read, unless the file is really lost.
-            if self.head(bucket, key).blob == info.blob:
+            if self.head(bucket, key, version).blob == info.blob:
                 raise FileNotFoundError(f"The bytes of {bucket}/{key} are missing from the disk.")
 
     def page(
         self, bucket: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> Sequence[ObjectInfo]:
         """Objects by key, from the first one greater than `after`. An unknown bucket looks empty."""
-        query = Query(self.account, "", "object", parent=bucket, name_prefix=prefix or None, name_after=after)
+        query = Query(self.account, "", OBJECT, parent=bucket, name_prefix=prefix or None, name_after=after)
         return [ObjectInfo.of(record) for record in self._store.list(query, limit=limit).records]
 
-    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> ObjectInfo:
-        """Replace an object's tags. Raises NoSuchBucket, NoSuchObject."""
-        changed = self._store.amend(self._key(bucket, key), lambda record: replace(record, tags=tags))
-        if changed is None:
-            return self.head(bucket, key)
-        return ObjectInfo.of(changed)
+    def version_page(
+        self, bucket: str, *, prefix: str = "", after: Place | None = None, limit: int = 1000
+    ) -> Sequence[ObjectInfo]:
+        """Versions and delete markers by key, newest first, from the first one beyond a place (see `place`)."""
+        return self._versions.page(bucket, prefix=prefix, after=after, limit=limit)
 
-    def delete(self, bucket: str, key: str, *, check: Check | None = None) -> bool:
-        """Remove an object; False if there was none. Raises NoSuchBucket, and what `check` raises."""
+    def place(self, bucket: str, key: str, version: str) -> Place:
+        """Where a version stands among all of its bucket, whether or not it is there."""
+        if version != NULL:
+            return key, version
+        found = self._versions.find(bucket, key, version)
+        return place_past(key) if found is None else place_of(ObjectInfo.of(found))
+
+    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str], version: str | None = None) -> ObjectInfo:
+        """Replace a version's tags. Raises what `head` does."""
+        return self.amend(bucket, key, version, lambda info: replace(info.record, tags=tags))
+
+    def keep(
+        self, bucket: str, key: str, change: Callable[[ObjectInfo], Mapping[str, Any]], version: str | None = None
+    ) -> ObjectInfo:
+        """Change what is kept with a version: `change` returns what to set, None taking away. It may run several
+        times. Raises what `head` does, and what `change` raises.
+        """
+
+        def amended(info: ObjectInfo) -> Record:
+            merged = {**info.kept, **change(info)}
+            return replace(info.record, status={name: value for name, value in merged.items() if value is not None})
+
+        return self.amend(bucket, key, version, amended)
+
+    def amend(
+        self, bucket: str, key: str, version: str | None, change: Callable[[ObjectInfo], Record | None]
+    ) -> ObjectInfo:
+        """Change what is said of a version; its bytes, id and time stay. `change` returns None to leave it."""
         while True:
-            record = self._store.get(self._key(bucket, key))
+            info = self.head(bucket, key, version)
+            record = change(info)
             if record is None:
-                self.buckets.get(bucket)
-            if check is not None:
-                check(None if record is None else ObjectInfo.of(record))
-            if record is None:
-                return False
+                return info
             try:
-                self._ledger.commit([Change(("delete", record), drops=named_blob(record))])
+                return ObjectInfo.of(self._store.update(record))
             except StaleRecord:
                 continue
-            return True
 
-    def delete_many(self, bucket: str, keys: Sequence[str]) -> None:
-        """Remove objects, present or not, in one commit where nobody interferes. Raises NoSuchBucket."""
-        self.buckets.get(bucket)
-        records = [self._store.get(self._key(bucket, key)) for key in dict.fromkeys(keys)]
-        changes = [Change(("delete", record), drops=named_blob(record)) for record in records if record is not None]
-        try:
-            self._ledger.commit(changes)
-        except StaleRecord:
-            for change in changes:
-                self.delete(bucket, change.key.name)
+    def delete(self, bucket: str, key: str, version: str | None = None, *, check: Check | None = None) -> Removed:
+        """Remove an object, or put a delete marker before it if the bucket versions; or remove one version for good.
 
-    def _key(self, bucket: str, key: str) -> Key:
-        return Key(self.account, "", "object", bucket, key)
+        Raises NoSuchBucket, and what `check` raises. It is no error if there is nothing to remove.
+        """
+        at = self.home(bucket, key)
+        with self._writing(bucket, key) as versioning:
+            while True:
+                record = self._find(bucket, key, version)
+                if check is not None:
+                    check(None if record is None else ObjectInfo.of(record))
+                if version is None:
+                    changes, removed = self._versions.deleting(versioning, at, record)
+                elif record is None:
+                    return Removed(version)
+                else:
+                    changes, removed = self._versions.removing(at, version, record)
+                try:
+                    self._ledger.commit(changes)
+                except (StaleRecord, AlreadyExists):
+                    continue
+                return removed
+
+    def delete_many(self, bucket: str, keys: Sequence[str]) -> Mapping[str, Removed]:
+        """Delete objects, present or not, in one commit where nobody interferes. Raises NoSuchBucket."""
+        with self._writing(bucket, *keys) as versioning:
+            done: dict[str, Removed] = {}
+            changes: list[Change] = []
+            for key in dict.fromkeys(keys):
+                more, done[key] = self._versions.deleting(
+                    versioning, self.home(bucket, key), self._versions.current(bucket, key)
+                )
+                changes += more
+            try:
+                self._ledger.commit(changes)
+                return done
+            except (StaleRecord, AlreadyExists):
+                pass
+        return {key: self.delete(bucket, key) for key in dict.fromkeys(keys)}

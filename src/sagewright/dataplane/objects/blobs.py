@@ -1,12 +1,12 @@
 """Blobs: immutable files under opaque ids.
 
-    DATA/objects/<2 hex>/<id>    a blob that a record names
-    DATA/objects/incoming/<id>   being written, or finished and not named yet; nobody's after a crash
+    DATA/objects/<2 hex>/<id>    a blob
     DATA/objects/doubt/<id>      a small file that holds the key of the record which decides about blob <id>
 
-A blob and the record that names it cannot change in one step. So a mark is put into `doubt/` before a commit that
-makes or drops the name, and taken away after it; what a crash leaves there, the next start settles by asking the
-record. The marks themselves are not synced: losing one to a power cut costs disk space, never data.
+A blob and the record that names it cannot change in one step. So a mark is put into `doubt/` before a blob is begun
+and before a commit that drops its name, and taken away after the commit; what a crash leaves there, the next start
+settles by asking the record. The marks themselves are not synced: losing one to a power cut costs disk space, never
+data.
 """
 
 from __future__ import annotations
@@ -33,58 +33,70 @@ class Blobs:
 
     def __init__(self, folder: Path, ids: Ids) -> None:
         self._folder = folder
-        self._incoming = folder / "incoming"
         self._doubt = folder / "doubt"
         self._ids = ids
         self._pins: Counter[str] = Counter()
         self._doomed: set[str] = set()
         # Re-entrant: a pin may be dropped by the garbage collector while this thread holds the lock.
         self._lock = threading.RLock()
-        for path in (self._incoming, self._doubt):
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._doubt.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folders = {path.name for path in folder.iterdir()}
 
     def path(self, blob: str) -> Path:
-        """Where a settled blob lies."""
+        """Where a blob lies."""
         return self._folder / blob[:2] / blob
 
-    def new(self, watchers: Sequence[Watcher] = ()) -> BlobWriter:
-        """Begin a blob."""
-        blob = self._ids.uuid().replace("-", "")
-        return BlobWriter(self._incoming / blob, watchers)
-
-    def settle(self, blob: str) -> None:
-        """Move a finished blob into its place, durably; nothing to do if it is there already."""
-        place = self.path(blob)
-        if not place.parent.is_dir():
-            place.parent.mkdir(exist_ok=True, mode=0o700)
-            sync_folder(self._folder)
-        with contextlib.suppress(FileNotFoundError):
-            (self._incoming / blob).rename(place)
-            sync_folder(place.parent)
-
-    def linked(self, blob: str) -> str:
-        """A finished twin of a settled blob: blobs never change, so copies may share their bytes."""
-        twin = self._ids.uuid().replace("-", "")
-        written = self._incoming / twin
+    def new(self, home: Key, watchers: Sequence[Watcher] = ()) -> BlobWriter:
+        """Begin a blob that the record at `home` is to name."""
+        blob = self._begun(home)
         try:
-            os.link(self.path(blob), written)
+            return BlobWriter(self.path(blob), watchers)
         except OSError:
-            # No links on this file system, or too many of this one.
-            with self.path(blob).open("rb") as source, written.open("xb") as target:
-                clone(source.fileno(), target.fileno(), os.fstat(source.fileno()).st_size)
-                os.fsync(target.fileno())
+            self.discard(blob)
+            raise
+
+    def linked(self, blob: str, home: Key) -> str:
+        """A twin of a blob for another record: blobs never change, so copies may share their bytes."""
+        twin = self._begun(home)
+        place = self.path(twin)
+        try:
+            try:
+                os.link(self.path(blob), place)
+            except OSError:
+                # No links on this file system, or too many of this one.
+                with self.path(blob).open("rb") as source, place.open("xb") as target:
+                    clone(source.fileno(), target.fileno(), os.fstat(source.fileno()).st_size)
+                    os.fsync(target.fileno())
+            sync_folder(place.parent)
+        except BaseException:
+            self.discard(twin)
+            raise
         return twin
 
+    def _begun(self, home: Key) -> str:
+        """A new id, in doubt, and a folder for its file."""
+        blob = self._ids.uuid().replace("-", "")
+        name = blob[:2]
+        if name not in self._folders:
+            (self._folder / name).mkdir(exist_ok=True, mode=0o700)
+            sync_folder(self._folder)
+            self._folders.add(name)
+        self.doubt(blob, home)
+        return blob
+
     def discard(self, blob: str) -> None:
-        """Forget a finished blob that no record came to name."""
-        (self._incoming / blob).unlink(missing_ok=True)
+        """Forget a blob that no record came to name."""
         self.remove(blob)
 
     # Between a blob and its record.
 
     def doubt(self, blob: str, key: Key) -> None:
-        """Note, before a commit, that only the record at `key` says whether this blob is anybody's."""
-        (self._doubt / blob).write_bytes(orjson.dumps(list(key)))
+        """Note that only the record at `key` says whether this blob is anybody's."""
+        mark = os.open(self._doubt / blob, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        try:
+            os.write(mark, orjson.dumps(list(key)))
+        finally:
+            os.close(mark)
 
     def trust(self, blob: str) -> None:
         """The commit is done and a record names the blob."""
@@ -100,15 +112,13 @@ class Blobs:
         self.path(blob).unlink(missing_ok=True)
         self.trust(blob)
 
-    def recover(self, named: Callable[[Key], str | None]) -> int:
-        """Settle what a crash left; `named` tells which blob a record names. Returns how many files went.
+    def recover(self, named: Callable[[Key, str], bool]) -> int:
+        """Settle what a crash left; `named` tells whether the record at a key names a blob. Returns how many files
+        went.
 
         To be called before anything is read or written.
         """
         gone = 0
-        for path in self._incoming.iterdir():
-            path.unlink(missing_ok=True)
-            gone += 1
         for mark in self._doubt.iterdir():
             try:
                 key = Key(*orjson.loads(mark.read_bytes()))
@@ -116,12 +126,20 @@ class Blobs:
                 # Torn by a power cut. Without the key, nobody can tell: keep the bytes.
                 mark.unlink(missing_ok=True)
                 continue
-            if named(key) == mark.name:
+            if named(key, mark.name):
                 self.trust(mark.name)
             else:
                 self.remove(mark.name)
                 gone += 1
-        return gone
+        return gone + self._recover_incoming()
+
+    def _recover_incoming(self) -> int:
+        """Before 0.2, blobs were written in a folder of their own; whatever still lies there is nobody's."""
+        incoming = self._folder / "incoming"
+        left = list(incoming.iterdir()) if incoming.is_dir() else []
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
 
     # Readers.
 
@@ -146,7 +164,7 @@ class Blobs:
 
 
 class BlobWriter:
-    """One blob being written. Ends with `finish` or `discard`. Used by one thread at a time."""
+    """One blob being written. Ends with `finish` or `close`. Used by one thread at a time."""
 
     def __init__(self, path: Path, watchers: Sequence[Watcher]) -> None:
         self._path = path
@@ -191,12 +209,13 @@ class BlobWriter:
         self.write(chunks)
         os.fsync(self._file)
         self._close()
+        sync_folder(self._path.parent)
         return Content(size=self._size, md5=self._md5.hexdigest(), blob=self._path.name)
 
-    def discard(self) -> None:
-        """Forget it, finished or not."""
+    def close(self) -> str:
+        """End the writing early; the blob is to be discarded. Returns its id."""
         self._close()
-        self._path.unlink(missing_ok=True)
+        return self._path.name
 
     def _close(self) -> None:
         descriptor, self._file = self._file, -1

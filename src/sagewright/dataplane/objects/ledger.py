@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.dataplane.objects.blobs import Blobs
+from sagewright.dataplane.objects.places import OBJECT, VERSION, every
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store, Write
 
@@ -18,7 +19,7 @@ class Change:
 
     write: Write
     adds: str | None = None
-    """The blob that the record names from now on."""
+    """The blob that the record names from now on; it has been in doubt since it was begun."""
     drops: str | None = None
     """The blob that it named until now."""
 
@@ -45,12 +46,11 @@ class Ledger:
         After these two, added blobs are still there, and nobody's: try again with them, or discard them. After any
         other error nobody knows whether the records were written: leave the blobs to the next start.
         """
+        if not changes:
+            return []
         for change in changes:
-            for blob in (change.adds, change.drops):
-                if blob is not None:
-                    self._blobs.doubt(blob, change.key)
-            if change.adds is not None:
-                self._blobs.settle(change.adds)
+            if change.drops is not None:
+                self._blobs.doubt(change.drops, change.key)
         try:
             written = self._store.write([change.write for change in changes])
         except (StaleRecord, AlreadyExists):
@@ -72,4 +72,11 @@ class Ledger:
 
     def recover(self) -> int:
         """Settle what a crash left; returns how many files went."""
-        return self._blobs.recover(lambda key: named_blob(self._store.get(key)))
+        return self._blobs.recover(self._names)
+
+    def _names(self, key: Key, blob: str) -> bool:
+        """Whether a record names a blob: the one at `key`, or another version of the same object, for versions take
+        each other's places."""
+        if key.kind not in (OBJECT, VERSION):
+            return named_blob(self._store.get(key)) == blob
+        return any(named_blob(record) == blob for record in every(self._store, key))

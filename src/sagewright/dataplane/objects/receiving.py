@@ -11,6 +11,7 @@ from typing import Any
 
 from sagewright.dataplane.objects.blobs import Blobs, BlobWriter
 from sagewright.dataplane.objects.values import INLINE_LIMIT, Content, TooMuch, Watcher
+from sagewright.resources.record import Key
 
 _BATCH = 1 << 20
 """Bytes handed to a worker at a time: a hand-over costs as much as hashing 50 KiB."""
@@ -28,12 +29,14 @@ async def receive(
     blobs: Blobs,
     pool: ThreadPoolExecutor,
     *,
+    home: Key,
     watchers: Sequence[Watcher] = (),
     limit: int | None = None,
 ) -> Content:
-    """Read a stream to its end. If it raises, or this is cancelled, or it is longer than `limit`, nothing stays.
+    """Read a stream to its end, for the record at `home`. If it raises, or is longer than `limit`, nothing stays.
 
-    While a worker hashes and writes one batch the next is being read; no more than two are in memory.
+    Nor when this is cancelled. While a worker hashes and writes one batch the next is being read; no more than two
+    are in memory.
     """
     # Once: a second `aiter` of the same body would begin anew.
     chunks = aiter(stream)
@@ -46,7 +49,7 @@ async def receive(
             break
     else:
         return small(b"".join(batch), watchers)
-    writer = await asyncio.wrap_future(pool.submit(blobs.new, watchers))
+    writer = await asyncio.wrap_future(pool.submit(blobs.new, home, watchers))
     job: Future[Any] = pool.submit(writer.write, [])
     held = size
     try:
@@ -65,11 +68,11 @@ async def receive(
         content: Content = await asyncio.wrap_future(job)
         return content
     except BaseException:
-        pool.submit(_discard, writer, job)
+        pool.submit(_discard, blobs, writer, job)
         raise
 
 
-def _discard(writer: BlobWriter, job: Future[Any]) -> None:
+def _discard(blobs: Blobs, writer: BlobWriter, job: Future[Any]) -> None:
     """Forget a blob once nobody writes to it any more: a cancelled coroutine leaves its job running."""
     wait_for([job])
-    writer.discard()
+    blobs.discard(writer.close())

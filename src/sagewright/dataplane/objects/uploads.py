@@ -36,12 +36,23 @@ class Upload:
     """Epoch seconds."""
     attributes: Mapping[str, Any]
     tags: Mapping[str, str]
+    kept: Mapping[str, Any]
+    """What the object is to keep beside its attributes (see `Objects.put`)."""
     record: Record = field(repr=False)
 
     @classmethod
     def of(cls, record: Record) -> Upload:
         spec = record.spec
-        return cls(record.key.parent, spec["key"], spec["id"], record.created, spec["attributes"], record.tags, record)
+        return cls(
+            bucket=record.key.parent,
+            key=spec["key"],
+            id=spec["id"],
+            created=record.created,
+            attributes=spec["attributes"],
+            tags=record.tags,
+            kept=record.status,
+            record=record,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,15 @@ class Uploads:
         self._clock = clock
         self._ids = ids
 
-    def begin(self, bucket: str, key: str, *, attributes: Mapping[str, Any], tags: Mapping[str, str]) -> Upload:
+    def begin(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        attributes: Mapping[str, Any],
+        tags: Mapping[str, str],
+        kept: Mapping[str, Any],
+    ) -> Upload:
         """Begin an upload, in a bucket that the caller holds."""
         now = self._clock.now()
         upload_id = f"{int(now * 1000):012x}{self._ids.token(20)}"
@@ -86,6 +105,7 @@ class Uploads:
             created=now,
             modified=now,
             spec={"key": key, "id": upload_id, "attributes": attributes},
+            status=kept,
             tags=tags,
         )
         return Upload.of(self._store.create(record))
@@ -111,11 +131,15 @@ class Uploads:
         query = Query(self._account, "", "upload", parent=bucket, name_prefix=prefix or None, name_after=after)
         return [Upload.of(record) for record in self._store.list(query, limit=limit).records]
 
+    def home(self, upload: Upload, number: int) -> Key:
+        """Where a part is kept: whose content `put_part` wants."""
+        return Key(self._account, "", "part", upload.id, f"{number:05d}")
+
     def put_part(
         self, upload: Upload, number: int, content: Content, *, attributes: Mapping[str, Any] | None = None
     ) -> Part:
         """Keep one part, in place of an earlier one of that number. Takes the content over. Raises NoSuchUpload."""
-        key = Key(self._account, "", "part", upload.id, f"{number:05d}")
+        key = self.home(upload, number)
         spec = {**content.as_spec(), "etag": content.md5, "attributes": attributes or {}}
         try:
             with self._gate.shared(f"upload/{upload.id}"):
@@ -150,14 +174,14 @@ class Uploads:
         """Keep other writers of this upload out while it ends."""
         return self._gate.alone(f"upload/{upload.id}")
 
-    def join(self, parts: Sequence[Part]) -> Content:
-        """All bytes of these parts as one content; its md5 is not known."""
+    def join(self, parts: Sequence[Part], home: Key) -> Content:
+        """All bytes of these parts as one content for the record at `home`; its md5 is not known."""
         if sum(part.size for part in parts) <= INLINE_LIMIT:
             return small(b"".join(decoded(part.record.spec) for part in parts))
         only = named_blob(parts[0].record) if len(parts) == 1 else None
         if only is not None:
-            return Content(size=parts[0].size, md5=parts[0].etag, blob=self._blobs.linked(only))
-        writer = self._blobs.new()
+            return Content(size=parts[0].size, md5=parts[0].etag, blob=self._blobs.linked(only, home))
+        writer = self._blobs.new(home)
         try:
             for part in parts:
                 blob = named_blob(part.record)
@@ -168,7 +192,7 @@ class Uploads:
                     writer.append_unhashed(file.fileno(), part.size)
             return replace(writer.finish(), md5="")
         except BaseException:
-            writer.discard()
+            self._blobs.discard(writer.close())
             raise
 
     def ending(self, upload: Upload) -> Sequence[Change]:

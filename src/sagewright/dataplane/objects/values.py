@@ -3,6 +3,8 @@
 ObjectsError
 ├── NoSuchBucket     the bucket is not there
 ├── NoSuchObject     the bucket is there, the key is not
+│   └── Deleted      what stands at the key is a delete marker
+├── NoSuchVersion    the key has no such version
 ├── NoSuchUpload     the multi-part upload is not there, or was completed or aborted
 ├── BucketExists     a bucket of that name is there
 ├── BucketNotEmpty   it still holds objects
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sagewright.base.errors import SagewrightError
+from sagewright.dataplane.objects.places import key_of
 from sagewright.resources.record import Record
 
 INLINE_LIMIT = 4096
@@ -38,6 +41,22 @@ class NoSuchBucket(ObjectsError):
 
 class NoSuchObject(ObjectsError):
     """The bucket is there, the key is not."""
+
+
+class Deleted(NoSuchObject):
+    """What stands at the key is a delete marker."""
+
+    def __init__(self, name: str, marker: ObjectInfo) -> None:
+        super().__init__(name)
+        self.marker = marker
+
+
+class NoSuchVersion(ObjectsError):
+    """The key has no such version."""
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(name)
+        self.version = version
 
 
 class NoSuchUpload(ObjectsError):
@@ -70,7 +89,7 @@ class Watcher(Protocol):
 class Content:
     """Bytes that are safe on disk (or small enough for a record), but that no object names yet.
 
-    Give it to `put`, which takes it over, or to `discard`.
+    Give it to `put`, or whatever writes the record that it was made for, which takes it over; or to `discard`.
     """
 
     size: int
@@ -92,9 +111,13 @@ def decoded(spec: Mapping[str, Any]) -> bytes:
     return base64.b64decode(spec["data"])
 
 
+NULL = "null"
+"""The version that an object has which was put while its bucket did not version."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """An object without its bytes."""
+    """A version of an object without its bytes; or a delete marker, which has none."""
 
     bucket: str
     key: str
@@ -108,20 +131,30 @@ class ObjectInfo:
     """What the writer said of it; kept, never interpreted here."""
     tags: Mapping[str, str]
     record: Record = field(repr=False)
+    version: str = NULL
+    marker: bool = False
 
     @classmethod
     def of(cls, record: Record) -> ObjectInfo:
         spec = record.spec
         return cls(
             bucket=record.key.parent,
-            key=record.key.name,
+            key=key_of(record),
             size=spec["size"],
             etag=spec["etag"],
             modified=record.modified,
             attributes=spec["attributes"],
             tags=record.tags,
             record=record,
+            version=spec.get("version", NULL),
+            marker="marker" in spec,
         )
+
+    @property
+    def kept(self) -> Mapping[str, Any]:
+        """What was said of this version since it was written, and can be said anew: its lock, its access list."""
+        kept: Mapping[str, Any] = self.record.status
+        return kept
 
     @property
     def blob(self) -> str | None:

@@ -24,6 +24,8 @@ _BY_TARGET: Final = {row.target_prefix: name for name, row in model.SERVICES.ite
 _BY_SCOPE: Final[dict[str, list[str]]] = {}
 for _name, _row in model.SERVICES.items():
     _BY_SCOPE.setdefault(_row.signing_name, []).append(_name)
+# What SDKs sign for directory buckets: refused in S3's words.
+_BY_SCOPE["s3express"] = ["s3"]
 
 # The members of the SageMaker family that are told apart by their paths.
 _BY_PATH: Final = tuple(

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.objects.values import ObjectInfo
 from sagewright.operations.call import Params
-from sagewright.operations.s3.refusals import invalid_argument
+from sagewright.operations.s3.refusals import invalid_argument, not_built
 
 _CONTENT = (
     "CacheControl",
@@ -22,7 +22,7 @@ _CONTENT = (
 )
 """Kept by a copy; the rest is said anew by every writer."""
 
-_STORAGE = ("SSEKMSKeyId", "ServerSideEncryption", "StorageClass", "WebsiteRedirectLocation")
+_STORAGE = ("StorageClass", "WebsiteRedirectLocation")
 
 _DEFAULT_TYPE = "binary/octet-stream"
 _METADATA_LIMIT = 2048
@@ -39,16 +39,12 @@ _CLASSES = frozenset(
         "GLACIER_IR",
     }
 )
-_PRIVATE = frozenset({"private", "bucket-owner-full-control", "bucket-owner-read"})
 
 _UNBUILT = {
-    "SSECustomerAlgorithm": "encryption with a key that the request carries",
-    "CopySourceSSECustomerAlgorithm": "encryption with a key that the request carries",
-    "WriteOffsetBytes": "appending to objects",
-    "ObjectLockMode": "object lock",
-    "ObjectLockRetainUntilDate": "object lock",
-    "ObjectLockLegalHoldStatus": "object lock",
-    "ObjectLockEventHold": "object lock",
+    "WriteOffsetBytes": "append to objects",
+    "ObjectLockEventHold": "hold versions until an event (ObjectLockEventHold)",
+    "ObjectLockEventHoldDurationDays": "hold versions until an event (ObjectLockEventHold)",
+    "ObjectLockEventHoldDurationYears": "hold versions until an event (ObjectLockEventHold)",
 }
 
 
@@ -64,21 +60,19 @@ def check_key(key: str) -> None:
 
 
 def refuse_unbuilt(request: Params) -> None:
-    """Raises NotImplemented for what would be silently lost, and for access lists, which new buckets do not have."""
+    """Raises NotImplemented for what would be silently lost."""
     for member, what in _UNBUILT.items():
         if member in request:
-            raise AwsError("NotImplemented", f"Sagewright does not do {what} yet. Nothing was stored.")
-    if request.get("ACL", "private") not in _PRIVATE or any(name.startswith("Grant") for name in request):
-        raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs")
+            raise not_built(what)
 
 
 def of_write(request: Params) -> dict[str, Any]:
     """What a put, a copy that replaces, or the start of an upload says about its object."""
-    return {"ContentType": _DEFAULT_TYPE, **_content(request), **of_storage(request)}
+    return {"ContentType": _DEFAULT_TYPE, **_content(request)}
 
 
 def of_storage(request: Params) -> dict[str, Any]:
-    """What every writer says anew. Encryption is echoed; the disk is not ours to encrypt."""
+    """What every writer says anew."""
     if request.get("StorageClass", "STANDARD") not in _CLASSES:
         raise AwsError(
             "InvalidStorageClass",
@@ -113,7 +107,8 @@ def _content(request: Params) -> dict[str, Any]:
 
 
 def described(info: ObjectInfo) -> Params:
-    """The members that GetObject and HeadObject answer with, whatever part of it is asked for."""
+    """The members that GetObject and HeadObject answer with, whatever part of it is asked for; those about encryption,
+    locks and versions are for others to add."""
     attributes = {name: info.attributes[name] for name in (*_CONTENT, *_STORAGE) if name in info.attributes}
     if attributes.get("StorageClass") == "STANDARD":
         del attributes["StorageClass"]
@@ -175,17 +170,3 @@ def _checked(tags: dict[str, str], *, limit: int) -> dict[str, str]:
 def as_tag_set(tags: Mapping[str, str]) -> list[Params]:
     """Tags as a document lists them."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
-
-
-def check_version(request: Params) -> None:
-    """Buckets without versioning have one version of each object, named `null`."""
-    version = request.get("VersionId")
-    if version == "":
-        raise invalid_argument("Version id cannot be the empty string", "versionId", "")
-    if version not in (None, "null"):
-        raise AwsError(
-            "NoSuchVersion",
-            "The specified version does not exist.",
-            status=404,
-            fields={"Key": request["Key"], "VersionId": version},
-        )

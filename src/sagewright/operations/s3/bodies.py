@@ -6,20 +6,26 @@ import asyncio
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
+from sagewright.dataplane.objects.buckets import Bucket
 from sagewright.dataplane.objects.values import Content, Opened, Pin
 from sagewright.operations.call import Call, FileSlice, Params
-from sagewright.operations.s3.attributes import check_version
 from sagewright.operations.s3.conditions import Conditions
+from sagewright.operations.s3.encryption import check_reader
 from sagewright.operations.s3.integrity import Declared
 from sagewright.operations.s3.ranges import Span
 from sagewright.operations.s3.refusals import entity_too_large, expect_owner, invalid_argument, invalid_request
+from sagewright.operations.s3.versioning import asked
+from sagewright.resources.record import Key
 
 LARGEST = 5 << 30
 """Bytes of one put, part or copy."""
 
 
-async def received(call: Call, request: Params, *, also: str | None = None) -> tuple[Content, dict[str, str]]:
-    """The body as content, and its checksums. Nothing is kept of a body that is not what was declared.
+async def received(
+    call: Call, request: Params, home: Key, *, also: str | None = None
+) -> tuple[Content, dict[str, str]]:
+    """The body as content for the record at `home`, and its checksums. Nothing is kept of a body that is not what was
+    declared.
 
     `also` names a checksum to compute in any case.
     """
@@ -27,24 +33,24 @@ async def received(call: Call, request: Params, *, also: str | None = None) -> t
     length = declared.length or 0
     if length > LARGEST:
         raise entity_too_large(length, LARGEST)
-    body, objects = request.get("Body", b""), call.services.objects
-    if length > _WORTH_ASKING:
-        await asyncio.to_thread(objects.buckets.get, request["Bucket"])
+    body, contents = request.get("Body", b""), call.services.objects.contents
     if isinstance(body, bytes):
-        content = objects.content(body, watchers=declared.watchers)
+        content = contents.of_bytes(body, home, watchers=declared.watchers)
         trailers: Mapping[str, str] = {}
     else:
-        content = await objects.receive(body, watchers=declared.watchers, limit=LARGEST)
+        content = await contents.receive(body, home, watchers=declared.watchers, limit=LARGEST)
         trailers = getattr(body, "trailers", {})
     try:
         return content, declared.check(content, trailers)
     except BaseException:
-        objects.discard(content)
+        contents.discard(content)
         raise
 
 
-_WORTH_ASKING = 1 << 20
-"""Bytes of a body from which on it pays to look first whether there is a bucket for it."""
+async def bucket_of(call: Call, request: Params) -> Bucket:
+    """The bucket of a request that runs on the event loop."""
+    buckets, name = call.services.objects.buckets, request["Bucket"]
+    return buckets.get(name) if call.store.local else await asyncio.to_thread(buckets.get, name)
 
 
 class PinnedSlice(FileSlice):
@@ -73,10 +79,14 @@ def copy_source(call: Call, request: Params) -> Opened:
             "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", _HEADER, text
         )
     expect_owner(call, request, "ExpectedSourceBucketOwner", bucket)
-    if query:
-        name, _, version = query.partition("=")
-        check_version({"Key": key, "VersionId": version if name == "versionId" else None})
-    opened = call.services.objects.open(bucket, key)
+    name, _, version = query.partition("=")
+    wanted = asked({"VersionId": unquote_plus(version)}) if name == "versionId" else None
+    opened = call.services.objects.open(bucket, key, wanted)
+    if opened.info.marker:
+        raise invalid_request(
+            "The source of a copy request may not specifically refer to a delete marker by version id."
+        )
+    check_reader(request, opened.info.attributes, "CopySource")
     Conditions.of_source(request).check_source(opened.info)
     return opened
 

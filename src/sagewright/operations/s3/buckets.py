@@ -1,17 +1,18 @@
-"""Buckets, and the truth about what they can be configured with: nothing yet, but tags."""
+"""Buckets, and their tags."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable
 from typing import Final
 
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.objects.values import BucketExists
 from sagewright.operations.call import Call, Params
+from sagewright.operations.s3 import acls, owners
 from sagewright.operations.s3.attributes import as_tag_set, tags_of_set
-from sagewright.operations.s3.refusals import answering, in_s3_words, invalid_argument
+from sagewright.operations.s3.owners import owner
+from sagewright.operations.s3.policies import all_blocked
+from sagewright.operations.s3.refusals import answering, in_s3_words, invalid_argument, not_built
 from sagewright.operations.table import Operations
 
 operations = Operations()
@@ -23,17 +24,6 @@ _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _BAD_STARTS: Final = ("xn--", "sthree-", "amzn-s3-demo-")
 _BAD_ENDS: Final = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _MOST_TAGS: Final = 50
-
-
-def owner(account: str) -> Params:
-    """An account's canonical user id: 64 hexadecimal digits, always the same ones for the same account."""
-    return {"ID": hashlib.sha256(f"canonical user of {account}".encode()).hexdigest()}
-
-
-def access_list(account: str) -> Params:
-    """The access list of whatever has none of its own: its owner may do all."""
-    grantee = {"Type": "CanonicalUser", **owner(account)}
-    return {"Owner": owner(account), "Grants": [{"Grantee": grantee, "Permission": "FULL_CONTROL"}]}
 
 
 # Rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -83,19 +73,13 @@ def create_bucket(call: Call, request: Params) -> Params:
     _check_name(name)
     configuration = request.get("CreateBucketConfiguration") or {}
     region = _location(call, configuration)
-    if request.get("ACL", "private") != "private" or any(member.startswith("Grant") for member in request):
-        raise AwsError(
-            "InvalidBucketAclWithObjectOwnership",
-            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
-        )
-    if request.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced":
-        raise AwsError("NotImplemented", "Sagewright's buckets own all their objects: BucketOwnerEnforced only.")
-    if request.get("ObjectLockEnabledForBucket") or {"Bucket", "Location"} & configuration.keys():
-        raise AwsError("NotImplemented", "Sagewright does not do object lock and directory buckets yet.")
+    if {"Bucket", "Location"} & configuration.keys():
+        raise not_built("make directory buckets")
+    settings = _settings(call, request)
     tags = tags_of_set(configuration.get("Tags", []), limit=_MOST_TAGS)
     buckets = call.services.objects.buckets
     try:
-        buckets.create(name, region, tags=tags)
+        buckets.create(name, region, tags=tags, settings=settings)
     except BucketExists as error:
         with in_s3_words():
             existing = buckets.get(name)
@@ -107,6 +91,19 @@ def create_bucket(call: Call, request: Params) -> Params:
                 fields={"BucketName": name},
             ) from error
     return {"Location": f"/{name}", "BucketArn": f"arn:aws:s3:::{name}"}
+
+
+def _settings(call: Call, request: Params) -> Params:
+    """What a new bucket comes with: everything public blocked, and its owner owning all that is in it."""
+    kind = request.get("ObjectOwnership", owners.ENFORCED)
+    settings: Params = {
+        "Ownership": owners.controls(kind),
+        "PublicAccessBlock": all_blocked(),
+        **acls.of_new_bucket(request, call.services.objects.account, enforced_owner=kind == owners.ENFORCED),
+    }
+    if request.get("ObjectLockEnabledForBucket"):
+        settings |= {"Versioning": "Enabled", "ObjectLock": {"ObjectLockEnabled": "Enabled"}}
+    return settings
 
 
 @operations
@@ -168,13 +165,6 @@ def get_bucket_location(call: Call, request: Params) -> Params:
 
 @operations
 @answering
-def get_bucket_acl(call: Call, request: Params) -> Params:
-    call.services.objects.buckets.get(request["Bucket"])
-    return access_list(call.services.objects.account)
-
-
-@operations
-@answering
 def get_bucket_tagging(call: Call, request: Params) -> Params:
     tags = call.services.objects.buckets.get(request["Bucket"]).tags
     if not tags:
@@ -197,84 +187,3 @@ def put_bucket_tagging(call: Call, request: Params) -> Params:
 def delete_bucket_tagging(call: Call, request: Params) -> Params:
     call.services.objects.buckets.set_tags(request["Bucket"], {})
     return {}
-
-
-# What buckets are asked and have nothing of: Terraform, the CLI and the console look at all of it. Setting it is
-# refused by the edge, because no function here answers.
-
-_ABSENT: Final = {
-    "get_bucket_policy": ("NoSuchBucketPolicy", "The bucket policy does not exist"),
-    "get_bucket_policy_status": ("NoSuchBucketPolicy", "The bucket policy does not exist"),
-    "get_bucket_cors": ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
-    "get_bucket_website": (
-        "NoSuchWebsiteConfiguration",
-        "The specified bucket does not have a website configuration",
-    ),
-    "get_bucket_lifecycle": ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
-    "get_bucket_lifecycle_configuration": (
-        "NoSuchLifecycleConfiguration",
-        "The lifecycle configuration does not exist",
-    ),
-    "get_bucket_replication": (
-        "ReplicationConfigurationNotFoundError",
-        "The replication configuration was not found",
-    ),
-    "get_bucket_encryption": (
-        "ServerSideEncryptionConfigurationNotFoundError",
-        "The server side encryption configuration was not found",
-    ),
-    "get_object_lock_configuration": (
-        "ObjectLockConfigurationNotFoundError",
-        "Object Lock configuration does not exist for this bucket",
-    ),
-    "get_public_access_block": (
-        "NoSuchPublicAccessBlockConfiguration",
-        "The public access block configuration was not found",
-    ),
-    **{
-        f"get_bucket_{what}_configuration": ("NoSuchConfiguration", "The specified configuration does not exist.")
-        for what in ("analytics", "intelligent_tiering", "inventory", "metrics")
-    },
-}
-
-_DEFAULTS: Final[dict[str, Params]] = {
-    "get_bucket_accelerate_configuration": {},
-    "get_bucket_logging": {},
-    "get_bucket_notification": {},
-    "get_bucket_notification_configuration": {},
-    "get_bucket_ownership_controls": {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
-    "get_bucket_request_payment": {"Payer": "BucketOwner"},
-    "get_bucket_versioning": {},
-    **{
-        f"list_bucket_{what}_configurations": {"IsTruncated": False}
-        for what in ("analytics", "intelligent_tiering", "inventory", "metrics")
-    },
-    # Removing what is not there succeeds.
-    **{
-        f"delete_bucket_{what}": {}
-        for what in ("cors", "encryption", "lifecycle", "ownership_controls", "policy", "replication", "website")
-    },
-    "delete_public_access_block": {},
-}
-
-
-def _absent(code: str, message: str) -> Callable[[Call, Params], Params]:
-    def answer(call: Call, request: Params) -> Params:
-        bucket = call.services.objects.buckets.get(request["Bucket"])
-        raise AwsError(code, message, status=404, fields={"BucketName": bucket.name})
-
-    return answer
-
-
-def _default(result: Params) -> Callable[[Call, Params], Params]:
-    def answer(call: Call, request: Params) -> Params:
-        call.services.objects.buckets.get(request["Bucket"])
-        return dict(result)
-
-    return answer
-
-
-for _operation, (_code, _message) in _ABSENT.items():
-    operations.add(_operation, answering(_absent(_code, _message)))
-for _operation, _result in _DEFAULTS.items():
-    operations.add(_operation, answering(_default(_result)))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.objects.base import Check
 from sagewright.dataplane.objects.values import ObjectInfo
 from sagewright.operations.call import Params
-from sagewright.operations.s3.refusals import no_such_key, precondition_failed
+from sagewright.operations.s3.refusals import http_date, no_such_key, precondition_failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +114,3 @@ def delete_check(conditions: Params, *, etag: str, modified: str, size: str) -> 
             raise precondition_failed("x-amz-if-match-size")
 
     return check
-
-
-def http_date(moment: float) -> str:
-    """Epoch seconds as HTTP writes them."""
-    return datetime.fromtimestamp(int(moment), UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")

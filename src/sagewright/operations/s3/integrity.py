@@ -158,6 +158,17 @@ def _decoded(text: str) -> bytes | None:
         return None
 
 
+def check_signed_for_lock(call: Call, request: Params) -> None:
+    """What is locked from its first moment on must be known to have come whole. Raises InvalidRequest."""
+    if not any(name.startswith("ObjectLock") for name in request):
+        return
+    headers = call.headers
+    if "content-md5" not in headers and _declared(request) is None and _trailing(headers) is None:
+        raise invalid_request(
+            "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
+        )
+
+
 # Checksums of objects that come in parts.
 
 

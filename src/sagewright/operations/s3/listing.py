@@ -1,15 +1,16 @@
-"""Listings of a bucket's objects: version 1, version 2, and of versions (each object has one, named `null`)."""
+"""Listings of a bucket's objects: version 1, version 2, and with all their versions."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 
+from sagewright.dataplane.objects.base import Place, place_of, place_past
 from sagewright.dataplane.objects.values import ObjectInfo
 from sagewright.operations.call import Call, Params
 from sagewright.operations.s3.attributes import storage_class
-from sagewright.operations.s3.buckets import owner
 from sagewright.operations.s3.folding import Encoded, Folded, common_prefix, fold, page_size, past
+from sagewright.operations.s3.owners import owner
 from sagewright.operations.s3.refusals import answering, invalid_argument
 from sagewright.operations.table import Operations
 
@@ -126,13 +127,61 @@ def list_objects(call: Call, request: Params) -> Params:
 @answering
 def list_object_versions(call: Call, request: Params) -> Params:
     encoded, limit = Encoded(request), page_size(request.get("MaxKeys", 1000), "max-keys")
-    marker = request.get("KeyMarker", "")
-    page = _page(call, request, after=marker or None, shown=_shown(marker, request), limit=limit)
-    result = _answer(request, page, encoded, limit, owner(call.services.objects.account))
-    contents = result.pop("Contents", [])
-    if contents:
-        result["Versions"] = [{**entry, "VersionId": "null", "IsLatest": True} for entry in contents]
-    result["KeyMarker"] = encoded(marker)
+    marker, version = request.get("KeyMarker", ""), request.get("VersionIdMarker", "")
+    if version and not marker:
+        raise invalid_argument("A version-id marker cannot be specified without a key marker.", "version-id-marker", "")
+    page = _versions(call, request, marker, version, limit)
+    owned = owner(call.services.objects.account)
+    result: Params = {
+        "Name": request["Bucket"],
+        "Prefix": encoded(request.get("Prefix", "")),
+        **encoded.echo(request, "Delimiter"),
+        "MaxKeys": limit,
+        "IsTruncated": page.truncated,
+        "KeyMarker": encoded(marker),
+        "VersionIdMarker": version,
+    }
+    before = marker if version else None
+    versions: list[Params] = []
+    markers: list[Params] = []
+    for info in page.entries:
+        named = {"VersionId": info.version, "IsLatest": info.key != before}
+        before = info.key
+        if info.marker:
+            when = {"Key": encoded(info.key), "LastModified": int(info.modified), "Owner": owned}
+            markers.append({**when, **named})
+        else:
+            versions.append({**_entry(info, encoded, owned), **named})
+    if versions:
+        result["Versions"] = versions
+    if markers:
+        result["DeleteMarkers"] = markers
+    if page.prefixes:
+        result["CommonPrefixes"] = encoded.prefixes(page.prefixes)
     if page.truncated:
-        result |= {"NextKeyMarker": encoded(page.last), "NextVersionIdMarker": "null"}
+        result["NextKeyMarker"] = encoded(page.last)
+        if page.entries and page.entries[-1].key == page.last:
+            result["NextVersionIdMarker"] = page.entries[-1].version
     return result
+
+
+def _versions(call: Call, request: Params, marker: str, version: str, limit: int) -> Folded[ObjectInfo]:
+    objects, bucket, prefix = call.services.objects, request["Bucket"], request.get("Prefix", "")
+    objects.buckets.get(bucket)
+    shown = _shown(marker, request) if marker and not version else None
+    after: Place | None = None
+    if shown is not None:
+        after = place_past(past(shown))
+    elif marker:
+        after = objects.place(bucket, marker, version) if version else place_past(marker)
+    return fold(
+        lambda place, size: objects.version_page(bucket, prefix=prefix, after=place, limit=size),
+        key_of=lambda info: info.key,
+        place_of=place_of,
+        place_past=lambda common: place_past(past(common)),
+        prefix=prefix,
+        delimiter=request.get("Delimiter", ""),
+        after=after,
+        shown=shown,
+        limit=limit,
+    )

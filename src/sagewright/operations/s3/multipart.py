@@ -12,11 +12,12 @@ from sagewright.dataplane.objects.uploads import Part, Upload
 from sagewright.dataplane.objects.values import NoSuchObject, NoSuchUpload, ObjectInfo
 from sagewright.operations.call import Call, Params
 from sagewright.operations.s3 import attributes as kept
-from sagewright.operations.s3 import integrity
+from sagewright.operations.s3 import encryption, integrity, notifications
 from sagewright.operations.s3.bodies import check_copy_size, copy_source, received
-from sagewright.operations.s3.buckets import owner
 from sagewright.operations.s3.conditions import write_check
 from sagewright.operations.s3.folding import Encoded, fold, page_size, past
+from sagewright.operations.s3.objects import copied_from, written
+from sagewright.operations.s3.owners import owner
 from sagewright.operations.s3.ranges import copy_range
 from sagewright.operations.s3.refusals import (
     answering,
@@ -25,6 +26,7 @@ from sagewright.operations.s3.refusals import (
     invalid_request,
     malformed_xml,
 )
+from sagewright.operations.s3.writing import said
 from sagewright.operations.table import Operations
 from sagewright.wire.checksums import Checksum, composite
 
@@ -40,7 +42,9 @@ _MOST_PARTS = 10_000
 def create_multipart_upload(call: Call, request: Params) -> Params:
     kept.check_key(request["Key"])
     kept.refuse_unbuilt(request)
-    attributes, tags = kept.of_write(request), kept.tags_of_header(request.get("Tagging"))
+    bucket = call.services.objects.buckets.get(request["Bucket"])
+    entry = said(call, request, bucket, kept.of_write(request))
+    tags = kept.tags_of_header(request.get("Tagging"))
     sums: Params = {}
     algorithm, kind = request.get("ChecksumAlgorithm"), request.get("ChecksumType")
     if algorithm is not None:
@@ -52,9 +56,15 @@ def create_multipart_upload(call: Call, request: Params) -> Params:
             "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
         )
     upload = call.services.objects.begin_upload(
-        request["Bucket"], request["Key"], attributes={**attributes, **sums}, tags=tags
+        request["Bucket"], request["Key"], attributes={**entry.attributes, **sums}, tags=tags, kept=entry.kept
     )
-    return {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.id, **sums}
+    return {
+        "Bucket": upload.bucket,
+        "Key": upload.key,
+        "UploadId": upload.id,
+        **sums,
+        **encryption.told(upload.attributes),
+    }
 
 
 def _upload(call: Call, request: Params) -> Upload:
@@ -75,10 +85,13 @@ def _number(request: Params) -> int:
 async def upload_part(call: Call, request: Params) -> Params:
     kept.refuse_unbuilt(request)
     number = _number(request)
-    upload = await asyncio.to_thread(_upload, call, request)
-    content, sums = await received(call, request, also=upload.attributes.get("ChecksumAlgorithm"))
-    part = await asyncio.to_thread(call.services.objects.uploads.put_part, upload, number, content, attributes=sums)
-    return {"ETag": f'"{part.etag}"', **sums}
+    upload, uploads = await asyncio.to_thread(_upload, call, request), call.services.objects.uploads
+    encryption.check_reader(request, upload.attributes)
+    content, sums = await received(
+        call, request, uploads.home(upload, number), also=upload.attributes.get("ChecksumAlgorithm")
+    )
+    part = await asyncio.to_thread(uploads.put_part, upload, number, content, attributes=sums)
+    return {"ETag": f'"{part.etag}"', **sums, **encryption.told(upload.attributes)}
 
 
 @operations
@@ -87,6 +100,7 @@ def upload_part_copy(call: Call, request: Params) -> Params:
     kept.refuse_unbuilt(request)
     number = _number(request)
     upload = _upload(call, request)
+    encryption.check_reader(request, upload.attributes)
     opened = copy_source(call, request)
     start, length = 0, opened.info.size
     if "CopySourceRange" in request:
@@ -96,10 +110,17 @@ def upload_part_copy(call: Call, request: Params) -> Params:
     algorithm = upload.attributes.get("ChecksumAlgorithm")
     computed = {algorithm: Checksum(algorithm)} if algorithm else {}
     objects = call.services.objects
-    content = objects.content_of(opened, offset=start, length=length, watchers=list(computed.values()))
+    content = objects.contents.of_object(
+        opened,
+        objects.uploads.home(upload, number),
+        offset=start,
+        length=length,
+        watchers=list(computed.values()),
+    )
     sums = {integrity.member(name): checksum.digest_b64 for name, checksum in computed.items()}
     part = objects.uploads.put_part(upload, number, content, attributes=sums)
-    return {"CopyPartResult": {"ETag": f'"{part.etag}"', "LastModified": int(part.modified), **sums}}
+    copied = {"ETag": f'"{part.etag}"', "LastModified": int(part.modified), **sums}
+    return {"CopyPartResult": copied, **copied_from(call, opened), **encryption.told(upload.attributes)}
 
 
 @operations
@@ -126,7 +147,9 @@ def complete_multipart_upload(call: Call, request: Params) -> Params:
     attributes = {name: value for name, value in upload.attributes.items() if name != "ChecksumAlgorithm"}
     attributes |= {**sums, "Parts": [_kept(part, algorithm) for part in parts], "UploadId": upload.id}
     etag = integrity.composite_etag([part.etag for part in parts])
-    return _joined(call, objects.complete_upload(upload, parts, etag=etag, attributes=attributes, check=check))
+    info = objects.complete_upload(upload, parts, etag=etag, attributes=attributes, check=check)
+    notifications.created(call, objects.buckets.get(info.bucket), info)
+    return _joined(call, info)
 
 
 def _completed(call: Call, request: Params) -> ObjectInfo | None:
@@ -145,6 +168,7 @@ def _joined(call: Call, info: ObjectInfo) -> Params:
         "Key": info.key,
         "ETag": f'"{info.etag}"',
         **integrity.checksums(info.attributes),
+        **written(call.services.objects.buckets.get(info.bucket), info),
     }
 
 

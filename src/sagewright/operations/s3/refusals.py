@@ -6,15 +6,19 @@ Source of codes and statuses: https://docs.aws.amazon.com/AmazonS3/latest/API/Er
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.objects.values import (
     BucketNotEmpty,
+    Deleted,
     NoSuchBucket,
     NoSuchObject,
     NoSuchUpload,
+    NoSuchVersion,
+    ObjectInfo,
     TooMuch,
 )
 from sagewright.operations.call import Call, Params
@@ -42,8 +46,38 @@ def no_such_bucket(name: str) -> AwsError:
     return AwsError("NoSuchBucket", "The specified bucket does not exist", status=404, fields={"BucketName": name})
 
 
-def no_such_key(key: str) -> AwsError:
-    return AwsError("NoSuchKey", "The specified key does not exist.", status=404, fields={"Key": key})
+def no_such_key(key: str, headers: Mapping[str, str] | None = None) -> AwsError:
+    return AwsError("NoSuchKey", "The specified key does not exist.", status=404, fields={"Key": key}, headers=headers)
+
+
+def _marked(marker: ObjectInfo) -> dict[str, str]:
+    """What is said of a delete marker that is in the way."""
+    return {"x-amz-delete-marker": "true", "x-amz-version-id": marker.version}
+
+
+def is_marker(marker: ObjectInfo) -> AwsError:
+    """A version was named that is a delete marker: there is nothing to read, tag or lock."""
+    return AwsError(
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+        status=405,
+        fields={"ResourceType": "DeleteMarker"},
+        headers={**_marked(marker), "Allow": "DELETE", "Last-Modified": http_date(marker.modified)},
+    )
+
+
+def http_date(moment: float) -> str:
+    """Epoch seconds as HTTP writes them."""
+    return datetime.fromtimestamp(int(moment), UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+
+def not_built(what: str) -> AwsError:
+    """`what` completes "Sagewright does not … yet"."""
+    return AwsError("NotImplemented", f"Sagewright does not {what} yet. Nothing was changed.")
+
+
+def access_denied(why: str = "") -> AwsError:
+    return AwsError("AccessDenied", f"Access Denied{why}", status=403)
 
 
 def no_such_upload(upload_id: str) -> AwsError:
@@ -81,6 +115,15 @@ def in_s3_words() -> Iterator[None]:
         yield
     except NoSuchBucket as error:
         raise no_such_bucket(error.name) from error
+    except Deleted as error:
+        raise no_such_key(error.marker.key, headers=_marked(error.marker)) from error
+    except NoSuchVersion as error:
+        raise AwsError(
+            "NoSuchVersion",
+            "The specified version does not exist.",
+            status=404,
+            fields={"Key": error.name.partition("/")[2], "VersionId": error.version},
+        ) from error
     except NoSuchObject as error:
         raise no_such_key(error.name.partition("/")[2]) from error
     except NoSuchUpload as error:
@@ -128,4 +171,4 @@ def expect_owner(call: Call, request: Params, member: str = "ExpectedBucketOwner
     objects = call.services.objects
     if expected is not None and expected != objects.account:
         objects.buckets.get(bucket or request["Bucket"])
-        raise AwsError("AccessDenied", "Access Denied", status=403)
+        raise access_denied()

@@ -15,6 +15,7 @@ import pytest
 
 from sagewright.base.errors import SagewrightError
 from sagewright.dataplane.objects.base import Objects
+from sagewright.dataplane.objects.uploads import Upload
 from sagewright.dataplane.objects.values import (
     INLINE_LIMIT,
     BucketExists,
@@ -27,6 +28,7 @@ from sagewright.dataplane.objects.values import (
     TooMuch,
     split_uri,
 )
+from sagewright.dataplane.objects.versions import Removed
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store, Write
 
@@ -34,6 +36,17 @@ Left = Callable[[], list[str]]
 
 LARGE = os.urandom(3 * INLINE_LIMIT)
 SIZES = [0, 1, INLINE_LIMIT, INLINE_LIMIT + 1, 3 << 20]
+
+
+HOME = Key("123456789012", "", "object", "bucket", "k")
+
+
+def made(objects: Objects, data: bytes, key: str = "k") -> Content:
+    return objects.contents.of_bytes(data, objects.home("bucket", key))
+
+
+def part_of(objects: Objects, upload: Upload, number: int, data: bytes) -> Content:
+    return objects.contents.of_bytes(data, objects.uploads.home(upload, number))
 
 
 class Refused(SagewrightError):
@@ -76,7 +89,7 @@ def test_a_stream_is_stored_in_any_chunks(objects: Objects, size: int) -> None:
 
     seen = Seen()
     chunks = [data[i : i + 70_001] for i in range(0, size, 70_001)]
-    content = asyncio.run(objects.receive(stream(*chunks), watchers=[seen]))
+    content = asyncio.run(objects.contents.receive(stream(*chunks), HOME, watchers=[seen]))
     assert (content.size, content.md5) == (size, hashlib.md5(data).hexdigest())
     objects.put("bucket", "k", content)
     assert objects.read("s3://bucket/k") == data == seen.data
@@ -128,7 +141,7 @@ def test_what_is_missing_is_told_apart(objects: Objects, tmp_path: Path) -> None
         objects.put_bytes("none", "k", LARGE)
     with pytest.raises(NoSuchBucket):
         objects.delete("none", "k")
-    assert objects.delete("bucket", "k") is False
+    assert objects.delete("bucket", "k") == Removed()
     assert not (tmp_path / "f").exists()
 
 
@@ -161,10 +174,10 @@ def test_a_check_sees_what_it_would_replace_and_can_stop_it(objects: Objects, fi
     seen: list[str | None] = []
     objects.put_bytes("bucket", "k", b"1")
     before = objects.head("bucket", "k")
-    objects.put("bucket", "k", objects.content(b"2"), check=lambda info: seen.append(info.etag if info else None))
+    objects.put("bucket", "k", made(objects, b"2"), check=lambda info: seen.append(info.etag if info else None))
     assert seen == [before.etag]
     with pytest.raises(Refused):
-        objects.put("bucket", "k", objects.content(LARGE), check=refuse)
+        objects.put("bucket", "k", made(objects, LARGE), check=refuse)
     with pytest.raises(Refused):
         objects.delete("bucket", "k", check=refuse)
     assert objects.read("s3://bucket/k") == b"2"
@@ -180,7 +193,7 @@ def test_of_many_writers_to_a_new_key_one_is_first(objects: Objects, files: Left
 
     def write(data: bytes) -> None:
         try:
-            objects.put("bucket", "k", objects.content(data), check=absent)
+            objects.put("bucket", "k", made(objects, data), check=absent)
         except Refused:
             return
         won.append(data)
@@ -206,7 +219,8 @@ def test_tags_change_without_touching_the_bytes(objects: Objects, clock: Any) ->
 
 def test_a_copy_shares_the_blob_and_outlives_its_source(objects: Objects) -> None:
     objects.put_bytes("bucket", "k", LARGE)
-    objects.put("bucket", "copy", objects.content_of(objects.open("bucket", "k")))
+    copy_of = objects.contents.of_object(objects.open("bucket", "k"), objects.home("bucket", "copy"))
+    objects.put("bucket", "copy", copy_of)
     source, copy = objects.blob_path("bucket", "k"), objects.blob_path("bucket", "copy")
     assert source is not None
     assert copy is not None
@@ -219,7 +233,8 @@ def test_a_copy_shares_the_blob_and_outlives_its_source(objects: Objects) -> Non
 def test_a_piece_of_an_object_is_content(objects: Objects, offset: int, length: int | None) -> None:
     objects.put_bytes("bucket", "k", LARGE)
     piece = LARGE[offset:] if length is None else LARGE[offset : offset + length]
-    content = objects.content_of(objects.open("bucket", "k"), offset=offset, length=length)
+    home = objects.home("bucket", "piece")
+    content = objects.contents.of_object(objects.open("bucket", "k"), home, offset=offset, length=length)
     assert content.md5 == hashlib.md5(piece).hexdigest()
     objects.put("bucket", "piece", content)
     assert objects.read("s3://bucket/piece") == piece
@@ -231,9 +246,9 @@ def test_a_stream_that_breaks_stores_nothing(objects: Objects, files: Left) -> N
         raise Refused
 
     with pytest.raises(Refused):
-        asyncio.run(objects.receive(broken()))
+        asyncio.run(objects.contents.receive(broken(), HOME))
     with pytest.raises(TooMuch):
-        asyncio.run(objects.receive(stream(*[LARGE] * 3), limit=2 * len(LARGE)))
+        asyncio.run(objects.contents.receive(stream(*[LARGE] * 3), HOME, limit=2 * len(LARGE)))
     objects.close()
     assert files() == []
 
@@ -246,7 +261,7 @@ def test_a_cancelled_stream_stores_nothing(objects: Objects, files: Left) -> Non
         yield b""
 
     async def run() -> None:
-        task = asyncio.ensure_future(objects.receive(endless()))
+        task = asyncio.ensure_future(objects.contents.receive(endless(), HOME))
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -280,8 +295,8 @@ def test_an_object_comes_together_from_parts(objects: Objects, files: Left, mark
     upload = objects.begin_upload("bucket", "k", attributes={"x": "y"}, tags={"t": "u"})
     pieces = {2: b"small", 1: LARGE, 3: LARGE[1:], 7: b"unused"}
     for number, piece in pieces.items():
-        objects.uploads.put_part(upload, number, objects.content(b"replaced"))
-        objects.uploads.put_part(upload, number, objects.content(piece))
+        objects.uploads.put_part(upload, number, part_of(objects, upload, number, b"replaced"))
+        objects.uploads.put_part(upload, number, part_of(objects, upload, number, piece))
     parts = objects.uploads.parts(upload)
     assert [part.number for part in parts] == [1, 2, 3, 7]
     info = objects.complete_upload(upload, parts[:3], etag="made-3", attributes=upload.attributes)
@@ -290,21 +305,21 @@ def test_an_object_comes_together_from_parts(objects: Objects, files: Left, mark
     assert len(files()) == 1
     assert marks() == []
     with pytest.raises(NoSuchUpload):
-        objects.uploads.put_part(upload, 1, objects.content(LARGE))
+        objects.uploads.put_part(upload, 1, part_of(objects, upload, 1, LARGE))
     assert len(files()) == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"x", LARGE])
 def test_one_part_is_enough(objects: Objects, data: bytes) -> None:
     upload = objects.begin_upload("bucket", "k")
-    part = objects.uploads.put_part(upload, 1, objects.content(data))
+    part = objects.uploads.put_part(upload, 1, part_of(objects, upload, 1, data))
     objects.complete_upload(upload, [part], etag="e-1", attributes={})
     assert objects.read("s3://bucket/k") == data
 
 
 def test_an_upload_that_may_not_end_stays(objects: Objects, files: Left) -> None:
     upload = objects.begin_upload("bucket", "k")
-    parts = [objects.uploads.put_part(upload, n, objects.content(LARGE)) for n in (1, 2)]
+    parts = [objects.uploads.put_part(upload, n, part_of(objects, upload, n, LARGE)) for n in (1, 2)]
     with pytest.raises(Refused):
         objects.complete_upload(upload, parts, etag="e-2", attributes={}, check=refuse)
     assert len(objects.uploads.parts(upload)) == len(files()) == 2
@@ -328,7 +343,7 @@ def test_uploads_are_listed_by_key_then_age(objects: Objects, clock: Any) -> Non
 
 def test_a_bucket_goes_with_its_uploads(objects: Objects, files: Left) -> None:
     upload = objects.begin_upload("bucket", "k")
-    objects.uploads.put_part(upload, 1, objects.content(LARGE))
+    objects.uploads.put_part(upload, 1, part_of(objects, upload, 1, LARGE))
     objects.buckets.delete("bucket")
     assert files() == []
     with pytest.raises(NoSuchBucket):
@@ -380,9 +395,18 @@ def test_a_crash_around_a_commit_leaves_one_whole_object(
 
 
 def test_content_that_nobody_put_is_gone_after_a_start(start: Callable[[], Objects], files: Left) -> None:
-    content: Content = start().content(LARGE)
+    content = made(start(), LARGE)
     assert content.blob is not None
-    assert files() == [f"incoming/{content.blob}"]
+    assert files() == [f"{content.blob[:2]}/{content.blob}"]
+    start()
+    assert files() == []
+
+
+def test_what_an_earlier_release_left_unfinished_is_gone_after_a_start(
+    start: Callable[[], Objects], folder: Path, files: Left
+) -> None:
+    (folder / "incoming").mkdir(parents=True)
+    (folder / "incoming" / "abc").write_bytes(LARGE)
     start()
     assert files() == []
 

@@ -16,6 +16,7 @@ from sagewright.dataplane.objects.base import Objects
 from sagewright.operations import table
 from sagewright.operations.call import Call, FileSlice, Principal, Services
 from sagewright.store.memory import MemoryStore
+from sagewright.telemetry.events import Event, Events
 
 ACCOUNT = "123456789012"
 Ask = Callable[..., dict[str, Any]]
@@ -65,13 +66,36 @@ def objects(folder: Path, clock: Ticking) -> Iterator[Objects]:
     made.close()
 
 
+class Heard(Events):
+    """Events, as they were put."""
+
+    def __init__(self) -> None:
+        self.all: list[Event] = []
+
+    def put(self, event: Event) -> None:
+        self.all.append(event)
+
+
 @pytest.fixture
-def ask(objects: Objects, clock: Ticking, tmp_path: Path) -> Ask:
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def ask(objects: Objects, clock: Ticking, heard: Heard, tmp_path: Path) -> Ask:
     """Call an operation: `ask("get_object", Bucket=…)`. `Body` may be bytes; what streams back comes as bytes."""
     handlers = table.load("s3")
     parts: dict[str, Any] = dict.fromkeys(Services.__dataclass_fields__)
     services = Services(
-        **{**parts, "objects": objects, "store": MemoryStore(), "settings": Settings(tmp_path), "clock": clock}
+        **{
+            **parts,
+            "objects": objects,
+            "store": MemoryStore(),
+            "settings": Settings(tmp_path),
+            "clock": clock,
+            "ids": RandomIds(),
+            "events": heard,
+        }
     )
 
     def run(

@@ -125,7 +125,6 @@ def test_bucket_tags(ask: Ask) -> None:
         ("get_bucket_replication", "ReplicationConfigurationNotFoundError"),
         ("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"),
         ("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"),
-        ("get_public_access_block", "NoSuchPublicAccessBlockConfiguration"),
         ("get_bucket_inventory_configuration", "NoSuchConfiguration"),
     ],
 )
@@ -147,8 +146,9 @@ def test_what_every_bucket_has(ask: Ask) -> None:
     ("more", "code"),
     [
         ({"ACL": "public-read"}, "InvalidBucketAclWithObjectOwnership"),
-        ({"ObjectOwnership": "ObjectWriter"}, "NotImplemented"),
-        ({"ObjectLockEnabledForBucket": True}, "NotImplemented"),
+        ({"ACL": "public-read", "ObjectOwnership": "ObjectWriter"}, "AccessDenied"),
+        ({"ObjectOwnership": "Nobody"}, "MalformedXML"),
+        ({"CreateBucketConfiguration": {"Bucket": {"Type": "Directory"}}}, "NotImplemented"),
     ],
 )
 def test_buckets_that_we_do_not_make(ask: Ask, more: dict[str, Any], code: str) -> None:

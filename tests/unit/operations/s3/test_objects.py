@@ -226,7 +226,8 @@ def test_checksums_come_back(ask: Ask, algorithm: str, body: bytes) -> None:
         ({"Tagging": f"{'k' * 129}=1"}, "InvalidTag"),
         ({"StorageClass": "COLD"}, "InvalidStorageClass"),
         ({"ACL": "public-read"}, "AccessControlListNotSupported"),
-        ({"SSECustomerAlgorithm": "AES256"}, "NotImplemented"),
+        ({"SSECustomerAlgorithm": "AES256"}, "InvalidArgument"),
+        ({"WriteOffsetBytes": 1}, "NotImplemented"),
     ],
 )
 @pytest.mark.parametrize("body", [b"hello", LARGE])
