@@ -16,6 +16,7 @@ _COMMANDS = {
     "demo": "sagewright.cli.demo",
     "status": "sagewright.cli.status",
     "doctor": "sagewright.cli.doctor",
+    "backup": "sagewright.cli.backup",
 }
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--auth", type=click.Choice(["on", "off"]), default="on", show_default=True,
               help="Whether requests must be signed. Off is for throw-away servers only.")  # fmt: skip
 @click.option("--store", default="", envvar="SAGEWRIGHT_STORE", show_envvar=True, metavar="URL",
-              help="Keep records in PostgreSQL: postgresql://user@host/database.  [default: SQLite in --data]")  # fmt: skip
+              help="Keep records in PostgreSQL: postgresql://user@host/database. Else in SQLite.")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")
 def command(settings: Settings, store: str, memory: bool, requests: bool, **rest: Any) -> None:
@@ -50,13 +50,13 @@ def command(settings: Settings, store: str, memory: bool, requests: bool, **rest
         raise click.ClickException(str(error)) from None
     for line in server.made:
         click.echo(f"made {line}")
-    _show_once(server.app.services.credentials)
+    show_once(server.app.services.credentials)
     for sentence in server.engine.cannot():
         click.echo(f"note: {sentence}")
     _serve(server)
 
 
-def _show_once(credentials: Credentials) -> None:
+def show_once(credentials: Credentials) -> None:
     """A new root key's secret, where a person looks on: never into a log."""
     if credentials.new and sys.stdout.isatty():
         key, secret = credentials.root()
