@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from sagewright.cli import up
 from sagewright.cli.main import main
 from sagewright.operations.sts.root_keys import RootKeys, read
 
@@ -48,3 +50,18 @@ def test_without_a_server_the_root_key_is_listed(options: list[str], tmp_path: P
     assert told.exit_code == 0
     assert f"{read(tmp_path / 'keys').access_key_id}   root" in told.output
     assert "No server answers" in told.output
+
+
+@pytest.mark.parametrize(("terminal", "new", "shown"), [(True, True, True), (False, True, False), (True, False, False)])
+def test_a_new_keys_secret_is_shown_to_a_person_only(
+    terminal: bool, new: bool, shown: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Made:
+        def root(self) -> tuple[str, str]:
+            return "AKIA", "the-secret"
+
+    made: Any = Made()
+    made.new = new
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    up.show_once(made)
+    assert ("the-secret" in capsys.readouterr().out) == shown

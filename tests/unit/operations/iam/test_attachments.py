@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
+from sagewright.resources.record import Record
+from sagewright.store.base import Write
 from sagewright.testing.policies import allowing, refusal, trusting
-from sagewright.testing.world import Client
+from sagewright.testing.world import Client, World
 
 FULL = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
 NOUNS = ("user", "group", "role")
@@ -103,3 +105,19 @@ def test_entities_are_listed_by_kind_path_and_use(iam: Client, noun: str) -> Non
     first = iam.list_entities_for_policy(PolicyArn=FULL, MaxItems=2)
     rest = iam.list_entities_for_policy(PolicyArn=FULL, MaxItems=2, Marker=first["Marker"])
     assert (len(first["PolicyRoles"]), len(rest["PolicyUsers"]), rest["IsTruncated"]) == (2, 1, False)
+
+
+def test_a_policy_that_goes_at_the_same_moment_is_not_attached(
+    world: World, iam: Client, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=allowing("s3:*"))["Policy"]["Arn"]
+    store, write = world.services.store, world.services.store.write
+
+    def first_deleted(writes: Sequence[Write]) -> Sequence[Record]:
+        monkeypatch.undo()
+        iam.delete_policy(PolicyArn=arn)
+        return write(writes)
+
+    monkeypatch.setattr(store, "write", first_deleted)
+    assert refusal(ask, operation="attach_{}_policy", PolicyArn=arn)[0] == "NoSuchEntity"
+    assert ask("list_attached_{}_policies")["AttachedPolicies"] == []
