@@ -7,8 +7,8 @@ that has none is worked out here, record by record.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 from botocore import xform_name
@@ -19,11 +19,13 @@ from sagewright.operations.call import Call, Params
 from sagewright.resources.record import Record
 from sagewright.store import cursor
 from sagewright.store.base import Page, Query, SortBy
+from sagewright.store.memory import matches
 from sagewright.wire import model
 
 if TYPE_CHECKING:
     from sagewright.operations.sagemaker.noun import Noun
 
+T = TypeVar("T")
 Filter = str | Callable[[Params, Any], bool]
 """The name of a facet that must be equal, or a test of (view, wanted)."""
 
@@ -53,23 +55,31 @@ _SCAN: Final = 200
 _DIGITS: Final = 12
 
 
-def page(call: Call, request: Params, noun: Noun) -> Params:
-    """The answer of a List… operation: a page of summaries, and a token where there is more."""
+def page(call: Call, request: Params, noun: Noun, among: Iterable[Record] | None = None) -> Params:
+    """The answer of a List… operation: a page of summaries, and a token where there is more.
+
+    `among` are the only records that come into question, where something else than the store's filters finds them.
+    """
     output = output_of(call)
     member, summary = summaries(output)
-    records, token = select(call, request, noun)
+    records, token = select(call, request, noun, among)
     result: Params = {member: [project(noun.view(record), summary) for record in records]}
     if token is not None:
         result["NextToken"] = token
     return result
 
 
-def select(call: Call, request: Params, noun: Noun) -> tuple[Sequence[Record], str | None]:
+def select(
+    call: Call, request: Params, noun: Noun, among: Iterable[Record] | None = None
+) -> tuple[Sequence[Record], str | None]:
     """The records of the page that a List… request asks for, and the token of the next one."""
     query, tests = _query(call, request, noun)
     own_order = noun.sorts.get(request.get("SortBy", ""))
     limit, token = request.get("MaxResults", _PAGE), request.get("NextToken")
     try:
+        if among is not None:
+            chosen = [r for r in among if matches(r, query) and all(test(noun.view(r)) for test in tests)]
+            return ordered([(cursor.position(r, query.sort_by), r) for r in chosen], query.descending, limit, token)
         if own_order is not None:
             return _sorted(call, query, tests, noun, own_order, limit, token)
         found = (
@@ -153,29 +163,43 @@ def _sorted(
     call: Call, query: Query, tests: Sequence[Test], noun: Noun, path: str, limit: int, token: str | None
 ) -> tuple[Sequence[Record], str | None]:
     def position(record: Record) -> list[str]:
-        return [_sortable(at(noun.view(record), path)), record.key.parent, record.name]
+        return [sortable(at(noun.view(record), path)), record.key.parent, record.name]
 
     rows = [(position(r), r) for r in every(call, query) if all(test(noun.view(r)) for test in tests)]
-    rows.sort(key=lambda row: row[0], reverse=query.descending)
+    return ordered(rows, query.descending, limit, token)
+
+
+def ordered(
+    rows: Sequence[tuple[Sequence[Any], T]], descending: bool, limit: int, token: str | None
+) -> tuple[Sequence[T], str | None]:
+    """A page of what is sorted here, each with its position (of text and numbers), and the token of the next one.
+
+    Raises ValueError for a token that was not handed out.
+    """
+    rows = sorted(rows, key=lambda row: list(row[0]), reverse=descending)
     if token is not None:
         mark = _read(token)
-        rows = [row for row in rows if (row[0] < mark if query.descending else row[0] > mark)]
+        try:
+            rows = [row for row in rows if (list(row[0]) < mark if descending else list(row[0]) > mark)]
+        except TypeError:
+            raise ValueError("This page token belongs to a listing in another order.") from None
     shown = rows[:limit]
-    more = base64.urlsafe_b64encode(orjson.dumps(shown[-1][0])).decode() if len(rows) > limit and shown else None
-    return [record for _, record in shown], more
+    more = base64.urlsafe_b64encode(orjson.dumps(list(shown[-1][0]))).decode() if len(rows) > limit and shown else None
+    return [item for _, item in shown], more
 
 
-def _read(token: str) -> list[str]:
+def _read(token: str) -> list[Any]:
     try:
         mark = orjson.loads(base64.urlsafe_b64decode(token.encode()))
     except ValueError:
         mark = None
-    if not isinstance(mark, list) or not all(isinstance(part, str) for part in mark):
+    if not isinstance(mark, list) or not all(isinstance(part, str | float | int) for part in mark):
         raise ValueError("This page token is not one that was handed out.")
     return mark
 
 
-def _sortable(value: Any) -> str:
+def sortable(value: Any) -> str:
+    """Text that sorts as the value does."""
     # Numbers sort by value once they are padded; everything else sorts as text.
     return f"{value:030.9f}" if isinstance(value, int | float) else str(value or "")
 

@@ -61,6 +61,9 @@ class Noun:
     """The member that names one; the title and Name."""
     parents: Sequence[str] = ()
     """The members that name what it stands under: `("DomainId",)`."""
+    ignores_case: bool = False
+    """Whether names that differ in capitals only are the same. Records are then kept under the lower-case name, and
+    their specs have the spelling of who made them."""
     arn_member: str = ""
     state_member: str = ""
     created_member: str = "CreationTime"
@@ -96,7 +99,7 @@ class Noun:
         if name.startswith("arn:"):
             record = self.by_arn(call.store, name, call.account)
             return record.key if record is not None else call.key(self.kind, name)
-        return call.key(self.kind, name, parent)
+        return call.key(self.kind, self._kept(name), parent)
 
     def parent_of(self, request: Params) -> str:
         return "/".join(request[member] for member in self.parents)
@@ -148,7 +151,7 @@ class Noun:
         if "CreatedBy" in self._described():
             made["CreatedBy"] = _who(call)
         record = Record(
-            key=call.key(self.kind, name, parent),
+            key=call.key(self.kind, self._kept(name), parent),
             uid=call.services.ids.token(),
             created=call.now,
             modified=call.now,
@@ -279,6 +282,9 @@ class Noun:
             if operation in known and xform_name(operation) not in but:
                 operations.add(xform_name(operation), answer)
         return operations
+
+    def _kept(self, name: str) -> str:
+        return name.lower() if self.ignores_case else name
 
     def _missing(self, call: Call, name: str, parent: str) -> AwsError:
         return self.missing(name, name if name.startswith("arn:") else self.arn(call, name, parent))

@@ -1,0 +1,1 @@
+"""Metrics that training code sends and asks for (the service sagemaker-metrics)."""
