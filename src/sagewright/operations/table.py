@@ -86,6 +86,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "sagemaker": family.modules(),
     "sagemaker-edge": ("sagewright.operations.edge.agent",),
     "sagemaker-featurestore-runtime": ("sagewright.operations.featurestore.records",),
+    "sagemaker-metrics": ("sagewright.operations.metrics.trial_component_metric",),
     "sagemaker-runtime": ("sagewright.operations.runtime.invoke",),
     "sts": ("sagewright.operations.sts.identity", "sagewright.operations.sts.sessions"),
 }
