@@ -32,6 +32,7 @@ from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
 from sagewright.edge.platform import Platform as EdgePlatform
+from sagewright.neighbours.client import Neighbours
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.call import Services
 from sagewright.operations.events.state_changes import Announcing
@@ -73,6 +74,7 @@ class Server:
         self.loop.stop()
         self.watching.stop()
         self.engine.close()
+        self.app.services.neighbours.close()
         self.objects.close()
         self.metrics.close()
         self.app.services.credentials.close()
@@ -113,6 +115,7 @@ def build(settings: Settings) -> Server:
         credentials=credentials,
         gate=Gate(),
         inference=router,
+        neighbours=Neighbours(None if settings.store == "memory:" else settings.data),
     )
     engine = ENGINES.load(settings.engine)(settings, clock)
     platform = Platform(
@@ -152,16 +155,12 @@ def _watching(services: Services, *, owner: str) -> Loop:
     """A loop of its own: jobs that stage their inputs keep the other one's threads for minutes."""
     store, bus, metrics, clock = services.store, services.events, services.metrics, services.clock
     loop = Loop(store, clock=clock, owner=owner, workers=4)
-    loop.add(Deliveries(store, Outlets(services.logs, bus, _no_neighbours), metrics, clock))
+    loop.add(Deliveries(store, Outlets(services.logs, bus, services.neighbours.ask), metrics, clock))
     loop.add(EventRules(store, bus, clock, services.ids))
     loop.add(Alarms(store, bus, metrics, clock, loop.wake))
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
     loop.add(Buckets(services.objects, bus, clock))
     return loop
-
-
-def _no_neighbours(service: str, operation: str, _params: object, **_where: str) -> dict[str, object]:
-    raise Terminal(f"Sagewright has no {service} yet, so {operation} cannot be asked of it.")
 
 
 def _store(settings: Settings) -> Store:

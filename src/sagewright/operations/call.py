@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sagewright.dataplane.events.bus import Bus
     from sagewright.dataplane.inference.router import Router
     from sagewright.dataplane.objects.base import Objects
+    from sagewright.neighbours.client import Neighbours
     from sagewright.operations.access.gate import Gate
     from sagewright.operations.sts.credentials import Credentials
     from sagewright.telemetry.logs import Logs
@@ -90,6 +91,7 @@ class Services:
     credentials: Credentials
     gate: Gate
     inference: Router
+    neighbours: Neighbours
 
 
 @dataclass(frozen=True, slots=True)

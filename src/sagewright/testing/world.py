@@ -10,6 +10,7 @@ from typing import Any, cast
 from sagewright.base.ids import RandomIds
 from sagewright.base.settings import Settings
 from sagewright.dataplane.events.bus import Bus
+from sagewright.neighbours.client import Neighbours
 from sagewright.operations import table
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.call import Call, Params, Principal, Services
@@ -48,6 +49,7 @@ class World:
             credentials=credentials,
             gate=Gate(),
             inference=cast(Any, None),
+            neighbours=Neighbours(None),
         )
         _, root = credentials.lookup(credentials.root()[0], None, now=clock.now())
         return cls(services, clock, root)
@@ -62,6 +64,7 @@ class World:
 
     def close(self) -> None:
         self.services.metrics.close()
+        self.services.neighbours.close()
 
 
 @dataclass(frozen=True)

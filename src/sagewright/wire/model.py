@@ -89,6 +89,11 @@ _TABLE: Final = (
     Service("resource-groups", "resource-groups", None, _REST_JSON),
     Service("resourcegroupstaggingapi", "tagging", "ResourceGroupsTaggingAPI_20170126", _CBOR_JSON),
     Service("servicecatalog", "servicecatalog", "AWS242ServiceCatalogService", _CBOR_JSON),
+    Service("codecommit", "codecommit", "CodeCommit_20150413", _JSON),
+    Service("sso-admin", "sso", "SWBExternalService", _JSON),
+    Service("identitystore", "identitystore", "AWSIdentityStore", _JSON),
+    Service("efs", "elasticfilesystem", None, _REST_JSON, "BadRequest"),
+    Service("cognito-idp", "cognito-idp", "AWSCognitoIdentityProviderService", _JSON, "InvalidParameterException"),
 )
 
 SERVICES: Final[dict[str, Service]] = {row.name: row for row in _TABLE}

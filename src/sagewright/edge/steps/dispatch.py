@@ -11,7 +11,8 @@ from botocore import xform_name
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.edge.chain import Decoded
-from sagewright.operations import table, unbuilt
+from sagewright.neighbours.table import NEIGHBOURS
+from sagewright.operations import neighbour, table, unbuilt
 from sagewright.operations.call import Call, Params
 
 
@@ -38,7 +39,7 @@ class Dispatcher:
             handlers = self._handlers.get(service)
             if handlers is None:
                 handlers = self._handlers[service] = table.load(service)
-            handler = handlers.get(xform_name(operation))
+            handler = handlers.get(xform_name(operation)) or (neighbour.ask if service in NEIGHBOURS else None)
             reason = unbuilt.unbuilt(service).get(operation)
             if reason is not None or handler is None:
                 raise _not_built(service, reason or f"do {operation} of {service}")
