@@ -84,6 +84,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.s3.multipart",
     ),
     "sagemaker": family.modules(),
+    "sagemaker-a2i-runtime": ("sagewright.operations.a2i.human_loop",),
     "sagemaker-edge": ("sagewright.operations.edge.agent",),
     "sagemaker-featurestore-runtime": ("sagewright.operations.featurestore.records",),
     "sagemaker-metrics": ("sagewright.operations.metrics.trial_component_metric",),
