@@ -32,14 +32,17 @@ def test_a_broken_constraint_is_refused_by_name(empty: Population, service: str)
 
 def _can_be_said(operation: OperationModel, broken: examples.Broken) -> bool:
     """Nothing is the same as no value in a query, a header or a payload, and another path in a path; a query has no
-    types but text."""
+    types but text; and botocore takes a text for the list of its letters."""
     shape = operation.input_shape
     assert shape is not None
     member = str(broken.path[0])
+    place = shape.members[member].serialization.get("location")
     if member == shape.serialization.get("payload"):
         return broken.constraint != "required"
-    place = shape.members[member].serialization.get("location")
-    return place is None or broken.constraint not in ("min", "type" if place == "querystring" else "min")
+    if broken.constraint == "type" and operation.service_model.service_name != "sagemaker":
+        lists = examples.member_shape(operation, broken.path).type_name in ("list", "map", "timestamp")
+        return not lists and place != "querystring"
+    return place is None or broken.constraint != "min"
 
 
 def _fault(population: Population, service: str, operation: str, broken: examples.Broken) -> str | None:
