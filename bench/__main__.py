@@ -23,6 +23,7 @@ MEASUREMENTS: Final = {
     "startup": "bench.startup",
     "control": "bench.control",
     "growth": "bench.growth",
+    "growth-postgres": "bench.growth_postgres",
     "job": "bench.job",
     "invoke": "bench.invoke",
     "objects": "bench.objects",
@@ -80,9 +81,9 @@ def _parser() -> argparse.ArgumentParser:
 def _forget_the_users_aws() -> None:
     """Clients of this process see no configuration, keys or proxies but those they are given."""
     for name in list(os.environ):
-        if name.startswith(("AWS_", "SAGEWRIGHT_PORT", "SAGEWRIGHT_DATA", "BOTOCORE_")) or name.lower().endswith(
-            "_proxy"
-        ):
+        if name.startswith(
+            ("AWS_", "SAGEWRIGHT_PORT", "SAGEWRIGHT_DATA", "SAGEWRIGHT_STORE", "BOTOCORE_")
+        ) or name.lower().endswith("_proxy"):
             del os.environ[name]
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"

@@ -143,6 +143,10 @@ class TestPostgresStore(StoreKit):
         yield other
         other.close()
 
+    def test_every_listing_is_right_among_many_records(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(plans, "_PEEK", -20)
+        self.test_every_listing_is_what_reading_all_records_gives(store)
+
     def test_names_are_found_by_an_index(self, store: Store) -> None:
         assert store._searchable  # type: ignore[attr-defined]
 

@@ -74,15 +74,37 @@ class Dialect:
     """A condition that a row is among those of a subquery, written as {}."""
     fence: str
     """After a subquery: do not look through it for a plan of your own."""
+    find: str
+    """The function that says where in a text another one begins, from 1; 0 if it does not."""
+    facets: str
+    """A FROM that takes facets `f` in their order, and finds the record `r` of each by its key."""
     chooses: bool
-    """Whether the database knows how many records pass a filter, and takes the right index by itself."""
+    """Whether the database takes the right index by itself, and cannot be told to."""
 
     def index(self, name: str) -> str:
         return "" if self.chooses else f" INDEXED BY {name}"
 
 
-SQLITE: Final = Dialect("sqlite", "id", "id IN ({})", "", chooses=False)
-POSTGRES: Final = Dialect("postgres", "ctid", "ctid = ANY (ARRAY({}))", " OFFSET 0", chooses=True)
+SQLITE: Final = Dialect(
+    name="sqlite",
+    row="id",
+    among="id IN ({})",
+    fence="",
+    find="instr",
+    # SQLite takes the tables of a CROSS JOIN in the order in which they are written.
+    facets="facets f CROSS JOIN records r INDEXED BY records_by_parent",
+    chooses=False,
+)
+POSTGRES: Final = Dialect(
+    name="postgres",
+    row="ctid",
+    among="ctid = ANY (ARRAY({}))",
+    fence=" OFFSET 0",
+    find="strpos",
+    facets="facets f CROSS JOIN LATERAL (SELECT ctid, * FROM records WHERE kind = f.kind AND account = f.account "
+    "AND region = f.region AND parent = f.parent AND name = f.name OFFSET 0) r",
+    chooses=True,
+)
 
 
 class Listing:
@@ -92,7 +114,7 @@ class Listing:
         self._query, self._rows, self._dialect = query, rows, dialect
         self._searchable = searchable
         self._place = _place(query)
-        self._filters = list(_filters(query))
+        self._filters = list(_filters(query, dialect))
         self._order = tuple(cursor.ORDERS[query.sort_by])
 
     def page(self, limit: int, after: cursor.Position | None) -> Sequence[Row]:
@@ -106,7 +128,7 @@ class Listing:
         others = [each for each in self._filters if each.on not in own]
         if not others:
             return self._along(driver, limit, after)
-        if not self._dialect.chooses and (narrow := self._smallest(self._indices(others), _VERY_FEW)) is not None:
+        if (narrow := self._smallest(self._indices(others), _VERY_FEW)) is not None:
             return self._sorted(narrow, limit, after)
         end = self._peek_end(driver, [each for each in self._filters if each.on in own], limit, after)
         found = self._along(driver, limit, after, end)
@@ -144,10 +166,9 @@ class Listing:
         query = self._query
         held = "f.kind = ? AND f.account = ? AND f.region = ? AND f.facet = ? AND f.value = ?"
         values = (query.kind, query.account, query.region, facet, facet_value(query.facets[facet]))
-        joined = f"{held} AND r.parent = f.parent AND r.name = f.name"
-        # SQLite takes the tables of a CROSS JOIN in the order in which they are written.
-        source = f"facets f CROSS JOIN records r{self._dialect.index('records_by_parent')}"
-        return Driver(source, Condition("", joined, values), "f", ("facets f", Condition("", held, values)))
+        found = "" if self._dialect.chooses else " AND r.parent = f.parent AND r.name = f.name"
+        joined = Condition("", held + found, values)
+        return Driver(self._dialect.facets, joined, "f", ("facets f", Condition("", held, values)))
 
     def _grams(self) -> Driver | None:
         """What SQLite's index of names' substrings finds; None if that is too much."""
@@ -184,9 +205,21 @@ class Listing:
 
     def _narrow(self, others: Sequence[Condition]) -> Driver | None:
         """What leaves the fewest records; None if it still leaves too many."""
-        if self._dialect.chooses:
-            return Driver("records r")
-        return self._grams() or self._smallest(self._indices(others), _FEW)
+        if not self._dialect.chooses:
+            return self._grams() or self._smallest(self._indices(others), _FEW)
+        smallest = self._smallest(self._indices(others), _FEW)
+        known = [each for each in others if each.on in _INDEX_OF]
+        like = self._like()
+        return smallest or (Driver("records r", like) if known or like is not None else None)
+
+    def _like(self) -> Condition | None:
+        """What PostgreSQL's index of names' substrings is asked."""
+        text = _lower(self._query.name_contains or "")
+        if not self._searchable or len(text) < 3:
+            return None
+        for special in "\\%_":
+            text = text.replace(special, f"\\{special}")
+        return Condition("", "lower(r.name) LIKE ? ESCAPE '\\'", (f"%{text}%",))
 
     def _smallest(self, drivers: Iterator[Driver], limit: int) -> Driver | None:
         """The index that leaves the fewest records, if that is less than `limit`."""
@@ -199,7 +232,7 @@ class Listing:
         for each in filters:
             if each.on.startswith("facet "):
                 yield self._facet(each.on.removeprefix("facet "))
-            elif each.on in _INDEX_OF:
+            elif each.on in _INDEX_OF and not self._dialect.chooses:
                 driver = self._index(_INDEX_OF[each.on])
                 where, values = _joined([self._place, each])
                 yield driver._replace(sized=(driver.source, Condition("", where, tuple(values))))
@@ -208,7 +241,7 @@ class Listing:
         """How many records an index leaves, counted up to a limit."""
         assert driver.sized is not None
         source, condition = driver.sized
-        counted = f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {condition.sql} LIMIT {limit})"
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM {source} WHERE {condition.sql} LIMIT {limit}) counted"
         return int(self._rows(counted, condition.values)[0][0])
 
     # Statements.
@@ -295,7 +328,7 @@ def _joined(conditions: Sequence[Condition | None]) -> tuple[str, list[Any]]:
     return " AND ".join(each.sql for each in given), [value for each in given for value in each.values]
 
 
-def _filters(query: Query) -> Iterator[Condition]:
+def _filters(query: Query, dialect: Dialect) -> Iterator[Condition]:
     if query.parent is not None:
         yield Condition("parent", "r.parent = ?", (query.parent,))
     if query.name_prefix:
@@ -325,7 +358,5 @@ def _filters(query: Query) -> Iterator[Condition]:
         if bounds:
             yield Condition(column, " AND ".join(sql for sql, _ in bounds), tuple(at for _, at in bounds))
     if query.name_contains:
-        escaped = _lower(query.name_contains)
-        for special in "\\%_":
-            escaped = escaped.replace(special, f"\\{special}")
-        yield Condition("name_contains", "lower(r.name) LIKE ? ESCAPE '\\'", (f"%{escaped}%",))
+        # No index knows this: where names' substrings have one, it is asked beside.
+        yield Condition("name_contains", f"{dialect.find}(lower(r.name), ?) > 0", (_lower(query.name_contains),))

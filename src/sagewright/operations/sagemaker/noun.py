@@ -376,7 +376,7 @@ def _of_any_case(store: Store, key: Key) -> Record | None:
     record = store.get(key)
     if record is not None:
         return record
-    query = Query(key.account, key.region, key.kind, name_contains=key.name)
+    query = Query(key.account, key.region, key.kind, name_ignoring_case=key.name)
     wanted = (key.parent.lower(), key.name.lower())
     after = None
     while True:
