@@ -24,6 +24,7 @@ FAMILIES: Final = (
     "monitoring",
     "notebooks",
     "processing",
+    "registry",
     "studio",
     "training",
     "tuning",

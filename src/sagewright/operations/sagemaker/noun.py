@@ -149,7 +149,7 @@ class Noun:
         parent = self.parent_of(request) if parent is None else parent
         made = {self.arn_member: arn or self.arn(call, name, parent), **(status or {})}
         if "CreatedBy" in self._described():
-            made["CreatedBy"] = _who(call)
+            made["CreatedBy"] = who(call)
         record = Record(
             key=call.key(self.kind, self._kept(name), parent),
             uid=call.services.ids.token(),
@@ -197,7 +197,7 @@ class Noun:
             if changed is None:
                 return None
             if "LastModifiedBy" in self._described():
-                changed = replace(changed, status={**changed.status, "LastModifiedBy": _who(call)})
+                changed = replace(changed, status={**changed.status, "LastModifiedBy": who(call)})
             return self.faceted(replace(changed, modified=call.now))
 
         record = call.store.amend(self.key(call, name, parent), noted)
@@ -362,7 +362,7 @@ def already_exists(what: str) -> Refusal:
     return lambda name, arn: validation_error(f"{what} {name} already exists ({arn}). Choose another name.")
 
 
-def _who(call: Call) -> Params:
+def who(call: Call) -> Params:
     """A user context: who signed."""
     return {"IamIdentity": {"Arn": call.principal.arn, "PrincipalId": call.principal.user_id}}
 

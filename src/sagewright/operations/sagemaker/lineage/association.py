@@ -10,7 +10,7 @@ from sagewright.base.errors import AlreadyExists, AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import listing, nouns
 from sagewright.operations.sagemaker.listing import every, output_of, project, summaries
-from sagewright.operations.sagemaker.noun import Noun, already_exists, together
+from sagewright.operations.sagemaker.noun import Noun, already_exists, together, who
 from sagewright.operations.table import Operations
 from sagewright.resources.record import Record
 from sagewright.store.base import Query, Write
@@ -54,7 +54,7 @@ def add_association(call: Call, request: Params) -> Params:
         source, destination = _end(call, request["SourceArn"]), _end(call, request["DestinationArn"])
         types = {"SourceType": entity_type(source), "DestinationType": entity_type(destination)}
         spec = {**request, **_ends(request), **{member: value for member, value in types.items() if value is not None}}
-        record = NOUN.new(call, spec, name=_name(request), status={"CreatedBy": creator(call)})
+        record = NOUN.new(call, spec, name=_name(request), status={"CreatedBy": who(call)})
         ends = {each.key: each for each in (source, destination)}
         return (("create", record), *(("update", each) for each in ends.values()))
 
@@ -104,10 +104,6 @@ def entity_type(record: Record) -> str | None:
     source = record.spec.get("Source") or record.status.get("Source") or {}
     found = record.spec.get(_TYPES.get(record.key.kind, "")) or source.get("SourceType")
     return None if found is None else str(found)
-
-
-def creator(call: Call) -> Params:
-    return {"IamIdentity": {"Arn": call.principal.arn, "PrincipalId": call.principal.user_id}}
 
 
 def _by(call: Call, end: str, arn: str) -> Iterator[Record]:
