@@ -40,7 +40,8 @@ postgres() {
         echo "installing postgresql, which the tests of the store on it need"
         # Its package would start a server of its own.
         install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql"
-        mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+        none=/etc/postgresql-common/createcluster.conf
+        [ -e $none ] || { mkdir -p "${none%/*}" && echo "create_main_cluster = false" >$none; }
         { $install || { apt-get update -qq && $install; }; } >/dev/null 2>&1 && return
     fi
     echo "PostgreSQL is not installed: the tests of the store on it will be skipped"

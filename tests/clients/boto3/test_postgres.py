@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from socket import socket
 from typing import Any
 
@@ -78,3 +81,31 @@ def test_what_was_acknowledged_outlives_a_killed_server(client: Callable[[str], 
     there.kill()
     there.start()
     assert client("sagemaker").describe_model(ModelName="acknowledged")["ModelName"] == "acknowledged"
+
+
+def test_a_copy_runs_on_the_dump_that_was_made_with_it(
+    client: Callable[[str], Any], role: str, there: Any, database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("pg_dump") is None:
+        pytest.skip("pg_dump is not on the PATH")
+    create(client, role, "dumped")
+    s3 = client("s3")
+    s3.create_bucket(Bucket="dumped")
+    s3.put_object(Bucket="dumped", Key="k", Body=b"x" * 100_000)
+    told = there.command("backup", str(tmp_path / "copy"))
+    assert "pg_restore" in told
+    fresh = database.new_database()
+    restore = ["pg_restore", "-d", fresh, str(tmp_path / "copy" / "records.dump")]
+    subprocess.run(restore, check=True, capture_output=True)
+    monkeypatch.setenv("SAGEWRIGHT_STORE", fresh)
+    copy = type(there)(tmp_path / "copy", free_port(), tmp_path / "log")
+    copy.start()
+    try:
+        keys = copy.environment()
+        session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SESSION_TOKEN"])
+        url = f"http://127.0.0.1:{copy.port}"
+        assert session.client("sagemaker", endpoint_url=url).describe_model(ModelName="dumped")["ModelName"] == "dumped"
+        body = session.client("s3", endpoint_url=url).get_object(Bucket="dumped", Key="k")["Body"]
+        assert body.read() == b"x" * 100_000
+    finally:
+        copy.stop()
