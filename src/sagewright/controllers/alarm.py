@@ -17,8 +17,8 @@ from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query, Store
 from sagewright.telemetry.metrics import Metrics
 from sagewright.telemetry.metrics_expression import MathError
-from sagewright.telemetry.metrics_math import Series
 from sagewright.telemetry.metrics_query import Window, run
+from sagewright.telemetry.metrics_series import Series
 
 _log = logging.getLogger(__name__)
 _MINUTE: Final = 60

@@ -6,30 +6,14 @@ datapoint that cannot be computed (a division by zero, a logarithm of nothing) i
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
 from sagewright.telemetry.metrics_expression import Apply, Array, MathError, Name, Node, Number, Text
-
-Points = Mapping[float, float]
-"""Values by time, in order of time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One time series."""
-
-    label: str
-    points: Points
-    period: int
-    id: str = ""
-
+from sagewright.telemetry.metrics_series import OF_SERIES, REDUCED, Series, finite, linear, repeated
 
 Value = float | Series | list[Series]
 
@@ -76,10 +60,10 @@ def _apply(function: str, arguments: Sequence[Node], scope: Scope) -> Value:
     if function in _UNARY:
         (value,) = _values(function, arguments, scope, 1)
         return _each(value, _UNARY[function])
-    if function in _OF_SERIES:
+    if function in OF_SERIES:
         (value,) = _values(function, arguments, scope, 1)
-        return _mapped(value, lambda series: replace(series, points=_OF_SERIES[function](series)), function)
-    if function in _REDUCED:
+        return _mapped(value, lambda series: replace(series, points=OF_SERIES[function](series)), function)
+    if function in REDUCED:
         return _reduced(function, arguments, scope)
     if function in _NOT_BUILT:
         raise MathError(f"Sagewright does not do the metric math function {function} yet.")
@@ -132,10 +116,6 @@ def _sound(compute: Callable[..., float], *values: float) -> float:
         return math.nan
 
 
-def _finite(points: Mapping[float, float]) -> Points:
-    return {time: value for time, value in points.items() if math.isfinite(value)}
-
-
 def _binary(compute: Callable[[float, float], float], left: Value, right: Value, label: str) -> Value:
     if isinstance(left, list) and isinstance(right, list):
         raise MathError("An operator cannot join two arrays of time series. Sum them up first, or use single ones.")
@@ -146,13 +126,13 @@ def _binary(compute: Callable[[float, float], float], left: Value, right: Value,
     if isinstance(left, Series) and isinstance(right, Series):
         other = right.points
         joined = {time: _sound(compute, value, other[time]) for time, value in left.points.items() if time in other}
-        return Series(label or left.label, _finite(joined), max(left.period, right.period))
+        return Series(label or left.label, finite(joined), max(left.period, right.period))
     if isinstance(left, Series):
         number = right if isinstance(right, float | int) else math.nan
-        return replace(left, points=_finite({t: _sound(compute, v, number) for t, v in left.points.items()}))
+        return replace(left, points=finite({t: _sound(compute, v, number) for t, v in left.points.items()}))
     if isinstance(right, Series):
         number = left
-        return replace(right, points=_finite({t: _sound(compute, number, v) for t, v in right.points.items()}))
+        return replace(right, points=finite({t: _sound(compute, number, v) for t, v in right.points.items()}))
     return _sound(compute, left, right)
 
 
@@ -160,7 +140,7 @@ def _each(value: Value, compute: Callable[[float], float]) -> Value:
     if isinstance(value, list):
         return [series for each in value for series in _many(_each(each, compute))]
     if isinstance(value, Series):
-        return replace(value, points=_finite({t: _sound(compute, v) for t, v in value.points.items()}))
+        return replace(value, points=finite({t: _sound(compute, v) for t, v in value.points.items()}))
     return _sound(compute, value)
 
 
@@ -197,61 +177,12 @@ def _whole(value: Value, function: str) -> int:
     return int(number)
 
 
-# Functions of one series.
-
-
-def _pairs(series: Series) -> list[tuple[float, float, float, float]]:
-    """(time before, value before, time, value) of neighbouring datapoints."""
-    points = list(series.points.items())
-    return [(*before, *now) for before, now in itertools.pairwise(points)]
-
-
-def _running(series: Series) -> Points:
-    total, points = 0.0, {}
-    for time, value in series.points.items():
-        total += value
-        points[time] = total
-    return points
-
-
-def _calendar(part: Callable[[datetime], int]) -> Callable[[Series], Points]:
-    return lambda series: {time: float(part(datetime.fromtimestamp(time, UTC))) for time in series.points}
-
-
-_OF_SERIES: Final[Mapping[str, Callable[[Series], Points]]] = {
-    "DIFF": lambda series: {time: now - before for _, before, time, now in _pairs(series)},
-    "DIFF_TIME": lambda series: {time: time - earlier for earlier, _, time, _ in _pairs(series)},
-    "RATE": lambda series: {time: (now - before) / (time - earlier) for earlier, before, time, now in _pairs(series)},
-    "RUNNING_SUM": _running,
-    "MINUTE": _calendar(lambda moment: moment.minute),
-    "HOUR": _calendar(lambda moment: moment.hour),
-    "DAY": _calendar(lambda moment: moment.isoweekday()),
-    "DATE": _calendar(lambda moment: moment.day),
-    "MONTH": _calendar(lambda moment: moment.month),
-    "YEAR": _calendar(lambda moment: moment.year),
-    "EPOCH": lambda series: {time: time for time in series.points},
-}
-
 # Functions that make one of many: a number of a series, a series of an array.
-
-
-def _deviation(values: Sequence[float]) -> float:
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
-
-
-_REDUCED: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
-    "AVG": lambda values: math.fsum(values) / len(values),
-    "MAX": max,
-    "MIN": min,
-    "SUM": math.fsum,
-    "STDDEV": _deviation,
-}
 
 
 def _reduced(function: str, arguments: Sequence[Node], scope: Scope) -> Value:
     (value,) = _values(function, arguments, scope, 1)
-    compute = _REDUCED[function]
+    compute = REDUCED[function]
     if isinstance(value, Series):
         values = list(value.points.values())
         return _sound(compute, values) if values else math.nan  # type: ignore[arg-type]
@@ -262,7 +193,7 @@ def _reduced(function: str, arguments: Sequence[Node], scope: Scope) -> Value:
         for time, number in series.points.items():
             found.setdefault(time, []).append(number)
     points = {time: _sound(compute, found[time]) for time in sorted(found)}  # type: ignore[arg-type]
-    return Series(scope.label or function, _finite(points), max((s.period for s in value), default=scope.period))
+    return Series(scope.label or function, finite(points), max((s.period for s in value), default=scope.period))
 
 
 # Functions with rules of their own.
@@ -278,35 +209,16 @@ def _fill(arguments: Sequence[Node], scope: Scope) -> Value:
     def filled(series: Series) -> Series:
         times = sorted({*scope.times, *series.points})
         if word == "LINEAR":
-            points = _linear(series.points, times)
+            points = linear(series.points, times)
         elif word == "REPEAT":
-            points = _repeated(series.points, times)
+            points = repeated(series.points, times)
         else:
             other = filler.points if isinstance(filler, Series) else None
             number = math.nan if other is not None else _number(filler, "FILL")
             points = {t: series.points.get(t, number if other is None else other.get(t, math.nan)) for t in times}
-        return replace(series, points=_finite(points))
+        return replace(series, points=finite(points))
 
     return _mapped(evaluate(arguments[0], scope), filled, "FILL")
-
-
-def _repeated(points: Points, times: Sequence[float]) -> dict[float, float]:
-    last, filled = math.nan, {}
-    for time in times:
-        last = points.get(time, last)
-        filled[time] = last
-    return filled
-
-
-def _linear(points: Points, times: Sequence[float]) -> dict[float, float]:
-    known = sorted(points)
-    filled = dict.fromkeys(times, math.nan)
-    for time in times:
-        after = bisect_right(known, time)
-        if 0 < after < len(known):
-            left, right = known[after - 1], known[after]
-            filled[time] = points[left] + (points[right] - points[left]) * (time - left) / (right - left)
-    return filled | dict(points)
 
 
 def _if(arguments: Sequence[Node], scope: Scope) -> Value:
@@ -324,7 +236,7 @@ def _if(arguments: Sequence[Node], scope: Scope) -> Value:
         return value.points.get(time, math.nan) if isinstance(value, Series) else value
 
     points = {time: at(chosen if test else otherwise, time) for time, test in condition.points.items()}
-    return replace(condition, label=scope.label or condition.label, points=_finite(points))
+    return replace(condition, label=scope.label or condition.label, points=finite(points))
 
 
 def _metrics(arguments: Sequence[Node], scope: Scope) -> Value:
@@ -348,7 +260,7 @@ def _search(arguments: Sequence[Node], scope: Scope) -> Value:
 def _time_series(arguments: Sequence[Node], scope: Scope) -> Value:
     (value,) = _values("TIME_SERIES", arguments, scope, 1)
     number = _number(value, "TIME_SERIES")
-    return Series(scope.label, _finite(dict.fromkeys(scope.times, number)), scope.period)
+    return Series(scope.label, finite(dict.fromkeys(scope.times, number)), scope.period)
 
 
 def _slice(arguments: Sequence[Node], scope: Scope) -> Value:
@@ -362,12 +274,12 @@ def _sort(arguments: Sequence[Node], scope: Scope) -> Value:
     if not 3 <= len(arguments) <= 4 or not all(isinstance(each, Name) for each in arguments[1:3]):
         raise MathError("SORT takes an array, one of AVG, MAX, MIN, SUM, one of ASC, DESC, and maybe a number.")
     by, order = (each.name for each in arguments[1:3] if isinstance(each, Name))
-    if by not in _REDUCED or order not in ("ASC", "DESC"):
+    if by not in REDUCED or order not in ("ASC", "DESC"):
         raise MathError("SORT sorts by AVG, MAX, MIN or SUM, ASC or DESC.")
 
     def position(series: Series) -> float:
         values = list(series.points.values())
-        return _REDUCED[by](values) if values else -math.inf
+        return REDUCED[by](values) if values else -math.inf
 
     series = sorted(_many(evaluate(arguments[0], scope)), key=position, reverse=order == "DESC")
     limit = _whole(evaluate(arguments[3], scope), "SORT") if len(arguments) == 4 else None

@@ -12,7 +12,8 @@ from typing import Any, Final
 from sagewright.telemetry import metrics_search
 from sagewright.telemetry.metrics import Metric, Metrics
 from sagewright.telemetry.metrics_expression import MathError, Node, names, parse
-from sagewright.telemetry.metrics_math import Scope, Series, Value, evaluate
+from sagewright.telemetry.metrics_math import Scope, Value, evaluate
+from sagewright.telemetry.metrics_series import Series
 from sagewright.telemetry.metrics_statistics import statistic
 
 _MOST_PERIODS: Final = 100_800

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -12,8 +11,8 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
 from sagewright.telemetry.metrics import Metric, Metrics, Period, Point
 from sagewright.telemetry.metrics_expression import MathError
-from sagewright.telemetry.metrics_math import Series
 from sagewright.telemetry.metrics_query import Window, check_period, run, statistic_check
+from sagewright.telemetry.metrics_series import Series
 from sagewright.telemetry.metrics_statistics import PLAIN
 
 operations = Operations()
@@ -29,6 +28,8 @@ _MOST_QUERIES: Final = 500
 _LARGEST: Final = 2.0**360
 _MINUTE: Final = 60
 _RECENT: Final = 3 * 3600
+_LATEST: Final = 253_402_300_799.0
+"""The end of the year 9999, the last that can be spelled."""
 _OLDEST, _NEWEST = 14 * 86_400, 2 * 3600
 """How far a datapoint may lie in the past and in the future, in seconds."""
 
@@ -234,8 +235,8 @@ def _period(seconds: int) -> int:
 
 
 def _check_window(start: float, end: float) -> None:
-    if not (math.isfinite(start) and math.isfinite(end)):
-        raise bad_value("The parameters StartTime and EndTime must be moments.")
+    if not 0 <= start <= _LATEST or not 0 <= end <= _LATEST:
+        raise bad_value("The parameters StartTime and EndTime must lie between the years 1970 and 9999.")
     if start >= end:
         raise bad_value("The parameter StartTime must be less than the parameter EndTime.")
 
