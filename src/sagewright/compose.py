@@ -25,6 +25,7 @@ from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.schedule import Schedules
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
@@ -157,6 +158,7 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop = Loop(store, clock=clock, owner=owner, workers=4)
     loop.add(Deliveries(store, Outlets(services.logs, bus, services.neighbours.ask), metrics, clock))
     loop.add(EventRules(store, bus, clock, services.ids))
+    loop.add(Schedules(store, bus, clock, services.ids))
     loop.add(Alarms(store, bus, metrics, clock, loop.wake))
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
     loop.add(Buckets(services.objects, bus, clock))

@@ -89,6 +89,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "sagemaker-featurestore-runtime": ("sagewright.operations.featurestore.records",),
     "sagemaker-metrics": ("sagewright.operations.metrics.trial_component_metric",),
     "sagemaker-runtime": ("sagewright.operations.runtime.invoke",),
+    "scheduler": ("sagewright.operations.scheduler.schedules", "sagewright.operations.scheduler.groups"),
     "sts": ("sagewright.operations.sts.identity", "sagewright.operations.sts.sessions"),
 }
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Protocol
+from zoneinfo import ZoneInfo
 
 _RATE: Final = re.compile(r"rate\(\s*(\d+)\s+(minute|hour|day)(s?)\s*\)")
 _CRON: Final = re.compile(r"cron\((.*)\)")
@@ -52,6 +53,16 @@ def parse(text: str, zone: tzinfo = UTC, *, once: bool = False) -> Schedule:
             raise InvalidSchedule(f"{text} names no moment.") from None
     known = "rate(…), cron(…) and at(…)" if once else "rate(…) and cron(…)"
     raise InvalidSchedule(f"{text} is no schedule expression; there are {known}.")
+
+
+def zone(name: str | None) -> tzinfo:
+    """A time zone by its name; UTC for none. Raises InvalidSchedule."""
+    if name is None or name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise InvalidSchedule(f"There is no time zone {name!r}.") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validation_error
-from sagewright.dataplane.events.schedules import InvalidSchedule, parse
+from sagewright.dataplane.events.schedules import InvalidSchedule, parse, zone
 from sagewright.operations.applicationautoscaling.common import (
     ACTION,
     check_identity,
@@ -62,16 +60,6 @@ def _check(spec: Params) -> None:
         raise validation_error("MinCapacity must not be below 0 or above MaxCapacity.")
     if spec.get("StartTime", 0) >= spec.get("EndTime", float("inf")):
         raise validation_error("StartTime must be before EndTime.")
-
-
-def zone(name: str | None) -> tzinfo:
-    """A time zone by its name. Raises AwsError."""
-    if name is None or name == "UTC":
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        raise validation_error(f"There is no time zone {name!r}.") from None
 
 
 @operations

@@ -1,0 +1,1 @@
+"""EventBridge Scheduler: schedules with a target each. `controllers/schedule.py` fires them."""
