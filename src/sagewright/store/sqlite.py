@@ -31,12 +31,15 @@ Work = Callable[[sqlite3.Connection], Any]
 class _Waiting:
     """Work that waits for a commit, and how it ended."""
 
-    __slots__ = ("alone", "done", "error", "work")
+    __slots__ = ("alone", "done", "error", "woken", "work")
 
     def __init__(self, work: Work, *, alone: bool) -> None:
         self.work, self.alone = work, alone
         self.done = False
         self.error: BaseException | None = None
+        self.woken = threading.Lock()
+        """Taken from the start; given back when the work is done, or its thread has to commit the next ones."""
+        self.woken.acquire()
 
 
 class SqliteStore(SqlStore):
@@ -52,8 +55,11 @@ class SqliteStore(SqlStore):
         self._path = path
         self._closed = False
         self._idle: deque[sqlite3.Connection] = deque()
-        self._turn = threading.Lock()
-        self._queue: deque[_Waiting] = deque()
+        self._writing = threading.Lock()
+        self._queueing = threading.Lock()
+        self._busy = False
+        """Whether some thread commits; whoever comes now, queues."""
+        self._queue: list[_Waiting] = []
         try:
             self._writer: sqlite3.Connection | None = self._open()
             path.chmod(0o600)
@@ -82,7 +88,7 @@ class SqliteStore(SqlStore):
 
     def close(self) -> None:
         self._closed = True
-        with self._turn:
+        with self._writing:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
@@ -127,12 +133,35 @@ class SqliteStore(SqlStore):
         `alone`: the work changes nothing if it raises AlreadyExists or StaleRecord, so it needs no savepoint.
         """
         mine = _Waiting(work, alone=alone)
-        self._queue.append(mine)
-        with self._turn:
-            if not mine.done:
-                self._commit([self._queue.popleft() for _ in range(len(self._queue))])
+        with self._queueing:
+            queued, self._busy = self._busy, True
+            if queued:
+                self._queue.append(mine)
+        if queued:
+            mine.woken.acquire()
+        if not mine.done:
+            self._lead(mine)
         if mine.error is not None:
             raise mine.error
+
+    def _lead(self, mine: _Waiting) -> None:
+        """Commit one's own work and what has queued until now; then let the first that queued meanwhile do the same."""
+        with self._queueing:
+            batch, self._queue = [mine, *self._queue], []
+        try:
+            with self._writing:
+                self._commit(batch)
+        finally:
+            with self._queueing:
+                successor = self._queue.pop(0) if self._queue else None
+                self._busy = successor is not None
+            if successor is not None:
+                successor.woken.release()
+            for each in batch:
+                if not each.done:  # this thread was interrupted
+                    each.error, each.done = each.error or Transient("The write was interrupted. Try again."), True
+                if each is not mine:
+                    each.woken.release()
 
     def _commit(self, batch: Sequence[_Waiting]) -> None:
         """One transaction for as many as can go together; each learns how it ended."""
