@@ -23,6 +23,7 @@ FAMILIES: Final = (
     "mlflow",
     "monitoring",
     "notebooks",
+    "pipelines",
     "processing",
     "registry",
     "studio",

@@ -194,16 +194,18 @@ class Noun:
 
         def noted(record: Record) -> Record | None:
             changed = change(record)
-            if changed is None:
-                return None
-            if "LastModifiedBy" in self._described():
-                changed = replace(changed, status={**changed.status, "LastModifiedBy": who(call)})
-            return self.faceted(replace(changed, modified=call.now))
+            return None if changed is None else self.touched(call, changed)
 
         record = call.store.amend(self.key(call, name, parent), noted)
         if record is None:
             raise self._missing(call, name, parent)
         return record
+
+    def touched(self, call: Call, record: Record) -> Record:
+        """The record as one that was changed now, by who asks."""
+        if "LastModifiedBy" in self._described():
+            record = replace(record, status={**record.status, "LastModifiedBy": who(call)})
+        return self.faceted(replace(record, modified=call.now))
 
     def merge(self, call: Call, request: Params, *members: str) -> Record:
         """Put the given members of an Update… request over the spec: those named, or all but what names the record."""

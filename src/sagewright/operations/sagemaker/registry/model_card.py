@@ -9,7 +9,7 @@ from typing import Final
 from sagewright.base.errors import AlreadyExists, AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.listing import every, output_of, project
-from sagewright.operations.sagemaker.noun import Noun, resource_not_found, together, who
+from sagewright.operations.sagemaker.noun import Noun, resource_not_found, together
 from sagewright.operations.sagemaker.registry import model_card_content
 from sagewright.resources.record import Record
 from sagewright.store.base import Query, Write
@@ -58,13 +58,14 @@ def update_model_card(call: Call, request: Params) -> Params:
     def updated() -> Sequence[Write]:
         card = NOUN.named(call, request)
         latest = version(call, card, None)
-        status = {**card.status, "LastModifiedBy": who(call)}
         if "ModelCardStatus" in request:
-            card = replace(card, state=request["ModelCardStatus"], status=status, modified=call.now)
-            return (("update", card), ("update", replace(latest, state=card.state, status=status, modified=call.now)))
-        status["ModelCardVersion"] += 1
+            card, latest = (
+                NOUN.touched(call, replace(each, state=request["ModelCardStatus"])) for each in (card, latest)
+            )
+            return (("update", card), ("update", latest))
+        status = {**card.status, "ModelCardVersion": card.status["ModelCardVersion"] + 1}
         spec = {**card.spec, "Content": request["Content"]}
-        card = replace(card, spec=spec, status=status, modified=call.now)
+        card = NOUN.touched(call, replace(card, spec=spec, status=status))
         return (("update", card), ("create", _version(call, card)))
 
     return NOUN.answer(call, together(call.store, updated)[0])

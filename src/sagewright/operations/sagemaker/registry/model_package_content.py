@@ -56,16 +56,21 @@ def check_parts(request: Mapping[str, Any]) -> None:
     for specification in (*specifications, *own):
         for container in specification["Containers"]:
             _check_container(container)
-    if "ModelCardContent" in request.get("ModelCard", {}):
-        check_object(request["ModelCard"]["ModelCardContent"])
+    card: Mapping[str, str] = request.get("ModelCard", {})
+    if "ModelCardContent" in card:
+        check_object(card["ModelCardContent"])
 
 
 def changed(spec: Mapping[str, Any], request: Params) -> Params:
     """The spec after an UpdateModelPackage."""
-    after = {**spec, **{member: request[member] for member in _WHOLE if member in request}}
+    after: Params = {**spec, **{member: request[member] for member in _WHOLE if member in request}}
     if "ModelCard" in request:
-        after["ModelCard"] = {**spec.get("ModelCard", {}), **request["ModelCard"]}
-    metadata = {**spec.get("CustomerMetadataProperties", {}), **request.get("CustomerMetadataProperties", {})}
+        card: Params = spec.get("ModelCard", {})
+        after["ModelCard"] = {**card, **request["ModelCard"]}
+    metadata: dict[str, str] = {
+        **spec.get("CustomerMetadataProperties", {}),
+        **request.get("CustomerMetadataProperties", {}),
+    }
     for key in request.get("CustomerMetadataPropertiesToRemove", ()):
         metadata.pop(key, None)
     if len(metadata) > _MOST_METADATA:
