@@ -59,7 +59,8 @@ def sweep(objects: Objects, bucket: Bucket, *, now: float, locked: Locked, told:
             action = due(rules, seen, now)
             if action is not None and _do(objects, bucket, info, action, locked, told):
                 done[action.kind] += 1
-    done["abort"] += _abort_uploads(objects, bucket, rules, now)
+    if aborted := _abort_uploads(objects, bucket, rules, now):
+        done["abort"] = aborted
     return done
 
 

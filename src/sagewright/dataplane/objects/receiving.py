@@ -14,7 +14,9 @@ from sagewright.dataplane.objects.values import INLINE_LIMIT, Content, TooMuch, 
 from sagewright.resources.record import Key
 
 _BATCH = 1 << 20
-"""Bytes handed to a worker at a time: a hand-over costs as much as hashing 50 KiB."""
+"""Bytes that wait for a busy worker before reading does, too."""
+_WORTH = 1 << 18
+"""Bytes that an idle worker is handed at once: a hand-over costs as much as hashing 50 KiB."""
 
 
 def small(data: bytes, watchers: Sequence[Watcher] = ()) -> Content:
@@ -59,7 +61,7 @@ async def receive(
             size += len(chunk)
             if limit is not None and size > limit:
                 raise TooMuch(limit)
-            if held >= _BATCH:
+            if held >= _BATCH or (held >= _WORTH and job.done()):
                 await asyncio.wrap_future(job)
                 job = pool.submit(writer.write, batch)
                 batch, held = [], 0

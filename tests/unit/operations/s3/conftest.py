@@ -76,6 +76,16 @@ class Heard(Events):
         self.all.append(event)
 
 
+class Open:
+    """A gate that lets everybody pass."""
+
+    def refusal(self, *_: object) -> None:
+        return None
+
+    def allows(self, *_: object) -> bool:
+        return True
+
+
 @pytest.fixture
 def heard() -> Heard:
     return Heard()
@@ -95,6 +105,7 @@ def ask(objects: Objects, clock: Ticking, heard: Heard, tmp_path: Path) -> Ask:
             "clock": clock,
             "ids": RandomIds(),
             "events": heard,
+            "gate": Open(),
         }
     )
 
