@@ -23,7 +23,12 @@ def authenticate(routed: Routed, credentials: Credentials, settings: Settings, n
         region = (signature.region if signature else "") or settings.region
         return Identified(routed, root, region, _body(routed, None))
     if signature is None:
-        raise _unsigned(routed)
+        if routed.service != "s3":
+            raise _unsigned(routed)
+        # Whoever does not sign is nobody: the gate lets pass what a bucket's policy opens to everybody.
+        return Identified(
+            routed, Principal(settings.account, "", "", "anonymous"), settings.region, _body(routed, None)
+        )
     try:
         secret, principal = credentials.lookup(signature.access_key_id, signature.token, now=now)
     except AwsError as error:
@@ -74,8 +79,6 @@ def _unsigned(routed: Routed) -> AwsError:
     reason = unbuilt.unbuilt(routed.service).get(routed.operation.name)
     if routed.operation.auth_type == "none" and reason is not None:
         return validation_error(f"Sagewright does not {reason}.")
-    if routed.service == "s3":
-        return AwsError("AccessDenied", "Access Denied: the request is not signed.", status=403)
     return AwsError(
         "MissingAuthenticationTokenException",
         "Missing Authentication Token: sign the request with AWS Signature Version 4. "

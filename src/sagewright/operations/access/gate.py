@@ -1,21 +1,24 @@
 """The gate that every request passes between being read and being answered.
 
 What is decided is remembered with the caller, as long as nothing was decided by a condition. Every write to what IAM
-keeps makes all of it forgotten, and where other servers may write to the same store, so does a second.
+keeps makes all of it forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from sagewright.base.errors import AwsError
 from sagewright.operations.access.actions import entry
 from sagewright.operations.access.evaluate import Outcome, Standing, decide
 from sagewright.operations.access.needs import FREE, SOURCES, Need, needs
 from sagewright.operations.access.principals import standing
 from sagewright.operations.access.refusals import refusal
+from sagewright.operations.access.remembered import Remembered
 from sagewright.operations.access.request import Request
 from sagewright.operations.access.resource_policies import ResourcePolicies
 from sagewright.operations.access.tags import SOURCES as TAGS
@@ -25,15 +28,13 @@ from sagewright.resources.record import Key
 from sagewright.store.base import Store
 
 _REMEMBERED: Final = 4096
-_SECONDS: Final = 1.0
-"""How long a caller's policies count that another server may have changed meanwhile."""
+_ROOTS_OWN: Final = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+"""What no bucket's policy takes from the account itself, which would be locked out for good."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
     standing: Standing
-    until: float
-    """On the monotonic clock; counts where the store is not local."""
     allowed: set[tuple[str, str]] = field(default_factory=set)
     """Actions on resources that are allowed whatever the request says."""
 
@@ -42,10 +43,9 @@ class Gate:
     """Decides by the policies in the store. Any thread may ask."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._followed: Store | None = None
-        self._callers: dict[Principal, _Caller] = {}
-        self._writes = 0
+        self._lock = threading.Lock()
+        self._callers: Remembered[Principal, _Caller] = Remembered()
         self._resource_policies = ResourcePolicies()
 
     async def authorize(self, call: Call, request: Params) -> None:
@@ -57,12 +57,20 @@ class Gate:
         else:
             await asyncio.to_thread(self._check, call, request)
 
-    def allows(self, call: Call, action: str, resource: str, request: Params | None = None) -> bool:
+    def allows(self, call: Call, action: str, resource: str) -> bool:
         """Whether the caller might do something else on top of the request, for operations whose answer depends on
-        it: what to say of a key that is not there, which of a thousand keys to delete."""
+        it: what to say of a key that is not there."""
+        return self.refusal(call, {}, [Need(action, resource)]) is None
+
+    def refusal(self, call: Call, request: Params, wanted: Iterable[Need]) -> AwsError | None:
+        """Why not all of this is allowed; None if it is."""
         if not self._asks(call):
-            return True
-        return self._outcome(call, request or {}, Need(action, resource)).allowed
+            return None
+        for need in wanted:
+            outcome = self._outcome(call, request, need)
+            if not outcome.allowed:
+                return refusal(call, need, outcome)
+        return None
 
     def _asks(self, call: Call) -> bool:
         """Whether there is anything to decide."""
@@ -72,13 +80,14 @@ class Gate:
         return call.principal.kind != "root" or call.service == "s3"
 
     def _check(self, call: Call, request: Params) -> None:
-        for need in needs(call, request):
-            outcome = self._outcome(call, request, need)
-            if not outcome.allowed:
-                raise refusal(call, need, outcome)
+        error = self.refusal(call, request, needs(call, request))
+        if error is not None:
+            raise error
 
     def _outcome(self, call: Call, request: Params, need: Need) -> Outcome:
         caller = self._caller(call)
+        if caller.standing.root and need.action in _ROOTS_OWN:
+            return _ALLOWED
         policy, must_allow = self._resource_policies.of(call, need)
         question = (need.action, need.resource)
         if policy is None and not must_allow and question in caller.allowed:
@@ -100,33 +109,21 @@ class Gate:
         return outcome
 
     def _caller(self, call: Call) -> _Caller:
-        store, clock, principal = call.store, call.services.clock, call.principal
+        store, principal = call.store, call.principal
         if self._followed is not store:
             self._follow(store)
-        known = self._callers.get(principal)
-        if known is not None and (store.local or clock.monotonic() < known.until):
-            return known
-        writes = self._writes
-        known = _Caller(standing(store, principal), clock.monotonic() + _SECONDS)
-        with self._lock:
-            # What was written while this was being read may have made it old.
-            if writes == self._writes:
-                if len(self._callers) >= _REMEMBERED:
-                    self._callers.clear()
-                self._callers[principal] = known
-        return known
+        return self._callers.get(principal, lambda: _Caller(standing(store, principal)), store, call.services.clock)
 
     def _follow(self, store: Store) -> None:
         with self._lock:
             if self._followed is not store:
-                store.subscribe(self._forget)
+                store.subscribe(self._written)
                 self._followed = store
 
-    def _forget(self, written: Key) -> None:
+    def _written(self, written: Key) -> None:
         if written.kind in KINDS:
-            with self._lock:
-                self._writes += 1
-                self._callers.clear()
+            self._callers.forget()
+        self._resource_policies.forget(written)
 
 
 _ALLOWED: Final = Outcome(True)

@@ -125,8 +125,9 @@ def of_version(action: str, version: str | None) -> str:
 def _s3(call: Call, params: Params, found: Sequence[Need]) -> Iterator[Need]:
     operation = call.operation
     if operation == "DeleteObjects":
-        # To delete nothing is a request all the same.
-        yield from [*deletions(params)] or (Need("s3:DeleteObject", f"arn:aws:s3:::{params['Bucket']}/*"),)
+        # The operation asks for each key (`deletion`); to delete nothing is a request all the same.
+        if not params["Delete"].get("Objects"):
+            yield Need("s3:DeleteObject", f"arn:aws:s3:::{params['Bucket']}/*")
         return
     main = found[0]
     yield Need(of_version(main.action, params.get("VersionId")), main.resource)
@@ -149,14 +150,13 @@ def _s3(call: Call, params: Params, found: Sequence[Need]) -> Iterator[Need]:
         yield Need("s3:BypassGovernanceRetention", main.resource)
 
 
-def deletions(params: Params) -> Iterator[Need]:
-    """What DeleteObjects needs, in the order of its keys."""
-    for each in params["Delete"]["Objects"]:
-        version = each.get("VersionId")
-        resource = f"arn:aws:s3:::{params['Bucket']}/{each['Key']}"
-        yield Need(of_version("s3:DeleteObject", version), resource, params={"Bucket": params["Bucket"], **each})
-        if params.get("BypassGovernanceRetention"):
-            yield Need("s3:BypassGovernanceRetention", resource)
+def deletion(params: Params, each: Params) -> Iterator[Need]:
+    """What DeleteObjects needs for one of its keys."""
+    version = each.get("VersionId")
+    resource = f"arn:aws:s3:::{params['Bucket']}/{each['Key']}"
+    yield Need(of_version("s3:DeleteObject", version), resource, params={"Bucket": params["Bucket"], **each})
+    if params.get("BypassGovernanceRetention"):
+        yield Need("s3:BypassGovernanceRetention", resource)
 
 
 def _copied(params: Params) -> Iterator[Need]:

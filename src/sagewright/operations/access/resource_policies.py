@@ -2,19 +2,72 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from sagewright.dataplane.objects.values import NoSuchBucket
 from sagewright.operations.access import trust
-from sagewright.operations.access.evaluate import Policies
+from sagewright.operations.access.evaluate import Policies, Policy
 from sagewright.operations.access.needs import Need
+from sagewright.operations.access.remembered import Remembered
 from sagewright.operations.call import Call
 from sagewright.operations.iam.records import find_role
+from sagewright.operations.s3.openness import bucket_policy, public_access_block
+from sagewright.operations.s3.policies import is_public
+from sagewright.resources.record import Key
+
+_S3: Final = "arn:aws:s3:::"
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    policy: Policies
+    closed: bool
+    """Whether the public access block lets nobody in whom the policy does not know."""
 
 
 class ResourcePolicies:
     """Finds the policy of what a request is about. Any thread may ask."""
 
+    def __init__(self) -> None:
+        self._buckets: Remembered[str, _Bucket | None] = Remembered()
+
     def of(self, call: Call, need: Need) -> tuple[Policies | None, bool]:
         """The policy, if there is one; and whether nothing is allowed that it does not allow."""
+        if need.resource.startswith(_S3):
+            name = need.resource[len(_S3) :].partition("/")[0]
+            return self._of_bucket(call, name), False
         if call.service == "sts" and need.resource.startswith(f"arn:aws:iam::{call.account}:role/"):
             role = find_role(call.store, call.account, need.resource)
             return (None if role is None else trust.policy(role)), True
         return None, False
+
+    def forget(self, written: Key) -> None:
+        """Something was written to the store."""
+        if written.kind == "bucket":
+            self._buckets.forget(written.name)
+
+    def _of_bucket(self, call: Call, name: str) -> Policies | None:
+        found = self._buckets.get(name, lambda: _read(call, name), call.store, call.services.clock)
+        if found is None or (found.closed and call.principal.kind == "anonymous"):
+            return None
+        return found.policy
+
+
+def _read(call: Call, name: str) -> _Bucket | None:
+    objects = call.services.objects
+    try:
+        document = bucket_policy(objects, name)
+        if document is None:
+            return None
+        public = is_public(_listed(orjson.loads(document)["Statement"]))
+        closed = public and public_access_block(objects, name).restrict_buckets
+        return _Bucket(Policies([Policy.read(name, "resource", document)]), closed)
+    except NoSuchBucket:
+        return None
+
+
+def _listed(statements: Any) -> list[Any]:
+    return statements if isinstance(statements, list) else [statements]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from sagewright.base.errors import AwsError
@@ -9,6 +10,7 @@ from sagewright.dataplane.objects.base import Check
 from sagewright.dataplane.objects.buckets import Bucket
 from sagewright.dataplane.objects.values import ObjectInfo
 from sagewright.dataplane.objects.versions import Removed
+from sagewright.operations.access.needs import deletion
 from sagewright.operations.call import Call, Params
 from sagewright.operations.s3 import locks, notifications
 from sagewright.operations.s3.conditions import delete_check
@@ -55,12 +57,15 @@ def delete_objects(call: Call, request: Params) -> Params:
     entries = request["Delete"].get("Objects") or []
     if not 1 <= len(entries) <= _MOST:
         raise malformed_xml()
-    bucket = call.services.objects.buckets.get(request["Bucket"])
     deleted: list[Params] = []
     errors: list[Params] = []
+    entries = [*_permitted(call, request, errors)]
+    if not entries:
+        return {"Errors": errors}
+    bucket = call.services.objects.buckets.get(request["Bucket"])
     plain: dict[str, list[int]] = {}
     for entry in entries:
-        named = {name: entry[name] for name in ("Key", "VersionId") if name in entry}
+        named = _named(entry)
         try:
             version = asked(entry)
             condition = delete_check(entry, etag="ETag", modified="LastModifiedTime", size="Size")
@@ -78,6 +83,20 @@ def delete_objects(call: Call, request: Params) -> Params:
             deleted[position] = _entry(deleted[position], removed)
     result: Params = {} if request["Delete"].get("Quiet") else {"Deleted": deleted}
     return {**result, "Errors": errors} if errors else result
+
+
+def _permitted(call: Call, request: Params, errors: list[Params]) -> Iterator[Params]:
+    """The keys that the caller may delete; of the others the answer says so, one by one."""
+    for entry in request["Delete"]["Objects"]:
+        refused = call.services.gate.refusal(call, request, deletion(request, entry))
+        if refused is None:
+            yield entry
+        else:
+            errors.append({**_named(entry), "Code": refused.code, "Message": refused.message})
+
+
+def _named(entry: Params) -> Params:
+    return {name: entry[name] for name in ("Key", "VersionId") if name in entry}
 
 
 def _entry(named: Params, removed: Removed) -> Params:

@@ -144,7 +144,7 @@ def answering(function: Callable[[Call, Params], Params]) -> Callable[[Call, Par
 
     @functools.wraps(function)
     def answer(call: Call, request: Params) -> Params:
-        with in_s3_words():
+        with _hiding(call, request), in_s3_words():
             expect_owner(call, request)
             return function(call, request)
 
@@ -158,11 +158,30 @@ def answering_stream(
 
     @functools.wraps(function)
     async def answer(call: Call, request: Params) -> Params:
-        with in_s3_words():
+        with _hiding(call, request), in_s3_words():
             expect_owner(call, request)
             return await function(call, request)
 
     return answer
+
+
+_LISTED_BY = {"NoSuchKey": "s3:ListBucket", "NoSuchVersion": "s3:ListBucketVersions"}
+
+
+@contextmanager
+def _hiding(call: Call, request: Params) -> Iterator[None]:
+    """Who may not list a bucket does not learn which keys are not in it."""
+    try:
+        yield
+    except AwsError as error:
+        action = _LISTED_BY.get(error.code)
+        if action is None:
+            raise
+        source = request.get("CopySource", "")
+        named = source.get("Bucket", "") if isinstance(source, Mapping) else source.removeprefix("/").partition("/")[0]
+        if call.services.gate.allows(call, action, f"arn:aws:s3:::{named or request['Bucket']}"):
+            raise
+        raise access_denied() from None
 
 
 def expect_owner(call: Call, request: Params, member: str = "ExpectedBucketOwner", bucket: str = "") -> None:
