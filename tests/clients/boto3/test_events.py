@@ -216,6 +216,31 @@ def test_sagemaker_tells_of_its_changes(
     sagemaker.delete_endpoint(EndpointName=name)
 
 
+def test_the_approval_of_a_model_package_is_told(
+    events: Any, logs: Any, unique: Unique, eventually: Eventually
+) -> None:
+    sagemaker = boto3.client("sagemaker")
+    name, group = unique("approved"), f"/aws/events/{unique('group')}"
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": [name], "ModelApprovalStatus": ["Approved"]},
+    }
+    rule(events, unique("approval"), pattern, {"Id": "1", "Arn": log_group(logs, group)})
+    sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    specification = {
+        "Containers": [{"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/nobody:1"}],
+        "SupportedContentTypes": ["text/csv"],
+        "SupportedResponseMIMETypes": ["text/csv"],
+    }
+    arn = sagemaker.create_model_package(ModelPackageGroupName=name, InferenceSpecification=specification)[
+        "ModelPackageArn"
+    ]
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    (event,) = eventually(lambda: logged(logs, group), timeout=20)
+    assert (event["resources"], event["detail"]["ModelPackageArn"]) == ([arn], arn)
+
+
 def test_what_was_acknowledged_arrives_although_the_server_was_killed(own_server: Any, eventually: Eventually) -> None:
     keys = own_server.environment()
     session = boto3.Session(
