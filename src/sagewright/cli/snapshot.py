@@ -2,7 +2,7 @@
 
 No room has to do anything for this. Files are told apart by what they are:
 
-    objects/<2 hex>/*   never change once they are there: linked, or copied where there are no links
+    objects/<2 hex>/*   never change once a record names them: linked, or copied where there are no links
     SQLite databases    known by their header: copied from a read transaction by SQLite's backup, log included
     *.lock, sockets     belong to processes, and stay behind; so do tasks/ (what runs) and runtimes/ (made again)
     all others          copied
@@ -50,7 +50,7 @@ class Snapshot:
     def take(self, held: Held) -> Snapshot:
         """Copy everything. Raises NotHeld and OSError, after which `work` holds no whole copy."""
         databases = [path for path in self._files() if _is_sqlite(path)]
-        self._blobs()  # nearly all of them, while the server goes on
+        self._blobs(settled=True)  # nearly all of them, while the server goes on
         with held() as records, ExitStack() as reading:
             self.moment = time.strftime("%Y-%m-%d %H:%M:%S")
             sources = {path: _reading(path, reading) for path in databases}
@@ -113,8 +113,9 @@ class Snapshot:
 
     # How it is copied.
 
-    def _blobs(self) -> None:
-        """Link what is there and is not in the copy yet."""
+    def _blobs(self, *, settled: bool = False) -> None:
+        """Link what is there and is not in the copy yet; `settled` leaves out what may still be written to, which has
+        its mark in `doubt/` from before it is begun until its record is written."""
         objects = self._data / "objects"
         for folder in sorted(objects.iterdir()) if objects.is_dir() else ():
             if not _BLOBS.fullmatch(folder.name):
@@ -122,7 +123,8 @@ class Snapshot:
             self._folder(folder)
             there = set(os.listdir(self._copied(folder)))
             for name in set(os.listdir(folder)) - there:
-                self._link(folder / name)
+                if not (settled and (objects / "doubt" / name).exists()):
+                    self._link(folder / name)
 
     def _link(self, path: Path) -> None:
         copy = self._copied(path)

@@ -349,6 +349,32 @@ def test_settings_that_are_kept(s3: Any, box: str) -> None:
     assert refused(s3.get_bucket_intelligent_tiering_configuration, Bucket=box, Id="t") == ("NoSuchConfiguration", 404)
 
 
+def test_what_happens_in_a_bucket_reaches_eventbridge(
+    s3: Any, box: str, unique: Callable[[str], str], eventually: Callable[..., Any]
+) -> None:
+    events, logs, name = boto3.client("events"), boto3.client("logs"), unique("bucket-events")
+    logs.create_log_group(logGroupName=f"/aws/events/{name}")
+    (group,) = logs.describe_log_groups(logGroupNamePrefix=f"/aws/events/{name}")["logGroups"]
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.s3"], "detail": {"bucket": {"name": [box]}}}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": group["logGroupArn"]}])
+    s3.put_object(Bucket=box, Key="untold", Body=b"x")
+    s3.put_bucket_notification_configuration(Bucket=box, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    etag = s3.put_object(Bucket=box, Key="k", Body=b"hello")["ETag"].strip('"')
+    s3.delete_object(Bucket=box, Key="k")
+
+    def heard() -> list[Any]:
+        found = logs.filter_log_events(logGroupName=f"/aws/events/{name}")["events"]
+        told = [json.loads(event["message"]) for event in found]
+        return told if len(told) == 2 else []
+
+    told = sorted(eventually(heard, timeout=30), key=lambda event: str(event["detail-type"]))
+    assert [event["detail-type"] for event in told] == ["Object Created", "Object Deleted"]
+    detail = told[0]["detail"]
+    assert (detail["reason"], detail["object"]["key"], detail["object"]["size"]) == ("PutObject", "k", 5)
+    assert (detail["object"]["etag"], detail["requester"]) == (etag, account())
+    assert told[0]["resources"] == [f"arn:aws:s3:::{box}"]
+
+
 def test_notifications_go_to_eventbridge_and_nowhere_else_yet(s3: Any, box: str) -> None:
     told: dict[str, Any] = {"EventBridgeConfiguration": {}}
     s3.put_bucket_notification_configuration(Bucket=box, NotificationConfiguration=told)

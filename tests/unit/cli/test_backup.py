@@ -79,6 +79,24 @@ def test_where_there_are_no_links_objects_are_copied(
     assert "share" not in done.output
 
 
+def test_a_blob_that_is_still_written_to_is_copied_once_no_record_can_come_to_name_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", _refuse)
+    (data / "objects/ab/abd").write_text("hal")
+    (tmp_path / "copy").mkdir()
+    snapshot = Snapshot(data, tmp_path / "copy", lambda _: None)
+
+    @contextmanager
+    def holding() -> Iterator[held.Holding]:
+        (data / "objects/ab/abd").write_text("half and half")
+        with held.in_sqlite(data / "state.db")() as records:
+            yield records
+
+    snapshot.take(holding)
+    assert (tmp_path / "copy/objects/ab/abd").read_text() == "half and half"
+
+
 def _refuse(*_paths: object) -> None:
     raise OSError("cross-device link")
 
