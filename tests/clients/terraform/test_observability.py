@@ -23,7 +23,7 @@ def test_what_watches_an_endpoint_is_applied_kept_updated_and_destroyed(terrafor
     first, second = (("-var=endpoint=watched", f"-var=revision={revision}") for revision in (1, 2))
     terraform.init()
     terraform.apply(*first)
-    assert len(cloudwatch.describe_alarms()["MetricAlarms"]) == 4  # two of them are the tracking policy's
+    assert len(alarms(cloudwatch)) == 5  # two of them are the tracking policy's
 
     terraform.apply(*second)
     (latency,) = cloudwatch.describe_alarms(AlarmNames=["watching-latency"])["MetricAlarms"]
@@ -31,5 +31,16 @@ def test_what_watches_an_endpoint_is_applied_kept_updated_and_destroyed(terrafor
     assert boto3.client("events").describe_rule(Name="watching-nightly")["State"] == "DISABLED"
 
     terraform.destroy(*second)
-    assert cloudwatch.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])["MetricAlarms"] == []
+    assert alarms(cloudwatch) == []
     sagemaker.delete_endpoint(EndpointName=name)
+
+
+def alarms(cloudwatch: Any) -> list[str]:
+    """The names of the alarms of this configuration."""
+    found = [
+        cloudwatch.describe_alarms(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        for prefix in ("watching-", "TargetTracking-endpoint/watched/")
+    ]
+    return [
+        alarm["AlarmName"] for told in found for kind in ("MetricAlarms", "CompositeAlarms") for alarm in told[kind]
+    ]

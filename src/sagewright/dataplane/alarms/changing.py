@@ -73,7 +73,8 @@ def _writes(bus: Bus, record: Record, wanted: Change, now: float) -> Sequence[Wr
     key = record.key
     told = {"type": "StateUpdate", "oldState": _history_state(record), "newState": _history_state(changed)}
     summary = f"Alarm updated from {record.state} to {wanted.state}"
-    made = [history(key, "StateUpdate", summary, told, now, str(record.version)), *bus.deliveries(state_event(record, changed, now))]
+    made = [history(key, "StateUpdate", summary, told, now, str(record.version))]
+    made += bus.deliveries(state_event(record, changed, now))
     if record.spec.get("ActionsEnabled", True):
         for number, arn in enumerate(dict.fromkeys(record.spec.get(ACTIONS[wanted.state], ()))):
             made.append(_act(bus, record, changed, arn, f"{record.version}.{number}", now))
