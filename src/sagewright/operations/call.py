@@ -109,10 +109,6 @@ class Call:
     host: str
     """`scheme://host:port` as the client spelled it, for the addresses that answers contain."""
     services: Services
-    access_key: str = ""
-    """The id of the key that signed the request; '' where nobody's signature counts."""
-    token: str | None = field(default=None, repr=False)
-    """The session token that came with it."""
     peer: str = ""
     """The address that the request came from; '' where that is not known."""
     presigned: bool = False

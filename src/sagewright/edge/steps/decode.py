@@ -27,8 +27,6 @@ def decode(identified: Identified, services: Services) -> Decoded:
         headers=routed.raw.request.headers,
         host=routed.raw.origin,
         services=services,
-        access_key=signature.access_key_id if signature else "",
-        token=signature.token if signature else None,
         peer=routed.raw.peer,
         presigned=signature is not None and signature.kind != "header",
     )

@@ -1,4 +1,4 @@
-"""Policies that resources have of their own: buckets' and roles'."""
+"""Policies that resources have of their own: buckets', roles', endpoints', model package groups'."""
 
 from __future__ import annotations
 
@@ -16,9 +16,17 @@ from sagewright.operations.call import Call
 from sagewright.operations.iam.records import find_role
 from sagewright.operations.s3.openness import bucket_policy, public_access_block
 from sagewright.operations.s3.policies import is_public
+from sagewright.operations.sagemaker import nouns
 from sagewright.resources.record import Key
 
 _S3: Final = "arn:aws:s3:::"
+_KEPT_BY: Final = {
+    "endpoint": "endpoint",
+    "model-package-group": "model-package-group",
+    "model-package": "model-package-group",
+}
+"""By resource type: whose policy counts."""
+_KEEPERS: Final = frozenset(_KEPT_BY.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class ResourcePolicies:
 
     def __init__(self) -> None:
         self._buckets: Remembered[str, _Bucket | None] = Remembered()
+        self._nouns: Remembered[str, Policies | None] = Remembered()
 
     def of(self, call: Call, need: Need) -> tuple[Policies | None, bool]:
         """The policy, if there is one; and whether nothing is allowed that it does not allow."""
@@ -42,12 +51,20 @@ class ResourcePolicies:
         if call.service == "sts" and need.resource.startswith(f"arn:aws:iam::{call.account}:role/"):
             role = find_role(call.store, call.account, need.resource)
             return (None if role is None else trust.policy(role)), True
+        kind = need.resource.split(":", 5)[-1].partition("/")[0]
+        if kind in _KEPT_BY and need.resource.startswith("arn:aws:sagemaker:"):
+            known = self._nouns.get(
+                need.resource, lambda: _of_noun(call, need.resource), call.store, call.services.clock
+            )
+            return known, False
         return None, False
 
     def forget(self, written: Key) -> None:
         """Something was written to the store."""
         if written.kind == "bucket":
             self._buckets.forget(written.name)
+        elif written.kind in _KEEPERS:
+            self._nouns.forget()
 
     def _of_bucket(self, call: Call, name: str) -> Policies | None:
         found = self._buckets.get(name, lambda: _read(call, name), call.store, call.services.clock)
@@ -67,6 +84,17 @@ def _read(call: Call, name: str) -> _Bucket | None:
         return _Bucket(Policies([Policy.read(name, "resource", document)]), closed)
     except NoSuchBucket:
         return None
+
+
+def _of_noun(call: Call, arn: str) -> Policies | None:
+    """What `PutModelPackageGroupPolicy` and the like keep in a record's spec; packages go with their group."""
+    head, _, resource = arn.rpartition(":")
+    kind, _, name = resource.partition("/")
+    keeper = _KEPT_BY[kind]
+    owner = name.partition("/")[0] if keeper != kind else name
+    record = nouns.find_by_arn(call.store, f"{head}:{keeper}/{owner}", call.account)
+    document = None if record is None else record.spec.get("ResourcePolicy")
+    return None if document is None else Policies([Policy.read(owner, "resource", document)])
 
 
 def _listed(statements: Any) -> list[Any]:

@@ -229,10 +229,39 @@ def test_tags_of_what_a_request_is_about(realm: Realm) -> None:
     assert there.replace("theirs", "no1111") == missing
 
 
-def record(realm: Realm, name: str, tags: Mapping[str, str]) -> Record:
-    key = Key(ACCOUNT, "us-east-1", "model", "", name)
+def record(realm: Realm, name: str, tags: Mapping[str, str], kind: str = "model", **spec: Any) -> Record:
+    key = Key(ACCOUNT, "us-east-1", kind, "", name)
     now = realm.world.clock.now()
-    return Record(key, uid=name, created=now, modified=now, spec={"ModelName": name}, tags=tags)
+    return Record(key, uid=name, created=now, modified=now, spec=spec, tags=tags)
+
+
+@pytest.mark.parametrize(
+    ("kind", "service", "operation", "params"),
+    [
+        ("endpoint", "sagemaker-runtime", "InvokeEndpoint", {"EndpointName": "Ours"}),
+        (
+            "model-package-group",
+            "sagemaker",
+            "DescribeModelPackage",
+            {"ModelPackageName": f"{SM}:model-package/Ours/1"},
+        ),
+    ],
+)
+def test_policies_that_sagemakers_things_have_of_their_own(
+    realm: Realm, kind: str, service: str, operation: str, params: dict[str, Any]
+) -> None:
+    nobody, anybody, store = realm.role("nobody"), realm.role("anybody", {"Action": "*"}), realm.world.services.store
+    assert realm.refusal(nobody, service, operation, params) is not None
+    principal = {"AWS": [f"arn:aws:iam::{ACCOUNT}:role/nobody"]}
+    opened = document({"Principal": principal, "Action": "sagemaker:*"})
+    made = store.create(record(realm, "Ours", {}, kind, ResourcePolicy=opened))
+    assert realm.refusal(nobody, service, operation, params) is None
+    shut = document({"Principal": "*", "Action": "sagemaker:*", "Effect": "Deny"})
+    store.update(dataclasses.replace(made, spec={"ResourcePolicy": shut}))
+    for caller in (nobody, anybody):
+        refused = realm.refusal(caller, service, operation, params)
+        assert refused is not None
+        assert refused.message.endswith("with an explicit deny in a resource-based policy")
 
 
 def test_users_groups_and_federated_users(realm: Realm) -> None:
