@@ -121,10 +121,11 @@ def add(call: Call, request: Params) -> Record:
         record = NOUN.new(call, named, name=name, state="Available", status=status)
         made[:] = [record]
         *marked, new = _marked([*others, record])
-        return (("create", new), *_changes(others, marked), ("update", of))
+        # The hub first: two who count versions at the same time find that out, and count again.
+        return (("update", of), ("create", new), *_changes(others, marked))
 
     try:
-        return together(call.store, write)[0]
+        return together(call.store, write)[1]
     except AlreadyExists:
         raise NOUN.exists(made[0].name, made[0].status["HubContentArn"]) from None
 

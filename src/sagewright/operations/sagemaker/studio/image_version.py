@@ -47,14 +47,15 @@ def create_image_version(call: Call, request: Params) -> Params:
             status={"Version": number, "ImageArn": of.status["ImageArn"]},
         )
         counted = replace(of, status={**of.status, "versions": number, "aliases": aliases})
-        return (("create", version), ("update", counted))
+        # The image first: two who count at the same time find that out by its version, and count again.
+        return (("update", counted), ("create", version))
 
     try:
-        return NOUN.answer(call, together(call.store, next_one)[0])
+        return NOUN.answer(call, together(call.store, next_one)[1])
     except AlreadyExists:
         earlier = _made_with(call, request)
         if earlier is None:
-            raise AwsError("ResourceInUse", "The image was just changed. Try again.") from None
+            raise AwsError("ResourceInUse", "The version that this repeats was just deleted. Try again.") from None
         return NOUN.answer(call, earlier)
 
 

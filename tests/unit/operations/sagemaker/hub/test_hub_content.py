@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -32,6 +33,14 @@ def test_a_content_is_a_document_with_versions(asker: Asker, hub: str, put: Put)
     assert described(asker, HubContentVersion="1.0.0")["HubContentDocument"].startswith("{")
     assert sorted(numbers(asker)) == ["1.0.0", "1.0.1", "1.10.0", "1.9.0"]
     assert numbers(asker, MinVersion="1.9.0") == ["1.10.0", "1.9.0"]
+
+
+def test_versions_imported_at_once_have_numbers_of_their_own_and_one_is_the_newest(asker: Asker, put: Put) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        arns = {answer["HubContentArn"] for answer in pool.map(lambda _number: put(), range(6))}
+    assert len(arns) == 6
+    (newest,) = asker.call("ListHubContents", HubName="Models", HubContentType="Notebook")["HubContentSummaries"]
+    assert newest["HubContentVersion"] == "1.0.5"
 
 
 def test_lists_of_contents_show_the_newest_version_of_each(asker: Asker, hub: str, put: Put) -> None:

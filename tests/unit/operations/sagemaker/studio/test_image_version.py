@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -27,6 +28,13 @@ def test_versions_are_counted_and_never_used_again(asker: Asker, image: str) -> 
 def test_a_repeated_request_makes_one_version(asker: Asker, image: str) -> None:
     assert made(asker, image, "a") == made(asker, image, "a")
     assert len(asker.call("ListImageVersions", ImageName=image)["ImageVersions"]) == 1
+
+
+def test_versions_made_at_once_have_numbers_of_their_own(asker: Asker, image: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made_at_once = list(pool.map(lambda number: made(asker, image, f"t{number % 8}"), range(16)))
+    numbers = sorted(int(arn.rpartition("/")[2]) for arn in set(made_at_once))
+    assert numbers == list(range(1, 9))
 
 
 def test_versions_are_listed_in_order_of_their_numbers(asker: Asker, image: str) -> None:
