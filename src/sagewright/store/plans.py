@@ -59,6 +59,9 @@ class Driver(NamedTuple):
     """How the source's tables are joined, and what they are asked."""
     ordered: str = "r"
     """The table whose index gives the order."""
+    facet: str = ""
+    """The filter that its condition says already, together with where the records are: said twice, PostgreSQL expects
+    to find hardly any."""
     sized: tuple[str, Condition] | None = None
     """What is counted to know how many records there are, where that takes less than the whole source."""
 
@@ -77,7 +80,9 @@ class Dialect:
     find: str
     """The function that says where in a text another one begins, from 1; 0 if it does not."""
     facets: str
-    """A FROM that takes facets `f` in their order, and finds the record `r` of each by its key."""
+    """A FROM that takes facets `f` in their order, and the record `r` of each."""
+    joined: str
+    """What belongs to it in the WHERE."""
     chooses: bool
     """Whether the database takes the right index by itself, and cannot be told to."""
 
@@ -93,6 +98,8 @@ SQLITE: Final = Dialect(
     find="instr",
     # SQLite takes the tables of a CROSS JOIN in the order in which they are written.
     facets="facets f CROSS JOIN records r INDEXED BY records_by_parent",
+    joined=" AND r.kind = f.kind AND r.account = f.account AND r.region = f.region AND r.parent = f.parent "
+    "AND r.name = f.name",
     chooses=False,
 )
 POSTGRES: Final = Dialect(
@@ -103,6 +110,7 @@ POSTGRES: Final = Dialect(
     find="strpos",
     facets="facets f CROSS JOIN LATERAL (SELECT ctid, * FROM records WHERE kind = f.kind AND account = f.account "
     "AND region = f.region AND parent = f.parent AND name = f.name OFFSET 0) r",
+    joined="",
     chooses=True,
 )
 
@@ -166,9 +174,10 @@ class Listing:
         query = self._query
         held = "f.kind = ? AND f.account = ? AND f.region = ? AND f.facet = ? AND f.value = ?"
         values = (query.kind, query.account, query.region, facet, facet_value(query.facets[facet]))
-        found = "" if self._dialect.chooses else " AND r.parent = f.parent AND r.name = f.name"
-        joined = Condition("", held + found, values)
-        return Driver(self._dialect.facets, joined, "f", ("facets f", Condition("", held, values)))
+        joined = Condition("", held + self._dialect.joined, values)
+        return Driver(
+            self._dialect.facets, joined, "f", facet=f"facet {facet}", sized=("facets f", Condition("", held, values))
+        )
 
     def _grams(self) -> Driver | None:
         """What SQLite's index of names' substrings finds; None if that is too much."""
@@ -298,9 +307,9 @@ class Listing:
             ]
         return _joined(
             [
-                self._place,
+                None if driver.facet else self._place,
                 driver.condition,
-                *filters,
+                *(each for each in filters if each.on != driver.facet),
                 Condition("", f"({here}) {beyond} ({marks})", after) if after is not None else None,
                 Condition("", f"({here}) {until} ({marks})", end) if end is not None else None,
             ]

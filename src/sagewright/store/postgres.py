@@ -180,6 +180,8 @@ class PostgresStore(SqlStore):
     def _open(self) -> Connection:
         connection = psycopg.connect(self._url, autocommit=True, connect_timeout=3, application_name="sagewright")
         connection.prepare_threshold = 2
+        # Compiling a plan takes longer than any of ours runs.
+        connection.execute("SET jit = off")
         return connection
 
     def _give_back(self, connection: Connection) -> None:
