@@ -26,6 +26,7 @@ FAMILIES: Final = (
     "pipelines",
     "processing",
     "registry",
+    "search",
     "studio",
     "training",
     "tuning",

@@ -21,18 +21,7 @@ _MOST: Final = 25
 @operations
 def describe_feature_metadata(call: Call, request: Params) -> Params:
     group = feature_group.NOUN.named(call, request)
-    definition = _definition(group, request["FeatureName"])
-    created = group.status.get("since", {}).get(request["FeatureName"], group.created)
-    said = group.status.get("metadata", {}).get(request["FeatureName"], {})
-    view = {
-        "FeatureGroupArn": group.status["FeatureGroupArn"],
-        "FeatureGroupName": group.name,
-        **definition,
-        "CreationTime": created,
-        "LastModifiedTime": created,
-        **said,
-    }
-    return project(view, output_of(call))
+    return project(view(group, _definition(group, request["FeatureName"])), output_of(call))
 
 
 @operations
@@ -50,6 +39,20 @@ def update_feature_metadata(call: Call, request: Params) -> Params:
     if call.store.amend(group.key, update) is None:
         feature_group.NOUN.named(call, request)  # somebody deleted it: says so
     return {}
+
+
+def view(group: Record, definition: Params) -> Params:
+    """All that is known of one of a group's features."""
+    name = definition["FeatureName"]
+    created = group.status.get("since", {}).get(name, group.created)
+    return {
+        "FeatureGroupArn": group.status["FeatureGroupArn"],
+        "FeatureGroupName": group.name,
+        **definition,
+        "CreationTime": created,
+        "LastModifiedTime": created,
+        **group.status.get("metadata", {}).get(name, {}),
+    }
 
 
 def _changed(said: Params, request: Params) -> Params:

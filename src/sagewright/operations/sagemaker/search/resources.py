@@ -1,0 +1,158 @@
+"""What can be searched for: the records behind each resource, and what its results hold beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from botocore.model import StructureShape
+
+from sagewright.base.errors import validation_error
+from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.experiments import experiment, links
+from sagewright.operations.sagemaker.features import feature_metadata
+from sagewright.operations.sagemaker.listing import every, project
+from sagewright.operations.sagemaker.noun import Noun
+from sagewright.operations.sagemaker.nouns import NOUNS
+from sagewright.operations.sagemaker.search import related
+from sagewright.operations.sagemaker.search.document import by_name
+from sagewright.resources.record import Record
+from sagewright.store.base import Query
+from sagewright.wire import model
+
+More = Callable[[Call], Callable[[Record], Params]]
+"""Made once for a search; then gives the members of a record's result that its view does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One result."""
+
+    record: Record
+    result: Params
+    """As the client gets it."""
+    document: Mapping[str, Any]
+    """As expressions see it."""
+    name: str
+    """What tells it from others, with the record's parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One value of Search's Resource."""
+
+    member: str
+    """Where its result stands in a SearchRecord."""
+    kind: str
+    more: More | None = None
+    narrow: Mapping[str, Callable[[Call, str], Iterable[Record]]] = field(default_factory=dict)
+    """Properties by which records are found without looking at all of them, beyond the noun's name and facets."""
+    named: bool = True
+    """Whether records are kept under what the noun's name member says."""
+
+    @property
+    def noun(self) -> Noun:
+        return NOUNS.load(self.kind)
+
+    @property
+    def shape(self) -> StructureShape:
+        shape = _results().members[self.member]
+        assert isinstance(shape, StructureShape)
+        return shape
+
+    def properties(self) -> frozenset[str]:
+        """The first steps that a path may have."""
+        inner = self.shape.members["Model"] if self.member == "Model" else None
+        own = inner.members if isinstance(inner, StructureShape) else {}
+        return frozenset((*self.shape.members, *own, "Tags", "Metrics"))
+
+    def candidates(self, call: Call, equalities: Iterable[tuple[str, str]]) -> Iterable[Record]:
+        """Records among which are all that have these values; all of them where no index helps."""
+        noun = self.noun
+        for name, value in equalities:
+            if name in self.narrow:
+                return self.narrow[name](call, value)
+            if self.named and name == noun.name_member:
+                return every(call, Query(call.account, call.region, noun.kind, name_ignoring_case=value))
+            facets = {facet: value for facet, path in noun.facets.items() if path == name}
+            if facets:
+                return every(call, Query(call.account, call.region, noun.kind, facets=facets))
+        return every(call, Query(call.account, call.region, noun.kind))
+
+    def found(self, call: Call, records: Iterable[Record]) -> Iterator[Found]:
+        more = self.more(call) if self.more is not None else None
+        for record in records:
+            if self.member == "FeatureMetadata":
+                for definition in record.spec["FeatureDefinitions"]:
+                    result = project(feature_metadata.view(record, definition), self.shape)
+                    yield Found(record, result, result, f"{record.name}/{definition['FeatureName']}")
+                continue
+            view = self.noun.view(record)
+            tags = [{"Key": key, "Value": value} for key, value in record.tags.items()]
+            view |= {"Tags": tags or None, **(more(record) if more is not None else {})}
+            yield self._of_model(record, view) if self.member == "Model" else self._plain(record, view)
+
+    def _plain(self, record: Record, view: Params) -> Found:
+        result = project(view, self.shape)
+        return Found(record, result, by_name(result), record.name)
+
+    def _of_model(self, record: Record, view: Params) -> Found:
+        """A model's own members stand one step further down; paths lead to them with and without that step."""
+        inner = self.shape.members["Model"]
+        assert isinstance(inner, StructureShape)
+        own = project(view, inner)
+        result = project({**view, "Model": own}, self.shape)
+        return Found(record, result, by_name({**own, **result}), record.name)
+
+
+def _of_trial(call: Call, trial: str) -> Sequence[Record]:
+    return links.components_of_trial(call, trial)
+
+
+def _of_experiment(call: Call, name: str) -> Sequence[Record]:
+    found = call.store.get(experiment.NOUN.key(call, name))
+    return [] if found is None else links.components_of_experiment(call, found.spec["ExperimentName"])
+
+
+_RESOURCES: Final[Mapping[str, Resource]] = {
+    "TrainingJob": Resource("TrainingJob", "training-job"),
+    "Experiment": Resource("Experiment", "experiment"),
+    "ExperimentTrial": Resource("Trial", "experiment-trial", related.of_trials),
+    "ExperimentTrialComponent": Resource(
+        "TrialComponent",
+        "experiment-trial-component",
+        related.of_trial_components,
+        {"Parents.TrialName": _of_trial, "Parents.ExperimentName": _of_experiment},
+    ),
+    "Endpoint": Resource("Endpoint", "endpoint"),
+    "Model": Resource("Model", "model", related.of_models),
+    "ModelPackage": Resource("ModelPackage", "model-package"),
+    "ModelPackageGroup": Resource("ModelPackageGroup", "model-package-group"),
+    "Pipeline": Resource("Pipeline", "pipeline"),
+    "PipelineExecution": Resource("PipelineExecution", "pipeline/execution", named=False),
+    "PipelineVersion": Resource("PipelineVersion", "pipeline-version", related.of_pipeline_versions, named=False),
+    "FeatureGroup": Resource("FeatureGroup", "feature-group"),
+    "FeatureMetadata": Resource("FeatureMetadata", "feature-group"),
+    "Project": Resource("Project", "project"),
+    "HyperParameterTuningJob": Resource("HyperParameterTuningJob", "hyper-parameter-tuning-job"),
+    "ModelCard": Resource("ModelCard", "model-card", related.of_model_cards),
+    "Job": Resource("Job", "job"),
+    "HubContent": Resource("HubContent", "hub-content", named=False),
+}
+
+
+def resource(name: str) -> Resource:
+    """Raises a ValidationException for those whose results have no shape."""
+    found = _RESOURCES.get(name)
+    if found is None:
+        raise validation_error(f"Results of the resource {name} have no shape in Search. Use List{name}s.")
+    return found
+
+
+def _results() -> StructureShape:
+    output = model.service("sagemaker").operation_model("Search").output_shape
+    assert output is not None
+    shape = output.members["Results"].member  # type: ignore[attr-defined]
+    assert isinstance(shape, StructureShape)
+    return shape
