@@ -14,11 +14,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import orjson
 
@@ -26,6 +28,10 @@ from sagewright.base.ids import Ids
 from sagewright.dataplane.objects.copying import CHUNK, clone, copy_range, sync_folder
 from sagewright.dataplane.objects.values import Content, Pin, Watcher
 from sagewright.resources.record import Key
+
+_ENTRY_GOES_ALONG: Final = sys.platform == "linux"
+"""Whether a new file's fsync takes its folder's entry along, as ext4, XFS, btrfs, ZFS and NFS do. POSIX does not
+promise it, and asking for it costs as much as the file itself."""
 
 
 class Blobs:
@@ -40,7 +46,7 @@ class Blobs:
         # Re-entrant: a pin may be dropped by the garbage collector while this thread holds the lock.
         self._lock = threading.RLock()
         self._doubt.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._folders = {path.name for path in folder.iterdir()}
+        self._ready = False
 
     def path(self, blob: str) -> Path:
         """Where a blob lies."""
@@ -75,14 +81,18 @@ class Blobs:
 
     def _begun(self, home: Key) -> str:
         """A new id, in doubt, and a folder for its file."""
+        if not self._ready:
+            self._make_folders()
         blob = self._ids.uuid().replace("-", "")
-        name = blob[:2]
-        if name not in self._folders:
-            (self._folder / name).mkdir(exist_ok=True, mode=0o700)
-            sync_folder(self._folder)
-            self._folders.add(name)
         self.doubt(blob, home)
         return blob
+
+    def _make_folders(self) -> None:
+        """All at once: one folder made and synced at a time would cost each of the first hundreds of blobs."""
+        for number in range(256):
+            (self._folder / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
+        sync_folder(self._folder)
+        self._ready = True
 
     def discard(self, blob: str) -> None:
         """Forget a blob that no record came to name."""
@@ -209,7 +219,8 @@ class BlobWriter:
         self.write(chunks)
         os.fsync(self._file)
         self._close()
-        sync_folder(self._path.parent)
+        if not _ENTRY_GOES_ALONG:
+            sync_folder(self._path.parent)
         return Content(size=self._size, md5=self._md5.hexdigest(), blob=self._path.name)
 
     def close(self) -> str:
