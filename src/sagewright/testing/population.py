@@ -81,22 +81,27 @@ class Population:
 
     def fill(self) -> None:
         """Make one of everything that can be made, whatever depends on what."""
-        service = "sagemaker"
-        waiting = [name for name in model.service(service).operation_names if name.startswith(_MAKING)]
-        progress = True
-        while progress:
-            progress = False
-            for operation in list(waiting):
-                try:
-                    request = self.valid(service, operation)
-                    answer = self.call(service, operation, request)
-                except Refused as refused:
-                    self.left[operation] = str(refused)
-                    continue
-                self.left.pop(operation, None)
-                self.learn({**_names(request), **answer, **_named_after(operation, answer)})
-                waiting.remove(operation)
-                progress = True
+        waiting = [
+            (service, name)
+            for service in FAMILY
+            for name in model.service(service).operation_names
+            if name.startswith(_MAKING)
+        ]
+        made = True
+        while made:
+            left = [each for each in waiting if not self._make(*each)]
+            made, waiting = len(left) < len(waiting), left
+
+    def _make(self, service: str, operation: str) -> bool:
+        request = self.valid(service, operation)
+        try:
+            answer = self.call(service, operation, request)
+        except Refused as refused:
+            self.left[operation] = str(refused)
+            return False
+        self.left.pop(operation, None)
+        self.learn({**_names(request), **answer, **_named_after(operation, answer)})
+        return True
 
     def exceptions(self, rule: str) -> Mapping[str, str]:
         """The operations that a rule of the suite does not hold for, with the reason."""

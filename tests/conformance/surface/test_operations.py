@@ -65,8 +65,10 @@ def test_making_it_again_is_refused_or_changes_nothing(full: Population) -> None
         if name in full.left or name in full.exceptions("again"):
             continue
         try:
-            full.call("sagemaker", name, full.valid("sagemaker", name))
-            wrong.append(f"{name}: was made again")
+            answer = full.call("sagemaker", name, full.valid("sagemaker", name))
+            # The same client token, or the same source: the answer names what is there.
+            if not set(answer.values()) <= set(full.known.values()):
+                wrong.append(f"{name}: was made again")
         except Refused as refused:
             if refused.code not in _TAKEN:
                 wrong.append(f"{name}: {refused}"[:300])
@@ -101,7 +103,11 @@ def test_pages_of_one_hold_what_one_long_page_holds(full: Population) -> None:
         token: dict[str, str] = {}
         paged: list[Any] = []
         for _ in range(len(whole) + 1):
-            limit = {"MaxResults": 1} if "MaxResults" in shape.members else {}
+            limit = (
+                {"MaxResults": shape.members["MaxResults"].metadata.get("min", 1)}
+                if "MaxResults" in shape.members
+                else {}
+            )
             page = full.call("sagemaker", name, {**request, **limit, **token})
             paged += _items(page)
             if "NextToken" not in page:

@@ -98,10 +98,10 @@ def test_an_unknown_operation_is_a_client_error(ask: Ask, target: str) -> None:
 
 
 def test_an_operation_that_is_not_built_says_so(ask: Ask) -> None:
-    answer = ask(headers=sagemaker("ListDomains"), body=b"{}")
+    answer = ask(headers=sagemaker("SearchTrainingPlanOfferings"), body=b"{}")
     refused = json.loads(answer.body)
     assert (answer.status, refused["__type"]) == (400, "ValidationException")
-    assert "ListDomains" in refused["message"]
+    assert "does not sell training plans" in refused["message"]
 
 
 def test_a_service_that_is_not_served_says_so(ask: Ask) -> None:

@@ -6,5 +6,5 @@ FAMILY = Family(
     nouns={
         "feature-group": "feature_group",
     },
-    others=("feature_metadata",),
+    others=("feature_metadata", "resource_catalog"),
 )
