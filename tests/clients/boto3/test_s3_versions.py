@@ -2,11 +2,15 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from .refusals import refusal, refused
 
@@ -197,3 +201,41 @@ def test_versions_and_settings_outlive_a_killed_server(
     assert s3.get_bucket_cors(Bucket=versioned)["CORSRules"] == rules
     s3.delete_object(**name, VersionId=marker)
     assert hashlib.md5(read(s3, **name)).hexdigest() == hashlib.md5(LARGE + b"3").hexdigest()
+
+
+def test_no_acknowledged_version_is_lost_when_the_server_is_killed_amid_writes(
+    s3: Any, versioned: str, server: Any
+) -> None:
+    client = boto3.client("s3", config=Config(retries={"max_attempts": 1}))
+    told: dict[tuple[str, str], str] = {}
+    enough = threading.Event()
+
+    def write(writer: int) -> None:
+        try:
+            for number in range(1000):
+                body = os.urandom(3000 + 9000 * (number % 3))
+                key = f"k{number % 2}" if number % 5 else f"own-{writer}"
+                if number % 7 == 6:
+                    client.delete_object(Bucket=versioned, Key=key)
+                    continue
+                version = client.put_object(Bucket=versioned, Key=key, Body=body)["VersionId"]
+                told[key, version] = hashlib.md5(body).hexdigest()
+                if len(told) > 60:
+                    enough.set()
+        except (BotoCoreError, ClientError):
+            return
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, number) for number in range(4)]
+        assert enough.wait(60)
+        server.process.kill()
+        server.process.wait()
+        for writer in writers:
+            writer.result()
+    server.start()
+    for (key, version), digest in told.items():
+        assert hashlib.md5(read(s3, Bucket=versioned, Key=key, VersionId=version)).hexdigest() == digest
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=versioned)
+    listed = {(entry["Key"], entry["VersionId"]) for page in pages for entry in page.get("Versions", [])}
+    assert told.keys() <= listed
+    assert list((server.data / "objects" / "doubt").iterdir()) == []
