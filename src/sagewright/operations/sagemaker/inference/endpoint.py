@@ -99,9 +99,10 @@ def _frozen(call: Call, config_name: str) -> Params:
     models = {}
     for variant in config["ProductionVariants"]:
         found = model.NOUN.find(call, variant["ModelName"])
-        if len(containers(found.spec)) > 1:
+        spec = model.served(found)
+        if len(containers(spec)) > 1:
             raise validation_error(f"Sagewright does not serve models of several containers yet ({found.name}).")
-        models[found.name] = found.spec
+        models[found.name] = spec
     return {"config": config, "models": models}
 
 

@@ -7,8 +7,10 @@ from typing import Final
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
+from sagewright.operations.sagemaker.registry import model_package
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.resources.model import containers
+from sagewright.resources.record import Record
 
 NOUN: Final = Noun("Model", "model", could_not_find("model"), already_existing("model"))
 operations = NOUN.operations(delete=True)
@@ -19,12 +21,30 @@ def create_model(call: Call, request: Params) -> Params:
     if ("PrimaryContainer" in request) == ("Containers" in request):
         raise validation_error("Exactly one of PrimaryContainer and Containers must be given.")
     for container in containers(request):
-        if "Image" not in container and "ModelPackageName" not in container:
-            raise validation_error("A container needs an Image.")
-        if "ModelPackageName" in container:
-            raise validation_error("Sagewright does not do models from model packages yet. Name an Image.")
+        if ("Image" in container) == ("ModelPackageName" in container):
+            raise validation_error("A container needs either an Image or a ModelPackageName.")
     if "ExecutionRoleArn" not in request:
         raise validation_error("ExecutionRoleArn is required: the model's containers work under that role.")
     check_role(call, request["ExecutionRoleArn"])
-    record = NOUN.create(call, request)
+    record = NOUN.create(call, request, status=_of_packages(call, request))
     return {"ModelArn": record.status["ModelArn"]}
+
+
+def served(model: Record) -> Params:
+    """The model with what its packages stood for when it was made in their place."""
+    resolved = model.status.get("containers")
+    if resolved is None:
+        return dict(model.spec)
+    kept = {member: value for member, value in model.spec.items() if member != "PrimaryContainer"}
+    return {**kept, "Containers": resolved}
+
+
+def _of_packages(call: Call, request: Params) -> Params:
+    """The containers that the request's packages stand for; nothing where it names none."""
+    own = containers(request)
+    if not any("ModelPackageName" in container for container in own):
+        return {}
+    found: list[Params] = []
+    for container in own:
+        found += model_package.containers_of(call, container) if "ModelPackageName" in container else [dict(container)]
+    return {"containers": found}

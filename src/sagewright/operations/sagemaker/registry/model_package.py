@@ -5,7 +5,7 @@ A version's record is named `GROUP/NUMBER`, as its ARN is. Nothing is validated,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -113,6 +113,25 @@ def batch_describe_model_package(call: Call, request: Params) -> Params:
         **({"ModelPackageSummaries": found} if found else {}),
         **({"BatchDescribeModelPackageErrorMap": failed} if failed else {}),
     }
+
+
+def containers_of(call: Call, container: Mapping[str, Any]) -> list[Params]:
+    """What a model's container that names a package stands for.
+
+    Raises a ValidationException where there is no such package, and where it is a version that is not approved.
+    """
+    package = NOUN.find(call, container["ModelPackageName"])
+    arn = package.status["ModelPackageArn"]
+    if package.spec.get("ModelApprovalStatus", "Approved") != "Approved":
+        raise validation_error(
+            f"Model package {arn} is not approved. UpdateModelPackage with ModelApprovalStatus Approved does that."
+        )
+    wanted = container.get("InferenceSpecificationName")
+    found = content.specification(package.spec, wanted)
+    if found is None:
+        raise validation_error(f"Model package {arn} has no inference specification{f' {wanted}' if wanted else ''}.")
+    environment = container.get("Environment", {})
+    return [{**each, "Environment": {**each.get("Environment", {}), **environment}} for each in found["Containers"]]
 
 
 def _values(shape: Shape) -> StructureShape:

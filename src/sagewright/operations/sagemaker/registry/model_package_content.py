@@ -82,6 +82,14 @@ def changed(spec: Mapping[str, Any], request: Params) -> Params:
     return {member: value for member, value in after.items() if value not in ({}, [])}
 
 
+def specification(spec: Mapping[str, Any], name: str | None) -> Mapping[str, Any] | None:
+    """A package's inference specification, or the additional one of that name; None where there is none."""
+    if name is None:
+        return spec.get("InferenceSpecification")
+    named = (each for each in spec.get("AdditionalInferenceSpecifications", ()) if each["Name"] == name)
+    return next(named, None)
+
+
 def without_card_content(view: Params) -> Params:
     """What is seen of a package by those who may not read what its card says."""
     card = view.get("ModelCard")
