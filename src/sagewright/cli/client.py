@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 import urllib.error
 import urllib.request
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import click
 
@@ -19,8 +16,7 @@ from sagewright.base.settings import Settings
 from sagewright.wire import sigv4
 from sagewright.wire.http import Request
 
-SESSION_SECONDS: Final = 43_200
-"""How long the keys of `sagewright env` live: STS's longest, twelve hours."""
+_SESSION: Final = "/_sagewright/session"
 _TIMEOUT: Final = 5.0
 
 
@@ -56,18 +52,9 @@ def connect(settings: Settings) -> Connection:
         raise click.ClickException(
             f"No server answers at {url(settings)}. Start one with `sagewright up`, or name its --port."
         )
-    role = f"arn:aws:iam::{described['account']}:role/service-role/SagewrightExecutionRole"
-    form = {
-        "Action": "AssumeRole",
-        "Version": "2011-06-15",
-        "RoleArn": role,
-        "RoleSessionName": "sagewright-env",
-        "DurationSeconds": str(SESSION_SECONDS),
-    }
-    answer = _call(settings, urlencode(form).encode(), region=described["region"])
-    found = {element.tag.rpartition("}")[2]: element.text or "" for element in ElementTree.fromstring(answer).iter()}  # noqa: S314
+    found = json.loads(_owner_session(settings, region=described["region"]))
     return Connection(
-        url(settings), described["region"], found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
+        url(settings), described["region"], found["AccessKeyId"], found["SecretAccessKey"], found["Token"]
     )
 
 
@@ -75,13 +62,13 @@ def url(settings: Settings) -> str:
     return f"http://{settings.host}:{settings.port}"
 
 
-def _call(settings: Settings, body: bytes, *, region: str) -> bytes:
-    """One signed STS request with the root keys of the data folder."""
+def _owner_session(settings: Settings, *, region: str) -> bytes:
+    """Keys of a session, asked for with the root key of the data folder."""
     key_id, secret = _root_keys(settings.data)
-    headers = {"host": f"{settings.host}:{settings.port}", "content-type": "application/x-www-form-urlencoded"}
-    request = Request("POST", "/", "", headers, body)
+    headers = {"host": f"{settings.host}:{settings.port}"}
+    request = Request("GET", _SESSION, "", headers, b"")
     signed = sigv4.sign(request, access_key_id=key_id, secret_key=secret, region=region, service="sts", now=time.time())
-    http = urllib.request.Request(f"{url(settings)}/", data=body, headers={**headers, **signed})  # noqa: S310
+    http = urllib.request.Request(f"{url(settings)}{_SESSION}", headers={**headers, **signed})  # noqa: S310
     try:
         with urllib.request.urlopen(http, timeout=_TIMEOUT) as answer:  # noqa: S310
             content: bytes = answer.read()
@@ -112,5 +99,7 @@ def _stranger(settings: Settings) -> click.ClickException:
 
 
 def _words(error: urllib.error.HTTPError) -> str:
-    found = re.search(r"<Message>(.*?)</Message>", error.read().decode("utf-8", "replace"), re.DOTALL)
-    return found[1] if found else error.reason
+    try:
+        return str(json.loads(error.read())["message"])
+    except (ValueError, KeyError, TypeError):
+        return error.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,10 +12,17 @@ import orjson
 import sagewright
 from sagewright.base.errors import AwsError
 from sagewright.edge.chain import Raw
-from sagewright.operations.call import Services
+from sagewright.operations.call import Services, Session
+from sagewright.operations.iam.roles import default_role_arn
+from sagewright.operations.sts.credentials import TemporaryCredentials
+from sagewright.wire import sigv4
 from sagewright.wire.http import Response
 
 PREFIX: Final = "/_sagewright/"
+_OWNER: Final = "owner"
+"""The name of an owner's sessions."""
+_SESSION_SECONDS: Final = 43_200
+_NOTHING: Final = hashlib.sha256(b"").hexdigest()
 
 
 class Platform:
@@ -49,20 +57,30 @@ class Platform:
             )
         if name == "credentials":
             return self._credentials(raw.request.headers.get("authorization", ""))
+        if name == "session":
+            return self._session(raw)
         raise AwsError("NotFound", f"There is nothing at {PREFIX}{name}.", status=404)
 
     def _credentials(self, token: str) -> Response:
         """A task's credentials, in the form of AWS's container credentials endpoint."""
-        issued = self._services.credentials.redeem(token)
-        expires = datetime.fromtimestamp(issued.expiration, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return _json(
-            {
-                "AccessKeyId": issued.access_key_id,
-                "SecretAccessKey": issued.secret_access_key,
-                "Token": issued.session_token,
-                "Expiration": expires,
-            }
-        )
+        return _keys(self._services.credentials.redeem(token))
+
+    def _session(self, raw: Raw) -> Response:
+        """For who signs with the root key: a session of the default role that may what root may.
+
+        A shell works as a role, so that the SDKs find one; and whoever can read the data folder may administer it.
+        """
+        services = self._services
+        now, signature = services.clock.now(), sigv4.read(raw.request)
+        if signature is None:
+            raise AwsError("AccessDenied", "Sign the request with the root key.", status=403)
+        secret, principal = services.credentials.lookup(signature.access_key_id, signature.token, now=now)
+        sigv4.verify(signature, raw.request, secret, now=now, body_sha256=_NOTHING)
+        if principal.kind != "root":
+            raise AwsError("AccessDenied", "Only the root key opens an owner's session.", status=403)
+        owner = Session(issued=now, owner=True)
+        role = default_role_arn(services.settings.account)
+        return _keys(services.credentials.issue(role, _OWNER, duration=_SESSION_SECONDS, session=owner))
 
     def _welcome(self, raw: Raw) -> Response:
         origin = html.escape(raw.origin)
@@ -74,6 +92,19 @@ class Platform:
             '<p>Point a shell at it:<pre>eval "$(sagewright env)"\naws sagemaker list-training-jobs</pre>'
         )
         return Response(200, {"content-type": "text/html; charset=utf-8"}, page.encode())
+
+
+def _keys(issued: TemporaryCredentials) -> Response:
+    """Credentials in the form of AWS's container credentials endpoint."""
+    expires = datetime.fromtimestamp(issued.expiration, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _json(
+        {
+            "AccessKeyId": issued.access_key_id,
+            "SecretAccessKey": issued.secret_access_key,
+            "Token": issued.session_token,
+            "Expiration": expires,
+        }
+    )
 
 
 def _json(value: dict[str, Any], status: int = 200) -> Response:

@@ -74,6 +74,8 @@ class Session:
     mfa: bool = False
     issuer: Principal | None = None
     """Of a federated user: who asked for it, whose permissions it has at most."""
+    owner: bool = False
+    """Whether who holds the root key asked for it (`sagewright env`): in name a role's, it may what root may."""
 
 
 @dataclass(frozen=True, slots=True)

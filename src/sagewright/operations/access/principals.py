@@ -36,7 +36,7 @@ def standing(store: Store, principal: Principal) -> Standing:
         identity=_policies(known.identity),
         boundary=None if known.boundary is None else _policies([known.boundary]),
         session=_session(store, principal),
-        root=principal.kind == "root",
+        root=principal.kind == "root" or (principal.session is not None and principal.session.owner),
         claims=_claims(principal, owner, known),
     )
 

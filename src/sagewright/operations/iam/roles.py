@@ -46,9 +46,7 @@ operations = Operations()
 
 DEFAULT_ROLE: Final = "SagewrightExecutionRole"
 DEFAULT_PATH: Final = "/service-role/"
-_DEFAULT_POLICIES: Final = ("AdministratorAccess", "AmazonSageMakerFullAccess", "AmazonS3FullAccess")
-"""The first because `sagewright env` makes this role's session the one that the machine's owner works with: roles,
-policies, networks are made with it too. Detach it where jobs of the default role should do less."""
+_DEFAULT_POLICIES: Final = ("AmazonSageMakerFullAccess", "AmazonS3FullAccess")
 HOUR: Final = 3600
 TRUST_SIZE: Final = 4_096
 """How long a trust policy may be, blanks not counted: the most that AWS grants."""
@@ -119,6 +117,10 @@ def update_assume_role_policy(call: Call, request: Params) -> Params:
     return {}
 
 
+def default_role_arn(account: str) -> str:
+    return str(Arn("aws", "iam", "", account, f"role{DEFAULT_PATH}{DEFAULT_ROLE}"))
+
+
 def ensure_default_role(store: Store, *, account: str, clock: Clock, ids: Ids) -> bool:
     """Make the role that jobs have where a user has none of their own; True if it was not there.
 
@@ -126,7 +128,7 @@ def ensure_default_role(store: Store, *, account: str, clock: Clock, ids: Ids) -
     """
     if store.get(key(account, ROLE, DEFAULT_ROLE)) is not None:
         return False
-    arn = str(Arn("aws", "iam", "", account, f"role{DEFAULT_PATH}{DEFAULT_ROLE}"))
+    arn = default_role_arn(account)
     # Its own sessions may renew themselves, as the clients of one machine do all day.
     itself = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
     trust = {

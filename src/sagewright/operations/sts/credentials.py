@@ -238,6 +238,7 @@ def _claims(principal: Principal) -> tuple[float, Mapping[str, Any]]:
         "source": session.source_identity,
         "mfa": session.mfa,
         "issuer": session.issuer and _identity(session.issuer),
+        "owner": session.owner,
     }
     return session.issued, {name: value for name, value in claims.items() if value}
 
@@ -257,4 +258,5 @@ def _session(version: int, rest: list[Any]) -> Session:
         source_identity=claims.get("source"),
         mfa=claims.get("mfa", False),
         issuer=Principal(*issuer) if issuer else None,
+        owner=claims.get("owner", False),
     )

@@ -41,7 +41,7 @@ def test_everything_is_told_at_once(iam: Client) -> None:
     assert unquote(group["GroupPolicyList"][0]["PolicyDocument"]) == allowing("s3:*")
     assert (role["RoleName"], role["InstanceProfileList"]) == ("SagewrightExecutionRole", [])
     names = {policy["PolicyName"] for policy in told["Policies"]}
-    assert names == {"p", "AdministratorAccess", "AmazonS3FullAccess", "AmazonSageMakerFullAccess"}
+    assert names == {"p", "AmazonS3FullAccess", "AmazonSageMakerFullAccess"}
     own = next(policy for policy in told["Policies"] if policy["PolicyName"] == "p")
     assert (own["AttachmentCount"], own["PolicyVersionList"][0]["IsDefaultVersion"]) == (1, True)
 

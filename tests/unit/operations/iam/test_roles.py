@@ -40,7 +40,7 @@ def test_the_default_role_is_there(iam: Client) -> None:
     assert role["Arn"] == "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
     attached = iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
     names = [policy["PolicyName"] for policy in attached]
-    assert names == ["AdministratorAccess", "AmazonS3FullAccess", "AmazonSageMakerFullAccess"]
+    assert names == ["AmazonS3FullAccess", "AmazonSageMakerFullAccess"]
 
 
 def test_a_role_is_changed(iam: Client, role: dict[str, Any]) -> None:
