@@ -205,17 +205,16 @@ NEIGHBOURS: Final[Mapping[str, Neighbour]] = {
             AddCustomAttributes AdminAddUserToGroup AdminConfirmSignUp AdminCreateUser AdminDeleteUser
             AdminDeleteUserAttributes AdminDisableUser AdminEnableUser AdminGetUser AdminInitiateAuth
             AdminListGroupsForUser AdminRemoveUserFromGroup AdminRespondToAuthChallenge AdminSetUserPassword
-            AdminUpdateUserAttributes AdminUserGlobalSignOut ChangePassword CreateGroup CreateIdentityProvider
+            AdminUpdateUserAttributes AdminUserGlobalSignOut CreateGroup CreateIdentityProvider
             CreateResourceServer CreateUserPool CreateUserPoolClient CreateUserPoolDomain DeleteGroup
             DeleteIdentityProvider DeleteUserPool DeleteUserPoolClient DeleteUserPoolDomain DescribeIdentityProvider
-            DescribeResourceServer DescribeUserPool DescribeUserPoolClient DescribeUserPoolDomain GetGroup GetUser
-            GetUserPoolMfaConfig GlobalSignOut InitiateAuth ListGroups ListIdentityProviders ListResourceServers
-            ListTagsForResource ListUserPoolClients ListUserPools ListUsers ListUsersInGroup RespondToAuthChallenge
-            SetUserPoolMfaConfig TagResource UntagResource UpdateGroup UpdateIdentityProvider UpdateUserPool
-            UpdateUserPoolClient UpdateUserPoolDomain
+            DescribeResourceServer DescribeUserPool DescribeUserPoolClient DescribeUserPoolDomain GetGroup
+            GetUserPoolMfaConfig ListGroups ListIdentityProviders ListResourceServers ListTagsForResource
+            ListUserPoolClients ListUserPools ListUsers ListUsersInGroup SetUserPoolMfaConfig TagResource UntagResource
+            UpdateGroup UpdateIdentityProvider UpdateUserPool UpdateUserPoolClient UpdateUserPoolDomain
         """),
         "Sagewright keeps user pools, their users, groups and clients; it sends no mail or text messages, "
-        "so an administrator makes the users and sets their passwords.",
+        "so an administrator makes the users, sets their passwords and signs them in.",
     ),
     "ec2": Neighbour(
         "ec2",

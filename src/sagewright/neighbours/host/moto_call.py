@@ -56,12 +56,10 @@ def call(service: str, operation: str, params: Mapping[str, Any], account: str, 
         raise stumbled(operation, error) from error
     result.pop("ResponseMetadata", None)
     if status >= 300:
+        # The status is the model's to say: moto's differ, and a fault of its own is a request that it was not made for.
         told = result.get("Error", {})
-        code, sentence = str(told.get("Code") or "ValidationException"), str(told.get("Message") or "")
-        # A server's fault to moto is a request that it was not made for.
-        raise AwsError(
-            code, sentence or f"{operation} was refused without a reason.", status=status if status < 500 else 400
-        )
+        sentence = str(told.get("Message") or f"{operation} was refused without a reason.")
+        raise AwsError(str(told.get("Code") or "ValidationException"), sentence)
     return result
 
 

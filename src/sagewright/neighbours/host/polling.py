@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sagewright.neighbours.frames import Answer, Question
-from sagewright.neighbours.host import pickling
+
+_WAIT: Final = "ReceiveMessageWaitTimeSeconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +21,23 @@ class Waiting:
     """Monotonic seconds."""
 
 
-def waiting(question: Question, now: float) -> Waiting | None:
-    """How long to ask; None for a question that is answered at once."""
+def waiting(question: Question, ask: Callable[[Question], Answer], now: float) -> Waiting | None:
+    """How long to ask; None for a question that is answered at once. `ask` tells how long a queue itself waits."""
     if question.operation != "ReceiveMessage":
         return None
     given = question.params.get("WaitTimeSeconds")
-    seconds = _queues_own(question) if given is None else given
+    seconds = _queues_own(question, ask) if given is None else given
     if not 0 < seconds <= 20:
         return None
     return Waiting(replace(question, params={**question.params, "WaitTimeSeconds": 0}), now + seconds)
 
 
-def is_empty(answer: Answer) -> bool:
-    """Whether this is what ReceiveMessage gets of an empty queue."""
-    return answer.result == {}
+def is_empty(question: Question, answer: Answer) -> bool:
+    """Whether a queue was looked into that holds nothing to be seen."""
+    return question.operation == "ReceiveMessage" and answer.result == {}
 
 
-def _queues_own(question: Question) -> int:
-    backend = pickling.backend("sqs", question.account, question.region)
-    queue = backend.queues.get(question.params["QueueUrl"].rpartition("/")[2])  # type: ignore[attr-defined]
-    return 0 if queue is None else int(queue.receive_message_wait_time_seconds or 0)
+def _queues_own(question: Question, ask: Callable[[Question], Answer]) -> int:
+    params = {"QueueUrl": question.params["QueueUrl"], "AttributeNames": [_WAIT]}
+    answer = ask(replace(question, operation="GetQueueAttributes", params=params))
+    return int((answer.result or {}).get("Attributes", {}).get(_WAIT, 0))

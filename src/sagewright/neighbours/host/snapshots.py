@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS snapshot (
@@ -58,7 +58,7 @@ class Snapshots:
         try:
             self._file = self._open()
         except sqlite3.DatabaseError as error:
-            self._broken = f"{path} cannot be read ({error}). Put a backup in its place; Sagewright does not change it."
+            self._broken = _unreadable(path, error)
             self._file = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
 
     def _open(self) -> sqlite3.Connection:
@@ -78,19 +78,17 @@ class Snapshots:
 
     def units(self, service: str) -> list[Unit]:
         """Which are kept of a service. Raises Unreadable."""
-        self._check()
-        with self._lock:
-            sql = "SELECT service, account, region FROM snapshot WHERE service = ? OR ',' || modules || ',' LIKE ?"
-            return [Unit(*row) for row in self._file.execute(sql, (service, f"%,{service},%"))]
+        return [
+            Unit(*row) for row in self._rows("SELECT service, account, region FROM snapshot WHERE service = ?", service)
+        ]
 
     def read(self, unit: Unit) -> Snapshot | None:
         """The newest that is on disk; None when there is none. Raises Unreadable."""
-        self._check()
-        with self._lock:
-            sql = "SELECT modules, moto, state FROM snapshot WHERE service = ? AND account = ? AND region = ?"
-            row = self._file.execute(sql, (unit.service, unit.account, unit.region)).fetchone()
-        if row is None:
+        sql = "SELECT modules, moto, state FROM snapshot WHERE service = ? AND account = ? AND region = ?"
+        rows = self._rows(sql, unit.service, unit.account, unit.region)
+        if not rows:
             return None
+        row = rows[0]
         if row[1] != self._moto:
             raise Unreadable(
                 f"{self.where(unit)} was written by moto {row[1]}, and this Sagewright holds moto {self._moto}. "
@@ -99,11 +97,9 @@ class Snapshots:
         return Snapshot(row[0].split(","), row[2])
 
     def answer(self, number: int) -> bytes | None:
-        """What this server was already answered to a question."""
-        with self._lock:
-            sql = "SELECT bytes FROM answer WHERE server = ? AND number = ?"
-            row = self._file.execute(sql, (self._server, number)).fetchone()
-        return None if row is None else bytes(row[0])
+        """What this server was already answered to a question. Raises Unreadable."""
+        rows = self._rows("SELECT bytes FROM answer WHERE server = ? AND number = ?", self._server, number)
+        return bytes(rows[0][0]) if rows else None
 
     def commit(self, changed: Mapping[Unit, Snapshot], answers: Mapping[int, bytes], *, settled: int) -> None:
         """On disk when it returns, all or nothing. Raises sqlite3.Error. Answers below `settled` are forgotten."""
@@ -132,6 +128,15 @@ class Snapshots:
         """A unit's place, for people."""
         return f"The snapshot of {unit.service} in {unit.region} in {self._path or 'memory'}"
 
-    def _check(self) -> None:
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         if self._broken is not None:
             raise Unreadable(self._broken)
+        try:
+            with self._lock:
+                return self._file.execute(sql, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise Unreadable(_unreadable(self._path, error)) from error
+
+
+def _unreadable(path: Path | None, error: Exception) -> str:
+    return f"{path} cannot be read ({error}). Put a backup in its place; Sagewright does not change it."

@@ -7,6 +7,7 @@ writer, also that of a mere look: nobody is told of a change that might still be
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import queue
@@ -14,6 +15,7 @@ import socket
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -27,6 +29,8 @@ from sagewright.neighbours.table import NEIGHBOURS
 _log = logging.getLogger(__name__)
 _LOOK_AGAIN: Final = 0.2
 """Seconds between two looks into a queue that somebody waits at: messages may become visible by time alone."""
+_LONGEST: Final = 120
+"""Seconds that an operation may take. All others wait behind it, so this process ends over one that takes longer."""
 
 
 @dataclass(slots=True)
@@ -53,8 +57,8 @@ class Work:
         """Never returns: this process ends with the stream, whatever it is doing."""
         self._backends.look_on()
         mending.mend()
-        threading.Thread(target=self._write, name="writer", daemon=True).start()
-        threading.Thread(target=self._work, name="worker", daemon=True).start()
+        for task in (self._write, self._work):
+            threading.Thread(target=_or_end, args=(task,), name=task.__name__, daemon=True).start()
         while (question := read_question(self._stream)) is not None:
             self._questions.put(question)
         os._exit(0)  # what was answered is on disk
@@ -69,23 +73,38 @@ class Work:
             except queue.Empty:
                 waiting = [each for each in waiting if not self._look_again(each)]
                 continue
-            known = self._snapshots.answer(question.number)
-            if known is not None:
-                self._done.put(_Done(question, known))
-                continue
-            patient = polling.waiting(question, time.monotonic())
-            done = self._do(question if patient is None else patient.question)
-            if patient is not None and polling.is_empty(done[0]):
+            faulthandler.dump_traceback_later(_LONGEST, exit=True)
+            patient = self._take(question)
+            faulthandler.cancel_dump_traceback_later()
+            if patient is not None:
                 waiting.append(patient)
-            else:
-                self._hand_on(question, *done)
             if waiting and question.service in ("sns", "sqs"):
                 waiting = [each for each in waiting if not self._look_again(each)]
+
+    def _take(self, question: Question) -> polling.Waiting | None:
+        """Do what is asked, unless it is to wait for a message that is not there yet."""
+        known = self._known(question)
+        if known is not None:
+            self._done.put(_Done(question, known))
+            return None
+        patient = polling.waiting(question, lambda asked: self._do(asked)[0], time.monotonic())
+        answer, kept = self._do(question if patient is None else patient.question)
+        if patient is not None and polling.is_empty(question, answer):
+            return patient
+        self._hand_on(question, answer, kept)
+        return None
+
+    def _known(self, question: Question) -> bytes | None:
+        """The answer of an earlier process, which died before it could send it or as it did."""
+        try:
+            return self._snapshots.answer(question.number)
+        except Unreadable:
+            return None  # doing it will say so
 
     def _look_again(self, waiting: polling.Waiting) -> bool:
         """Whether somebody who waits at a queue has an answer now."""
         answer, kept = self._do(waiting.question)
-        if polling.is_empty(answer) and time.monotonic() < waiting.until:
+        if polling.is_empty(waiting.question, answer) and time.monotonic() < waiting.until:
             return False
         self._hand_on(waiting.question, answer, kept)
         return True
@@ -95,9 +114,8 @@ class Work:
         self._backends.begin()
         try:
             try:
-                result = self._result(question)
-                answer = Answer(question.number, result)
-                kept = self._backends.keep(changes=changes and not polling.is_empty(answer))
+                answer = Answer(question.number, self._result(question))
+                kept = self._backends.keep(changes=changes and not polling.is_empty(question, answer))
                 self._prove(question, kept)
                 self._backends.hand_on(kept)
                 return answer, kept
@@ -164,6 +182,15 @@ class Work:
                 else answer_bytes(Answer(done.question.number, None, "ServiceUnavailable", sentence))
             )
             self._stream.sendall(data)
+        os._exit(1)
+
+
+def _or_end(task: Callable[[], None]) -> None:
+    """A thread's work. Without one of its threads this process would keep everybody waiting, so it ends with it."""
+    try:
+        task()
+    except BaseException:  # noqa: BLE001 - whatever it was, it is the end
+        _log.exception("the neighbours' %s failed", task.__name__)
         os._exit(1)
 
 

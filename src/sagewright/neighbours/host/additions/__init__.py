@@ -15,6 +15,7 @@ from sagewright.neighbours.host import pickling
 # Add a service here: `additions/<moto's name>.py`, with functions named like boto3's methods.
 _MODULES: Final = {
     "codecommit": "codecommit",
+    "cognito-idp": "cognitoidp",
     "servicecatalog": "servicecatalog",
     "sqs": "sqs",
     "sso-admin": "ssoadmin",
