@@ -244,6 +244,7 @@ def _s3() -> dict[str, dict[str, Any]]:
 # Rows that the reference gives in other words, or not at all.
 ROWS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "s3": _s3(),
+    "ecr": {"ListImageReferrers": {"on": ["repository/{repositoryName}"]}},
     "sagemaker": {
         "AddAssociation": {"on": ["{SourceArn}", "{DestinationArn}"]},
         "DeleteAssociation": {"on": ["{SourceArn}", "{DestinationArn}"]},

@@ -20,6 +20,7 @@ from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
 from sagewright.controllers.bucket import Buckets
+from sagewright.controllers.ecr_repository import EcrRepositories
 from sagewright.controllers.endpoint import Endpoints
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
@@ -29,6 +30,7 @@ from sagewright.controllers.schedule import Schedules
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
+from sagewright.dataplane.images.base import Images
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
@@ -101,6 +103,7 @@ def build(settings: Settings) -> Server:
     if ensure_default_role(store, account=settings.account, clock=clock, ids=ids):
         made.append("role SagewrightExecutionRole, the default execution role")
     objects = Objects(store, settings.data / "objects", account=settings.account, clock=clock, ids=ids)
+    images = Images(store, settings.data / "registry", account=settings.account, clock=clock, ids=ids, bus=bus)
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
     router = Router(store)
@@ -110,6 +113,7 @@ def build(settings: Settings) -> Server:
         clock=clock,
         ids=ids,
         objects=objects,
+        images=images,
         logs=logs,
         metrics=metrics,
         events=bus,
@@ -162,6 +166,7 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop.add(Alarms(store, bus, metrics, clock, loop.wake))
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
     loop.add(Buckets(services.objects, bus, clock))
+    loop.add(EcrRepositories(store, services.images, clock))
     return loop
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sagewright.base.errors import AwsError, Transient
 from sagewright.edge.body import Intake
 from sagewright.edge.chain import Raw, Receive, Routed, Send
+from sagewright.edge.registry import Registry
 from sagewright.edge.steps.access_log import access_log
 from sagewright.edge.steps.authenticate import authenticate
 from sagewright.edge.steps.cross_origin import opened, preflight
@@ -42,6 +43,7 @@ class Edge:
         """`started` and `stopped` run with the server's event loop."""
         self.services = services
         self._platform = platform
+        self._registry = Registry(services)
         self._started, self._stopped = started, stopped
         self._dispatch = Dispatcher(ThreadPoolExecutor(16, thread_name_prefix="operation"))
 
@@ -52,7 +54,9 @@ class Edge:
             intake = Intake(receiver)
             raw = receive(scope, intake, self.services.ids)
             begun = self.services.clock.monotonic()
-            response = await self._platform(raw) or await opened(raw, self.services, await self.answer(raw))
+            response = await self._platform(raw) or await self._registry(raw)
+            if response is None:
+                response = await opened(raw, self.services, await self.answer(raw))
             if intake.left_unread(raw.request.headers):
                 response.headers["connection"] = "close"
             await send_response(response, raw.request.method, send)

@@ -15,6 +15,7 @@ from sagewright.store.base import Store
 
 if TYPE_CHECKING:
     from sagewright.dataplane.events.bus import Bus
+    from sagewright.dataplane.images.base import Images
     from sagewright.dataplane.inference.router import Router
     from sagewright.dataplane.objects.base import Objects
     from sagewright.neighbours.client import Neighbours
@@ -87,6 +88,7 @@ class Services:
     clock: Clock
     ids: Ids
     objects: Objects
+    images: Images
     logs: Logs
     metrics: Metrics
     events: Bus

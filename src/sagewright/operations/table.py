@@ -34,6 +34,15 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.cloudwatch.tags",
         "sagewright.operations.cloudwatch.absent",
     ),
+    "ecr": (
+        "sagewright.operations.ecr.repositories",
+        "sagewright.operations.ecr.images",
+        "sagewright.operations.ecr.layers",
+        "sagewright.operations.ecr.policies",
+        "sagewright.operations.ecr.lifecycle_policies",
+        "sagewright.operations.ecr.registry",
+        "sagewright.operations.ecr.absent",
+    ),
     "events": (
         "sagewright.operations.events.buses",
         "sagewright.operations.events.rules",

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from sagewright.operations.a2i import unbuilt as a2i
+from sagewright.operations.ecr import unbuilt as ecr
 from sagewright.operations.iam import unbuilt as iam
 from sagewright.operations.runtime import unbuilt as runtime
 from sagewright.operations.s3 import unbuilt as s3
@@ -14,6 +15,7 @@ from sagewright.operations.sagemaker import family
 from sagewright.operations.sts import unbuilt as sts
 
 _TABLES: Final[Mapping[str, Callable[[], Mapping[str, str]]]] = {
+    "ecr": ecr.unbuilt,
     "iam": iam.unbuilt,
     "s3": s3.unbuilt,
     "sagemaker": family.unbuilt,

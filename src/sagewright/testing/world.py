@@ -10,6 +10,7 @@ from typing import Any, cast
 from sagewright.base.ids import RandomIds
 from sagewright.base.settings import Settings
 from sagewright.dataplane.events.bus import Bus
+from sagewright.dataplane.images.base import Images
 from sagewright.neighbours.client import Neighbours
 from sagewright.operations import table
 from sagewright.operations.access.gate import Gate
@@ -37,15 +38,17 @@ class World:
         settings, clock, ids, store = Settings(data=folder), ManualClock(), RandomIds(), MemoryStore()
         ensure_default_role(store, account=settings.account, clock=clock, ids=ids)
         credentials = Credentials(folder / "keys", store, clock, settings.account)
+        bus = Bus(store, clock, ids)
         services = Services(
             settings=settings,
             store=store,
             clock=clock,
             ids=ids,
             objects=cast(Any, None),
+            images=Images(store, folder / "registry", account=settings.account, clock=clock, ids=ids, bus=bus),
             logs=Logs(folder / "logs", clock),
             metrics=Metrics(folder / "metrics", clock),
-            events=Bus(store, clock, ids),
+            events=bus,
             credentials=credentials,
             gate=Gate(),
             inference=cast(Any, None),

@@ -1,4 +1,4 @@
-"""Policies that resources have of their own: buckets', roles', endpoints', model package groups'."""
+"""Policies that resources have of their own: buckets', roles', endpoints', model package groups', ECR's."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from sagewright.operations.iam.records import find_role
 from sagewright.operations.s3.openness import bucket_policy, public_access_block
 from sagewright.operations.s3.policies import is_public
 from sagewright.operations.sagemaker import nouns
+from sagewright.resources.ecr import REGISTRY, REPOSITORY, registry_key, repository_arn
 from sagewright.resources.record import Key
 
 _S3: Final = "arn:aws:s3:::"
+_ECR: Final = "arn:aws:ecr:"
 _KEPT_BY: Final = {
     "endpoint": "endpoint",
     "model-package-group": "model-package-group",
@@ -42,6 +44,7 @@ class ResourcePolicies:
     def __init__(self) -> None:
         self._buckets: Remembered[str, _Bucket | None] = Remembered()
         self._nouns: Remembered[str, Policies | None] = Remembered()
+        self._repositories: Remembered[str, Policies | None] = Remembered()
 
     def of(self, call: Call, need: Need) -> tuple[Policies | None, bool]:
         """The policy, if there is one; and whether nothing is allowed that it does not allow."""
@@ -57,6 +60,11 @@ class ResourcePolicies:
                 need.resource, lambda: _of_noun(call, need.resource), call.store, call.services.clock
             )
             return known, False
+        if call.service == "ecr" and need.resource.startswith(_ECR):
+            known = self._repositories.get(
+                need.resource, lambda: _of_repository(call, need.resource), call.store, call.services.clock
+            )
+            return known, False
         return None, False
 
     def forget(self, written: Key) -> None:
@@ -65,6 +73,10 @@ class ResourcePolicies:
             self._buckets.forget(written.name)
         elif written.kind in _KEEPERS:
             self._nouns.forget()
+        elif written.kind == REPOSITORY:
+            self._repositories.forget(repository_arn(written.region, written.account, written.name))
+        elif written.kind == REGISTRY:
+            self._repositories.forget()
 
     def _of_bucket(self, call: Call, name: str) -> Policies | None:
         found = self._buckets.get(name, lambda: _read(call, name), call.store, call.services.clock)
@@ -95,6 +107,14 @@ def _of_noun(call: Call, arn: str) -> Policies | None:
     record = nouns.find_by_arn(call.store, f"{head}:{keeper}/{owner}", call.account)
     document = None if record is None else record.spec.get("ResourcePolicy")
     return None if document is None else Policies([Policy.read(owner, "resource", document)])
+
+
+def _of_repository(call: Call, arn: str) -> Policies | None:
+    """A repository's policy and its registry's, which count together."""
+    repository = Key(call.account, call.region, REPOSITORY, "", arn.partition("/")[2])
+    found = [call.store.get(key) for key in (repository, registry_key(call.account, call.region))]
+    documents = [record.spec["Policy"] for record in found if record is not None and "Policy" in record.spec]
+    return Policies([Policy.read(arn, "resource", document) for document in documents]) if documents else None
 
 
 def _listed(statements: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.iam.records import GROUP, INSTANCE_PROFILE, POLICY, ROLE, USER, key
 from sagewright.operations.sagemaker import nouns
 from sagewright.resources.arn import Arn
+from sagewright.resources.ecr import REPOSITORY
 
 
 def brought(params: Mapping[str, Any]) -> Mapping[str, str]:
@@ -75,10 +76,17 @@ def _of_bucket(call: Call, arn: str) -> Mapping[str, str] | None:
         return None
 
 
+def _of_repository(call: Call, arn: str) -> Mapping[str, str] | None:
+    kind, _, name = Arn.parse(arn).resource.partition("/")
+    record = call.store.get(call.key(REPOSITORY, name)) if kind == "repository" else None
+    return None if record is None else record.tags
+
+
 _READERS: Final[Mapping[str, Callable[[Call, str], Mapping[str, str] | None]]] = {
     "sagemaker": _of_sagemaker,
     "iam": _of_iam,
     "s3": _of_bucket,
+    "ecr": _of_repository,
 }
 
 
@@ -110,4 +118,5 @@ SOURCES: Final[Sources] = {
     "aws:resourcetag/": _resource_tag,
     "sagemaker:resourcetag/": _resource_tag,
     "iam:resourcetag/": _resource_tag,
+    "ecr:resourcetag/": _resource_tag,
 }

@@ -58,13 +58,18 @@ def check_identity_policy(document: str) -> None:
 def check_trust_policy(document: str) -> None:
     """Raises AwsError (MalformedPolicyDocument) for what does not say who may assume a role."""
     for statement in statements(document):
-        if "Principal" not in statement and "NotPrincipal" not in statement:
-            raise malformed("Missing required field Principal")
-        _check_principal(statement.get("Principal", statement.get("NotPrincipal")))
+        check_whom(statement)
         if "Resource" in statement or "NotResource" in statement:
             raise malformed("Has prohibited field Resource")
         if not all(action.lower().startswith(("sts:", "*")) for action in as_list(statement.get("Action", ()))):
             raise malformed("AssumeRole policy may only specify STS AssumeRole actions.")
+
+
+def check_whom(statement: Mapping[str, Any]) -> None:
+    """Raises AwsError (MalformedPolicyDocument) unless a statement says well whom it is about."""
+    if "Principal" not in statement and "NotPrincipal" not in statement:
+        raise malformed("Missing required field Principal")
+    _check_principal(statement.get("Principal", statement.get("NotPrincipal")))
 
 
 def _check_principal(principal: Any) -> None:

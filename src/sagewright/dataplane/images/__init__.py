@@ -1,0 +1,1 @@
+"""Container images: repositories, manifests, layers, and the bytes of layers on disk."""

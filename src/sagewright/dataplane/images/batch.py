@@ -1,0 +1,72 @@
+"""Writes that are decided one after the other and done together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+from sagewright.base.errors import AlreadyExists, StaleRecord
+from sagewright.resources.record import Key, Record
+from sagewright.store.base import Query, Store, Write
+
+T = TypeVar("T")
+_TRIES: Final = 50
+_PAGE: Final = 500
+
+
+class Batch:
+    """Changes to several records; whoever reads through it sees what was decided already."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._writes: dict[Key, Write] = {}
+
+    def get(self, key: Key) -> Record | None:
+        """The record as it will be."""
+        pending = self._writes.get(key)
+        if pending is None:
+            return self._store.get(key)
+        return None if pending[0] == "delete" else pending[1]
+
+    def create(self, record: Record) -> None:
+        self._writes[record.key] = ("create", record)
+
+    def update(self, record: Record) -> None:
+        """Change a record, or have the batch fail if somebody else does meanwhile."""
+        earlier = self._writes.get(record.key)
+        self._writes[record.key] = ("create" if earlier is not None and earlier[0] == "create" else "update", record)
+
+    def delete(self, record: Record) -> None:
+        self._writes[record.key] = ("delete", record)
+
+    def commit(self) -> None:
+        """All of it or nothing. Raises StaleRecord and AlreadyExists."""
+        if self._writes:
+            self._store.write([*self._writes.values()])
+
+
+def together(store: Store, decide: Callable[[Batch], T]) -> T:
+    """Read, decide, write all of it or nothing; again from the start when somebody wrote in between.
+
+    `decide` may run several times. What it returns is what the last run returned.
+    """
+    for _ in range(_TRIES):
+        batch = Batch(store)
+        result = decide(batch)
+        try:
+            batch.commit()
+            return result
+        except (StaleRecord, AlreadyExists):
+            continue
+    raise StaleRecord("The repository kept changing while it was being written.")
+
+
+def every(store: Store, query: Query) -> Iterator[Record]:
+    """All records that match."""
+    after: str | None = None
+    while True:
+        page = store.list(query, limit=_PAGE, after=after)
+        yield from page.records
+        if page.next is None:
+            return
+        after = page.next

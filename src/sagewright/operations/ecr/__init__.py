@@ -1,0 +1,1 @@
+"""ECR: repositories of container images. The registry that `docker` speaks to is `edge/registry.py`."""
