@@ -20,7 +20,6 @@ from typing import Any, Final
 from sagewright.base.errors import AwsError
 from sagewright.neighbours import refusals
 from sagewright.neighbours.frames import Answer, Question, question_bytes, read_answer
-from sagewright.neighbours.table import NEIGHBOURS
 
 _log = logging.getLogger(__name__)
 _LIVES: Final = 3
@@ -92,9 +91,7 @@ class Neighbours:
     def _submit(
         self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
     ) -> Future[Answer]:
-        reason = NEIGHBOURS[service].left_out(operation) or refusals.reason(service, operation, params)
-        if reason is not None:
-            raise AwsError("ValidationException", f"{reason} Nothing was changed.")
+        refusals.check(service, operation, params)
         with self._lock:
             if self._closed:
                 raise AwsError("ServiceUnavailable", "The server is stopping. Ask again when it is back.")

@@ -1,17 +1,34 @@
-"""Requests for operations that the neighbours do, which ask for more than they do."""
+"""Requests for operations that the neighbours do, which ask for more than they do, or for what nobody does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from sagewright.base.errors import AwsError
+from sagewright.neighbours.table import NEIGHBOURS
+
 Params = Mapping[str, Any]
 
 
-def reason(service: str, operation: str, params: Params) -> str | None:
-    """Why this request is not done, as a whole sentence; None when it is."""
+def check(service: str, operation: str, params: Params) -> None:
+    """Raises AwsError for a request that is not done, with the reason as a whole sentence."""
+    reason = NEIGHBOURS[service].left_out(operation)
     look = _LOOKS.get((service, operation))
-    return None if look is None else look(params)
+    if reason is None and look is not None:
+        reason = look(params)
+    if reason is not None:
+        raise AwsError("ValidationException", f"{reason} Nothing was changed.")
+    if service == "sns":
+        _arns(params)
+
+
+def _arns(params: Params) -> None:
+    """moto takes these apart without looking."""
+    for member in ("TopicArn", "TargetArn", "SubscriptionArn", "ResourceArn"):
+        parts = params.get(member, "arn:aws:sns:::").split(":")
+        if len(parts) < 6 or parts[2] != "sns":
+            raise AwsError("InvalidParameter", f"Invalid parameter: {member} Reason: this is no ARN of SNS.")
 
 
 def _subscription(params: Params) -> str | None:

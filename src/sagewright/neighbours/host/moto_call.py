@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from botocore.model import OperationModel
 from botocore.parsers import ResponseParserFactory
 from botocore.serialize import create_serializer
 from botocore.utils import parse_timestamp
@@ -22,6 +23,7 @@ from sagewright.neighbours.table import NEIGHBOURS
 from sagewright.wire import model
 
 _log = logging.getLogger(__name__)
+_NOT_THERE: Final = re.compile("NotFound|DoesNotExist|NonExistent")
 _parsers: Final = ResponseParserFactory()
 _parsers.set_parser_defaults(timestamp_parser=lambda value: parse_timestamp(value).timestamp())
 
@@ -41,7 +43,10 @@ def call(service: str, operation: str, params: Mapping[str, Any], account: str, 
     full = f"{url}?{query if isinstance(query, str) else urlencode(query)}" if query else url
     headers = {"x-moto-account-id": account, "Host": host, **wire["headers"]}
     request = Request.from_primitives(wire["method"], full, headers, body)
-    status, answer_headers, answer_body = _answer(NEIGHBOURS[service].module, url, full, request, operation)
+    try:
+        status, answer_headers, answer_body = _answer(NEIGHBOURS[service].module, url, full, request, operation)
+    except KeyError as error:
+        raise _missing(operation_model, params, error) or stumbled(operation, error) from error
     if isinstance(answer_body, str):
         answer_body = answer_body.encode()
     lowered = {str(name).lower(): str(value) for name, value in dict(answer_headers).items()}
@@ -71,12 +76,32 @@ def _answer(module: str, url: str, full: str, request: Request, operation: str) 
         status, headers, body = handler(request, full, request.headers)
     except HTTPException as error:
         return int(error.code or 400), dict(error.get_headers()), error.get_body()
-    except AwsError:
+    except (AwsError, KeyError):
         raise
     except Exception as error:
         _log.info("%s of %s", operation, module, exc_info=True)
         raise stumbled(operation, error) from error
     return int(status), headers, body
+
+
+def _missing(operation_model: OperationModel, params: Mapping[str, Any], error: KeyError) -> AwsError | None:
+    """moto looked up what the request names and did not look whether it is there."""
+    name = error.args[0] if error.args else None
+    if not isinstance(name, str) or name not in _texts(params):
+        return None
+    codes = [shape.name for shape in operation_model.error_shapes if _NOT_THERE.search(shape.name)]
+    return AwsError(codes[0], f"{name[:200]!r} is not here.") if codes else None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield value
 
 
 def stumbled(operation: str, error: Exception) -> AwsError:
