@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import resources
@@ -21,6 +23,25 @@ from sagewright.store.memory import MemoryStore
 from sagewright.store.sqlite import SqliteStore
 from sagewright.testing.postgres import NoPostgres, Postgres, serving
 from sagewright.testing.store_kit import QUERY, StoreKit, key, names, record
+
+
+WRITERS = """
+import os, sys, threading
+from pathlib import Path
+from sagewright.store.sqlite import SqliteStore
+from sagewright.testing.store_kit import record
+
+store = SqliteStore(Path(sys.argv[1]))
+
+def write(number):
+    for count in range(100_000):
+        name = f"told-{number}-{count}"
+        store.create(record(name))
+        os.write(1, f"{name}\\n".encode())
+
+for number in range(8):
+    threading.Thread(target=write, args=(number,)).start()
+"""
 
 
 class TestMemoryStore(StoreKit):
@@ -45,6 +66,20 @@ class TestSqliteStore(StoreKit):
         again = SqliteStore(tmp_path / "state.db")
         assert again.get(key("a")) == created
         again.close()
+
+    def test_what_many_writers_were_told_outlives_a_killed_process(self, tmp_path: Path) -> None:
+        path = tmp_path / "killed.db"
+        writing = subprocess.Popen([sys.executable, "-c", WRITERS, str(path)], stdout=subprocess.PIPE, text=True)
+        assert writing.stdout is not None
+        told = {writing.stdout.readline().strip() for _ in range(400)}
+        writing.kill()
+        told |= {line.strip() for line in writing.stdout.readlines() if line.endswith("\n")}
+        writing.wait()
+        writing.stdout.close()
+        store = SqliteStore(path)
+        assert told <= set(names(store, QUERY))
+        assert names(store, replace(QUERY, name_contains="told-")) == names(store, QUERY)
+        store.close()
 
     def test_a_folder_of_an_earlier_version_is_read_on(self, tmp_path: Path) -> None:
         path = tmp_path / "earlier.db"

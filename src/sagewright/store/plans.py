@@ -8,7 +8,7 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -138,6 +138,8 @@ class Listing:
             return self._along(driver, limit, after)
         if (narrow := self._smallest(self._indices(others), _VERY_FEW)) is not None:
             return self._sorted(narrow, limit, after)
+        if (narrow := self._grams(seldom=True)) is not None:
+            return self._sorted(narrow, limit, after)
         end = self._peek_end(driver, [each for each in self._filters if each.on in own], limit, after)
         found = self._along(driver, limit, after, end)
         if end is None or len(found) == limit:
@@ -179,24 +181,34 @@ class Listing:
             self._dialect.facets, joined, "f", facet=f"facet {facet}", sized=("facets f", Condition("", held, values))
         )
 
-    def _grams(self) -> Driver | None:
-        """What SQLite's index of names' substrings finds; None if that is too much."""
+    def _grams(self, *, seldom: bool) -> Driver | None:
+        """What SQLite's index of names' substrings finds; None if that is too much.
+
+        `seldom`: also None, without asking it, unless a sample of names says that it will hardly find anything.
+        """
         text = _lower(self._query.name_contains or "")
-        if not self._searchable or len(text) < 3 or "\0" in text:
+        if not self._searchable or self._dialect.chooses or len(text) < 3 or "\0" in text:
             return None
-        names = f"SELECT lower(r.name) FROM {self._index('name').source} WHERE {self._place.sql} LIMIT {_SAMPLE}"
-        sample = [row[0] for row in self._rows(names, self._place.values)]
-        grams = {text[at : at + 3] for at in range(len(text) - 2)}
-        often = {gram: sum(gram in name for name in sample) for gram in grams}
+        often = self._often(text)
+        if seldom and min(often.values()) > 0:
+            return None
         # Letters that most names hold make for long lists, and tell little; each name found is looked at anyway.
-        telling = sorted(often, key=lambda gram: (often[gram], gram))[:3]
+        telling = sorted(often, key=lambda gram: (often[gram], gram))[:2]
         telling = [gram for gram in telling if often[gram] <= _SAMPLE // 20] or sorted(often)
         match = " AND ".join('"{}"'.format(gram.replace('"', '""')) for gram in telling)
-        found = self._rows(f"SELECT rowid FROM grams WHERE grams MATCH ? LIMIT {_FEW}", (match,))
-        if len(found) == _FEW:
+        most = _VERY_FEW if seldom else _FEW
+        found = self._rows(f"SELECT rowid FROM grams WHERE grams MATCH ? LIMIT {most}", (match,))
+        if len(found) == most:
             return None
         among = Condition("", "r.id IN (SELECT value FROM json_each(?))", (str([row[0] for row in found]),))
         return Driver("records r NOT INDEXED", among)
+
+    def _often(self, text: str) -> Mapping[str, int]:
+        """How many names of a sample hold each three letters of a text."""
+        names = f"SELECT lower(r.name) FROM {self._index('name').source} WHERE {self._place.sql} LIMIT {_SAMPLE}"
+        sample = [row[0] for row in self._rows(names, self._place.values)]
+        grams = {text[at : at + 3] for at in range(len(text) - 2)}
+        return {gram: sum(gram in name for name in sample) for gram in grams}
 
     def _folded(self) -> Driver:
         """The records of a name in any case: most are in lower case, and those that are not have an index."""
@@ -215,7 +227,7 @@ class Listing:
     def _narrow(self, others: Sequence[Condition]) -> Driver | None:
         """What leaves the fewest records; None if it still leaves too many."""
         if not self._dialect.chooses:
-            return self._grams() or self._smallest(self._indices(others), _FEW)
+            return self._grams(seldom=False) or self._smallest(self._indices(others), _FEW)
         smallest = self._smallest(self._indices(others), _FEW)
         known = [each for each in others if each.on in _INDEX_OF]
         like = self._like()
