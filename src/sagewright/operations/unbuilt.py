@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
+from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.a2i import unbuilt as a2i
 from sagewright.operations.ecr import unbuilt as ecr
 from sagewright.operations.iam import unbuilt as iam
@@ -23,6 +24,20 @@ _TABLES: Final[Mapping[str, Callable[[], Mapping[str, str]]]] = {
     "sagemaker-runtime": runtime.unbuilt,
     "sts": sts.unbuilt,
 }
+
+
+_TRIED_AGAIN: Final = frozenset({("sagemaker", "CreateProject")})
+"""Terraform's provider takes these operations' ValidationException for a role that is not settled, for two minutes."""
+
+
+def refusal(service: str, operation: str, what: str | None = None) -> AwsError:
+    """What an operation answers that is not built: a 4xx that no client takes for a reason to try again."""
+    sentence = f"Sagewright does not {what or f'do {operation} of {service}'} yet. Nothing was changed."
+    if service == "s3":
+        return AwsError("NotImplemented", sentence)
+    if (service, operation) in _TRIED_AGAIN:
+        return AwsError("UnsupportedOperation", sentence)
+    return validation_error(sentence)
 
 
 @cache

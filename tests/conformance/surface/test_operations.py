@@ -126,7 +126,8 @@ def test_what_is_not_built_says_so_at_once(plain: Population, service: str, monk
     for name, what in refused.items():
         with pytest.raises(Refused, match="yet") as caught:
             plain.call(service, name, plain.valid(service, name))
-        assert (caught.value.status, caught.value.code) == (400, "ValidationException")
+        assert caught.value.status == 400
+        assert caught.value.code in ("ValidationException", "UnsupportedOperation")
         assert what in caught.value.message
 
 

@@ -9,7 +9,6 @@ from typing import cast
 
 from botocore import xform_name
 
-from sagewright.base.errors import AwsError, validation_error
 from sagewright.edge.chain import Decoded
 from sagewright.neighbours.table import NEIGHBOURS
 from sagewright.operations import neighbour, table, unbuilt
@@ -42,12 +41,6 @@ class Dispatcher:
             handler = handlers.get(xform_name(operation)) or (neighbour.ask if service in NEIGHBOURS else None)
             reason = unbuilt.unbuilt(service).get(operation)
             if reason is not None or handler is None:
-                raise _not_built(service, reason or f"do {operation} of {service}")
+                raise unbuilt.refusal(service, operation, reason)
             found = self._found[service, operation] = handler, table.runs_on_loop(handler)
         return found
-
-
-def _not_built(service: str, what: str) -> AwsError:
-    sentence = f"Sagewright does not {what} yet. Nothing was changed."
-    # A 4xx, so that clients do not try again for minutes.
-    return AwsError("NotImplemented", sentence) if service == "s3" else validation_error(sentence)
