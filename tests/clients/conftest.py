@@ -6,6 +6,7 @@ Runs inside each client's own environment (`.venvs/…`), so nothing of Sagewrig
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import io
 import itertools
 import json
@@ -40,6 +41,8 @@ def sdk_version() -> str | None:
 
 
 collect_ignore = [folder for folder, version in SDK_VERSIONS.items() if version != sdk_version()]
+if importlib.util.find_spec("awswrangler") is None:
+    collect_ignore.append("data")
 
 
 def pytest_report_header() -> list[str]:

@@ -83,7 +83,7 @@ def _read(call: Call, request: Params, info: ObjectInfo) -> tuple[Span, Params]:
     parts = info.attributes.get("Parts")
     if span.part is not None and parts:
         result["PartsCount"] = len(parts)
-    if request.get("ChecksumMode") == "ENABLED":
+    if request.get("ChecksumMode", "").upper() == "ENABLED":
         # A piece has no checksum of its own, unless it came as a part with one.
         if span.part is not None and parts:
             result |= {**checksums(parts[span.part - 1]), "ChecksumType": info.attributes.get("ChecksumType")}
