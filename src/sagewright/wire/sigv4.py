@@ -24,11 +24,12 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
 from sagewright.base.errors import AwsError
+from sagewright.wire import model
 from sagewright.wire import sigv4_errors as errors
 from sagewright.wire.http import Request
 from sagewright.wire.protocols import times
@@ -134,12 +135,15 @@ def verify(
     """
     _check_time(signature, request, now)
     if signature.kind == "v2":
+        _check_covered(request)
         expected = _signature_v2(signature, request, secret_key, resource or request.path)
         if not hmac.compare_digest(expected.encode(), signature.signature.encode()):
             raise errors.mismatch(signature, request)
         return
     if signature.service == "s3":
         _check_all_signed(signature, request)
+    else:
+        _check_target_signed(signature, request)
     claimed = signature.payload_sha256
     if claimed is not None and body_sha256 is not None:
         check_payload(signature, body_sha256)
@@ -374,6 +378,32 @@ def _check_all_signed(signature: Signature, request: Request) -> None:
         )
 
 
+def _check_target_signed(signature: Signature, request: Request) -> None:
+    """Where a request goes and what it asks for must be signed, or one that was signed for little could be made to ask
+    for much: the target is the operation."""
+    for name, spelled in (("host", "'Host' or ':authority'"), ("x-amz-target", "'X-Amz-Target'")):
+        if name in request.headers and name not in signature.signed_headers:
+            raise errors.scope(
+                request, signature.service, f"{spelled} must be a 'SignedHeader' in the AWS Authorization."
+            )
+
+
+def _check_covered(request: Request) -> None:
+    """The old scheme signs the parameters that it knows. An operation that one of the others names would be asked for
+    by whoever has the address, not by who signed it."""
+    loose = {unquote(pair.partition("=")[0]) for pair in request.query.split("&")} & _uncovered()
+    if loose:
+        raise errors.v2_uncovered(sorted(loose)[0])
+
+
+@cache
+def _uncovered() -> frozenset[str]:
+    s3 = model.service("s3")
+    queries = [str(s3.operation_model(name).http["requestUri"]).partition("?")[2] for name in s3.operation_names]
+    named = {pair.partition("=")[0] for query in queries for pair in query.split("&")}
+    return frozenset(named - _SUBRESOURCES - {"", "list-type", "x-id"})
+
+
 def _canonical_request(signature: Signature, request: Request, payload: str, *, reencode: bool = False) -> str:
     """The text whose digest is signed. `reencode` spells path and query anew, for clients (and proxies) that send
     another spelling of the URI than the one they signed."""
@@ -434,8 +464,12 @@ def _string_to_sign(stamp: str, scope: str, canonical_request: str) -> bytes:
 
 def _signature_v2(signature: Signature, request: Request, secret_key: str, resource: str) -> str:
     query = _parameters(request.query)
-    # Headers that the presigner put into the query count as if they had been sent.
-    headers: Mapping[str, str] = {**{k: v for k, v in query.items() if k.islower()}, **request.headers}
+    # Headers that the presigner put into the query count as if they had been sent, however their case is.
+    moved: dict[str, str] = {}
+    for name, value in query.items():
+        if name.islower() or name.lower().startswith("x-amz-"):
+            moved.setdefault(name.lower(), value)
+    headers: Mapping[str, str] = {**moved, **request.headers}
     lines = [
         request.method.upper(),
         headers.get("content-md5", "").strip(),
@@ -443,7 +477,8 @@ def _signature_v2(signature: Signature, request: Request, secret_key: str, resou
         signature.stamp,
         *(f"{name}:{headers[name].strip()}" for name in sorted(headers) if name.startswith("x-amz-")),
     ]
-    named = [pair.split("=", 1) for pair in request.query.split("&")]
+    split = [pair.split("=", 1) for pair in request.query.split("&")]
+    named = [[unquote(name), *value] for name, *value in split]  # as whoever reads the request does
     parts = sorted((pair for pair in named if pair[0] in _SUBRESOURCES), key=lambda pair: pair[0])
     if parts:
         resource += "?" + "&".join("=".join([pair[0], *map(unquote, pair[1:])]) for pair in parts)

@@ -124,6 +124,16 @@ def v2_parameters() -> AwsError:
     )
 
 
+def v2_uncovered(parameter: str) -> AwsError:
+    """An operation that the old scheme's signatures say nothing of."""
+    return AwsError(
+        "AccessDenied",
+        f"A signature of version 2 does not cover {parameter!r}: presign with version 4 (in boto3 "
+        'Config(signature_version="s3v4")).',
+        status=403,
+    )
+
+
 def unsupported(request: Request, algorithm: str) -> AwsError:
     """A signature of a kind that we do not know."""
     if _guess(request) == "s3":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from sagewright import compose
 from sagewright.base.settings import Settings
 from sagewright.testing.asker import Answer, Asker
+from sagewright.wire import sigv4
+from sagewright.wire.http import Request
 
 Ask = Callable[..., Answer]
 
@@ -52,6 +55,25 @@ def test_an_unsigned_request_is_refused(ask: Ask) -> None:
     assert json.loads(answer.body)["__type"] == "MissingAuthenticationTokenException"
     answer = ask("GET", "/bucket/key", signed=False)
     assert (answer.status, b"<Code>AccessDenied</Code>" in answer.body) == (403, True)
+
+
+def test_a_signature_for_one_service_does_not_ask_another(ask: Ask) -> None:
+    answer = ask(service="sts", headers=sagemaker("ListModels"), body=b"{}")
+    assert answer.status == 403
+    told = json.loads(answer.body)
+    assert told["__type"] == "InvalidSignatureException"
+    assert "scoped to correct service: 'sagemaker'" in (told.get("message") or told["Message"])
+
+
+@pytest.mark.parametrize("region", ["..", "us-east-1:1:model", "*", "US-EAST-1", "a" * 33])
+def test_a_region_that_is_none_is_refused(asker: Asker, region: str) -> None:
+    request = Request("POST", "/", "", {"host": "h", **sagemaker("ListModels")}, b"{}")
+    key_id, secret = asker.keys
+    signature = sigv4.sign(
+        request, access_key_id=key_id, secret_key=secret, region=region, service="sagemaker", now=asker.now
+    )
+    answer = asyncio.run(asker.send("POST", "/", "", {**request.headers, **signature}, b"{}"))
+    assert (answer.status, b"valid region" in answer.body) == (403, True)
 
 
 def test_a_wrong_secret_is_refused(asker: Asker) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+from dataclasses import replace
+from urllib.parse import quote
+
 import pytest
 
 from sagewright.base.errors import AwsError
@@ -69,6 +74,51 @@ def test_s3_wants_its_own_headers_signed() -> None:
     with pytest.raises(AwsError, match="not signed") as caught:
         verify(Request("GET", "/b/k", "", {**request.headers, "x-amz-acl": "public-read"}))
     assert caught.value.fields == {"HeadersNotSigned": "x-amz-acl"}
+
+
+@pytest.mark.parametrize("header", ["host", "x-amz-target"])
+def test_where_a_request_goes_and_what_it_asks_is_signed(header: str) -> None:
+    request = signed("sagemaker", **{"x-amz-target": "SageMaker.ListModels"})
+    loose = request.headers["authorization"].replace(f"{header};", "").replace(f";{header}", "")
+    with pytest.raises(AwsError, match="must be a 'SignedHeader'") as caught:
+        verify(replace(request, headers={**request.headers, "authorization": loose}))
+    assert caught.value.code == "InvalidSignatureException"
+
+
+def presigned_v2(query: str = "") -> Request:
+    """What is signed is `GET /b/k`, whatever is put behind it."""
+    text = f"GET\n\n\n{int(NOW) + 60}\n/b/k"
+    made = quote(base64.b64encode(hmac.digest(b"secret", text.encode(), "sha1")), safe="")
+    return Request("GET", "/b/k", f"AWSAccessKeyId=AKID&Expires={int(NOW) + 60}&Signature={made}{query}", {"host": "h"})
+
+
+def test_an_address_of_the_old_scheme_asks_what_was_signed() -> None:
+    verify(presigned_v2())
+    verify(presigned_v2("&x-id=GetObject"))
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "&acl",
+        "&%61cl",
+        "&versionId=1",
+        "&version%49d=1",
+        "&uploadId=1",
+        "&x-amz-copy-source=/b/secret",
+        "&x-amz-Copy-Source=/b/secret",
+        "&x-amz-%43opy-source=/b/secret",
+        "&retention",
+        "&%72etention",
+        "&attributes",
+        "&publicAccessBlock",
+        "&policyStatus",
+    ],
+)
+def test_nothing_is_added_to_an_address_of_the_old_scheme(added: str) -> None:
+    with pytest.raises(AwsError) as caught:
+        verify(presigned_v2(added))
+    assert caught.value.status == 403
 
 
 def test_a_wrong_day_in_the_scope() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,10 +11,11 @@ from sagewright.base.errors import AwsError, validation_error
 from sagewright.base.settings import Settings
 from sagewright.edge.body import BodyStream
 from sagewright.edge.chain import Identified, Routed
+from sagewright.edge.steps.route import signed_for
 from sagewright.operations import unbuilt
 from sagewright.operations.call import Principal
 from sagewright.operations.sts.credentials import Credentials
-from sagewright.wire import chunked, sigv4
+from sagewright.wire import chunked, model, sigv4, sigv4_errors
 
 
 def authenticate(routed: Routed, credentials: Credentials, settings: Settings, now: float) -> Identified:
@@ -29,6 +31,7 @@ def authenticate(routed: Routed, credentials: Credentials, settings: Settings, n
         return Identified(
             routed, Principal(settings.account, "", "", "anonymous"), settings.region, _body(routed, None)
         )
+    _check_scope(routed, signature)
     try:
         secret, principal = credentials.lookup(signature.access_key_id, signature.token, now=now)
     except AwsError as error:
@@ -40,6 +43,22 @@ def authenticate(routed: Routed, credentials: Credentials, settings: Settings, n
         principal, signature.access_key_id, service=routed.service, region=signature.region or settings.region
     )
     return Identified(routed, principal, signature.region or settings.region, _body(routed, secret))
+
+
+def _check_scope(routed: Routed, signature: sigv4.Signature) -> None:
+    """Raises AwsError for a signature that was made for another service than the one that is asked, which whoever
+    holds it was not meant to ask; and for a region that is none: it goes into ARNs and names of folders."""
+    if routed.service not in signed_for(signature.service):
+        wanted = model.SERVICES[routed.service].signing_name
+        message = f"Credential should be scoped to correct service: '{wanted}'."
+    elif signature.region and not _REGION.fullmatch(signature.region):
+        message = "Credential should be scoped to a valid region."
+    else:
+        return
+    raise sigv4_errors.scope(routed.raw.request, signature.service, message)
+
+
+_REGION: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 def _body(routed: Routed, secret: str | None) -> Any:

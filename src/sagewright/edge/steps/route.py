@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Final
@@ -44,6 +45,11 @@ _HOSTS: Final = {
 }
 _FORM_VERSIONS: Final = {"2011-06-15": "sts", "2010-05-08": "iam", "2010-08-01": "cloudwatch"}
 _STREAMING: Final = frozenset({("s3", "PutObject"), ("s3", "UploadPart")})
+
+
+def signed_for(scope: str) -> Sequence[str]:
+    """The services that sign under a name: SageMaker's whole family signs as `sagemaker`."""
+    return _BY_SCOPE.get(scope, ())
 
 
 async def route(raw: Raw) -> Routed:
