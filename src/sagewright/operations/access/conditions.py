@@ -148,9 +148,37 @@ _QUANTIFIERS: Final = frozenset({"", "ForAllValues", "ForAnyValue"})
 _BY_LOWER: Final = {name.lower(): name for name in (*_OPERATORS, *_NEGATIONS, "Null")}
 
 
-def knows(condition_operator: str) -> bool:
+def fault(block: Any) -> str | None:
+    """What is wrong with a `Condition`, in IAM's words; None for one that can be asked.
+
+    A condition that can never be asked makes an Allow useless and a Deny no refusal, so it is told when it is written.
+    """
+    if not isinstance(block, Mapping) or not all(isinstance(keys, Mapping) for keys in block.values()):
+        return "Syntax errors in policy."
+    for spelled, keys in block.items():
+        if not _knows(spelled):
+            return f"Invalid Condition type : {spelled}."
+        for wanted in keys.values():
+            values = wanted if isinstance(wanted, list) else [wanted]
+            if not values or not all(isinstance(value, (str, bool, int, float)) for value in values):
+                return "Syntax errors in policy."
+            bad = next((text for text in map(_spelled, values) if not _may_match(spelled, text)), None)
+            if bad is not None:
+                return f"Invalid value in the {spelled} condition: {bad[:100]}."
+    return None
+
+
+def _may_match(spelled: str, wanted: str) -> bool:
+    """Whether an operator can be asked for this value."""
+    known = _BY_LOWER[_bare(spelled.rpartition(":")[2])]
+    if known in ("Null", "Bool"):
+        return wanted.lower() in ("true", "false") or (known == "Bool" and "${" in wanted)
+    return _OPERATORS[_NEGATIONS.get(known, known)](wanted, True) is not None
+
+
+def _knows(spelled: str) -> bool:
     """Whether a condition operator is one."""
-    quantifier, _, name = condition_operator.rpartition(":")
+    quantifier, _, name = spelled.rpartition(":")
     return quantifier in _QUANTIFIERS and _bare(name) in _BY_LOWER
 
 
@@ -198,7 +226,7 @@ def conditions(block: Mapping[str, Mapping[str, Any]], *, variables: bool) -> Se
 def _condition(spelled: str, key: str, wanted: Any, *, variables: bool) -> Condition:
     quantifier, _, name = spelled.rpartition(":")
     values = [_spelled(value) for value in (wanted if isinstance(wanted, list) else [wanted])]
-    if not knows(spelled):
+    if not _knows(spelled):
         return Condition(key, "", False, False, (True, False), ())
     known = _BY_LOWER[_bare(name)]
     if known == "Null":

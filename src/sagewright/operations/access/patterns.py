@@ -28,7 +28,7 @@ class _Nothing:
 NOTHING: Final[Context] = _Nothing()
 """A context that knows no key."""
 
-_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
+_VARIABLE: Final = re.compile(r"\$\{([^{}]*)\}")
 _ESCAPES: Final = frozenset("*?$")
 
 
@@ -123,7 +123,7 @@ class Glob:
         return None if source is None else _compiled(source).fullmatch(text) is not None
 
     def _source(self, context: Context) -> str | None:
-        """The regular expression."""
+        """The regular expression; None where a variable has no value."""
         out: list[str] = []
         colons = 0
         for number, piece in enumerate(self._pieces):
@@ -139,18 +139,46 @@ class Glob:
                 colons += letter == ":"
                 out.append(_letter(letter, bounded=self._arn and colons < _PARTS))
             if last and piece.endswith("*"):
-                out[-1] = ".*"
-        return "".join(out)
+                out[-1] = _ANY
+        return linear(out)
 
 
 _PARTS: Final = 5
 """Colons before the last part of an ARN."""
+_ANY: Final = ".*"
+_ANY_OF_PART: Final = "[^:]*"
+
+
+def linear(steps: Sequence[str]) -> str:
+    """One regular expression of many steps, which takes time in proportion to the text that it is matched with.
+
+    Python's matcher tries all ways to share a text among wildcards, of which there are more than anybody can wait
+    for. But the first place where the steps after a wildcard fit is as good as any later one: more is left for those
+    that follow. So each is settled for good (an atomic group) when the next one begins; only the last goes on trying.
+    """
+    out: list[str] = []
+    wildcard, after = "", ""
+    for step in steps:
+        if step not in (_ANY, _ANY_OF_PART):
+            after += step
+            continue
+        if not wildcard:
+            out.append(after)
+        elif after:  # of two in a row the second is enough
+            out.append(f"(?>{wildcard}?{after})")
+        wildcard, after = step, ""
+    return "".join((*out, wildcard, after))
+
+
+def wildcards(text: str) -> str:
+    """The regular expression of a text with `*` and `?` only: an action."""
+    return linear([_letter(letter, bounded=False) for letter in text])
 
 
 def _letter(letter: str, *, bounded: bool) -> str:
     match letter:
         case "*":
-            return "[^:]*" if bounded else ".*"
+            return _ANY_OF_PART if bounded else _ANY
         case "?":
             return "[^:]" if bounded else "."
         case _:
@@ -163,7 +191,7 @@ def _compiled(source: str) -> re.Pattern[str]:
 
 
 def as_list(value: object) -> list[str]:
-    """A member that may be one string or several."""
+    """A member that may be one string or several; what is none is left out."""
     if isinstance(value, str):
         return [value]
-    return [str(each) for each in value] if isinstance(value, (list, tuple)) else []
+    return [each for each in value if isinstance(each, str)] if isinstance(value, (list, tuple)) else []

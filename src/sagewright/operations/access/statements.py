@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from sagewright.operations.access.conditions import Condition, conditions
-from sagewright.operations.access.patterns import Context, Glob, as_list
+from sagewright.operations.access.patterns import Context, Glob, as_list, wildcards
 
 _WITH_VARIABLES: Final = "2012-10-17"
 """The version of the policy language since which `${…}` is a variable."""
@@ -75,18 +75,13 @@ class _Actions:
         named = [action.lower() for action in as_list(spelled)]
         self._negated = negated
         self._exact = frozenset(action for action in named if not re.search(r"[*?]", action))
-        wild = [_wildcards(action) for action in named if action not in self._exact]
+        wild = [wildcards(action) for action in named if action not in self._exact]
         self._pattern = re.compile("|".join(wild), re.DOTALL) if wild else None
 
     def match(self, action: str) -> bool:
         """`action` is lower-cased."""
         found = action in self._exact or (self._pattern is not None and self._pattern.fullmatch(action) is not None)
         return found != self._negated
-
-
-def _wildcards(text: str) -> str:
-    parts = re.split("([*?])", text)
-    return "".join({"*": ".*", "?": "."}.get(part, re.escape(part)) for part in parts)
 
 
 class Resources:

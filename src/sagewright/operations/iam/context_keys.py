@@ -44,7 +44,7 @@ def _keys(documents: Sequence[str]) -> list[str]:
 def _asked(statement: Any) -> Iterator[str]:
     for block in statement.get("Condition", {}).values():
         yield from block
-    for variable in re.findall(r"\$\{([^}]+)\}", repr(statement)):
+    for variable in re.findall(r"\$\{([^{}]+)\}", repr(statement)):
         name = variable.partition(",")[0].strip()
         if ":" in name:  # ${*}, ${?} and ${$} stand for themselves
             yield name

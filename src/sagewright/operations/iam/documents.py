@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-import orjson
-
 from sagewright.base.errors import AwsError
-from sagewright.operations.access.conditions import knows
+from sagewright.operations.access.conditions import fault
 from sagewright.operations.access.patterns import as_list
+from sagewright.operations.access.texts import parsed
 
 _MEMBERS: Final = frozenset({"Version", "Id", "Statement"})
 _VERSIONS: Final = ("2012-10-17", "2008-10-17")
@@ -88,8 +87,8 @@ def _check_principal(principal: Any) -> None:
 def statements(document: str) -> Sequence[Mapping[str, Any]]:
     """A document's statements. Raises AwsError (MalformedPolicyDocument) for what is no policy."""
     try:
-        policy = orjson.loads(document)
-    except orjson.JSONDecodeError:
+        policy = parsed(document)
+    except ValueError:
         raise malformed("This policy contains invalid Json") from None
     if not isinstance(policy, dict) or not policy.keys() <= _MEMBERS or not policy.get("Statement"):
         raise malformed("Syntax errors in policy.")
@@ -109,6 +108,8 @@ def malformed(message: str) -> AwsError:
 def _check_statement(statement: Any) -> None:
     if not isinstance(statement, dict) or not statement.keys() <= _STATEMENT:
         raise malformed("Syntax errors in policy.")
+    if not isinstance(statement.get("Sid", ""), str):
+        raise malformed("Syntax errors in policy.")
     if statement.get("Effect") not in ("Allow", "Deny"):
         raise malformed("Policy statement must contain an effect of Allow or Deny.")
     if ("Action" in statement) == ("NotAction" in statement):
@@ -117,14 +118,12 @@ def _check_statement(statement: Any) -> None:
         raise malformed("Syntax errors in policy.")
     for member in ("Action", "NotAction", "Resource", "NotResource"):
         value = statement.get(member, "*")
-        if not isinstance(value, str) and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+        several = isinstance(value, list) and value and all(isinstance(each, str) for each in value)
+        if not isinstance(value, str) and not several:
             raise malformed("Syntax errors in policy.")
     for action in as_list(statement.get("Action", statement.get("NotAction"))):
         if action != "*" and ":" not in action:
             raise malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
-    condition = statement.get("Condition", {})
-    if not isinstance(condition, dict) or not all(isinstance(block, dict) for block in condition.values()):
-        raise malformed("Syntax errors in policy.")
-    for operator in condition:
-        if not knows(operator):
-            raise malformed(f"Invalid Condition type : {operator}.")
+    wrong = fault(statement.get("Condition", {}))
+    if wrong is not None:
+        raise malformed(wrong)

@@ -11,6 +11,8 @@ import orjson
 
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.objects.buckets import Bucket
+from sagewright.operations.access.conditions import fault
+from sagewright.operations.access.texts import parsed
 from sagewright.operations.call import Call, Params
 from sagewright.operations.s3.forms import add_delete, add_get, store
 from sagewright.operations.s3.refusals import access_denied, answering
@@ -45,8 +47,8 @@ def check(document: str, bucket: str) -> Sequence[Mapping[str, Any]]:
     if len(document.encode()) > _LARGEST:
         raise AwsError("PolicyTooLarge", f"The policy is longer than {_LARGEST} bytes.")
     try:
-        policy = orjson.loads(document)
-    except orjson.JSONDecodeError:
+        policy = parsed(document)
+    except ValueError:
         raise _malformed("Policies must be valid JSON and the first byte must be '{'") from None
     if not isinstance(policy, dict):
         raise _malformed("Policies must be valid JSON and the first byte must be '{'")
@@ -80,9 +82,9 @@ def _check_statement(statement: Any, bucket: str) -> None:
     for resource in _listed(statement.get("Resource", statement.get("NotResource"))):
         if not isinstance(resource, str) or not (resource == "*" or own.fullmatch(resource)):
             raise _malformed("Policy has invalid resource")
-    condition = statement.get("Condition", {})
-    if not isinstance(condition, dict) or not all(isinstance(block, dict) for block in condition.values()):
-        raise _malformed("Conditions must be objects of objects")
+    wrong = fault(statement.get("Condition", {}))
+    if wrong is not None:
+        raise _malformed(wrong)
 
 
 def _check_principal(principal: Any) -> None:

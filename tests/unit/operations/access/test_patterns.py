@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewright.operations.access.patterns import Glob, Text
+from sagewright.operations.access.patterns import Glob, Text, pieces, wildcards
 
 KNOWN = {"aws:username": ["ann"], "aws:many": ["a", "b"], "aws:star": ["*"]}
 
@@ -53,6 +53,31 @@ def test_variables_count_only_where_the_policy_says_so() -> None:
 def test_wildcards_are_those_of_file_names(pattern: str, text: str) -> None:
     expected = re.fullmatch(fnmatch.translate(pattern), text) is not None
     assert Glob(pattern).matches(text, {}) is expected
+
+
+@given(
+    st.text(alphabet="ab*?:", max_size=14),
+    st.text(alphabet="ab:", max_size=14),
+)
+def test_wildcards_of_arns_stay_in_their_part(pattern: str, text: str) -> None:
+    parts = pattern.split(":", 5)
+    bounded, rest = parts[:5], parts[5:]
+    spelled = [re.escape(part).replace(r"\*", "[^:]*").replace(r"\?", "[^:]") for part in bounded]
+    spelled += [re.escape(part).replace(r"\*", ".*").replace(r"\?", ".") for part in rest]
+    source = ":".join(spelled)
+    if pattern.endswith("*") and not rest:
+        source = source.removesuffix("[^:]*") + ".*"
+    assert Glob(pattern, arn=True).matches(text, {}) is (re.fullmatch(source, text) is not None)
+
+
+@pytest.mark.parametrize("arn", [True, False])
+def test_many_wildcards_take_no_longer_than_few(arn: bool) -> None:
+    # Tried in all ways, one of these would take longer than the machine lasts.
+    text = "arn:aws:s3:::" + "a" * 1024
+    assert Glob("arn:aws:s3:::" + "*a" * 60 + "b", arn=arn).matches(text, {}) is False
+    assert Glob("arn:aws:s3:::" + "*?" * 60 + "b", arn=arn).matches(text, {}) is False
+    assert re.fullmatch("|".join(map(wildcards, ["*?" * 40 + "b", "*e" * 40])), "e" * 128) is not None
+    assert list(pieces("${" * 60_000)) == ["${" * 60_000]
 
 
 @given(st.text(), st.text())
