@@ -216,6 +216,11 @@ NEIGHBOURS: Final[Mapping[str, Neighbour]] = {
         "Sagewright keeps user pools, their users, groups and clients; it sends no mail or text messages, "
         "so an administrator makes the users, sets their passwords and signs them in.",
     ),
+    "resourcegroupstaggingapi": Neighbour(
+        "resourcegroupstaggingapi",
+        _names("GetResources GetTagKeys GetTagValues"),
+        "Sagewright finds resources of all services by their tags: tag them through the service that has them.",
+    ),
     "ec2": Neighbour(
         "ec2",
         _names("""

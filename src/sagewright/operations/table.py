@@ -74,6 +74,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.iam.simulate",
     ),
     "logs": ("sagewright.operations.logs.groups", "sagewright.operations.logs.events"),
+    "resourcegroupstaggingapi": ("sagewright.operations.tagging.resources",),
     "s3": (
         "sagewright.operations.s3.buckets",
         "sagewright.operations.s3.versioning",

@@ -57,6 +57,16 @@ class Backends:
         self._made.clear()
         self._unreadable = None
 
+    def modules(self, account: str, region: str) -> list[str]:
+        """Those services of moto's that hold something there, in memory or on disk."""
+        held = {unit for unit in self._snapshots.units() if (unit.account, unit.region) == (account, region)}
+        with self._lock:
+            held |= {unit for unit in self._uncommitted if (unit.account, unit.region) == (account, region)}
+        return sorted(
+            {unit.service for unit in held}
+            | {module for module, home in TOGETHER.items() if Unit(home, account, region) in held}
+        )
+
     def keep(self, *, changes: bool) -> dict[Unit, Snapshot]:
         """After a call that was done: what has to be on disk before it is answered.
 
@@ -119,8 +129,8 @@ class Backends:
             return
         self._brought.add(home)
         try:
-            for unit in self._snapshots.units(home):
-                if not _homes(unit):
+            for unit in self._snapshots.units():
+                if unit.service == home and not _homes(unit):
                     self._restore(unit)
         except Unreadable as error:
             self._brought.discard(home)

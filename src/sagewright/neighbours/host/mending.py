@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib
 import secrets
+import time
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, Final
 
 import boto3.session  # type: ignore[import-untyped]
+import moto.core.utils
 import moto.iam.models
 import moto.moto_api._internal
 from botocore.loaders import Loader
@@ -28,6 +30,9 @@ def mend() -> None:
     BaseModel.__new__ = lambda kind, *_, **__: object.__new__(kind)  # type: ignore[method-assign]
     # No IAM of its own that notes who came.
     moto.iam.models.mark_account_as_visited = lambda **_: None
+    # The time, which queues ask for each of their messages, without four objects on the way to it.
+    precise = moto.core.utils.unix_time
+    moto.core.utils.unix_time = lambda dt=None: time.time() if dt is None else precise(dt)
     # Reading all regions' names out of every service's model takes a second.
     boto3.session.Session.get_available_regions = _regions
 
@@ -37,9 +42,18 @@ def mend_module(module: str) -> None:
     if module in ("ec2", "efs"):
         vpcs = importlib.import_module("moto.ec2.models.vpcs")
         vpcs.VPCBackend._collect_default_endpoint_services = staticmethod(_endpoint_services)
+    elif module == "kms":
+        models = importlib.import_module("moto.kms.models")
+        make = "generate_private_key"
+        setattr(models, make, _only_for_pairs(getattr(models, make)))
     elif module == "ssoadmin":
         instance = importlib.import_module("moto.ssoadmin.models").Instance
         instance.__init__ = _with_real_store(instance.__init__)
+
+
+def _only_for_pairs(make: Callable[[str], Any]) -> Callable[[str], Any]:
+    """moto makes an RSA key for each key, also for those that have no private part."""
+    return lambda spec: None if spec.startswith(("SYMMETRIC", "HMAC")) else make(spec)
 
 
 def _with_real_store(make: Callable[..., None]) -> Callable[..., None]:

@@ -12,7 +12,7 @@ import pickle
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from functools import reduce
+from functools import cache, reduce
 from types import CodeType, FunctionType
 from typing import Any, Final
 
@@ -42,23 +42,34 @@ def load(data: bytes) -> Any:
 
 class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
-        if isinstance(value, BaseBackend):
-            return backend, (module_of(type(value)), value.account_id, value.region_name)
-        if isinstance(value, AccountSpecificBackend):
-            return _account, (module_of(value.backend), value.account_id)
-        if isinstance(value, BackendDict):
-            return moto.backends.get_backend, (module_of(value.backend),)
-        if type(value) in _LOCKS:
-            return _LOCKS[type(value)], ()
-        if isinstance(value, defaultdict) and type(value) is not defaultdict:
-            # Made without calling its class, whose words for making one pickle cannot know.
-            factory = {"default_factory": value.default_factory}
-            return type(value).__new__, (type(value),), (vars(value), factory), None, iter(value.items())
-        if isinstance(value, _KEYS):
-            return _key, (_der(value),)
-        if isinstance(value, FunctionType) and "<locals>" in value.__qualname__:
-            return _inner, _way_to(value)
-        return NotImplemented
+        words = _words(type(value))  # type: ignore[arg-type]  # classes are hashable, whatever Any may be
+        return NotImplemented if words is None else words(value)
+
+
+@cache
+def _words(kind: type) -> Callable[[Any], Any] | None:
+    """How values of a type are written that pickle has no words for; None where it has."""
+    if issubclass(kind, BaseBackend):
+        return lambda value: (backend, (module_of(kind), value.account_id, value.region_name))
+    if issubclass(kind, AccountSpecificBackend):
+        return lambda value: (_account, (module_of(value.backend), value.account_id))
+    if issubclass(kind, BackendDict):
+        return lambda value: (moto.backends.get_backend, (module_of(value.backend),))
+    if kind in _LOCKS:
+        return lambda _: (_LOCKS[kind], ())
+    if issubclass(kind, defaultdict) and kind is not defaultdict:
+        return _bare
+    if issubclass(kind, _KEYS):
+        return lambda value: (_key, (_der(value),))
+    if kind is FunctionType:
+        return lambda value: (_inner, _way_to(value)) if "<locals>" in value.__qualname__ else NotImplemented
+    return None
+
+
+def _bare(value: Any) -> Any:
+    """Made without calling its class, whose words for making one nobody knows."""
+    kind = type(value)
+    return kind.__new__, (kind,), (vars(value), {"default_factory": value.default_factory}), None, iter(value.items())
 
 
 def module_of(kind: type) -> str:

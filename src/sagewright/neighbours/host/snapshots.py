@@ -76,11 +76,9 @@ class Snapshots:
             raise
         return file
 
-    def units(self, service: str) -> list[Unit]:
-        """Which are kept of a service. Raises Unreadable."""
-        return [
-            Unit(*row) for row in self._rows("SELECT service, account, region FROM snapshot WHERE service = ?", service)
-        ]
+    def units(self) -> list[Unit]:
+        """Which are kept. Raises Unreadable."""
+        return [Unit(*row) for row in self._rows("SELECT service, account, region FROM snapshot")]
 
     def read(self, unit: Unit) -> Snapshot | None:
         """The newest that is on disk; None when there is none. Raises Unreadable."""

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from sagewright.base.errors import AwsError
@@ -141,7 +142,8 @@ class Work:
             return moto_call.call(
                 question.service, question.operation, question.params, question.account, question.region
             )
-        return added(additions.Place(question.account, question.region), question.params)
+        modules = partial(self._backends.modules, question.account, question.region)
+        return added(additions.Place(question.account, question.region, modules), question.params)
 
     def _hand_on(self, question: Question, answer: Answer, kept: dict[Unit, Snapshot]) -> None:
         try:

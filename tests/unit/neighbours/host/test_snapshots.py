@@ -21,7 +21,7 @@ def test_what_is_committed_is_there_for_the_next(tmp_path: Path) -> None:
     opened(tmp_path).commit({UNIT: KEPT}, {}, settled=1)
     again = opened(tmp_path)
     assert again.read(UNIT) == KEPT
-    assert again.units("kms") == [UNIT]
+    assert again.units() == [UNIT]
     assert again.read(Unit("sqs", "123456789012", "us-east-1")) is None
 
 

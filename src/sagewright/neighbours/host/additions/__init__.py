@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -16,6 +16,7 @@ from sagewright.neighbours.host import pickling
 _MODULES: Final = {
     "codecommit": "codecommit",
     "cognito-idp": "cognitoidp",
+    "resourcegroupstaggingapi": "resourcegroupstaggingapi",
     "servicecatalog": "servicecatalog",
     "sqs": "sqs",
     "sso-admin": "ssoadmin",
@@ -29,6 +30,8 @@ class Place:
 
     account: str
     region: str
+    modules: Callable[[], Sequence[str]]
+    """Which of moto's services hold something here."""
 
     def backend(self, module: str) -> Any:
         """moto's backend of a service here."""

@@ -1,0 +1,1 @@
+"""The Resource Groups Tagging API: resources of all services by their tags."""
