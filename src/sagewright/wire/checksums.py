@@ -1,7 +1,6 @@
-"""S3's checksums, computed while a body passes: CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5.
+"""S3's checksums, computed while a body passes, by `hashlib`, `zlib` and AWS's own `awscrt` (loaded when first needed).
 
-With `awscrt` installed (AWS's own library, optional) the CRCs run at memory speed. Without it CRC32 is zlib's and the
-other two are computed by `FoldedCrc`, in pure Python at about 100 megabytes a second.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 """
 
 from __future__ import annotations
@@ -10,18 +9,25 @@ import hashlib
 import importlib
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, reduce
 from typing import Any, Final, Protocol
 
-_CRCS: Final = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8}
-_HASHES: Final = ("SHA1", "SHA256", "SHA512", "MD5")
-ALGORITHMS: Final = (*_CRCS, *_HASHES)
-"""Names as S3 spells them. Its newer xxHash family is not among them."""
-_POLYNOMIALS: Final = {"CRC32C": 0x82F63B78, "CRC64NVME": 0x9A6C9329AC4BC9B5}  # reflected
-
-_Advance = Callable[[bytes, int], int]
-"""(data, checksum of what came before) → checksum of both."""
+_CRCS: Final = ("CRC32", "CRC32C", "CRC64NVME")
+_XXHASHES: Final = {"XXHASH64": "xxhash64", "XXHASH3": "xxhash3_64", "XXHASH128": "xxhash3_128"}
+ALGORITHMS: Final[Mapping[str, int]] = {
+    "CRC32": 4,
+    "CRC32C": 4,
+    "CRC64NVME": 8,
+    "SHA1": 20,
+    "SHA256": 32,
+    "SHA512": 64,
+    "MD5": 16,
+    "XXHASH64": 8,
+    "XXHASH3": 8,
+    "XXHASH128": 16,
+}
+"""Names as S3 spells them, and the bytes of their digests."""
 
 
 class _Digester(Protocol):
@@ -35,12 +41,14 @@ class Checksum:
     def __init__(self, algorithm: str) -> None:
         """`algorithm` is one of `ALGORITHMS`; raises `ValueError` otherwise."""
         self.algorithm = algorithm
-        if algorithm in _CRCS:
-            self._state: _Digester = _Crc(_advance(algorithm), _CRCS[algorithm])
-        elif algorithm in _HASHES:
-            self._state = hashlib.new(algorithm.lower(), usedforsecurity=False)
-        else:
+        if algorithm not in ALGORITHMS:
             raise ValueError(f"no checksum is called {algorithm!r}")
+        if algorithm in _CRCS:
+            self._state: _Digester = _Crc(algorithm)
+        elif algorithm in _XXHASHES:
+            self._state = _XxHash(algorithm)
+        else:
+            self._state = hashlib.new(algorithm.lower(), usedforsecurity=False)
 
     def update(self, data: bytes) -> None:
         self._state.update(data)
@@ -67,10 +75,23 @@ def composite(algorithm: str, parts: Iterable[str]) -> str:
     return f"{whole.digest_b64}-{len(digests)}"
 
 
+def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
+    """The CRC of all bytes in base64, from the parts' CRCs (base64) and sizes, without reading a byte."""
+    combine: Callable[[int, int, int], int] = getattr(_awscrt(), f"combine_{algorithm.lower()}")
+
+    def joined(total: int, part: tuple[str, int]) -> int:
+        return combine(total, int.from_bytes(b64decode(part[0]), "big"), part[1])
+
+    return b64encode(reduce(joined, parts, 0).to_bytes(ALGORITHMS[algorithm], "big")).decode()
+
+
 class _Crc:
-    def __init__(self, advance: _Advance, width: int) -> None:
-        self._advance = advance
-        self._width = width
+    def __init__(self, algorithm: str) -> None:
+        # zlib is at hand and as fast: most clients ask for CRC32, and load nothing by that.
+        self._advance: Callable[[bytes, int], int] = (
+            zlib.crc32 if algorithm == "CRC32" else getattr(_awscrt(), algorithm.lower())
+        )
+        self._width = ALGORITHMS[algorithm]
         self._value = 0
 
     def update(self, data: bytes, /) -> None:
@@ -80,96 +101,24 @@ class _Crc:
         return self._value.to_bytes(self._width, "big")
 
 
+class _XxHash:
+    """awscrt's can be read once only; ours is asked again."""
+
+    def __init__(self, algorithm: str) -> None:
+        self._running: Any = getattr(_awscrt().XXHash, f"new_{_XXHASHES[algorithm]}")()
+        self._done: bytes | None = None
+
+    def update(self, data: bytes, /) -> None:
+        if self._done is not None:
+            raise ValueError("this checksum was read already: nothing can be added")
+        self._running.update(data)
+
+    def digest(self) -> bytes:
+        if self._done is None:
+            self._done = self._running.finalize()
+        return self._done
+
+
 @cache
-def _advance(algorithm: str) -> _Advance:
-    if algorithm == "CRC32":
-        return zlib.crc32
-    native = _native(algorithm)
-    return native if native is not None else FoldedCrc(_POLYNOMIALS[algorithm], _CRCS[algorithm]).advance
-
-
-def _native(algorithm: str) -> _Advance | None:
-    try:
-        library: Any = importlib.import_module("awscrt.checksums")
-    except ImportError:
-        return None
-    function: _Advance | None = getattr(library, algorithm.lower(), None)
-    return function
-
-
-class FoldedCrc:
-    """A reflected CRC without a loop over the bytes of a large block.
-
-    CRCs are linear: the register after bytes A followed by B is that after B with the register after A xored onto
-    B's first bytes. So the first half of a block is folded onto the second: each byte's register, `length` zero
-    bytes later, is looked up for all bytes at once by `bytes.translate` (one table per byte of the register) and
-    xored on as one big integer. Halving goes on until a few bytes are left for the usual table.
-    """
-
-    _BLOCK: Final = 65_536
-    _SMALL: Final = 64
-
-    def __init__(self, polynomial: int, width: int) -> None:
-        self._width = width
-        self._mask = (1 << 8 * width) - 1
-        self._table = [_divide(byte, polynomial, 8) for byte in range(256)]
-        # What a register holding one single bit becomes after one zero byte, then 2, 4, 8, …: linear maps.
-        after = [self._zero_byte(1 << bit) for bit in range(8 * width)]
-        self._planes: dict[int, list[bytes]] = {}
-        length = 1
-        while length < self._BLOCK:
-            if length >= self._SMALL // 2:
-                self._planes[length] = self._tables(after)
-            after = [_apply(after, image) for image in after]
-            length *= 2
-
-    def advance(self, data: bytes, value: int) -> int:
-        register = value ^ self._mask
-        for start in range(0, len(data), self._BLOCK):
-            register = self._block(data[start : start + self._BLOCK], register)
-        return register ^ self._mask
-
-    def _zero_byte(self, register: int) -> int:
-        return self._table[register & 0xFF] ^ (register >> 8)
-
-    def _tables(self, after: list[int]) -> list[bytes]:
-        images = [_apply(after, byte) for byte in range(256)]
-        return [bytes(image >> 8 * plane & 0xFF for image in images) for plane in range(self._width)]
-
-    def _block(self, data: bytes, register: int) -> int:
-        # Behind the bytes stand `width` more: the register as it will be when all bytes are gone.
-        size = len(data) + self._width
-        rest = int.from_bytes(data, "little") ^ register
-        left = len(data)
-        while left > self._SMALL:
-            length = 1 << (left // 2).bit_length() - 1
-            head = (rest & ((1 << 8 * length) - 1)).to_bytes(length, "little")
-            rest >>= 8 * length
-            for plane, registers in enumerate(self._planes[length]):
-                rest ^= int.from_bytes(head.translate(registers), "little") << 8 * plane
-            left -= length
-            size -= length
-        tail = rest.to_bytes(size, "little")
-        table = self._table
-        register = 0
-        for byte in tail[:left]:
-            register = table[(register ^ byte) & 0xFF] ^ (register >> 8)
-        return register ^ int.from_bytes(tail[left:], "little")
-
-
-def _divide(register: int, polynomial: int, bits: int) -> int:
-    for _ in range(bits):
-        register = register >> 1 ^ (polynomial if register & 1 else 0)
-    return register
-
-
-def _apply(after: list[int], register: int) -> int:
-    """The image of a register under a linear map given by the images of its bits."""
-    image = 0
-    bit = 0
-    while register:
-        if register & 1:
-            image ^= after[bit]
-        register >>= 1
-        bit += 1
-    return image
+def _awscrt() -> Any:
+    return importlib.import_module("awscrt.checksums")

@@ -8,28 +8,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.objects.values import Content
 from sagewright.operations.call import Call, Params
 from sagewright.operations.s3.refusals import invalid_request
-from sagewright.wire.checksums import Checksum
-
-ALGORITHMS: Mapping[str, int] = {
-    "CRC32": 4,
-    "CRC32C": 4,
-    "CRC64NVME": 8,
-    "SHA1": 20,
-    "SHA256": 32,
-    "SHA512": 64,
-    "MD5": 16,
-}
-"""The checksums we compute, and the bytes of their digests."""
-
-_POLYNOMIALS = {"CRC32": 0xEDB88320, "CRC32C": 0x82F63B78, "CRC64NVME": 0x9A6C9329AC4BC9B5}
-"""Of the CRCs, bit-reversed."""
+from sagewright.wire.checksums import ALGORITHMS, Checksum
 
 _PREFIX = "x-amz-checksum-"
 
@@ -191,38 +176,3 @@ def composite_etag(md5s: Sequence[str]) -> str:
     """The ETag of an object in parts: the md5 of the parts' md5s, and how many they are."""
     joined = b"".join(bytes.fromhex(md5) for md5 in md5s)
     return f"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(md5s)}"
-
-
-def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
-    """The CRC of all bytes from the parts' CRCs (base64) and sizes, without reading a byte."""
-    width = ALGORITHMS[algorithm]
-    total = 0
-    for digest, size in parts:
-        value = int.from_bytes(base64.b64decode(digest), "big")
-        total = _times(_power(algorithm, size), total, algorithm) ^ value
-    return base64.b64encode(total.to_bytes(width, "big")).decode()
-
-
-def _times(a: int, b: int, algorithm: str) -> int:
-    """Product of two polynomials over GF(2), modulo the CRC's; bit-reversed, as CRCs are kept."""
-    polynomial, high = _POLYNOMIALS[algorithm], 1 << (8 * ALGORITHMS[algorithm] - 1)
-    product = 0
-    while a:
-        if a & high:
-            product ^= b
-        # A step to the next power of x: out of `a`, into `b`.
-        a = (a << 1) & (2 * high - 1)
-        b = (b >> 1) ^ polynomial if b & 1 else b >> 1
-    return product
-
-
-@lru_cache(maxsize=64)
-def _power(algorithm: str, size: int) -> int:
-    """x to the power of the bits in `size` bytes: what `size` zero bytes do to a CRC. Parts mostly have one size."""
-    high = 1 << (8 * ALGORITHMS[algorithm] - 1)
-    result, square, bits = high, high >> 1, 8 * size
-    while bits:
-        if bits & 1:
-            result = _times(result, square, algorithm)
-        square, bits = _times(square, square, algorithm), bits >> 1
-    return result

@@ -28,7 +28,7 @@ from sagewright.operations.s3.refusals import (
 )
 from sagewright.operations.s3.writing import said
 from sagewright.operations.table import Operations
-from sagewright.wire.checksums import Checksum, composite
+from sagewright.wire.checksums import Checksum, combined, composite
 
 operations = Operations()
 
@@ -231,7 +231,7 @@ def _whole_checksum(request: Params, upload: Upload, algorithm: str, parts: Sequ
     if kind == "COMPOSITE":
         value = composite(algorithm, digests)
     else:
-        value = integrity.combined(algorithm, zip(digests, (part.size for part in parts), strict=True))
+        value = combined(algorithm, zip(digests, (part.size for part in parts), strict=True))
     expected = request.get(name, value)
     # Some clients send a composite checksum without the number of parts behind it.
     if expected not in (value, value.partition("-")[0]):

@@ -13,12 +13,12 @@ from sagewright.operations.s3 import attributes as kept
 from sagewright.operations.s3 import encryption, lifecycles, locks, notifications, versioning
 from sagewright.operations.s3.bodies import bucket_of, check_copy_size, copy_source, received, sent
 from sagewright.operations.s3.conditions import Conditions, write_check
-from sagewright.operations.s3.integrity import ALGORITHMS, check_algorithm, check_signed_for_lock, checksums, member
+from sagewright.operations.s3.integrity import check_algorithm, check_signed_for_lock, checksums, member
 from sagewright.operations.s3.ranges import Span, wanted
 from sagewright.operations.s3.refusals import answering, answering_stream, invalid_argument, invalid_request
 from sagewright.operations.s3.writing import said
 from sagewright.operations.table import Operations, brief
-from sagewright.wire.checksums import Checksum
+from sagewright.wire.checksums import ALGORITHMS, Checksum
 
 operations = Operations()
 

@@ -212,7 +212,7 @@ def test_checksums_come_back(ask: Ask, algorithm: str, body: bytes) -> None:
         ({"ChecksumCRC32": "nonsense!"}, "InvalidRequest"),
         ({"ChecksumCRC32": b64(b"toolong")}, "InvalidRequest"),
         ({"ChecksumCRC32": crc32(b"hello"), "ChecksumSHA1": b64(b"0" * 20)}, "InvalidRequest"),
-        ({"ChecksumXXHASH64": "AAAAAAAAAAA="}, "InvalidRequest"),
+        ({"ChecksumXXHASH64": "AAAAAAAAAAA="}, "BadDigest"),
         ({"ChecksumAlgorithm": "CRC32"}, "InvalidRequest"),
         ({"headers": {"content-md5": b64(hashlib.md5(b"other").digest())}}, "BadDigest"),
         ({"headers": {"content-md5": "AAAA"}}, "InvalidDigest"),
