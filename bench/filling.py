@@ -118,6 +118,6 @@ def _record(number: int) -> Record:
         modified=at + 60,
         spec=spec,
         status=status,
-        state="Stopped" if number % 50_000 == 777 else "Failed" if number % 30 == 0 else "Completed",
+        state="Stopped" if number == 777 else "Failed" if number % 30 == 0 else "Completed",
         facets={"Team": f"team-{number % 3}", "Run": f"run-{number // 10}"},
     )

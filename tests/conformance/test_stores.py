@@ -24,7 +24,6 @@ from sagewright.store.sqlite import SqliteStore
 from sagewright.testing.postgres import NoPostgres, Postgres, serving
 from sagewright.testing.store_kit import QUERY, StoreKit, key, names, record
 
-
 WRITERS = """
 import os, sys, threading
 from pathlib import Path
