@@ -38,12 +38,12 @@ class Blobs:
         # Who pushes asks what is there; who pulls might.
         if not await visit.may("GetDownloadUrlForLayer"):
             await visit.authorize("BatchCheckLayerAvailability")
-        layer = await self._do(lambda: self._found(visit))
+        layer = await self._do(lambda: self._found(visit, self._images.layers.promise))
         return Response(200, {**_described(layer), "content-length": str(layer.size)})
 
-    def _found(self, visit: Visit) -> Layer:
+    def _found(self, visit: Visit, find: Callable[[Repository, str], Layer | None]) -> Layer:
         self._images.repository(visit.repository)
-        layer = self._images.layers.find(visit.repository, visit.digest)
+        layer = find(visit.repository, visit.digest)
         if layer is None:
             raise _unknown(visit)
         return layer
@@ -52,7 +52,7 @@ class Blobs:
         await visit.authorize("GetDownloadUrlForLayer")
 
         def opened() -> tuple[Layer, int]:
-            layer = self._found(visit)
+            layer = self._found(visit, self._images.layers.find)
             try:
                 return layer, os.open(layer.path, os.O_RDONLY)
             except FileNotFoundError:  # it went just now

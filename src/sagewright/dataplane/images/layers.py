@@ -43,15 +43,20 @@ class Layers:
         return Key(self._account, "", BLOB, "", digest)
 
     def find(self, repository: Repository, digest: str) -> Layer | None:
-        """A layer; None if the repository does not have it. Who asks may be about to push an image that names it, so
-        it stays for a while."""
-        key = self.key(repository, digest)
-        self._promised[key] = self._clock.monotonic()
-        record = self._store.get(key)
+        """A layer; None if the repository does not have it."""
+        record = self._store.get(self.key(repository, digest))
         if record is None:
-            self._promised.pop(key, None)
             return None
         return Layer(digest, record.spec["size"], record.spec.get("mediaType"), self._blobs.path(digest))
+
+    def promise(self, repository: Repository, digest: str) -> Layer | None:
+        """The same for somebody who may be about to push an image that names it: the layer stays for a while."""
+        key = self.key(repository, digest)
+        self._promised[key] = self._clock.monotonic()
+        found = self.find(repository, digest)
+        if found is None:
+            self._promised.pop(key, None)
+        return found
 
     # Parts of a batch.
 

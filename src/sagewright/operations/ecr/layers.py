@@ -36,7 +36,7 @@ def batch_check_layer_availability(call: Call, request: Params) -> Params:
             reason = "Invalid request parameters: layer digest should satisfy the regex 'sha256:[0-9a-f]{64}'"
             failures.append({"layerDigest": digest, "failureCode": "InvalidLayerDigest", "failureReason": reason})
             continue
-        layer = images.layers.find(repository, digest)
+        layer = images.layers.promise(repository, digest)
         if layer is None:
             layers.append({"layerDigest": digest, "layerAvailability": "UNAVAILABLE"})
             continue
