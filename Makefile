@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.stamp
 # Trust what the machine trusts, also behind a company's proxy.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test lint bench chaos fuzz clean
+.PHONY: help setup demo test lint docs bench chaos fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -27,11 +27,15 @@ demo: setup ## train on real data, deploy, predict: the main job, end to end
 test: setup ## lint, then every test
 	@sh tests/run.sh
 
-lint: setup ## ruff, mypy --strict, import contracts
+lint: setup ## ruff, mypy --strict, import contracts, the page of operations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m sagewright.testing.reference --check docs/reference/operations.md
+
+docs: setup ## make the reference page of operations anew
+	$(BIN)/python -m sagewright.testing.reference docs/reference/operations.md
 
 bench: setup ## measure, each figure beside a peer or a limit
 	$(BIN)/python -m bench

@@ -11,11 +11,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import Final, Literal, NamedTuple
 
 from botocore import xform_name
 
+from sagewright.neighbours.table import NEIGHBOURS
 from sagewright.operations import table, unbuilt
+from sagewright.operations.featurestore import records
 from sagewright.operations.sagemaker import family
 from sagewright.wire import model
 
@@ -34,6 +37,12 @@ date.
   what is not built. Nothing is changed.
 """
 _OWN: Final = "SageMaker's own services"
+_AROUND: Final = f"""\
+{", ".join(f"`{name}`" for name in NEIGHBOURS)} are answered by moto in a process of their own, durably; the others by
+Sagewright itself.
+"""
+_LOOK_FIRST: Final[Mapping[str, Mapping[str, str]]] = {"sagemaker-featurestore-runtime": records.UNBUILT}
+"""Operations that see whether the thing is there before they refuse."""
 _TERRAFORM: Final = {
     # Each resource of the AWS provider 5.100, and the operation that makes it.
     "app": "CreateApp",
@@ -80,11 +89,15 @@ class Row(NamedTuple):
 
 def rows(service: str) -> Iterator[Row]:
     """All operations of a service, in the order of their names."""
-    handlers, refused, kept = table.load(service), unbuilt.unbuilt(service), _kept(service)
+    handlers, kept = table.load(service), _kept(service)
+    refused = {**unbuilt.unbuilt(service), **_LOOK_FIRST.get(service, {})}
+    neighbour = NEIGHBOURS.get(service)
     for operation in model.service(service).operation_names:
         name = xform_name(operation)
         if operation in refused:
             yield Row(operation, "refused", refused[operation])
+        elif neighbour is not None:
+            yield Row(operation, "refused" if neighbour.left_out(operation) else "behaviour", "")
         elif name not in handlers:
             yield Row(operation, "refused", "")
         else:
@@ -96,8 +109,8 @@ def page() -> str:
     own = [name for name in model.SERVICES if name.startswith("sagemaker")]
     parts = [_HEAD, f"## {_OWN}\n", _summary({name: list(rows(name)) for name in own})]
     parts += [_terraform(), *(_service(name) for name in own)]
-    others = [name for name in model.SERVICES if name not in own and table.load(name)]
-    parts += ["## The services around them\n", _summary({name: list(rows(name)) for name in others})]
+    others = [name for name in model.SERVICES if name not in own and (name in NEIGHBOURS or table.load(name))]
+    parts += ["## The services around them\n", _AROUND, _summary({name: list(rows(name)) for name in others})]
     parts += [_in_short(name) for name in others]
     return "\n".join(parts)
 
@@ -144,9 +157,12 @@ def _terraform() -> str:
 
 def _in_short(name: str) -> str:
     found = list(rows(name))
-    answered = ", ".join(f"`{row.operation}`" for row in found if row.backing != "refused")
-    refused = ", ".join(f"`{row.operation}`" for row in found if row.backing == "refused")
-    return f"### {name}\n\nAnswered: {answered}.\n\n" + (f"Refused: {refused}.\n" if refused else "")
+    answered, refused = (
+        ", ".join(f"`{row.operation}`" for row in found if (row.backing == "refused") is are_refused)
+        for are_refused in (False, True)
+    )
+    lines = [f"Answered: {answered}.", f"Refused: {refused}." if refused else "Nothing is refused."]
+    return f"### {name}\n\n" + "\n\n".join(fill(line, 120, break_on_hyphens=False) for line in lines) + "\n"
 
 
 def main(arguments: list[str]) -> int:

@@ -8,6 +8,7 @@ FAMILY = Family(
         "hub-content": "hub_content",
     },
     others=("hub_content_reference",),
+    kept=("hub", "hub_content", "hub_content_reference"),
     unbuilt={
         "CreateHubContentPresignedUrls": "hand out the files of hub contents",
         "CreateHubContentReference": "hold the contents of SageMaker's public hub that references lead to",

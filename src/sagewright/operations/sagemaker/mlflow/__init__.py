@@ -8,6 +8,7 @@ FAMILY = Family(
         "mlflow-tracking-server": "mlflow_tracking_server",
         "partner-app": "partner_app",
     },
+    kept=("mlflow_app", "mlflow_tracking_server", "partner_app"),
     unbuilt={
         "CreateMlflowApp": "run MLflow apps",
         "CreateMlflowTrackingServer": "run MLflow tracking servers",

@@ -8,6 +8,7 @@ FAMILY = Family(
         "notebook-instance": "notebook_instance",
         "notebook-instance-lifecycle-config": "notebook_instance_lifecycle_config",
     },
+    kept=("code_repository", "notebook_instance", "notebook_instance_lifecycle_config"),
     unbuilt={
         "CreateNotebookInstance": "run notebook instances",
         "CreatePresignedNotebookInstanceUrl": "open notebook instances in a browser",

@@ -10,6 +10,14 @@ FAMILY = Family(
         "project": "project",
     },
     others=("pipeline_execution_step", "servicecatalog_portfolio"),
+    kept=(
+        "pipeline",
+        "pipeline_execution",
+        "pipeline_execution_step",
+        "pipeline_version",
+        "project",
+        "servicecatalog_portfolio",
+    ),
     unbuilt={
         "CreateProject": "set projects up from Service Catalog or CloudFormation templates",
         "RetryPipelineExecution": "run pipelines",

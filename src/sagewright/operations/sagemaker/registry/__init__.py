@@ -11,5 +11,6 @@ FAMILY = Family(
         "model-package-group": "model_package_group",
     },
     others=("model_package_group_policy",),
+    kept=("model_card", "model_card_export_job", "model_card_version"),
     unbuilt={"CreateModelCardExportJob": "export model cards as PDF documents"},
 )

@@ -13,6 +13,16 @@ FAMILY = Family(
         "studio-lifecycle-config": "studio_lifecycle_config",
         "user-profile": "user_profile",
     },
+    kept=(
+        "app",
+        "app_image_config",
+        "domain",
+        "image",
+        "image_version",
+        "space",
+        "studio_lifecycle_config",
+        "user_profile",
+    ),
     unbuilt={
         "CreateApp": "run Studio apps",
         "CreatePresignedDomainUrl": "open Studio in a browser",
