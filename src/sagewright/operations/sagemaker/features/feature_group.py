@@ -23,6 +23,8 @@ def _exists(name: str, _arn: str) -> AwsError:
 
 
 _OFFLINE: Final = "OfflineStoreStatus.Status"
+_WAITS: Final = {"Status": "Disabled"}
+"""Nothing writes to offline stores yet."""
 NOUN: Final = Noun(
     "FeatureGroup",
     "feature-group",
@@ -46,7 +48,7 @@ def create_feature_group(call: Call, request: Params) -> Params:
     if "OfflineStoreConfig" not in request:
         return NOUN.answer(call, NOUN.create(call, request, state="Created"))
     spec = {**request, "OfflineStoreConfig": _resolved(call, request)}
-    record = NOUN.create(call, spec, state="Created", status={"OfflineStoreStatus": {"Status": "Active"}})
+    record = NOUN.create(call, spec, state="Created", status={"OfflineStoreStatus": _WAITS})
     return NOUN.answer(call, record)
 
 

@@ -16,7 +16,7 @@ def test_a_group_is_created_at_once(asker: Asker, group: str, houses: dict[str, 
     assert (found["FeatureGroupStatus"], found["NextToken"]) == ("Created", "")
     assert found["FeatureGroupName"] == "Houses"
     assert found["FeatureDefinitions"] == houses["FeatureDefinitions"]
-    assert found["OfflineStoreStatus"] == {"Status": "Active"}
+    assert found["OfflineStoreStatus"] == {"Status": "Disabled"}
     place = (
         f"s3://features/houses/123456789012/sagemaker/us-east-1/offline-store/Houses-{int(found['CreationTime'])}/data"
     )
@@ -60,7 +60,7 @@ def test_groups_are_listed_by_the_state_of_their_stores(asker: Asker, group: str
     def names(**how: str) -> list[str]:
         return [each["FeatureGroupName"] for each in asker.call("ListFeatureGroups", **how)["FeatureGroupSummaries"]]
 
-    assert names(OfflineStoreStatusEquals="Active") == ["Houses"]
+    assert names(OfflineStoreStatusEquals="Disabled") == ["Houses"]
     assert names(SortBy="OfflineStoreStatus", SortOrder="Ascending") == ["online", "Houses"]
     assert names(SortBy="FeatureGroupStatus", FeatureGroupStatusEquals="Created", NameContains="ONLINE") == ["online"]
 

@@ -28,6 +28,7 @@ def test_parameters_are_added_replaced_and_removed(asker: Asker, group: str) -> 
     assert (described["Description"], described["Parameters"]) == ("which house", [parameter("b", "2")])
     asker.call("UpdateFeatureMetadata", **ID, ParameterRemovals=["b"])
     assert "Parameters" not in asker.call("DescribeFeatureMetadata", **ID)
+    asker.call("UpdateFeatureMetadata", **ID, Description="said after the last parameter went")
 
 
 def test_a_feature_has_25_parameters_at_most(asker: Asker, group: str) -> None:
