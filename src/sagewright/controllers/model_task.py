@@ -54,7 +54,7 @@ def prepare(
         id=task_id,
         command=(*runtime.entry, "serve", runtime.image),
         environment={
-            **platform.environment(model["ExecutionRoleArn"], record.name[:63], record.key.region),
+            **platform.environment(record, model["ExecutionRoleArn"]),
             "SAGEMAKER_REGION": record.key.region,
             "PYTHONUNBUFFERED": "1",
             **container.get("Environment", {}),

@@ -7,18 +7,21 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Fault
 from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
+from sagewright.resources.record import Record
 from sagewright.store.base import Store
 from sagewright.telemetry.logs import Logs
 from sagewright.telemetry.metrics import Metrics
 
 _log = logging.getLogger(__name__)
+_SESSION_NAME: Final = 64
+"""Characters that a session's name may have."""
 
 
 class ObjectFiles(Protocol):
@@ -40,7 +43,9 @@ class ObjectFiles(Protocol):
 class Grants(Protocol):
     """Turns a role into something that a task may fetch that role's credentials with."""
 
-    def grant(self, role_arn: str, session: str) -> str: ...
+    def grant(self, role_arn: str, session: str, work: Record) -> str:
+        """`work` is what the task is for: with it ends the grant."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +83,17 @@ class Platform:
             except (Fault, OSError) as error:  # a task that cannot be ended must not keep the server from starting
                 _log.warning("task %s belongs to nobody and could not be removed: %s", task_id, error)
 
-    def environment(self, role_arn: str, session: str, region: str) -> Mapping[str, str]:
-        """What every task is told: where AWS is, and how to become its role (as AWS's own containers are)."""
+    def environment(self, record: Record, role_arn: str) -> Mapping[str, str]:
+        """What every task for a record is told: where AWS is, and how to become its role (as AWS's own containers
+        are)."""
+        region = record.key.region
         return {
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "S3_ENDPOINT_URL": self.endpoint_url,
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.endpoint_url}/_sagewright/credentials",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.grants.grant(role_arn, session),
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.grants.grant(role_arn, record.name[:_SESSION_NAME], record),
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 

@@ -157,7 +157,7 @@ def prepare(platform: Platform, record: Record, say: Narrator) -> Task:
         id=task_id(record),
         command=_command(record, runtime),
         environment={
-            **platform.environment(record.spec["RoleArn"], record.name, record.key.region),
+            **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,
             "TRAINING_JOB_ARN": record.status["TrainingJobArn"],
             "SAGEWRIGHT_REQUIREMENTS_DONE": "1",

@@ -73,8 +73,8 @@ class Environments:
 
 
 class Grants:
-    def grant(self, role_arn: str, session: str) -> str:
-        return f"grant for {role_arn} as {session}"
+    def grant(self, role_arn: str, session: str, work: Record) -> str:
+        return f"grant for {role_arn} as {session} to work for {work.name}"
 
 
 @dataclass

@@ -11,6 +11,7 @@ import pytest
 
 from sagewright import compose
 from sagewright.base.settings import Settings
+from sagewright.resources.record import Key, Record
 from sagewright.testing.asker import Answer, Asker
 from sagewright.wire import sigv4
 from sagewright.wire.http import Request
@@ -145,7 +146,9 @@ def test_health_and_welcome_need_no_signature(ask: Ask) -> None:
 
 def test_a_tasks_token_buys_its_roles_credentials(asker: Asker) -> None:
     role = "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
-    token = asker.server.app.services.credentials.grant(role, "job")
+    services = asker.server.app.services
+    work = services.store.create(Record(Key("123456789012", "us-east-1", "training-job", "", "job"), "1", 0.0, 0.0))
+    token = services.credentials.grant(role, "job", work)
     answer = asker.ask("GET", "/_sagewright/credentials", signed=False, headers={"authorization": token})
     given = json.loads(answer.body)
     assert set(given) == {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"}

@@ -16,18 +16,21 @@ from sagewright.base.errors import AwsError
 from sagewright.operations.access.actions import entry
 from sagewright.operations.access.evaluate import Outcome, Standing, decide
 from sagewright.operations.access.needs import FREE, SOURCES, Need, needs
+from sagewright.operations.access.neighbour_names import asks_neighbour
 from sagewright.operations.access.principals import standing
 from sagewright.operations.access.refusals import refusal
 from sagewright.operations.access.remembered import Remembered
 from sagewright.operations.access.request import Request
 from sagewright.operations.access.resource_policies import ResourcePolicies
+from sagewright.operations.access.sessions import beyond
 from sagewright.operations.access.tags import SOURCES as TAGS
 from sagewright.operations.call import Call, Params, Principal
 from sagewright.operations.iam.attached import KINDS
 from sagewright.resources.record import Key
 from sagewright.store.base import Store
 
-_REMEMBERED: Final = 4096
+_REMEMBERED: Final = 1024
+"""How many decisions are kept for one caller."""
 _ROOTS_OWN: Final = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 """What no bucket's policy takes from the account itself, which would be locked out for good."""
 
@@ -50,9 +53,12 @@ class Gate:
 
     async def authorize(self, call: Call, request: Params) -> None:
         """Raises the called service's access-denied error unless some policy allows the request and none denies it."""
+        error = beyond(call)
+        if error is not None:
+            raise error
         if not self._asks(call):
             return
-        if call.store.local:
+        if call.store.local and not asks_neighbour(call, request):
             self._check(call, request)
         else:
             await asyncio.to_thread(self._check, call, request)

@@ -5,6 +5,7 @@ Keys: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sagewright.operations.access.request import Request, Source, Sources, Values
@@ -27,6 +28,18 @@ def with_path(call: Call, params: Params, arn: str) -> str:
         return f"{head}:{call.account}:{kind}{params['Path']}{name}"
     record = call.store.get(key(call.account, _KINDS[kind], name))
     return arn if record is None else str(record.status["Arn"])
+
+
+def renamed(call: Call, params: Params, arn: str) -> Sequence[str]:
+    """What a user or group is to be called from now on: who renames it, or moves it to another path, must be allowed
+    to on both."""
+    head, _, resource = arn.partition(f":{call.account}:")
+    kind, _, path = resource.partition("/")
+    folder, _, name = f"/{path}".rpartition("/")
+    new_path = params.get("NewPath", f"{folder}/")
+    new_name = params.get("NewUserName") or params.get("NewGroupName") or name
+    new = f"{head}:{call.account}:{kind}{new_path}{new_name}"
+    return () if new == arn else (new,)
 
 
 def _boundary(request: Request, _: str) -> Values:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import unquote
 
-from sagewright.operations.access import iam_keys, s3_keys, sagemaker_keys, tags
+from sagewright.operations.access import iam_keys, neighbour_names, s3_keys, sagemaker_keys, tags
 from sagewright.operations.access.actions import Entry, entry
 from sagewright.operations.access.patterns import NOTHING, Context
 from sagewright.operations.access.request import Sources
 from sagewright.operations.call import Call, Params
+from sagewright.operations.s3.copy_source import copy_source
 
 FREE: Final = frozenset({("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")})
 """What everybody may who can sign."""
@@ -40,6 +40,10 @@ def needs(call: Call, params: Params) -> Sequence[Need]:
     if row.tagging is not None and params.get("Tags"):
         created = {"sagemaker:taggingaction": [call.operation]}
         found += [Need(row.tagging, need.resource, created) for need in found[:1]]
+    if call.operation in ("UpdateUser", "UpdateGroup") and call.service == "iam":
+        found += [Need(row.action, arn) for arn in iam_keys.renamed(call, params, found[0].resource)]
+    if call.operation == "ReEncrypt" and (source := neighbour_names.key_of(call, params)) is not None:
+        found.append(Need("kms:ReEncryptFrom", source))
     found += _passing(call, params, row)
     return found
 
@@ -50,7 +54,25 @@ def _resources(call: Call, params: Params, row: Entry) -> Sequence[str]:
     ]
     if call.service in _TIDY:
         arns = [_TIDY[call.service](call, params, arn) for arn in arns]
+    if call.service not in _EXACT:
+        arns = [each for arn in arns for each in _meanings(call, arn)]
     return arns or ("*",)
+
+
+_EXACT: Final = frozenset({"iam", "s3", "sts"})
+"""Services that compare ARNs as a whole, or whose ARNs are the same everywhere."""
+
+
+def _meanings(call: Call, arn: str) -> Sequence[str]:
+    """An ARN, and for one of elsewhere what has the same name here: an operation that looks at the name alone must
+    not do what a policy about the thing itself forbids."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[4] == "aws":
+        return (arn,)
+    here = ":".join(
+        ("arn", "aws", parts[2], parts[3] and call.region, parts[4] and call.account, parts[5]),
+    )
+    return (arn,) if here == arn else (arn, here)
 
 
 def _queue(call: Call, _params: Params, arn: str) -> str:
@@ -65,11 +87,19 @@ def _rule(_call: Call, _params: Params, arn: str) -> str:
 
 
 def _parameter(_call: Call, _params: Params, arn: str) -> str:
-    """Parameters are named with a slash in front, or without."""
-    return arn.replace(":parameter//", ":parameter/", 1)
+    """Parameters are named with a slash in front, or without; a version or label may stand behind a colon."""
+    head, kind, name = arn.replace(":parameter//", ":parameter/", 1).partition(":parameter/")
+    return head + kind + name.partition(":")[0]
 
 
-_TIDY: Final = {"iam": iam_keys.with_path, "sqs": _queue, "events": _rule, "ssm": _parameter}
+_TIDY: Final = {
+    "iam": iam_keys.with_path,
+    "sqs": _queue,
+    "events": _rule,
+    "ssm": _parameter,
+    "kms": neighbour_names.key,
+    "secretsmanager": neighbour_names.secret,
+}
 
 
 def _passing(call: Call, params: Params, row: Entry) -> Iterator[Need]:
@@ -161,13 +191,7 @@ def deletion(params: Params, each: Params) -> Iterator[Need]:
 
 def _copied(params: Params) -> Iterator[Need]:
     """Reading the source of a copy; a source that cannot be read is the operation's to refuse."""
-    spelled = params.get("CopySource") or params.get("RenameSource") or ""
-    if isinstance(spelled, Mapping):
-        bucket, key, version = spelled.get("Bucket", ""), spelled.get("Key", ""), spelled.get("VersionId")
-    else:
-        path, _, version = spelled.partition("?versionId=")
-        bucket, _, key = unquote(path).removeprefix("/").partition("/")
-        version = version or None
+    bucket, key, version = copy_source(params.get("CopySource") or params.get("RenameSource") or "")
     source = {"Bucket": bucket, "Key": key}
     yield Need(of_version("s3:GetObject", version), f"arn:aws:s3:::{bucket}/{key}", params=source)
 

@@ -48,8 +48,9 @@ def names(principal: Principal, owner: Record | None) -> Names:
     direct = frozenset({principal.arn, principal.user_id})
     if owner is None or principal.kind == "user":
         return Names(principal.account, direct)
-    role = {owner.status["Arn"], principal.user_id.partition(":")[0]}
-    return Names(principal.account, direct, frozenset(role))
+    # Not the id that a federated user's begins with: that is the account's, which says less.
+    identity = owner.status.get("RoleId") or owner.status["UserId"]
+    return Names(principal.account, direct, frozenset({owner.status["Arn"], identity}))
 
 
 def service(name: str) -> Names:

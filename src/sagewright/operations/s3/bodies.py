@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from urllib.parse import unquote_plus
 
 from sagewright.dataplane.objects.buckets import Bucket
 from sagewright.dataplane.objects.values import Content, Opened, Pin
 from sagewright.operations.call import Call, FileSlice, Params
 from sagewright.operations.s3.conditions import Conditions
+from sagewright.operations.s3.copy_source import copy_source as parsed_source
 from sagewright.operations.s3.encryption import check_reader
 from sagewright.operations.s3.integrity import Declared
 from sagewright.operations.s3.ranges import Span
@@ -72,15 +72,13 @@ def sent(opened: Opened, span: Span) -> bytes | FileSlice:
 def copy_source(call: Call, request: Params) -> Opened:
     """What a copy copies from, once its conditions hold. The address is `bucket/key`, URL-encoded."""
     text = request["CopySource"]
-    path, _, query = text.partition("?")
-    bucket, _, key = unquote_plus(path).removeprefix("/").partition("/")
+    bucket, key, version = parsed_source(text)
     if not bucket or not key or bucket.startswith("arn:"):
         raise invalid_argument(
             "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", _HEADER, text
         )
     expect_owner(call, request, "ExpectedSourceBucketOwner", bucket)
-    name, _, version = query.partition("=")
-    wanted = asked({"VersionId": unquote_plus(version)}) if name == "versionId" else None
+    wanted = None if version is None else asked({"VersionId": version})
     opened = call.services.objects.open(bucket, key, wanted)
     if opened.info.marker:
         raise invalid_request(

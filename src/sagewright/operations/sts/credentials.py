@@ -10,12 +10,15 @@ Users' access keys are records without their secret, which is derived as well. T
     session token  = base64( seal (32 bytes) + payload )
     payload        = JSON [2, access key id, account, principal ARN, user id, kind, expiry, issued, claims]
     claims         = {"policies", "arns", "tags", "transitive", "source", "mfa", "issuer"}, each only where given
-    grant          = base64url( seal (32 bytes) + payload ), with the payload JSON [role's ARN, session's name]
+    grant          = base64url( seal (32 bytes) + payload ), with the payload JSON [role's ARN, session's name,
+                     role's id, key of the record that the task works for, that record's uid]
     seal           = HMAC-SHA256(master, purpose + NUL + payload), the purpose being "session" or "grant"
     secret         = base64( first 30 bytes of HMAC-SHA256(master, purpose + NUL + access key id) ), the purpose being
                      "secret" for temporary credentials and "user" for users' keys
 
-Tokens of version 1 ended in [..., expiry, session policy]; they hold until they run out.
+Tokens end with the user or role that they are of, also if its name is back; grants with what their task works for.
+Tokens of version 1 ended in [..., expiry, session policy]; they hold until they run out. Grants that end with the
+session's name were given by earlier versions to tasks that may still run; they end with the role's name.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ import base64
 import binascii
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -33,18 +36,21 @@ import orjson
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AwsError
+from sagewright.operations.access.remembered import Remembered
 from sagewright.operations.call import Principal, Session
-from sagewright.operations.iam.records import find_role
+from sagewright.operations.iam.attached import entity
+from sagewright.operations.iam.records import ROLE, USER, find_role
 from sagewright.operations.sts.access_keys import AccessKeys
 from sagewright.operations.sts.last_used import LastUsed
 from sagewright.operations.sts.private_files import kept
 from sagewright.operations.sts.root_keys import RootKeys, key_id
 from sagewright.resources.arn import Arn
+from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store
 
 _VERSION: Final = 2
-_REMEMBERED: Final = 4096
-"""How many verified tokens are kept at hand."""
+_ENDED: Final = frozenset({"Completed", "Failed", "Stopped"})
+"""States in which nothing of a job or endpoint runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,8 @@ class Credentials:
         self._root_principal = Principal(account, f"arn:aws:iam::{account}:root", account, "root")
         self._master = kept(folder / "master.key", secrets.token_bytes(32))
         self._users = AccessKeys(store, clock, account, self.user_secret)
-        self._verified: dict[tuple[str, str], _Verified] = {}
+        self._verified: Remembered[tuple[str, str], _Verified] = Remembered()
+        store.subscribe(self._written)
         self.last_used = LastUsed(store, clock, account)
 
     def root(self) -> tuple[str, str]:
@@ -144,9 +151,9 @@ class Credentials:
     def lookup(self, access_key_id: str, token: str | None, *, now: float) -> tuple[str, Principal]:
         """The secret that must have signed, and whose key it is.
 
-        Raises AwsError: InvalidClientTokenId (403) for unknown and inactive keys and for tokens that are missing, not
-        ours or of another key; ExpiredToken (403) for tokens that were good once. Codes are STS's; the edge spells
-        them as the called service does.
+        Raises AwsError: InvalidClientTokenId (403) for unknown and inactive keys, for tokens that are missing, not
+        ours or of another key, and for those of a user or role that is gone; ExpiredToken (403) for tokens that were
+        good once. Codes are STS's; the edge spells them as the called service does.
         """
         if token is None:
             # The root key's file is looked at only where it matters: that costs more than all the rest.
@@ -157,25 +164,28 @@ class Credentials:
             if access_key_id != root.access_key_id:
                 raise _invalid()
             return root.secret, self._root_principal
-        known = self._verified.get((access_key_id, token)) or self._verify(access_key_id, token)
+        known = self._known(access_key_id, token)
         if now >= known.expiration:
-            self._verified.pop((access_key_id, token), None)
+            self._verified.forget((access_key_id, token))
             raise AwsError("ExpiredToken", "The security token included in the request is expired", status=403)
         return known.secret, known.principal
 
     def claims(self, access_key_id: str, token: str | None) -> Session | None:
         """What a session token says (`Principal.session` of who signs with it); None without a token."""
-        if token is None:
-            return None
-        return (self._verified.get((access_key_id, token)) or self._verify(access_key_id, token)).principal.session
+        return None if token is None else self._known(access_key_id, token).principal.session
 
-    def grant(self, role_arn: str, session_name: str) -> str:
-        """A token that a task may exchange, as often as it likes, for fresh credentials of its role."""
-        payload = orjson.dumps([role_arn, session_name])
+    def grant(self, role_arn: str, session_name: str, work: Record) -> str:
+        """A token that a task may exchange, as often as it likes while there is `work` for it, for fresh credentials
+        of its role."""
+        role = find_role(self._store, self._account, role_arn)
+        payload = orjson.dumps([role_arn, session_name, role and role.status["RoleId"], [*work.key], work.uid])
         return base64.urlsafe_b64encode(self._seal(b"grant", payload) + payload).decode()
 
     def redeem(self, token: str) -> TemporaryCredentials:
-        """Credentials for a token of `grant`. Raises AwsError (AccessDenied) for any other, or a role that is gone."""
+        """Credentials for a token of `grant`.
+
+        Raises AwsError (AccessDenied) for any other, and where the role is gone or the work done.
+        """
         try:
             sealed = base64.urlsafe_b64decode(token)
         except (binascii.Error, ValueError):
@@ -183,12 +193,29 @@ class Credentials:
         seal, payload = sealed[:32], sealed[32:]
         if not payload or not hmac.compare_digest(seal, self._seal(b"grant", payload)):
             raise AwsError("AccessDenied", "This authorization token is not one of a task.", status=403)
-        role_arn, session_name = orjson.loads(payload)
-        return self.issue(role_arn, session_name)
+        role_arn, session_name, *bound = orjson.loads(payload)
+        issued = self.issue(role_arn, session_name)
+        if bound and not self._holds(issued.principal, *bound):
+            raise AwsError("AccessDenied", "What this authorization token was given for is over.", status=403)
+        return issued
+
+    def _holds(self, principal: Principal, role_id: str, work: Sequence[str], uid: str) -> bool:
+        """Whether the role is the one that a grant was given for, and the work still to be done."""
+        record = self._store.get(Key(*work))
+        there = record is not None and record.uid == uid and record.state not in _ENDED
+        return there and principal.user_id.partition(":")[0] == role_id
 
     def close(self) -> None:
         """Write down what is only noted so far."""
         self.last_used.flush()
+
+    def _known(self, access_key_id: str, token: str) -> _Verified:
+        place = access_key_id, token
+        return self._verified.get(place, lambda: self._verify(*place), self._store, self._clock)
+
+    def _written(self, written: Key) -> None:
+        if written.kind in (ROLE, USER):
+            self._verified.forget()
 
     def _verify(self, access_key_id: str, token: str) -> _Verified:
         try:
@@ -202,11 +229,14 @@ class Credentials:
         if owner != access_key_id or account != self._account:
             raise _invalid()
         principal = Principal(account, arn, user_id, kind, _session(version, claims))
-        known = _Verified(self._secret(b"secret", owner), principal, expiration)
-        if len(self._verified) >= _REMEMBERED:
-            self._verified.clear()
-        self._verified[access_key_id, token] = known
-        return known
+        if self._is_gone(principal):
+            raise _invalid()
+        return _Verified(self._secret(b"secret", owner), principal, expiration)
+
+    def _is_gone(self, principal: Principal) -> bool:
+        """Whether there was a user or role behind a session that is no more."""
+        behind = (principal.session and principal.session.issuer) or principal
+        return behind.kind in ("user", "role") and entity(self._store, self._account, behind) is None
 
     def _seal(self, purpose: bytes, payload: bytes) -> bytes:
         # What was sealed for one purpose must hold for no other.

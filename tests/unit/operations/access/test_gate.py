@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from sagewright.base.settings import Settings
+from sagewright.operations.access.evaluate import Policies, Policy
+from sagewright.operations.access.principals import names
 from sagewright.operations.call import Principal, Session
 from sagewright.resources.record import Key, Record
 from sagewright.store.memory import MemoryStore
@@ -288,6 +291,31 @@ def test_users_groups_and_federated_users(realm: Realm) -> None:
     )
     assert realm.may(guest, "sagemaker", "ListModels")
     assert not realm.may(guest, "sagemaker", "ListEndpoints")
+
+
+def test_an_account_that_is_opened_to_is_not_its_federated_users(realm: Realm) -> None:
+    made = realm.world.client("iam").create_user(UserName="ann")["User"]
+    ann = Principal(ACCOUNT, made["Arn"], made["UserId"], "user")
+    everything = Session(0.0, policies=(document({"Action": "*"}),), issuer=ann)
+    guest = Principal(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:federated-user/g", f"{ACCOUNT}:g", "federated", everything)
+    owner = realm.world.services.store.get(Key(ACCOUNT, "", "iam-user", "", "ann"))
+    account = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "s3:*", "Resource": "*"}
+    policy = Policies([Policy.read("b", "resource", json.dumps({"Statement": account}))])
+    assert policy.decision("s3:GetObject", "arn:aws:s3:::b/k", {}, names(guest, owner)) == ("allowed", "account")
+
+
+@pytest.mark.parametrize("kind", ["user", "root", "federated"])
+def test_keys_that_a_caller_made_of_its_own_do_not_call_iam(realm: Realm, kind: Any) -> None:
+    caller = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, kind, Session(0.0))
+    refused = realm.refusal(caller, "iam", "ListUsers", {})
+    assert refused is not None
+    assert refused.code == "InvalidClientTokenId"
+    refused = realm.refusal(caller, "sts", "GetFederationToken", {"Name": "x"})
+    assert refused is not None
+    assert refused.message == "Cannot call GetFederationToken with session credentials"
+    assert realm.refusal(caller, "sts", "GetCallerIdentity", {}) is None
+    sure = dataclasses.replace(caller, session=Session(0.0, mfa=True))
+    assert (realm.refusal(sure, "iam", "ListUsers", {}) is None) is (kind == "root")
 
 
 def test_more_than_the_request_can_be_asked(realm: Realm) -> None:

@@ -17,6 +17,7 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
 LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}"
 ROLE = f"{IAM}:role/service-role/SagewrightExecutionRole"
 DEFAULT = "SagewrightExecutionRole"
+KEY = "00000000-0000-4000-8000-000000000000"
 TAGS = [{"Key": "a", "Value": "b"}]
 CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ("sagemaker", "ListTrainingJobs", {}, ["sagemaker:ListTrainingJobs *"]),
@@ -158,7 +159,61 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         {"logGroupIdentifier": f"{LOGS}:log-group:g:*"},
         [f"logs:FilterLogEvents {LOGS}:log-group:g:log-stream:"],
     ),
+    (
+        "logs",
+        "DescribeLogStreams",
+        {"logGroupIdentifier": "arn:aws:logs:eu-west-1:999999999999:log-group:g"},
+        [
+            "logs:DescribeLogStreams arn:aws:logs:eu-west-1:999999999999:log-group:g:log-stream:",
+            f"logs:DescribeLogStreams {LOGS}:log-group:g:log-stream:",
+        ],
+    ),
     ("cloudwatch", "PutMetricData", {"Namespace": "n"}, ["cloudwatch:PutMetricData *"]),
+    (
+        "sagemaker",
+        "ListTags",
+        {"ResourceArn": f"arn:aws-cn:sagemaker:us-east-1:{ACCOUNT}:model/M"},
+        [f"sagemaker:ListTags arn:aws-cn:sagemaker:us-east-1:{ACCOUNT}:model/m", f"sagemaker:ListTags {SM}:model/m"],
+    ),
+    (
+        "s3",
+        "CopyObject",
+        {"Bucket": "b", "Key": "k", "CopySource": "from/a+b%2Bc?versionId=1"},
+        ["s3:PutObject arn:aws:s3:::b/k", "s3:GetObjectVersion arn:aws:s3:::from/a b+c"],
+    ),
+    (
+        "s3",
+        "CopyObject",
+        {"Bucket": "b", "Key": "k", "CopySource": "from/secret?x=1"},
+        ["s3:PutObject arn:aws:s3:::b/k", "s3:GetObject arn:aws:s3:::from/secret"],
+    ),
+    (
+        "iam",
+        "UpdateUser",
+        {"UserName": "ann", "NewPath": "/admins/"},
+        [f"iam:UpdateUser {IAM}:user/ann", f"iam:UpdateUser {IAM}:user/admins/ann"],
+    ),
+    (
+        "iam",
+        "UpdateGroup",
+        {"GroupName": "g", "NewGroupName": "h"},
+        [f"iam:UpdateGroup {IAM}:group/g", f"iam:UpdateGroup {IAM}:group/h"],
+    ),
+    (
+        "kms",
+        "Decrypt",
+        {"CiphertextBlob": KEY.encode() + b"rest", "KeyId": "another"},
+        [f"kms:Decrypt arn:aws:kms:us-east-1:{ACCOUNT}:key/{KEY}"],
+    ),
+    (
+        "kms",
+        "ReEncrypt",
+        {"CiphertextBlob": KEY.encode() + b"rest", "DestinationKeyId": "arn:aws:kms:x:1:key/other"},
+        [
+            f"kms:ReEncryptTo arn:aws:kms:us-east-1:{ACCOUNT}:key/other",
+            f"kms:ReEncryptFrom arn:aws:kms:us-east-1:{ACCOUNT}:key/{KEY}",
+        ],
+    ),
     (
         "ecr",
         "DescribeImages",
@@ -172,6 +227,7 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         [f"sqs:SendMessage arn:aws:sqs:us-east-1:{ACCOUNT}:q"],
     ),
     ("ssm", "GetParameter", {"Name": "/a/b"}, [f"ssm:GetParameter arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/a/b"]),
+    ("ssm", "GetParameter", {"Name": "b:3"}, [f"ssm:GetParameter arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/b"]),
     ("events", "PutRule", {"Name": "r"}, [f"events:PutRule arn:aws:events:us-east-1:{ACCOUNT}:rule/r"]),
     (
         "events",
@@ -204,6 +260,30 @@ def test_what_a_request_needs(
 ) -> None:
     call = realm.call(realm.world.principal, service, operation)
     assert [f"{need.action} {need.resource}" for need in needs(call, params)] == expected
+
+
+def test_a_key_by_its_alias_is_that_key(realm: Realm) -> None:
+    known = realm.world.services.neighbours.ask("kms", "CreateKey", {}, account=ACCOUNT, region="us-east-1")
+    arn = known["KeyMetadata"]["Arn"]
+    alias = {"AliasName": "alias/mine", "TargetKeyId": arn}
+    realm.world.services.neighbours.ask("kms", "CreateAlias", alias, account=ACCOUNT, region="us-east-1")
+    call = realm.call(realm.world.principal, "kms", "Encrypt")
+    for name in ("alias/mine", f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/mine", arn.rpartition("/")[2]):
+        assert [need.resource for need in needs(call, {"KeyId": name})] == [arn]
+    # What an alias is given to is the operation's to find; the alias is a thing of its own.
+    call = realm.call(realm.world.principal, "kms", "DeleteAlias")
+    assert next(need.resource for need in needs(call, {"AliasName": "alias/mine"})).endswith(":alias/mine")
+
+
+def test_a_secret_by_its_name_is_that_secret(realm: Realm) -> None:
+    made = {"Name": "mine", "SecretString": "x"}
+    known = realm.world.services.neighbours.ask(
+        "secretsmanager", "CreateSecret", made, account=ACCOUNT, region="us-east-1"
+    )
+    call = realm.call(realm.world.principal, "secretsmanager", "GetSecretValue")
+    for name in ("mine", known["ARN"]):
+        assert [need.resource for need in needs(call, {"SecretId": name})] == [known["ARN"]]
+    assert needs(call, {"SecretId": "other"})[0].resource.endswith(":secret:other")
 
 
 def test_each_of_many_keys_needs_to_be_deleted() -> None:
