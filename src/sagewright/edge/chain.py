@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
+from typing import Protocol as Port
 
 from botocore.model import OperationModel, ServiceModel
 
@@ -30,6 +31,29 @@ class Raw:
     """The address that it came from; '' on a Unix socket."""
 
 
+class FormFile(Port):
+    """The file of a form, to be read once."""
+
+    sizes: tuple[int, int] | None
+    """Bytes that it must have at least and at most; it raises when it has others."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A browser's form that posts a file into a bucket; the file is still on the wire."""
+
+    bucket: str
+    fields: Mapping[str, str]
+    """By lower-case name, with their variables filled in."""
+    file: FormFile
+
+    @property
+    def key(self) -> str:
+        return self.fields["key"]
+
+
 @dataclass(frozen=True, slots=True)
 class Routed:
     """Its service, protocol and operation are known; nothing is believed yet."""
@@ -44,6 +68,8 @@ class Routed:
     """The request in path style, whatever style the client used. Signatures are checked on `raw.request`."""
     body: bytes | None
     """None while an operation streams its body."""
+    form: Form | None = None
+    """The form that `addressed` was read from, if one was posted."""
 
 
 @dataclass(frozen=True, slots=True)

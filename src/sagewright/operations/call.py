@@ -117,6 +117,8 @@ class Call:
     """The address that the request came from; '' where that is not known."""
     presigned: bool = False
     """Whether the signature stood in the address instead of a header."""
+    posted: bool = False
+    """Whether a browser's form was posted instead, whose policy was signed."""
 
     @property
     def store(self) -> Store:

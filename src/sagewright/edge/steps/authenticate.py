@@ -11,6 +11,7 @@ from sagewright.base.errors import AwsError, validation_error
 from sagewright.base.settings import Settings
 from sagewright.edge.body import BodyStream
 from sagewright.edge.chain import Identified, Routed
+from sagewright.edge.steps.form import signer
 from sagewright.edge.steps.route import signed_for
 from sagewright.operations import unbuilt
 from sagewright.operations.call import Principal
@@ -20,6 +21,8 @@ from sagewright.wire import chunked, model, sigv4, sigv4_errors
 
 def authenticate(routed: Routed, credentials: Credentials, settings: Settings, now: float) -> Identified:
     signature = routed.signature
+    if routed.form is not None:
+        return Identified(routed, *signer(routed.form, credentials, settings, now), routed.form.file)
     if settings.auth == "off":
         root = Principal(settings.account, f"arn:aws:iam::{settings.account}:root", settings.account, "root")
         region = (signature.region if signature else "") or settings.region

@@ -24,10 +24,11 @@ def decode(identified: Identified, services: Services) -> Decoded:
         account=identified.principal.account,
         region=identified.region,
         request_id=routed.raw.request_id,
-        headers=routed.raw.request.headers,
+        headers=routed.addressed.headers,
         host=routed.raw.origin,
         services=services,
         peer=routed.raw.peer,
         presigned=signature is not None and signature.kind != "header",
+        posted=routed.form is not None,
     )
     return Decoded(identified, call, params)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 from sagewright.edge.chain import Decoded, Send
+from sagewright.edge.steps.form import answered
 from sagewright.operations.call import FileSlice, Params
 from sagewright.wire.http import Response
 
@@ -20,7 +21,7 @@ def encode(decoded: Decoded, result: Params) -> Response:
     response = routed.protocol.serialize(result, routed.operation, routed.raw.request_id)
     if status is not None:
         response.status = status
-    return response
+    return response if routed.form is None else answered(routed.form, routed.raw, result, response)
 
 
 async def send_response(response: Response, method: str, send: Send) -> None:

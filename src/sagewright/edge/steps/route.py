@@ -15,7 +15,8 @@ from functools import cache
 from typing import Final
 
 from sagewright.base.errors import AwsError
-from sagewright.edge.chain import Raw, Routed
+from sagewright.edge.chain import Form, Raw, Routed
+from sagewright.edge.steps.form import as_put, is_form, read_form
 from sagewright.edge.steps.receive import read_body
 from sagewright.wire import model, sigv4
 from sagewright.wire.http import Request
@@ -63,12 +64,16 @@ async def route(raw: Raw) -> Routed:
     service = service or "s3"
     addressed = _path_style(raw.request) if service == "s3" else _holding(raw.request, body)
     service_model = model.service(service)
+    form: Form | None = None
+    if service == "s3" and signature is None and is_form(addressed):
+        form = await read_form(raw, addressed.path)
+        addressed = as_put(form, raw)
     protocol = for_request(service_model, addressed)
     operation = service_model.operation_model(protocol.operation_name(addressed, service_model))
     if body is None and (service, operation.name) not in _STREAMING:
         body = await read_body(raw.receive, raw.request.headers.get("content-length"))
         addressed = _holding(addressed, body)
-    return Routed(raw, signature, service, protocol, service_model, operation, addressed, body)
+    return Routed(raw, signature, service, protocol, service_model, operation, addressed, body, form)
 
 
 def _holding(request: Request, body: bytes | None) -> Request:

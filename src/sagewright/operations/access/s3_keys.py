@@ -61,6 +61,8 @@ def _given_tags(request: Request) -> Mapping[str, str]:
 def _auth_type(request: Request, _: str) -> Values:
     if request.call.principal.kind == "anonymous":
         return None
+    if request.call.posted:
+        return ["POST"]
     return ["REST-QUERY-STRING" if request.call.presigned else "REST-HEADER"]
 
 
