@@ -48,6 +48,15 @@ def test_cloudwatch_keeps_the_codes_of_its_query_time(kind: str, code: str) -> N
     assert found["Error"]["Code"] == {"ResourceNotFound": "ResourceNotFound"}.get(code, "LimitExceeded")
 
 
+@pytest.mark.parametrize("name", ["s3", "iam", "ec2"])
+def test_what_xml_cannot_say_keeps_nobody_from_reading_the_rest(name: str) -> None:
+    model = service(name)
+    error = AwsError("NoSuchBucket", "No \x00\x1f\ud800\uffff\tthere", fields={"BucketName": "b\x00"})
+    found = shapes.parsed(protocol(model).serialize_error(error, model, None, "id"), None, model)
+    assert found["Error"]["Code"] == "NoSuchBucket"
+    assert found["Error"]["Message"] == "No \ufffd\ufffd\ufffd\ufffd\tthere"
+
+
 def test_fields_of_a_model_error() -> None:
     model = service("sagemaker-runtime")
     fields = {"OriginalStatusCode": 500, "OriginalMessage": "boom", "LogStreamArn": "arn:x", "Unknown": 1}
@@ -114,6 +123,8 @@ def test_an_unknown_operation_is_no_server_error(name: str, request_: Request, c
         (b'{"TrainingJobName": []}', "Start of list found where not expected"),
         (b'{"Tags": "x"}', "Expected list or null"),
         (b'{"ResourceConfig": {"InstanceCount": "1"}}', "STRING_VALUE can not be converted to an Integer"),
+        (b'{"ResourceConfig": {"InstanceCount": 2147483648}}', "NUMBER_VALUE can not be converted to an Integer"),
+        (b'{"ResourceConfig": {"InstanceCount": 1e30}}', "NUMBER_VALUE can not be converted to an Integer"),
         (b'{"ResourceConfig": 1}', "Unexpected value type in payload"),
         (b'{"\xff": 1}', "not valid JSON"),
         (b"[" * 5000, "not valid JSON"),

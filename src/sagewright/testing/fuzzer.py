@@ -1,15 +1,24 @@
-"""Requests that nobody should send: valid ones, damaged in one to three places."""
+"""Requests that nobody should send: valid ones for what a server holds, most of them damaged in a place or two.
+
+What is asked for mostly exists: names, ids and ARNs come from the populations that the server was filled with, and
+only then something is changed, left out or put in that does not belong there.
+"""
 
 from __future__ import annotations
 
+import pickle
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.model import OperationModel
+from botocore.model import OperationModel, Shape
 
+from sagewright.neighbours.table import NEIGHBOURS
 from sagewright.testing import examples
+from sagewright.testing.handwritten import Images, Objects
 from sagewright.testing.http import Spelled, sagemaker, spell
+from sagewright.testing.population import FAMILY, Population
+from sagewright.testing.surroundings import NAME, Surroundings
 from sagewright.wire import model
 
 _STRINGS = (
@@ -44,42 +53,123 @@ _HEADERS = (
 )  # fmt: skip
 
 
+_NAMES = ("a", "b", "c", NAME, "None", "A")
+_ENDING = ("Delete", "Terminate", "Deregister", "Remove", "Stop", "Detach")
+_SHARES = {"sagemaker": 45, "s3": 6, "iam": 8, "sts": 2, "logs": 4, "cloudwatch": 5, "events": 3, "scheduler": 3,
+           "application-autoscaling": 3, "ecr": 5}  # fmt: skip
+"""How often a service is asked, of a hundred; the others of its family and the neighbours share the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request, and what is known of it."""
+
+    spelled: Spelled
+    service: str | None = None
+    """None for what may be taken for anything."""
+    operation: str | None = None
+    as_it_should_be: bool = False
+    """Whether it is spelled as boto3 spells it, whatever its members are."""
+    how: str = "header"
+    """How it is signed: in its `header`, its `query`, the older query `v2`; or `not`, as it brings what it needs."""
+
+
 class Fuzzer:
-    """Makes damaged requests from a seed; the same seed makes the same ones."""
+    """Makes requests from a seed; the same seed and the same populations make the same ones."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, population: Population, surroundings: Surroundings, *, neighbours: bool) -> None:
+        """`neighbours` is whether they are asked too, which takes a process of theirs."""
         self._random = random.Random(seed)  # noqa: S311  the same seed must make the same requests
-        # The SageMaker family gets two thirds of the attention, its neighbours share the rest.
-        self._family = [name for name in model.SERVICES if name.startswith("sagemaker")]
-        self._others = [name for name in model.SERVICES if name not in self._family]
+        self._population, self._surroundings = population, surroundings
+        self._objects = Objects(self._random, NAME)
+        self._images = Images(self._random, NAME)
+        family = [name for name in model.SERVICES if name.startswith("sagemaker") and name != "sagemaker"]
+        unserved = [name for name in model.SERVICES if name not in (*family, *NEIGHBOURS, *_SHARES)]
+        self._services = [name for name, share in _SHARES.items() for _ in range(share)]
+        self._services += family * 2
+        self._rare = [*(NEIGHBOURS if neighbours else ()), *unserved]
+        self._made: dict[tuple[str, str, bool], bytes] = {}
+        self._there: dict[str, list[str]] = {}
 
-    def request(self) -> Spelled:
+    def refresh(self) -> None:
+        """Look at the populations again, which were filled again."""
+        self._made.clear()
+        self._there.clear()
+
+    def request(self) -> Sent:
         """The next request."""
         chosen = self._random
-        service = (
-            chosen.choice(self._others)
-            if chosen.random() < 0.35
-            else chosen.choice([*self._family, *["sagemaker"] * 6])
-        )
-        operation = model.service(service).operation_model(chosen.choice(list(model.service(service).operation_names)))
-        params = self._params(operation)
+        kind = chosen.random()
+        if kind < 0.08:
+            return Sent(self._objects.request(), "s3", how=chosen.choice(("header", "header", "header", "query", "v2")))
+        if kind < 0.1:
+            return Sent(self._images.request(self._surroundings.known.get("ecr", {})), how="not")
+        service = chosen.choice(self._rare if chosen.random() < 0.05 else self._services)
+        operation = self._operation(service)
+        params = self._params(service, operation)
         try:
-            spelled = spell(service, operation.name, params)
+            spelled, whole = spell(service, operation.name, params), True
         except Exception:  # noqa: BLE001  what botocore cannot write down
-            spelled = self._by_hand(service, operation, params)
-        return self._damaged(spelled) if chosen.random() < 0.4 else spelled
+            spelled, whole = self._by_hand(service, operation, params), service == "sagemaker"
+        if chosen.random() < 0.15:
+            spelled, whole = self._damaged(spelled), False
+        how = chosen.choice(("query", "v2")) if service == "s3" and chosen.random() < 0.1 else "header"
+        return Sent(spelled, service, operation.name, whole and how == "header", how)
 
-    def _params(self, operation: OperationModel) -> dict[str, Any]:
+    def _operation(self, service: str) -> OperationModel:
+        names = model.service(service).operation_names
+        name = self._random.choice(names)
+        if name.startswith(_ENDING) and self._random.random() < 0.7:
+            name = self._random.choice(names)  # or soon there is nothing left
+        return model.service(service).operation_model(name)
+
+    # Members.
+
+    def _params(self, service: str, operation: OperationModel) -> dict[str, Any]:
         chosen = self._random
-        make = chosen.choice((examples.minimal, examples.whole))
-        params = make(operation)
+        params = self._valid(service, operation, whole=chosen.random() < 0.3)
+        if chosen.random() < 0.3 and operation.input_shape is not None:
+            # Some of the members that it might have.
+            whole = self._valid(service, operation, whole=True)
+            params |= {member: value for member, value in whole.items() if chosen.random() < 0.3}
         if chosen.random() < 0.9:
             params.pop("NextToken", None)  # or little else would be looked at
-        for _ in range(chosen.randrange(0, 4)):
-            self._spoil(params)
+        if chosen.random() < 0.3:
+            named = [member for member, value in params.items() if member.endswith("Name") and isinstance(value, str)]
+            params |= {member: chosen.choice(_NAMES) for member in named}
+        for _ in range(chosen.choice((0, 0, 0, 0, 1, 1, 2, 3))):
+            self._spoil(service, params)
         return params
 
-    def _spoil(self, params: dict[str, Any]) -> None:
+    def _valid(self, service: str, operation: OperationModel, *, whole: bool) -> dict[str, Any]:
+        made = self._made.get((service, operation.name, whole))
+        if made is None:
+            made = pickle.dumps(self._fresh(service, operation, whole=whole))
+            self._made[service, operation.name, whole] = made
+        params: dict[str, Any] = pickle.loads(made)  # noqa: S301  our own, and the quickest deep copy
+        return params
+
+    def _fresh(self, service: str, operation: OperationModel, *, whole: bool) -> dict[str, Any]:
+        if service in FAMILY:
+            return self._population.valid(service, operation.name, whole=whole)
+        known = self._surroundings.known.get(service, {})
+
+        def given(path: examples.Path, shape: Shape, wanted: bool) -> Any:
+            if not wanted or shape.type_name != "string" or getattr(shape, "enum", None):
+                return None
+            member = str(path[-1])
+            return self._surroundings.role if member.lower().endswith("rolearn") else known.get(member)
+
+        return (examples.whole if whole else examples.minimal)(operation, given)
+
+    def _known(self, service: str) -> list[str]:
+        """Names, ids and ARNs of what is there."""
+        if service not in self._there:
+            of_service = self._population.known if service in FAMILY else self._surroundings.known.get(service, {})
+            self._there[service] = [*of_service.values(), self._population.role, *_NAMES]
+        return self._there[service]
+
+    def _spoil(self, service: str, params: dict[str, Any]) -> None:
         """Change, remove or add one thing somewhere inside."""
         chosen = self._random
         node: Any = params
@@ -97,19 +187,21 @@ class Fuzzer:
             if chosen.random() < 0.2:
                 node.pop(key, None)
             else:
-                node[key] = self._value(node.get(key))
+                node[key] = self._value(service, node.get(key))
         elif isinstance(node, list) and node:
-            node[chosen.randrange(len(node))] = self._value(node[0])
+            node[chosen.randrange(len(node))] = self._value(service, node[0])
 
-    def _value(self, old: Any) -> Any:
+    def _value(self, service: str, old: Any) -> Any:
         chosen = self._random
-        if isinstance(old, str) and chosen.random() < 0.6:
-            return chosen.choice(_STRINGS)
-        deep = chosen.random() < 0.02
+        if isinstance(old, str) and chosen.random() < 0.8:
+            return chosen.choice(_STRINGS if chosen.random() < 0.5 else self._known(service))
+        deep = chosen.random() < 0.01
         value: Any = chosen.choice((*_VALUES, *_STRINGS))
         for _ in range(chosen.choice((200, 3000)) if deep else 0):
             value = [value]
         return value
+
+    # The wire.
 
     def _by_hand(self, service: str, operation: OperationModel, params: dict[str, Any]) -> Spelled:
         if service == "sagemaker":

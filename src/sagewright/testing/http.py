@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
+from botocore.compat import HTTPHeaders
+from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
 from sagewright.wire import model
@@ -35,21 +38,55 @@ def spell(service: str, operation: str, params: Mapping[str, Any], protocol: str
     Raises whatever botocore's serializer raises for values that it cannot write down.
     """
     service_model = model.service(service)
-    spoken = protocol or next(each for each in _SPOKEN if each in model.SERVICES[service].protocols)
-    made = _serializer(spoken).serialize_to_request(dict(params), service_model.operation_model(operation))
-    query = made["query_string"]
+    made = _serializer(protocol or spoken(service)).serialize_to_request(
+        dict(params), service_model.operation_model(operation)
+    )
     body = made["body"]
     if isinstance(body, dict):
         body = urlencode(body)
+    # What a model spells behind a question mark (`/{Bucket}?versioning`) stays in the serializer's path.
+    path, _, fixed = made["url_path"].partition("?")
+    query = made["query_string"]
+    query = query if isinstance(query, str) else urlencode(query, doseq=True)
     headers = {name.lower(): _on_the_wire(value) for name, value in made["headers"].items()}
     return Spelled(
         service=model.SERVICES[service].signing_name,
         method=made["method"],
-        path=made["url_path"],
-        query=query if isinstance(query, str) else urlencode(query, doseq=True),
+        path=path,
+        query="&".join(filter(None, (fixed, query))),
         headers=headers,
         body=body if isinstance(body, bytes) else str(body).encode("utf-8", "surrogatepass"),
     )
+
+
+def parse(
+    service: str,
+    operation: str | None,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    protocol: str | None = None,
+) -> dict[str, Any]:
+    """What botocore's parser makes of an answer, the members of a refusal under `Error`; None is any operation's.
+
+    A body that streams comes as a file. Raises whatever the parser raises for what it cannot read.
+    """
+    asked = None if operation is None else model.service(service).operation_model(operation)
+    told: dict[str, Any] = {
+        "status_code": status,
+        "headers": HTTPHeaders.from_dict(dict(headers)),
+        "body": io.BytesIO(body) if asked is not None and asked.has_streaming_output and status < 300 else body,
+        "context": {"operation_name": operation or ""},
+    }
+    parser = create_parser(protocol or spoken(service))
+    parsed: dict[str, Any] = parser.parse(told, cast(Any, asked and asked.output_shape))
+    return parsed
+
+
+def spoken(service: str) -> str:
+    """The protocol in which requests to a service are spelled."""
+    return next(each for each in _SPOKEN if each in model.SERVICES[service].protocols)
 
 
 def sagemaker(operation: str, body: Any) -> Spelled:

@@ -18,6 +18,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from sagewright.base.errors import AwsError
 from sagewright.wire.protocols import times
+from sagewright.wire.protocols.scalars import WHOLE_NUMBERS
 
 Convert = Callable[[Any], Any]
 
@@ -220,11 +221,13 @@ def _scalar(exact: type, wanted: str) -> Convert:
 
 
 def _integer(wanted: str) -> Convert:
+    allowed = WHOLE_NUMBERS[wanted]
+
     def decode(value: Any) -> int:
-        if type(value) is int:
-            return value
         if type(value) is float and math.isfinite(value):
-            return int(value)  # AWS truncates
+            value = int(value)  # AWS truncates
+        if type(value) is int and value in allowed:
+            return value
         raise mismatch(value, wanted)
 
     return decode
@@ -271,8 +274,6 @@ _EXACT: Final[dict[str, type]] = {
     "string": str,
     "character": str,
     "boolean": bool,
-    "integer": int,
-    "long": int,
     "float": float,
     "double": float,
 }

@@ -11,6 +11,22 @@ from botocore.model import Shape
 
 from sagewright.wire.protocols import times
 
+WHOLE_NUMBERS: Final = {"integer": range(-(2**31), 2**31), "long": range(-(2**63), 2**63)}
+"""What Java, in which AWS is written, holds in an Integer and in a Long."""
+
+
+def whole(kind: str) -> Callable[[str], int]:
+    """The reader of `integer` or `long`. Raises `ValueError`."""
+    allowed = WHOLE_NUMBERS[kind]
+
+    def read(text: str) -> int:
+        number = int(text)
+        if number not in allowed:
+            raise ValueError(f"not within the range of a {kind}")
+        return number
+
+    return read
+
 
 def boolean(text: str) -> bool:
     """Raises `ValueError` for anything but true and false, in any case."""
@@ -21,8 +37,8 @@ def boolean(text: str) -> bool:
 
 
 FROM_TEXT: Final[dict[str, Callable[[str], Any]]] = {
-    "integer": int,
-    "long": int,
+    "integer": whole("integer"),
+    "long": whole("long"),
     "float": float,
     "double": float,
     "boolean": boolean,

@@ -5,6 +5,7 @@ Namespaces are written where the model wants them and ignored where they are rea
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -21,6 +22,8 @@ Read = Callable[[list[Element]], Any]
 Write = Callable[[list[str], str, Any], None]
 """(pieces of the document so far, tag, value): appends the element."""
 
+# XML 1.0 has no way to say these, not even as references (https://www.w3.org/TR/xml/#charsets).
+_UNSAYABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -43,7 +46,12 @@ def load(body: bytes) -> Element:
 
 
 def escape(text: str) -> str:
-    """Text for an element or an attribute. A carriage return must be spelled, or XML reads it as a newline."""
+    """Text for an element or an attribute. A carriage return must be spelled, or XML reads it as a newline.
+
+    What XML cannot say becomes U+FFFD, or nobody could read the rest; who lists such keys asks for `encoding-type=url`.
+    """
+    if not text.isprintable():
+        text = _UNSAYABLE.sub("\ufffd", text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&quot;").replace("\r", "&#13;")
 

@@ -56,7 +56,7 @@ def view(group: Record, definition: Params) -> Params:
 
 
 def _changed(said: Params, request: Params) -> Params:
-    parameters = {each["Key"]: each for each in said.get("Parameters", ())}
+    parameters = {each["Key"]: each for each in said.get("Parameters") or ()}
     parameters |= {each["Key"]: each for each in request.get("ParameterAdditions", ()) if "Key" in each}
     for key in request.get("ParameterRemovals", ()):
         parameters.pop(key, None)
