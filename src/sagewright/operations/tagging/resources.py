@@ -106,7 +106,10 @@ def _records(call: Call, kind: str) -> Iterator[Record]:
 
 def _fits_types(arn: str, filters: Sequence[str]) -> bool:
     """`sagemaker`, or `sagemaker:endpoint`."""
-    parsed = Arn.parse(arn)
+    try:
+        parsed = Arn.parse(arn)
+    except ValueError:  # Glue tags whatever it is given
+        return not filters
     kind = parsed.resource.replace(":", "/").partition("/")[0]
     return not filters or any(each in (parsed.service, f"{parsed.service}:{kind}") for each in filters)
 
