@@ -69,14 +69,15 @@ class Registry:
             name = found["name"] if found else ""
             response = await self._answer(raw, found)
         except (AwsError, ImagesError, RegistryError) as error:
-            response = refused(error, name, self._services.settings.account, raw)
+            response = refused(error, name, self._services.settings.account)
         except Transient as error:
-            response = refused(RegistryError("UNAVAILABLE", str(error), 503), name, "", raw)
+            response = refused(RegistryError("UNAVAILABLE", str(error), 503), name, "")
         except Exception:  # noqa: BLE001
             _log.exception("request %s failed", raw.request_id)
             why = f"Sagewright failed to answer. Its log has the cause under request id {raw.request_id}."
-            response = refused(RegistryError("UNKNOWN", why, 500), name, "", raw)
-        response.headers.setdefault("docker-distribution-api-version", "registry/2.0")
+            response = refused(RegistryError("UNKNOWN", why, 500), name, "")
+        response.headers["docker-distribution-api-version"] = "registry/2.0"
+        response.headers["x-amzn-requestid"] = raw.request_id
         return response
 
     async def _answer(self, raw: Raw, found: re.Match[str] | None) -> Response:

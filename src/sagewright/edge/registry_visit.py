@@ -136,9 +136,9 @@ _CODES: Final[Mapping[type[ImagesError], tuple[str, int]]] = {
 }
 
 
-def refused(error: AwsError | ImagesError | RegistryError, name: str, account: str, raw: Raw) -> Response:
+def refused(error: AwsError | ImagesError | RegistryError, name: str, account: str) -> Response:
     """The specification's form of an error."""
-    headers = {"content-type": "application/json", "x-amzn-requestid": raw.request_id}
+    headers = {"content-type": "application/json"}
     if isinstance(error, RegistryError):
         code, status, message = error.code, error.status, error.message
         headers.update(error.headers)

@@ -15,7 +15,7 @@ from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists
 from sagewright.base.ids import Ids
 from sagewright.dataplane.events.bus import Bus
-from sagewright.dataplane.images.batch import Batch, every, together
+from sagewright.dataplane.images.batch import Batch, Together, every
 from sagewright.dataplane.images.blobs import Blobs
 from sagewright.dataplane.images.layers import Layers
 from sagewright.dataplane.images.manifests import Manifest
@@ -54,9 +54,10 @@ class Images:
     def __init__(self, store: Store, folder: Path, *, account: str, clock: Clock, ids: Ids, bus: Bus) -> None:
         """What an earlier crash left in `folder` is settled now."""
         self._store, self._account, self._clock, self._ids, self._bus = store, account, clock, ids, bus
+        self._together = Together(store)
         self.blobs = Blobs(folder)
         self.layers = Layers(store, self.blobs, account=account, clock=clock, ids=ids)
-        self.uploads = Uploads(store, self.blobs, self.layers, account=account, clock=clock, ids=ids)
+        self.uploads = Uploads(store, self.blobs, self.layers, self._together, account=account, clock=clock, ids=ids)
         if not self.blobs.empty():
             self.blobs.recover(self.layers.blobs(), self.uploads.ids())
 
@@ -109,7 +110,7 @@ class Images:
                 self._tell(batch, repository, "DELETE", image.name, None)
             return home, layers, uploads
 
-        home, layers, uploads = together(self._store, decide)
+        home, layers, uploads = self._together(decide)
         self.uploads.tidy(uploads)
         for record in layers:
             self.layers.tidy(record.name)
@@ -156,7 +157,7 @@ class Images:
             self._tell(batch, repository, "PUSH", manifest.digest, tag)
             return image
 
-        image = together(self._store, decide)
+        image = self._together(decide)
         for digest in manifest.layers:
             self.layers.kept_promise(repository, digest)
         return image
@@ -282,7 +283,7 @@ class Images:
                 self._tell(batch, repository, "DELETE", image.name, each)
             return gone, layers
 
-        gone, layers = together(self._store, decide)
+        gone, layers = self._together(decide)
         for layer in layers:
             self.layers.tidy(layer)
         return gone
@@ -328,7 +329,7 @@ class Images:
                 raise NoSuchLayers([digest])
             self.layers.add(batch, target, digest, record.spec["size"])
 
-        together(self._store, decide)
+        self._together(decide)
 
     def sweep(self, repository: Repository) -> int:
         """Remove what broken-off pushes left; how many uploads and layers went."""
@@ -342,7 +343,7 @@ class Images:
                 self.layers.remove(batch, known)
                 return True
 
-            if together(self._store, decide):
+            if self._together(decide):
                 self.layers.tidy(record.name)
                 gone += 1
         return gone

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
-from sagewright.base.errors import AlreadyExists, StaleRecord
+from sagewright.base.errors import AlreadyExists, StaleRecord, Transient
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query, Store, Write
 
@@ -45,20 +46,29 @@ class Batch:
             self._store.write([*self._writes.values()])
 
 
-def together(store: Store, decide: Callable[[Batch], T]) -> T:
-    """Read, decide, write all of it or nothing; again from the start when somebody wrote in between.
+class Together:
+    """Reads, decides and writes, one after the other: everybody who pushes to a repository writes its record, and
+    would only get in each other's way."""
 
-    `decide` may run several times. What it returns is what the last run returned.
-    """
-    for _ in range(_TRIES):
-        batch = Batch(store)
-        result = decide(batch)
-        try:
-            batch.commit()
-            return result
-        except (StaleRecord, AlreadyExists):
-            continue
-    raise StaleRecord("The repository kept changing while it was being written.")
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+
+    def __call__(self, decide: Callable[[Batch], T]) -> T:
+        """Write all of what is decided or nothing; decide again when somebody wrote in between.
+
+        What comes back is what the last `decide` returned.
+        """
+        with self._lock:
+            for _ in range(_TRIES):
+                batch = Batch(self._store)
+                result = decide(batch)
+                try:
+                    batch.commit()
+                    return result
+                except (StaleRecord, AlreadyExists):
+                    continue
+        raise Transient("The repository kept changing while it was being written. Try again.")
 
 
 def every(store: Store, query: Query) -> Iterator[Record]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from sagewright.base.clock import Clock
 from sagewright.base.ids import Ids
-from sagewright.dataplane.images.batch import Batch, every, together
+from sagewright.dataplane.images.batch import Batch, Together, every
 from sagewright.dataplane.images.blobs import Blobs
 from sagewright.dataplane.images.layers import Layers
 from sagewright.dataplane.images.values import (
@@ -49,8 +49,10 @@ _CHUNK: Final = 1 << 20
 class Uploads:
     """The uploads of one account. Any thread may call any method."""
 
-    def __init__(self, store: Store, blobs: Blobs, layers: Layers, *, account: str, clock: Clock, ids: Ids) -> None:
-        self._store, self._blobs, self._layers = store, blobs, layers
+    def __init__(
+        self, store: Store, blobs: Blobs, layers: Layers, together: Together, *, account: str, clock: Clock, ids: Ids
+    ) -> None:
+        self._store, self._blobs, self._layers, self._together = store, blobs, layers, together
         self._account, self._clock, self._ids = account, clock, ids
         self._lock = threading.Lock()
         self._busy: set[str] = set()
@@ -69,7 +71,7 @@ class Uploads:
             spec = {"received": 0, "small": False}
             batch.create(Record(self.key(repository, upload), uid=upload, created=now, modified=now, spec=spec))
 
-        together(self._store, decide)
+        self._together(decide)
         return upload
 
     def _hold(self, batch: Batch, repository: Repository) -> None:
@@ -153,7 +155,7 @@ class Uploads:
 
         with self._blobs.lock(digest):
             self._blobs.place(record.name, digest)
-            together(self._store, decide)
+            self._together(decide)
         self._forget(record.name)
 
     def drop(self, record: Record) -> None:
@@ -164,7 +166,7 @@ class Uploads:
             if known is not None:
                 batch.delete(known)
 
-        together(self._store, decide)
+        self._together(decide)
         self._forget(record.name)
 
     def _forget(self, upload: str) -> None:
