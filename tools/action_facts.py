@@ -44,7 +44,7 @@ PRINCIPALS: Mapping[str, str] = {
 }
 """To whom roles are passed."""
 PASSING_VERBS = ("Create", "Update", "Start", "Put", "Register")
-ROLE_MEMBERS = r"((?!CrossAccount)\w*RoleArn|RoleARN|Role|ExecutionRole|ExecutionRoleArn|\w*ExecutionRole)"
+ROLE_MEMBERS = r"((?!CrossAccount)\w*[Rr]ole(Arn|ARN)|Role|\w*ExecutionRole|ValidationRole)"
 
 TAGGING = FAMILY
 """Services that ask for their AddTags too where a request that creates something brings tags."""
