@@ -2,7 +2,8 @@
 
 No room has to do anything for this. Files are told apart by what they are:
 
-    objects/<2 hex>/*   never change once a record names them: linked, or copied where there are no links
+    objects/<2 hex>/*, registry/<2 hex>/*
+                        never change once a record names them: linked, or copied where there are no links
     SQLite databases    known by their header: copied from a read transaction by SQLite's backup, log included
     *.lock, sockets     belong to processes, and stay behind; so do tasks/ (what runs) and runtimes/ (made again)
     all others          copied
@@ -28,6 +29,7 @@ from sagewright.store.held import Held
 
 _HEADER: Final = b"SQLite format 3\0"
 _LEFT: Final = frozenset({"tasks", "runtimes"})
+_HOLD_BLOBS: Final = ("objects", "registry")
 _BLOBS: Final = re.compile(r"[0-9a-f]{2}")
 _PAGES: Final = 4096
 """How much of a database is copied between two words of progress: 16 MiB."""
@@ -92,7 +94,7 @@ class Snapshot:
             here = Path(place)
             if here == self._data:
                 folders[:] = [name for name in folders if name not in _LEFT]
-            elif here == self._data / "objects":
+            elif here.parent == self._data and here.name in _HOLD_BLOBS:
                 folders[:] = [name for name in folders if not _BLOBS.fullmatch(name)]
             self._folder(here)
             for name in names:
@@ -116,14 +118,14 @@ class Snapshot:
     def _blobs(self, *, settled: bool = False) -> None:
         """Link what is there and is not in the copy yet; `settled` leaves out what may still be written to, which has
         its mark in `doubt/` from before it is begun until its record is written."""
-        objects = self._data / "objects"
-        for folder in sorted(objects.iterdir()) if objects.is_dir() else ():
+        doubt = self._data / "objects" / "doubt"
+        for folder in (each for name in _HOLD_BLOBS for each in sorted((self._data / name).glob("*"))):
             if not _BLOBS.fullmatch(folder.name):
                 continue
             self._folder(folder)
             there = set(os.listdir(self._copied(folder)))
             for name in set(os.listdir(folder)) - there:
-                if not (settled and (objects / "doubt" / name).exists()):
+                if not (settled and (doubt / name).exists()):
                     self._link(folder / name)
 
     def _link(self, path: Path) -> None:

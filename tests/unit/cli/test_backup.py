@@ -25,10 +25,19 @@ from sagewright.testing.store_kit import key, record
 def data(tmp_path: Path) -> Path:
     """A folder with one of everything."""
     data = tmp_path / "data"
-    for folder in ("objects/ab", "objects/doubt", "logs/group", "keys", "tasks/t/ml", "runtimes/r"):
+    for folder in (
+        "objects/ab",
+        "objects/doubt",
+        "registry/ab",
+        "registry/uploads",
+        "logs/group",
+        "keys",
+        "tasks/t/ml",
+        "runtimes/r",
+    ):
         (data / folder).mkdir(parents=True)
-    for name in ("objects/ab/abc", "objects/doubt/abd", "logs/group/stream", "keys/master.key", "server.lock",
-                 "neighbours.lock", "tasks/t/ml/x", "runtimes/r/x"):  # fmt: skip
+    for name in ("objects/ab/abc", "objects/doubt/abd", "registry/ab/abe", "registry/uploads/u", "logs/group/stream",
+                 "keys/master.key", "server.lock", "neighbours.lock", "tasks/t/ml/x", "runtimes/r/x"):  # fmt: skip
         (data / name).write_text(name)
     (data / "keys" / "master.key").chmod(0o600)
     SqliteStore(data / "state.db").close()
@@ -52,7 +61,8 @@ def test_all_that_is_kept_is_copied_and_nothing_that_runs(
         done = backup(data, tmp_path / "copy")
     assert done.exit_code == 0, done.output
     assert files(tmp_path / "copy") == {
-        "state.db", "objects/ab/abc", "objects/doubt/abd", "logs/group/stream", "keys/master.key",
+        "state.db", "objects/ab/abc", "objects/doubt/abd", "registry/ab/abe", "registry/uploads/u",
+        "logs/group/stream", "keys/master.key",
     }  # fmt: skip
     assert f"sagewright up --data {tmp_path / 'copy'}" in done.output
 
@@ -66,7 +76,9 @@ def test_it_is_as_private_as_what_it_copies(data: Path, tmp_path: Path) -> None:
 
 def test_objects_share_their_bytes(data: Path, tmp_path: Path) -> None:
     backup(data, tmp_path / "copy")
-    assert (tmp_path / "copy/objects/ab/abc").samefile(data / "objects/ab/abc")
+    for name in ("objects/ab/abc", "registry/ab/abe"):
+        assert (tmp_path / "copy" / name).samefile(data / name)
+    assert not (tmp_path / "copy/registry/uploads/u").samefile(data / "registry/uploads/u")
     assert not (tmp_path / "copy/keys/master.key").samefile(data / "keys/master.key")
 
 
