@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
@@ -37,6 +38,7 @@ from sagewright.edge.app import Edge
 from sagewright.edge.platform import Platform as EdgePlatform
 from sagewright.neighbours.client import Neighbours
 from sagewright.operations.access.gate import Gate
+from sagewright.operations.access.role_files import RoleFiles
 from sagewright.operations.call import Services
 from sagewright.operations.events.state_changes import Announcing
 from sagewright.operations.iam.roles import ensure_default_role
@@ -127,7 +129,7 @@ def build(settings: Settings) -> Server:
         store=store,
         engine=engine,
         environments=Environments(settings.runtimes_folder),
-        objects=objects,
+        objects_as=partial(RoleFiles, services),
         logs=logs,
         metrics=metrics,
         grants=credentials,

@@ -10,7 +10,7 @@ from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Resources, Task
 from sagewright.controllers import staging
-from sagewright.controllers.platform import Platform
+from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources.model import containers
 from sagewright.resources.record import Record
@@ -41,8 +41,9 @@ def prepare(
     ml = platform.ml_folder(task_id)
     for folder in ("model", "run", "code"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
-    _fetch_model(platform, ml, container)
-    _fetch_code(platform, ml, container)
+    objects = platform.objects_as(model["ExecutionRoleArn"], record.key.region)
+    _fetch_model(objects, ml, container)
+    _fetch_code(objects, ml, container)
     python = platform.environments.ensure(runtime.environment, say)
     for requirements in (ml / "model" / "code" / "requirements.txt", ml / "code" / "requirements.txt"):
         if requirements.is_file() and not requirements.is_symlink():
@@ -69,27 +70,27 @@ def prepare(
     )
 
 
-def _fetch_model(platform: Platform, ml: Path, container: Mapping[str, Any]) -> None:
+def _fetch_model(objects: ObjectFiles, ml: Path, container: Mapping[str, Any]) -> None:
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     uri = source.get("S3Uri") or container.get("ModelDataUrl")
     if uri is None:
         return
     if source.get("S3DataType") == "S3Prefix" and source.get("CompressionType") == "None":
-        if staging.fetch_prefix(platform.objects, uri, ml / "model") == 0:
+        if staging.fetch_prefix(objects, uri, ml / "model") == 0:
             raise Terminal(f"There are no model files under {uri}.")
         return
     archive = ml.parent / "model.tar.gz"
-    staging.fetch(platform.objects, uri, archive)
+    staging.fetch(objects, uri, archive)
     staging.extract(archive, ml / "model", name=f"The model artifact {uri}")
     archive.unlink()
 
 
-def _fetch_code(platform: Platform, ml: Path, container: Mapping[str, Any]) -> None:
+def _fetch_code(objects: ObjectFiles, ml: Path, container: Mapping[str, Any]) -> None:
     """A script that the environment names in S3, put where the serving toolkit looks for it."""
     uri = container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", "")
     if not uri.startswith("s3://"):
         return
     archive = ml.parent / "sourcedir.tar.gz"
-    staging.fetch(platform.objects, uri, archive)
+    staging.fetch(objects, uri, archive)
     staging.extract(archive, ml / "code", name=f"SAGEMAKER_SUBMIT_DIRECTORY {uri}")
     archive.unlink()

@@ -40,6 +40,12 @@ class ObjectFiles(Protocol):
         ...
 
 
+class ObjectsAs(Protocol):
+    """Gives the objects as a role may have them: methods raise SagewrightError for what it may not."""
+
+    def __call__(self, role_arn: str, region: str) -> ObjectFiles: ...
+
+
 class Grants(Protocol):
     """Turns a role into something that a task may fetch that role's credentials with."""
 
@@ -55,7 +61,7 @@ class Platform:
     store: Store
     engine: Engine
     environments: Environments
-    objects: ObjectFiles
+    objects_as: ObjectsAs
     logs: Logs
     metrics: Metrics
     grants: Grants

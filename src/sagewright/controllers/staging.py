@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from sagewright.base.errors import SagewrightError, Terminal
+from sagewright.base.errors import AwsError, SagewrightError, Terminal, Transient
 from sagewright.controllers.platform import ObjectFiles
 
 FAILURE_LIMIT = 1024
@@ -38,6 +38,10 @@ def fetch(objects: ObjectFiles, uri: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         objects.materialise(bucket, key, target)
+    except Transient:
+        raise
+    except AwsError as error:
+        raise Terminal(f"ClientError: Data download failed for {uri}: {error}") from error
     except SagewrightError as error:
         raise Terminal(f"ClientError: Could not find the object {uri}: {error} Upload it, then try again.") from error
 
@@ -54,11 +58,23 @@ def fetch_prefix(objects: ObjectFiles, uri: str, folder: Path) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             objects.materialise(bucket, key, target)
             count += 1
+    except Transient:
+        raise
     except SagewrightError as error:
         raise Terminal(f"ClientError: Data download failed for {uri}: {error}") from error
     except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
         raise Terminal(f"ClientError: The keys under {uri} cannot all be files of one folder: {error}") from error
     return count
+
+
+def put(objects: ObjectFiles, bucket: str, key: str, path: Path) -> None:
+    """A file into an object. Raises Terminal with where it should have gone."""
+    try:
+        objects.put_file(bucket, key, path)
+    except Transient:
+        raise
+    except SagewrightError as error:
+        raise Terminal(f"ClientError: The output could not be written to s3://{bucket}/{key}: {error}") from error
 
 
 def relative_to_prefix(key: str, prefix: str) -> str:

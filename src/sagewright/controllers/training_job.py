@@ -5,10 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
-from sagewright.base.errors import SagewrightError, Terminal
 from sagewright.compute.base import TaskState
 from sagewright.controllers import staging, training_task
 from sagewright.controllers.platform import Platform, tail
@@ -163,10 +161,11 @@ class TrainingJobs:
         output = record.spec["OutputDataConfig"]
         base = f"{output['S3OutputPath'].rstrip('/')}/{record.name}/output"
         bucket, prefix = staging.split_uri(base)
+        objects = self._platform.objects_as(record.spec["RoleArn"], record.key.region)
         if output.get("CompressionType") == "NONE":
             for name, folder in (("model", ml / "model"), ("output", ml / "output" / "data")):
                 for path, relative in staging.files_below(folder):
-                    self._put(bucket, f"{prefix}/{name}/{relative}", path)
+                    staging.put(objects, bucket, f"{prefix}/{name}/{relative}", path)
             return f"{base}/model/"
         archives = {"model.tar.gz": ml / "model"}
         if staging.has_files(ml / "output" / "data"):
@@ -174,14 +173,8 @@ class TrainingJobs:
         for name, folder in archives.items():
             archive = ml.parent / name
             staging.pack(folder, archive)
-            self._put(bucket, f"{prefix}/{name}", archive)
+            staging.put(objects, bucket, f"{prefix}/{name}", archive)
         return f"{base}/model.tar.gz"
-
-    def _put(self, bucket: str, key: str, path: Path) -> None:
-        try:
-            self._platform.objects.put_file(bucket, key, path)
-        except SagewrightError as error:
-            raise Terminal(f"ClientError: The output could not be written to s3://{bucket}/{key}: {error}") from error
 
     def _failure_reason(self, record: Record, task: TaskState) -> str:
         """Why it failed, in the words the script left, else with the last lines it printed."""

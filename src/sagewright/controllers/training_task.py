@@ -12,7 +12,7 @@ from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Resources, Task
 from sagewright.controllers import staging
-from sagewright.controllers.platform import Platform
+from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources.record import Record
 
@@ -73,12 +73,13 @@ def fetch_inputs(platform: Platform, record: Record) -> None:
     for folder in ("input/config", "input/data", "model", "output/data", "output/metrics", "code", "checkpoints"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
     _write_configuration(ml, record)
-    _fetch_code(platform, ml, record)
+    objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
+    _fetch_code(objects, ml, record)
     for channel in record.spec.get("InputDataConfig", ()):
         name, uri = channel["ChannelName"], channel["DataSource"]["S3DataSource"]["S3Uri"]
         folder = ml / "input" / "data" / name
         folder.mkdir(exist_ok=True)
-        if staging.fetch_prefix(platform.objects, uri, folder) == 0:
+        if staging.fetch_prefix(objects, uri, folder) == 0:
             raise Terminal(
                 f"ClientError: Data download failed: No S3 objects found under S3 URL {uri!r} given in input data "
                 f"source of channel {name!r}. Please ensure that the bucket exists in the selected region "
@@ -86,13 +87,13 @@ def fetch_inputs(platform: Platform, record: Record) -> None:
             )
 
 
-def _fetch_code(platform: Platform, ml: Path, record: Record) -> None:
+def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
     """The script-mode toolkit's sourcedir.tar.gz, unpacked where the toolkit looks first."""
     source = hyperparameters(record).get("sagemaker_submit_directory")
     if source is None or not (uri := decoded(source)).startswith("s3://"):
         return
     archive = ml.parent / "sourcedir.tar.gz"
-    staging.fetch(platform.objects, uri, archive)
+    staging.fetch(objects, uri, archive)
     staging.extract(archive, ml / "code", name=f"sagemaker_submit_directory {uri}")
     archive.unlink()
 

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import WaiterError
 
+from .identities import allowing, trusting
 from .refusals import refusal
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -119,6 +120,30 @@ def test_a_failed_script_is_told_by_its_last_lines(sagemaker: Any, job_request: 
     assert told["TrainingJobStatus"] == "Failed"
     assert told["FailureReason"].startswith("AlgorithmError")
     assert "the learning rate went through the roof" in told["FailureReason"]
+
+
+def test_a_job_reads_and_writes_what_its_role_may(sagemaker: Any, job_request: Request, unique: Any) -> None:
+    iam, role = boto3.client("iam"), unique("limited")
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=trusting(Service="sagemaker.amazonaws.com"))["Role"][
+        "Arn"
+    ]
+
+    def failure() -> str:
+        request = {**job_request(SCRIPTS / "fail.py"), "RoleArn": arn}
+        name = request["TrainingJobName"]
+        sagemaker.create_training_job(**request)
+        with pytest.raises(WaiterError):
+            sagemaker.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName=name, WaiterConfig=PATIENCE)
+        return str(sagemaker.describe_training_job(TrainingJobName=name)["FailureReason"])
+
+    refused = failure()
+    assert refused.startswith("ClientError: Data download failed for s3://")
+    assert f"User: arn:aws:sts::123456789012:assumed-role/{role}/SageMaker is not authorized to perform: s3:" in refused
+    assert "because no identity-based policy allows the s3:" in refused
+    iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=allowing("s3:GetObject", "s3:ListBucket"))
+    assert failure().startswith("AlgorithmError")
+    iam.delete_role_policy(RoleName=role, PolicyName="p")
+    iam.delete_role(RoleName=role)
 
 
 def test_jobs_are_listed_by_name_and_status(sagemaker: Any, trained: dict[str, Any]) -> None:

@@ -37,8 +37,14 @@ class Files:
     def __init__(self) -> None:
         self.held: dict[tuple[str, str], bytes] = {}
         self.buckets = {"b"}
+        self.roles: list[tuple[str, str]] = []
+        """As whom they were asked for."""
         self.on_read: Callable[[], None] = lambda: None
         """Called before each object is handed out: what happens while a task is prepared."""
+
+    def of(self, role_arn: str, region: str) -> Files:
+        self.roles.append((role_arn, region))
+        return self
 
     def list(self, bucket: str, prefix: str) -> Iterator[tuple[str, int, str]]:
         if bucket not in self.buckets:
@@ -97,7 +103,7 @@ class Bench:
             store=self.store,
             engine=self.engine,
             environments=cast(Any, Environments()),
-            objects=self.files,
+            objects_as=self.files.of,
             logs=self.logs,
             metrics=self.metrics,
             grants=Grants(),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sagewright.base.errors import Terminal
+from sagewright.base.errors import AwsError, Terminal, Transient
 from sagewright.controllers import staging
 
 from .conftest import Files, packed, unpacked
@@ -77,6 +77,28 @@ def test_what_is_missing_is_named(files: Files, tmp_path: Path) -> None:
         staging.fetch(files, "s3://b/gone", tmp_path / "x")
     with pytest.raises(Terminal, match="Data download failed for s3://gone/x"):
         staging.fetch_prefix(files, "s3://gone/x", tmp_path)
+
+
+def test_what_a_role_may_not_is_told_in_awss_words(files: Files, tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise AwsError("AccessDenied", "User: r is not authorized", status=403)
+
+    files.on_read = refuse
+    expected = "^ClientError: Data download failed for s3://b/data/a.csv: AccessDenied: User: r is not authorized$"
+    with pytest.raises(Terminal, match=expected):
+        staging.fetch(files, "s3://b/data/a.csv", tmp_path / "x")
+    with pytest.raises(Terminal, match="Data download failed for s3://b/data/: AccessDenied: User: r is not"):
+        staging.fetch_prefix(files, "s3://b/data/", tmp_path)
+
+
+def test_a_store_that_is_away_for_a_moment_fails_no_job(files: Files, tmp_path: Path) -> None:
+    def away() -> None:
+        raise Transient("The database is away.")
+
+    files.on_read = away
+    for question in (staging.fetch, staging.fetch_prefix):
+        with pytest.raises(Transient):
+            question(files, "s3://b/data/a.csv", tmp_path / "x")
 
 
 def test_archives_are_unpacked_gzipped_or_not(tmp_path: Path) -> None:

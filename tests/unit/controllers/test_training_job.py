@@ -114,6 +114,7 @@ def test_a_job_is_staged_runs_and_leaves_its_model(bench: Bench, jobs: TrainingJ
     assert bench.folders == []
     assert list(bench.engine.list()) == []
     assert bench.engine.watched == ["train-uid-j"], "the engine was asked more than once"
+    assert {role for role, _ in bench.files.roles} == {record.spec["RoleArn"]}
 
 
 def test_output_data_and_uncompressed_models_are_kept_too(bench: Bench, jobs: TrainingJobs, create: Create) -> None:

@@ -59,9 +59,15 @@ class Gate:
         if not self._asks(call):
             return
         if call.store.local and not asks_neighbour(call, request):
-            self._check(call, request)
+            self.check(call, request)
         else:
-            await asyncio.to_thread(self._check, call, request)
+            await asyncio.to_thread(self.check, call, request)
+
+    def check(self, call: Call, request: Params) -> None:
+        """The same for who is not on the event loop: it may ask the store."""
+        error = self.refusal(call, request, needs(call, request))
+        if error is not None:
+            raise error
 
     def allows(self, call: Call, action: str, resource: str) -> bool:
         """Whether the caller might do something else on top of the request, for operations whose answer depends on
@@ -84,11 +90,6 @@ class Gate:
             return False
         # No policy of IAM's bounds the account itself; a bucket's may.
         return call.principal.kind != "root" or call.service == "s3"
-
-    def _check(self, call: Call, request: Params) -> None:
-        error = self.refusal(call, request, needs(call, request))
-        if error is not None:
-            raise error
 
     def _outcome(self, call: Call, request: Params, need: Need) -> Outcome:
         caller = self._caller(call)

@@ -1,0 +1,52 @@
+"""Objects for controllers: a job reads and writes what its role is allowed, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from sagewright.operations.call import Call, Principal, Services
+from sagewright.operations.sagemaker.roles import check_role
+
+SESSION: Final = "SageMaker"
+"""How SageMaker calls its own sessions of a role."""
+
+
+class RoleFiles:
+    """The objects of one server for one role, at the gate that requests pass.
+
+    All methods raise AwsError in AWS's words where the role may not, or is none that SageMaker can take on, and the
+    objects' own errors for what is not there.
+    """
+
+    def __init__(self, services: Services, role_arn: str, region: str) -> None:
+        self._services, self._role_arn, self._region = services, role_arn, region
+
+    def list(self, bucket: str, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """(key, size in bytes, etag) of every object whose key starts with `prefix`, in key order."""
+        self._check("ListObjectsV2", Bucket=bucket, Prefix=prefix)
+        return self._services.objects.list(bucket, prefix)
+
+    def materialise(self, bucket: str, key: str, target: Path) -> object:
+        """Write an object's bytes to a new file."""
+        self._check("GetObject", Bucket=bucket, Key=key)
+        return self._services.objects.materialise(bucket, key, target)
+
+    def put_file(self, bucket: str, key: str, path: Path) -> object:
+        """Store a file's content as an object; durable on return."""
+        self._check("PutObject", Bucket=bucket, Key=key)
+        return self._services.objects.put_file(bucket, key, path)
+
+    def _check(self, operation: str, **request: Any) -> None:
+        services = self._services
+        if services.settings.auth == "off":
+            return
+        account = services.settings.account
+        nobody = Principal(account, "", "", "anonymous")
+        call = Call("s3", operation, nobody, account, self._region, "", {}, "", services)
+        check_role(call, self._role_arn)
+        # This principal has no session, so that what the gate decided for one object is known for all tasks of a role.
+        role = services.credentials.role_principal(self._role_arn, SESSION)
+        services.gate.check(replace(call, principal=role), request)
