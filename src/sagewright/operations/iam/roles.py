@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -124,44 +125,61 @@ def default_role_arn(account: str) -> str:
 def ensure_default_role(store: Store, *, account: str, clock: Clock, ids: Ids) -> bool:
     """Make the role that jobs have where a user has none of their own; True if it was not there.
 
-    A role that the user changed stays as it is.
+    One that an earlier version made and nobody changed becomes what it would be today; one that a user changed stays
+    as it is.
     """
-    if store.get(key(account, ROLE, DEFAULT_ROLE)) is not None:
+    place, today = key(account, ROLE, DEFAULT_ROLE), _default_spec(account)
+    if store.get(place) is not None:
+        store.amend(place, lambda role: replace(role, spec=today) if _is_of_earlier_version(role) else None)
         return False
-    arn = default_role_arn(account)
-    # Its own sessions may renew themselves, as the clients of one machine do all day.
-    itself = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"},
-            {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": itself},
-        ],
-    }
-    by_name = {policy.name: arn for arn, policy in managed.aws_managed().items()}
-    spec = {
-        "RoleName": DEFAULT_ROLE,
-        "Path": DEFAULT_PATH,
-        "Description": "The execution role that Sagewright made at its first start.",
-        "AssumeRolePolicyDocument": orjson.dumps(trust).decode(),
-        "MaxSessionDuration": 12 * HOUR,
-        "Attached": [by_name[name] for name in _DEFAULT_POLICIES],
-        "Inline": {},
-    }
     now = float(int(clock.now()))
     role = Record(
-        key(account, ROLE, DEFAULT_ROLE),
+        place,
         uid=ids.uuid(),
         created=now,
         modified=now,
-        spec=spec,
-        status={"Arn": arn, "RoleId": unique_id("AROA")},
+        spec=today,
+        status={"Arn": default_role_arn(account), "RoleId": unique_id("AROA")},
     )
     try:
         store.write(creation(role))
     except AlreadyExists:
         return False
     return True
+
+
+def _default_spec(
+    account: str, *, renewing: bool = True, policies: Sequence[str] = _DEFAULT_POLICIES
+) -> Mapping[str, Any]:
+    """The default role's spec. `renewing` sessions may take on the role again, as the clients of one machine do all
+    day."""
+    statements: list[Mapping[str, Any]] = [
+        {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ]
+    if renewing:
+        itself = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
+        statements.append({"Effect": "Allow", "Principal": {"AWS": default_role_arn(account)}, "Action": itself})
+    by_name = {policy.name: arn for arn, policy in managed.aws_managed().items()}
+    return {
+        "RoleName": DEFAULT_ROLE,
+        "Path": DEFAULT_PATH,
+        "Description": "The execution role that Sagewright made at its first start.",
+        "AssumeRolePolicyDocument": orjson.dumps({"Version": "2012-10-17", "Statement": statements}).decode(),
+        "MaxSessionDuration": 12 * HOUR,
+        "Attached": [by_name[name] for name in policies],
+        "Inline": {},
+    }
+
+
+def _is_of_earlier_version(role: Record) -> bool:
+    """Whether a default role is as an earlier version of Sagewright made it."""
+    account = role.key.account
+    earlier = (
+        _default_spec(account, renewing=False),
+        # When a shell's session was like any other of this role.
+        _default_spec(account, policies=("AdministratorAccess", *_DEFAULT_POLICIES)),
+    )
+    return not role.tags and role.spec in earlier
 
 
 def summary(role: Record) -> Params:

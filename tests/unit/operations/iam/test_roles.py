@@ -3,16 +3,61 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
+from sagewright.base.ids import RandomIds
+from sagewright.operations.iam.records import ROLE, key
+from sagewright.operations.iam.roles import ensure_default_role
+from sagewright.resources.record import Record
+from sagewright.store.memory import MemoryStore
+from sagewright.testing.clock import ManualClock
 from sagewright.testing.policies import allowing, refusal, trusting
 from sagewright.testing.world import Client
 
 TRUST = trusting(Service="sagemaker.amazonaws.com")
 FULL = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+
+
+DEFAULT = "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
+S3 = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+FIRST_TRUST = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},'
+    '"Action":"sts:AssumeRole"}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("trust", "attached"),
+    [(FIRST_TRUST, [FULL, S3]), (None, ["arn:aws:iam::aws:policy/AdministratorAccess", FULL, S3])],
+)
+def test_a_default_role_of_an_earlier_version_becomes_todays(trust: str | None, attached: list[str]) -> None:
+    store = MemoryStore()
+
+    def ensure() -> Record:
+        ensure_default_role(store, account="123456789012", clock=ManualClock(), ids=RandomIds())
+        found = store.get(key("123456789012", ROLE, "SagewrightExecutionRole"))
+        assert found is not None
+        return found
+
+    today = ensure()
+    assert today.spec["Attached"] == [FULL, S3]
+    document = trust or today.spec["AssumeRolePolicyDocument"]
+    assert DEFAULT in today.spec["AssumeRolePolicyDocument"]
+    earlier = {**today.spec, "AssumeRolePolicyDocument": document, "Attached": attached}
+    store.update(replace(today, spec=earlier))
+    upgraded = ensure()
+    assert (upgraded.spec, upgraded.status) == (today.spec, today.status)
+    assert ensure().version == upgraded.version, "it was written again"
+    # What somebody changed is somebody's.
+    for changed in ({"Inline": {"p": "{}"}}, {"Description": "ours"}, {"Attached": attached[:1]}):
+        kept = store.update(replace(ensure(), spec={**earlier, **changed}))
+        assert ensure() == kept
+    kept = store.update(replace(ensure(), spec=earlier, tags={"ours": ""}))
+    assert ensure() == kept
 
 
 @pytest.fixture
