@@ -131,9 +131,21 @@ class Statement:
         return all(condition.holds(context) for condition in self.conditions)
 
 
-@lru_cache(maxsize=2048)
 def read(document: str) -> Sequence[Statement]:
     """A document's statements. It is one that `iam.documents.statements` takes; raises ValueError if it is no JSON."""
+    # What is longer is no policy that somebody has, but one that the simulator is asked about.
+    return _remembered(document) if len(document) <= _LONGEST else _read(document)
+
+
+_LONGEST: Final = 24 * 1024
+
+
+@lru_cache(maxsize=1024)
+def _remembered(document: str) -> Sequence[Statement]:
+    return _read(document)
+
+
+def _read(document: str) -> Sequence[Statement]:
     policy = orjson.loads(document)
     variables = policy.get("Version") == _WITH_VARIABLES
     found = policy["Statement"]

@@ -7,6 +7,7 @@ where other servers may write to the same store, so does a second.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from sagewright.operations.iam.records import ACCESS_KEY, USER, key
 from sagewright.resources.record import Key
 from sagewright.store.base import Store
 
+_KEY_ID: Final = re.compile(r"[A-Z0-9]{16,128}")
 _REMEMBERED: Final = 4096
 _SECONDS: Final = 1.0
 """How long a key counts that another server may have changed meanwhile."""
@@ -60,6 +62,8 @@ class AccessKeys:
         return known.secret, known.principal
 
     def _read(self, access_key_id: str) -> _Known | None:
+        if not _KEY_ID.fullmatch(access_key_id):
+            return None  # not all stores can be asked for every text
         record = self._store.get(key(self._account, ACCESS_KEY, access_key_id))
         if record is None or record.spec["Status"] != "Active":
             return None

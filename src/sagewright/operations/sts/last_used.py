@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from sagewright.base.clock import Clock
-from sagewright.base.errors import StaleRecord
+from sagewright.base.errors import StaleRecord, Transient
 from sagewright.operations.call import Principal
 from sagewright.operations.iam.records import ACCESS_KEY, ROLE, key
 from sagewright.resources.arn import Arn
@@ -56,7 +56,8 @@ class LastUsed:
         with self._lock:
             notes, self._notes = self._notes, {}
         for subject, noted in notes.items():
-            with contextlib.suppress(StaleRecord):  # it is busy: its next use is noted again
+            # It is busy, or the database is away: its next use is noted again.
+            with contextlib.suppress(StaleRecord, Transient):
                 self._store.amend(subject, partial(_with, noted))
 
     def _subject(self, principal: Principal, access_key_id: str) -> Key | None:

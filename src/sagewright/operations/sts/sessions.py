@@ -21,6 +21,8 @@ operations = Operations()
 _HOUR: Final = 3600
 _ROOM: Final = 4096
 """Bytes that a session's policies and tags may take in its token, compressed."""
+_PLAIN: Final = 2048
+"""Characters that a session's policy may have: squeezed, a policy that says the same a thousand times is short."""
 _ARNS: Final = 10
 _UNSUPPORTED: Final[Mapping[str, str]] = {
     "SerialNumber": "there are no MFA devices here",
@@ -129,6 +131,8 @@ def _policies(call: Call, request: Params) -> tuple[tuple[str, ...], tuple[str, 
     """The documents and the ARNs that narrow a session down. Raises AwsError (MalformedPolicyDocument)."""
     documents = (request["Policy"],) if "Policy" in request else ()
     for document in documents:
+        if len(document) > _PLAIN:
+            raise _validation(f"Policy: a session's policy has {_PLAIN} characters at most. Use PolicyArns for more.")
         check_identity_policy(document)
     arns = tuple(each["arn"] for each in request.get("PolicyArns", ()) if "arn" in each)
     if len(arns) > _ARNS:

@@ -81,6 +81,12 @@ def test_where_others_write_too_a_key_is_read_again_within_a_second(
     assert len(reads) == 4
 
 
+@pytest.mark.parametrize("identity", ["", "AKIA\0UNKNOWN000000000", "AKIA" + "Ä" * 16, "A" * 200])
+def test_what_is_no_key_is_not_looked_for(world: World, identity: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(world.services.store), "get", None)
+    assert code(world.services.credentials, identity) == "InvalidClientTokenId"
+
+
 def test_a_key_goes_with_no_token(world: World, key: dict[str, str]) -> None:
     issued = world.services.credentials.issue(world.principal)
     assert code(world.services.credentials, key["AccessKeyId"], issued.session_token) == "InvalidClientTokenId"
