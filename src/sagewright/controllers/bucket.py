@@ -10,10 +10,9 @@ from sagewright.base.clock import Clock
 from sagewright.dataplane.objects.base import Objects
 from sagewright.dataplane.objects.buckets import KIND, Bucket
 from sagewright.dataplane.objects.expiry import sweep
-from sagewright.dataplane.objects.notices import swept
+from sagewright.dataplane.objects.notices import Bus, records, swept
 from sagewright.dataplane.objects.retention import locked
 from sagewright.resources.record import Record
-from sagewright.telemetry.events import Events
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +26,8 @@ class Buckets:
     kind = KIND
     settled: Sequence[str] = ()
 
-    def __init__(self, objects: Objects, events: Events, clock: Clock) -> None:
-        self._objects, self._events, self._clock = objects, events, clock
+    def __init__(self, objects: Objects, bus: Bus, clock: Clock) -> None:
+        self._objects, self._bus, self._clock = objects, bus, clock
 
     def tasks(self, record: Record) -> Sequence[str]:
         return ()
@@ -43,7 +42,7 @@ class Buckets:
             bucket,
             now=now,
             locked=lambda info: locked(info.kept, now),
-            told=lambda of, info, action, what: swept(self._events, of, info, action, what, now),
+            tell=lambda of, info, action, what: records(self._bus, of, swept(of, info, action, what, now)),
         )
         if done:
             _log.info("bucket %s: lifecycle rules did %s", bucket.name, dict(done))

@@ -373,21 +373,3 @@ def test_what_happens_in_a_bucket_reaches_eventbridge(
     assert (detail["reason"], detail["object"]["key"], detail["object"]["size"]) == ("PutObject", "k", 5)
     assert (detail["object"]["etag"], detail["requester"]) == (etag, account())
     assert told[0]["resources"] == [f"arn:aws:s3:::{box}"]
-
-
-def test_notifications_go_to_eventbridge_and_nowhere_else_yet(s3: Any, box: str) -> None:
-    told: dict[str, Any] = {"EventBridgeConfiguration": {}}
-    s3.put_bucket_notification_configuration(Bucket=box, NotificationConfiguration=told)
-    found = s3.get_bucket_notification_configuration(Bucket=box)
-    assert found["EventBridgeConfiguration"] == {}
-    s3.put_object(Bucket=box, Key="k", Body=b"x")
-    s3.delete_object(Bucket=box, Key="k")
-    queue = {"QueueArn": f"arn:aws:sqs:us-east-1:{account()}:q", "Events": ["s3:ObjectCreated:*"]}
-    client = boto3.client("s3", config=SOON)
-    assert refused(
-        client.put_bucket_notification_configuration,
-        Bucket=box,
-        NotificationConfiguration={"QueueConfigurations": [queue]},
-    ) == ("NotImplemented", 400)
-    s3.put_bucket_notification_configuration(Bucket=box, NotificationConfiguration={})
-    assert "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket=box)

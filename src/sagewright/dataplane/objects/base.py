@@ -36,13 +36,27 @@ from sagewright.dataplane.objects.values import (
 )
 from sagewright.dataplane.objects.versions import Removed, Versioning, Versions, Written
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query, Store
+from sagewright.store.base import Query, Store, Write
 
 Check = Callable[[ObjectInfo | None], None]
 """Sees what a write is about to replace (None: nothing); raises whatever shall stop it. May be called again."""
 
+Tell = Callable[[ObjectInfo], Sequence[Record]]
+"""What else is to be written in the commit that makes an object so: deliveries that tell of it. May be called again."""
+
+TellRemoved = Callable[[str, Removed], Sequence[Record]]
+"""The same for a key, and what a delete does to it."""
+
 Place = tuple[str, str]
 """A key, and where among its versions."""
+
+
+def _nothing(*_: object) -> Sequence[Record]:
+    return ()
+
+
+def _told(records: Sequence[Record]) -> list[Change]:
+    return [Change(("create", record)) for record in records]
 
 
 def place_of(info: ObjectInfo) -> Place:
@@ -159,6 +173,7 @@ class Objects:
         etag: str | None = None,
         check: Check | None = None,
         beside: Callable[[], Sequence[Change]] = tuple,
+        tell: Tell = _nothing,
     ) -> ObjectInfo:
         """Let a key name this content; what it named before goes, or stays as a version if the bucket versions.
 
@@ -170,7 +185,7 @@ class Objects:
         written = Written(spec, tags or {}, kept or {})
         try:
             with self._writing(bucket, key) as versioning:
-                return self._name(versioning, self.home(bucket, key), written, check, beside)
+                return self._name(versioning, self.home(bucket, key), written, check, beside, tell)
         except SagewrightError:
             # Other errors may come from a commit that did happen: the next start decides.
             self.contents.discard(content)
@@ -193,14 +208,16 @@ class Objects:
         written: Written,
         check: Check | None,
         beside: Callable[[], Sequence[Change]],
+        tell: Tell,
     ) -> ObjectInfo:
         while True:
             current = self._store.get(at)
             if check is not None:
                 check(None if current is None else ObjectInfo.of(current))
             changes = self._versions.putting(versioning, at, current, written)
+            told = _told(tell(ObjectInfo.of(changes[0].write[1])))
             try:
-                return ObjectInfo.of(self._ledger.commit([*changes, *beside()])[0])
+                return ObjectInfo.of(self._ledger.commit([*changes, *beside(), *told])[0])
             except (StaleRecord, AlreadyExists):
                 # Somebody else wrote the key, or a part beside it: look again.
                 continue
@@ -227,6 +244,7 @@ class Objects:
         etag: str,
         attributes: Mapping[str, Any],
         check: Check | None = None,
+        tell: Tell = _nothing,
     ) -> ObjectInfo:
         """Join these parts, in this order, into the object; the upload and all its parts go in the same commit.
 
@@ -243,6 +261,7 @@ class Objects:
                 etag=etag,
                 check=check,
                 beside=lambda: self.uploads.ending(upload),
+                tell=tell,
             )
 
     def head(self, bucket: str, key: str, version: str | None = None) -> ObjectInfo:
@@ -303,7 +322,13 @@ class Objects:
         return self.amend(bucket, key, version, lambda info: replace(info.record, tags=tags))
 
     def keep(
-        self, bucket: str, key: str, change: Callable[[ObjectInfo], Mapping[str, Any]], version: str | None = None
+        self,
+        bucket: str,
+        key: str,
+        change: Callable[[ObjectInfo], Mapping[str, Any]],
+        version: str | None = None,
+        *,
+        tell: Tell = _nothing,
     ) -> ObjectInfo:
         """Change what is kept with a version: `change` returns what to set, None taking away. It may run several
         times. Raises what `head` does, and what `change` raises.
@@ -313,10 +338,16 @@ class Objects:
             merged = {**info.kept, **change(info)}
             return replace(info.record, status={name: value for name, value in merged.items() if value is not None})
 
-        return self.amend(bucket, key, version, amended)
+        return self.amend(bucket, key, version, amended, tell=tell)
 
     def amend(
-        self, bucket: str, key: str, version: str | None, change: Callable[[ObjectInfo], Record | None]
+        self,
+        bucket: str,
+        key: str,
+        version: str | None,
+        change: Callable[[ObjectInfo], Record | None],
+        *,
+        tell: Tell = _nothing,
     ) -> ObjectInfo:
         """Change what is said of a version; its bytes, id and time stay. `change` returns None to leave it."""
         while True:
@@ -324,12 +355,21 @@ class Objects:
             record = change(info)
             if record is None:
                 return info
+            told: list[Write] = [("create", each) for each in tell(ObjectInfo.of(record))]
             try:
-                return ObjectInfo.of(self._store.update(record))
+                return ObjectInfo.of(self._store.write([("update", record), *told])[0])
             except StaleRecord:
                 continue
 
-    def delete(self, bucket: str, key: str, version: str | None = None, *, check: Check | None = None) -> Removed:
+    def delete(
+        self,
+        bucket: str,
+        key: str,
+        version: str | None = None,
+        *,
+        check: Check | None = None,
+        tell: TellRemoved = _nothing,
+    ) -> Removed:
         """Remove an object, or put a delete marker before it if the bucket versions; or remove one version for good.
 
         Raises NoSuchBucket, and what `check` raises. It is no error if there is nothing to remove.
@@ -347,12 +387,12 @@ class Objects:
                 else:
                     changes, removed = self._versions.removing(at, version, record)
                 try:
-                    self._ledger.commit(changes)
+                    self._ledger.commit([*changes, *_told(tell(key, removed))])
                 except (StaleRecord, AlreadyExists):
                     continue
                 return removed
 
-    def delete_many(self, bucket: str, keys: Sequence[str]) -> Mapping[str, Removed]:
+    def delete_many(self, bucket: str, keys: Sequence[str], *, tell: TellRemoved = _nothing) -> Mapping[str, Removed]:
         """Delete objects, present or not, in one commit where nobody interferes. Raises NoSuchBucket."""
         with self._writing(bucket, *keys) as versioning:
             done: dict[str, Removed] = {}
@@ -361,10 +401,10 @@ class Objects:
                 more, done[key] = self._versions.deleting(
                     versioning, self.home(bucket, key), self._versions.current(bucket, key)
                 )
-                changes += more
+                changes += [*more, *_told(tell(key, done[key]))]
             try:
                 self._ledger.commit(changes)
                 return done
             except (StaleRecord, AlreadyExists):
                 pass
-        return {key: self.delete(bucket, key) for key in dict.fromkeys(keys)}
+        return {key: self.delete(bucket, key, tell=tell) for key in dict.fromkeys(keys)}

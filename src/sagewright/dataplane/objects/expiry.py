@@ -16,8 +16,8 @@ from sagewright.dataplane.objects.versions import Removed
 from sagewright.resources.record import Record
 
 Locked = Callable[[ObjectInfo], bool]
-Told = Callable[[Bucket, ObjectInfo, Action, Removed | None], None]
-"""Hears of each thing that was done: the version as it was, and what a delete did."""
+Tell = Callable[[Bucket, ObjectInfo, Action, Removed | None], Sequence[Record]]
+"""What else is to be written along with each thing that is done: the version as it was, and what a delete does."""
 
 _PAGE = 1000
 
@@ -38,7 +38,7 @@ def seen_of(info: ObjectInfo) -> Seen:
     )
 
 
-def sweep(objects: Objects, bucket: Bucket, *, now: float, locked: Locked, told: Told) -> Counter[str]:
+def sweep(objects: Objects, bucket: Bucket, *, now: float, locked: Locked, tell: Tell) -> Counter[str]:
     """Do what is due in a bucket; returns how often each kind of thing was done.
 
     A crash in between loses nothing: what is still due is found by the next sweep. `locked` versions stay.
@@ -57,7 +57,7 @@ def sweep(objects: Objects, bucket: Bucket, *, now: float, locked: Locked, told:
                 alone=len(versions) == 1,
             )
             action = due(rules, seen, now)
-            if action is not None and _do(objects, bucket, info, action, locked, told):
+            if action is not None and _do(objects, bucket, info, action, locked, tell):
                 done[action.kind] += 1
     if aborted := _abort_uploads(objects, bucket, rules, now):
         done["abort"] = aborted
@@ -82,12 +82,17 @@ def _walk(objects: Objects, bucket: Bucket, prefix: str) -> Iterator[ObjectInfo]
         after = place_of(page[-1])
 
 
-def _do(objects: Objects, bucket: Bucket, info: ObjectInfo, action: Action, locked: Locked, told: Told) -> bool:
+def _do(objects: Objects, bucket: Bucket, info: ObjectInfo, action: Action, locked: Locked, tell: Tell) -> bool:
     """Carry one action out, unless the version changed since it was looked at, or is locked."""
     try:
         if action.kind == "transition":
-            objects.amend(bucket.name, info.key, info.version, lambda now: _moved(now, info, action))
-            told(bucket, info, action, None)
+            objects.amend(
+                bucket.name,
+                info.key,
+                info.version,
+                lambda now: _moved(now, info, action),
+                tell=lambda _: tell(bucket, info, action, None),
+            )
             return True
         forever = action.kind == "remove" or not bucket.versioning
 
@@ -96,7 +101,9 @@ def _do(objects: Objects, bucket: Bucket, info: ObjectInfo, action: Action, lock
                 raise _Changed
 
         version = info.version if action.kind == "remove" else None
-        told(bucket, info, action, objects.delete(bucket.name, info.key, version, check=check))
+        objects.delete(
+            bucket.name, info.key, version, check=check, tell=lambda _, what: tell(bucket, info, action, what)
+        )
         return True
     except SagewrightError:
         # Overwritten, deleted or locked meanwhile, or the bucket is gone: the next sweep looks again.

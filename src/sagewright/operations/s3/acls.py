@@ -13,6 +13,7 @@ from sagewright.base.errors import AwsError
 from sagewright.dataplane.objects.buckets import Bucket
 from sagewright.dataplane.objects.values import ObjectInfo
 from sagewright.operations.call import Call, Params
+from sagewright.operations.s3 import notifications
 from sagewright.operations.s3.owners import acl_conflict, enforced, own_grant, owner
 from sagewright.operations.s3.refusals import access_denied, answering, invalid_argument, invalid_request, malformed_xml
 from sagewright.operations.s3.versioning import asked, readable
@@ -233,7 +234,8 @@ def put_object_acl(call: Call, request: Params) -> Params:
         readable(info)
         return {"Acl": grants}
 
-    objects.keep(request["Bucket"], request["Key"], change, asked(request))
+    tell = notifications.said(call, bucket, "ObjectAcl:Put")
+    objects.keep(request["Bucket"], request["Key"], change, asked(request), tell=tell)
     return {}
 
 

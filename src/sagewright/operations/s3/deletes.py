@@ -46,9 +46,8 @@ def _delete(
         if version is not None or not bucket.versioning:
             lock(info)
 
-    removed = call.services.objects.delete(bucket.name, key, version, check=check)
-    notifications.removed(call, bucket, key, removed)
-    return removed
+    tell = notifications.removed(call, bucket)
+    return call.services.objects.delete(bucket.name, key, version, check=check, tell=tell)
 
 
 @operations
@@ -77,8 +76,8 @@ def delete_objects(call: Call, request: Params) -> Params:
                 deleted.append(_entry(named, removed))
         except AwsError as error:
             errors.append({**named, "Code": error.code, "Message": error.message})
-    for key, removed in call.services.objects.delete_many(bucket.name, list(plain)).items():
-        notifications.removed(call, bucket, key, removed)
+    tell = notifications.removed(call, bucket)
+    for key, removed in call.services.objects.delete_many(bucket.name, list(plain), tell=tell).items():
         for position in plain[key]:
             deleted[position] = _entry(deleted[position], removed)
     result: Params = {} if request["Delete"].get("Quiet") else {"Deleted": deleted}

@@ -15,6 +15,7 @@ from sagewright.dataplane.objects.buckets import Bucket
 from sagewright.dataplane.objects.retention import locked
 from sagewright.dataplane.objects.values import ObjectInfo
 from sagewright.operations.call import Call, Params
+from sagewright.operations.s3 import notifications
 from sagewright.operations.s3.forms import add_get
 from sagewright.operations.s3.refusals import access_denied, answering, invalid_argument, invalid_request, malformed_xml
 from sagewright.operations.s3.versioning import asked, readable
@@ -166,7 +167,8 @@ add_get(
 
 def _set(call: Call, request: Params, change: Mapping[str, Any], *, bypass: bool) -> Params:
     objects = call.services.objects
-    _check_bucket(objects.buckets.get(request["Bucket"]))
+    bucket = objects.buckets.get(request["Bucket"])
+    _check_bucket(bucket)
 
     def changed(info: ObjectInfo) -> Mapping[str, Any]:
         held = readable(info).kept.get("Retention")
@@ -174,7 +176,8 @@ def _set(call: Call, request: Params, change: Mapping[str, Any], *, bypass: bool
             _check_change(held, change["Retention"], call.now, bypass=bypass)
         return change
 
-    objects.keep(request["Bucket"], request["Key"], changed, asked(request))
+    tell = notifications.said(call, bucket, "ObjectRetention:Put" if "Retention" in change else "")
+    objects.keep(request["Bucket"], request["Key"], changed, asked(request), tell=tell)
     return {}
 
 

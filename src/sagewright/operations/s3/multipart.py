@@ -147,8 +147,8 @@ def complete_multipart_upload(call: Call, request: Params) -> Params:
     attributes = {name: value for name, value in upload.attributes.items() if name != "ChecksumAlgorithm"}
     attributes |= {**sums, "Parts": [_kept(part, algorithm) for part in parts], "UploadId": upload.id}
     etag = integrity.composite_etag([part.etag for part in parts])
-    info = objects.complete_upload(upload, parts, etag=etag, attributes=attributes, check=check)
-    notifications.created(call, objects.buckets.get(info.bucket), info)
+    tell = notifications.created(call, objects.buckets.get(upload.bucket))
+    info = objects.complete_upload(upload, parts, etag=etag, attributes=attributes, check=check, tell=tell)
     return _joined(call, info)
 
 

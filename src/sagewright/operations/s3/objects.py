@@ -43,8 +43,8 @@ async def put_object(call: Call, request: Params) -> Params:
         tags=tags,
         kept=entry.kept,
         check=check,
+        tell=notifications.created(call, bucket),
     )
-    notifications.created(call, bucket, info)
     return {"ETag": f'"{info.etag}"', **checksums(attributes), **written(bucket, info)}
 
 
@@ -127,8 +127,8 @@ def copy_object(call: Call, request: Params) -> Params:
         tags=tags,
         kept=entry.kept,
         check=check,
+        tell=notifications.created(call, bucket),
     )
-    notifications.created(call, bucket, info)
     copied = {"ETag": f'"{info.etag}"', "LastModified": int(info.modified), **sums}
     return {"CopyObjectResult": copied, **copied_from(call, opened), **written(bucket, info)}
 

@@ -83,13 +83,13 @@ def get_object_tagging(call: Call, request: Params) -> Params:
 @answering
 def put_object_tagging(call: Call, request: Params) -> Params:
     tags = kept.tags_of_set(request["Tagging"]["TagSet"], limit=_MOST_TAGS)
-    return _tagged(call, request, tags, "Object Tags Added")
+    return _tagged(call, request, tags, "ObjectTagging:Put")
 
 
 @operations
 @answering
 def delete_object_tagging(call: Call, request: Params) -> Params:
-    return _tagged(call, request, {}, "Object Tags Deleted")
+    return _tagged(call, request, {}, "ObjectTagging:Delete")
 
 
 def _tagged(call: Call, request: Params, tags: Mapping[str, str], event: str) -> Params:
@@ -97,6 +97,6 @@ def _tagged(call: Call, request: Params, tags: Mapping[str, str], event: str) ->
         return replace(versioning.readable(info).record, tags=tags)
 
     objects = call.services.objects
-    info = objects.amend(request["Bucket"], request["Key"], versioning.asked(request), change)
-    notifications.said(call, objects.buckets.get(info.bucket), info, event)
+    tell = notifications.said(call, objects.buckets.get(request["Bucket"]), event)
+    info = objects.amend(request["Bucket"], request["Key"], versioning.asked(request), change, tell=tell)
     return _version(call, info)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +11,19 @@ import pytest
 
 from sagewright.dataplane.objects.base import Objects
 from sagewright.dataplane.objects.expiry import sweep
-from sagewright.dataplane.objects.lifecycle import DAY, Rule, Seen, due, due_upload, enabled, expiry, midnight_after
+from sagewright.dataplane.objects.lifecycle import (
+    DAY,
+    Action,
+    Rule,
+    Seen,
+    due,
+    due_upload,
+    enabled,
+    expiry,
+    midnight_after,
+)
 from sagewright.dataplane.objects.values import ObjectInfo
+from sagewright.resources.record import Record
 
 DAWN = datetime(2026, 1, 15, 10, 30, tzinfo=UTC).timestamp()
 MIDNIGHT = datetime(2026, 1, 16, tzinfo=UTC).timestamp()
@@ -115,7 +126,12 @@ def ruled(objects: Objects) -> Callable[..., None]:
 def swept(objects: Objects, now: float, locked: Callable[[ObjectInfo], bool] = lambda _: False) -> dict[str, int]:
     told: list[str] = []
     bucket = objects.buckets.get("bucket")
-    found = sweep(objects, bucket, now=now, locked=locked, told=lambda *what: told.append(what[2].kind))
+
+    def tell(_bucket: object, _info: object, action: Action, _what: object) -> Sequence[Record]:
+        told.append(action.kind)
+        return ()
+
+    found = sweep(objects, bucket, now=now, locked=locked, tell=tell)
     assert len(told) == sum(found.values()) - found["abort"]
     return {kind: count for kind, count in found.items() if count}
 

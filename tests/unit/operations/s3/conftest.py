@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from sagewright.base.clock import Clock
 from sagewright.base.ids import RandomIds
 from sagewright.base.settings import Settings
+from sagewright.dataplane.events.bus import Bus, Message
 from sagewright.dataplane.objects.base import Objects
 from sagewright.operations import table
 from sagewright.operations.call import Call, FileSlice, Principal, Services
+from sagewright.resources.record import Record
 from sagewright.store.memory import MemoryStore
-from sagewright.telemetry.events import Event, Events
+from sagewright.telemetry.events import Event
 
 ACCOUNT = "123456789012"
 Ask = Callable[..., dict[str, Any]]
@@ -60,20 +63,27 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def objects(folder: Path, clock: Ticking) -> Iterator[Objects]:
-    made = Objects(MemoryStore(), folder, account=ACCOUNT, clock=clock, ids=RandomIds())
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def objects(store: MemoryStore, folder: Path, clock: Ticking) -> Iterator[Objects]:
+    made = Objects(store, folder, account=ACCOUNT, clock=clock, ids=RandomIds())
     yield made
     made.close()
 
 
-class Heard(Events):
-    """Events, as they were put."""
+class Heard(Bus):
+    """A bus whose default rule wants everything; and the events that it made deliveries of."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: MemoryStore, clock: Clock) -> None:
+        super().__init__(store, clock, RandomIds())
         self.all: list[Event] = []
 
-    def put(self, event: Event) -> None:
+    def deliveries(self, event: Event) -> Sequence[Record]:
         self.all.append(event)
+        return [self.message_record(event.account, event.region, Message("arn:aws:logs:::", event.detail_type))]
 
 
 class Open:
@@ -87,12 +97,12 @@ class Open:
 
 
 @pytest.fixture
-def heard() -> Heard:
-    return Heard()
+def heard(store: MemoryStore, clock: Ticking) -> Heard:
+    return Heard(store, clock)
 
 
 @pytest.fixture
-def ask(objects: Objects, clock: Ticking, heard: Heard, tmp_path: Path) -> Ask:
+def ask(objects: Objects, store: MemoryStore, clock: Ticking, heard: Heard, tmp_path: Path) -> Ask:
     """Call an operation: `ask("get_object", Bucket=…)`. `Body` may be bytes; what streams back comes as bytes."""
     handlers = table.load("s3")
     parts: dict[str, Any] = dict.fromkeys(Services.__dataclass_fields__)
@@ -100,7 +110,7 @@ def ask(objects: Objects, clock: Ticking, heard: Heard, tmp_path: Path) -> Ask:
         **{
             **parts,
             "objects": objects,
-            "store": MemoryStore(),
+            "store": store,
             "settings": Settings(tmp_path),
             "clock": clock,
             "ids": RandomIds(),
@@ -122,7 +132,8 @@ def ask(objects: Objects, clock: Ticking, heard: Heard, tmp_path: Path) -> Ask:
             headers = {"content-length": str(len(request["Body"])), **(headers or {})}
             request["Body"] = Body(request["Body"], trailers)
         principal = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, "root")
-        call = Call("s3", name, principal, ACCOUNT, region, "id", headers or {}, "http://host", services)
+        operation = name.title().replace("_", "")
+        call = Call("s3", operation, principal, ACCOUNT, region, "id", headers or {}, "http://host", services)
         result = cast(Any, handlers[name](call, request))
         answer: dict[str, Any] = asyncio.run(_finish(result)) if inspect.isawaitable(result) else result
         body = answer.get("Body")
