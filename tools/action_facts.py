@@ -105,6 +105,8 @@ ALIASES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "TriggerName": ("Name",),
         "WorkflowName": ("Name",),
         "ConnectionName": ("ConnectionInput.Name", "Name"),
+        "RegistryName": ("RegistryId.RegistryName", "RegistryId.RegistryArn"),
+        "SchemaName": ("SchemaId.SchemaName", "SchemaId.SchemaArn"),
     },
     "events": {
         "EventBusName": ("Name",),
@@ -114,6 +116,8 @@ ALIASES: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
     "scheduler": {"schedule.GroupName": ("GroupName=default",), "ScheduleName": ("Name",), "GroupName": ("Name",)},
     "lambda": {"EventSourceMappingId": ("UUID",)},
+    "ec2": {"SecurityGroupId": ("GroupId",), "NaclId": ("NetworkAclId",)},
+    "codecommit": {"RepositoryName": ("oldName",)},
     "kms": {"KeyId": ("TargetKeyId", "SourceKeyId")},
     "secretsmanager": {"SecretId": ("Name",)},
     "ssm": {
@@ -136,6 +140,7 @@ ARN_MEMBERS: Mapping[str, Sequence[str]] = {
     "sts": ("rolearn",),
     "sns": ("targetarn", "subscriptionarn"),
     "sqs": ("sourcearn",),
+    "stepfunctions": ("statemachinealiasarn",),
 }
 
 _CLUSTER = {"on": ["cluster/{ClusterName}"]}

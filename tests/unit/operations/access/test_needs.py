@@ -248,6 +248,24 @@ CASES: list[tuple[str, str, dict[str, Any], list[str]]] = [
         [f"states:StartExecution arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:m"],
     ),
     ("ec2", "DescribeVpcs", {}, ["ec2:DescribeVpcs *"]),
+    (
+        "ec2",
+        "DeleteSecurityGroup",
+        {"GroupId": "sg-1"},
+        [f"ec2:DeleteSecurityGroup arn:aws:ec2:us-east-1:{ACCOUNT}:security-group/sg-1"],
+    ),
+    (
+        "glue",
+        "DeleteRegistry",
+        {"RegistryId": {"RegistryName": "r"}},
+        [f"glue:DeleteRegistry arn:aws:glue:us-east-1:{ACCOUNT}:registry/r"],
+    ),
+    (
+        "stepfunctions",
+        "CreateStateMachine",
+        {"name": "m", "roleArn": ROLE},
+        [f"states:CreateStateMachine arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:m", f"iam:PassRole {ROLE}"],
+    ),
     ("resourcegroupstaggingapi", "GetResources", {}, ["tag:GetResources *"]),
 ]
 
