@@ -10,7 +10,7 @@ from typing import Final
 
 from sagewright.operations.access.request import Request, Source, Sources, Values
 from sagewright.operations.call import Call, Params
-from sagewright.operations.iam.records import GROUP, INSTANCE_PROFILE, POLICY, ROLE, USER, key
+from sagewright.operations.iam.records import ACCESS_KEY, GROUP, INSTANCE_PROFILE, POLICY, ROLE, USER, key
 from sagewright.resources.record import Record
 
 _KINDS: Final = {"role": ROLE, "user": USER, "group": GROUP, "policy": POLICY, "instance-profile": INSTANCE_PROFILE}
@@ -22,12 +22,20 @@ def with_path(call: Call, params: Params, arn: str) -> str:
     kind, slash, name = resource.partition("/")
     if kind not in _KINDS or not slash or "/" in name:
         return arn
+    if call.operation == "GetAccessKeyLastUsed":
+        return _owner_of_key(call, params) or arn
     if name == "*" and kind == "user" and call.principal.kind == "user":
         return call.principal.arn  # who names nobody means himself
     if call.operation.startswith("Create") and params.get("Path"):
         return f"{head}:{call.account}:{kind}{params['Path']}{name}"
     record = call.store.get(key(call.account, _KINDS[kind], name))
     return arn if record is None else str(record.status["Arn"])
+
+
+def _owner_of_key(call: Call, params: Params) -> str | None:
+    record = call.store.get(key(call.account, ACCESS_KEY, params.get("AccessKeyId", "")))
+    user = None if record is None else call.store.get(key(call.account, USER, record.spec["UserName"]))
+    return None if user is None else str(user.status["Arn"])
 
 
 def renamed(call: Call, params: Params, arn: str) -> Sequence[str]:

@@ -281,6 +281,13 @@ def test_users_groups_and_federated_users(realm: Realm) -> None:
     assert realm.may(ann, "iam", "CreateAccessKey", UserName="ann")
     assert realm.may(ann, "iam", "ListAccessKeys")
     assert not realm.may(ann, "iam", "CreateAccessKey", UserName="bob")
+    iam.put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=document({**own, "Action": "iam:*"}))
+    iam.create_user(UserName="bob")
+    for name in ("ann", "bob"):
+        made = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
+        assert realm.may(ann, "iam", "GetAccessKeyLastUsed", AccessKeyId=made) is (name == "ann")
+    assert not realm.may(ann, "iam", "GetAccessKeyLastUsed", AccessKeyId="AKIANONE000000000000")
+    iam.put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=document(own, {"Action": "sts:*"}))
     given = (
         realm.world.as_principal(ann)
         .client("sts")
