@@ -52,9 +52,11 @@ resource "aws_iam_role" "execution" {
   })
 }
 
+# AmazonSageMakerFullAccess reads only buckets with "sagemaker" in their names; the model may lie in any.
 resource "aws_iam_role_policy_attachment" "execution" {
+  for_each   = toset(["AmazonSageMakerFullAccess", "AmazonS3ReadOnlyAccess"])
   role       = aws_iam_role.execution.name
-  policy_arn = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+  policy_arn = "arn:aws:iam::aws:policy/${each.value}"
 }
 
 resource "aws_sagemaker_model" "housing" {
