@@ -1,48 +1,30 @@
-"""Resource policies of model package groups: kept with the group, gone with it."""
+"""Resource policies of model package groups."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final
-
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker import resource_policy
 from sagewright.operations.sagemaker.registry.model_package_group import NOUN
+from sagewright.operations.sagemaker.resource_policy import MEMBER, drop, held, put
 from sagewright.operations.table import Operations
 from sagewright.resources.record import Record
 
 operations = Operations()
-_MEMBER: Final = "ResourcePolicy"
 
 
 @operations
 def put_model_package_group_policy(call: Call, request: Params) -> Params:
-    policy = request[_MEMBER]
-    resource_policy.check(policy)
-
-    def put(record: Record) -> Record:
-        return replace(record, spec={**record.spec, _MEMBER: policy})
-
-    return NOUN.answer(call, NOUN.amend(call, _group(call, request).name, put))
+    return NOUN.answer(call, put(call, NOUN, _group(call, request).name, request[MEMBER]))
 
 
 @operations
 def get_model_package_group_policy(call: Call, request: Params) -> Params:
-    group = _group(call, request)
-    if _MEMBER not in group.spec:
-        raise _no_policy(group)
-    return NOUN.answer(call, group)
+    return NOUN.answer(call, held(_group(call, request), _none))
 
 
 @operations
 def delete_model_package_group_policy(call: Call, request: Params) -> Params:
-    def drop(record: Record) -> Record:
-        if _MEMBER not in record.spec:
-            raise _no_policy(record)
-        return replace(record, spec={member: value for member, value in record.spec.items() if member != _MEMBER})
-
-    NOUN.amend(call, _group(call, request).name, drop)
+    drop(call, NOUN, _group(call, request).name, _none)
     return {}
 
 
@@ -54,5 +36,5 @@ def _group(call: Call, request: Params) -> Record:
     return group
 
 
-def _no_policy(group: Record) -> AwsError:
+def _none(group: Record) -> AwsError:
     return validation_error(f"Cannot find resource policy for: {group.status['ModelPackageGroupArn']}.")
