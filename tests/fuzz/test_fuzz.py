@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,8 @@ AT_ONCE = 8
 A_ROUND = 4000
 """Requests after which what they deleted is made again."""
 ROLE = "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
+PATIENCE = 60
+"""Seconds after which a request counts as never answered. The longest wait that one may ask for is 20."""
 _MORE_TO_FAIL = 20
 
 
@@ -100,7 +103,13 @@ def test_nothing_that_is_sent_makes_the_server_fail(
     async def worker(callers: Callers, share: int) -> None:
         for _ in range(share):
             sent, caller = fuzzer.request(), callers.choose(chosen)
-            answer = await callers.send(sent.spelled, caller, sent.how)
+            asking = asyncio.create_task(callers.send(sent.spelled, caller, sent.how))
+            await asyncio.wait({asking}, timeout=PATIENCE)
+            if not asking.done():
+                faults.append(f"no answer{_told(sent, caller)}\n{_waits_at(asking)}")
+                asking.cancel()
+                continue
+            answer = asking.result()
             seen[answer.status] += 1
             asked.add((sent.service, sent.operation))
             if answer.status < 300:
@@ -128,6 +137,17 @@ def _told(sent: Sent, caller: Caller) -> str:
     address = f"{spelled.method} {spelled.path[:200]}?{spelled.query[:200]}"
     what = f"{sent.service} {sent.operation} by {caller.name}, {sent.how}"
     return f"\n   to {what}: {address} {dict(spelled.headers)} {spelled.body[:900]!r}"
+
+
+def _waits_at(asking: asyncio.Task[Answer]) -> str:
+    """The lines that somebody who is not answered stands at, outermost first."""
+    lines: list[str] = []
+    inner: Any = asking.get_coro()
+    while inner is not None:
+        frame = getattr(inner, "cr_frame", None) or getattr(inner, "gi_frame", None)
+        lines.append(f"   {frame.f_code.co_filename}:{frame.f_lineno}" if frame else f"   {inner!r}")
+        inner = getattr(inner, "cr_await", None) or getattr(inner, "gi_yieldfrom", None)
+    return "\n".join(lines)
 
 
 def _fault(sent: Sent, answer: Answer) -> str:

@@ -121,11 +121,14 @@ class _Validator:
             if (check := self._check(member)) is not None:
                 members[name] = (camel(name), _all(_constraints(member), member), check)
         missing = [(name, camel(name)) for name in shape.members if name in required]
-        if not members and not missing:
+        one_of = ", ".join(map(camel, shape.members)) if shape.is_tagged_union else ""
+        if not members and not missing and not one_of:
             return None
 
         def check_structure(value: Any, parent: Path, label: str, errors: Errors) -> None:
             here = (parent, label) if label else parent
+            if one_of and len(value) != 1:
+                errors.append(_failure("", _where(parent, label), f"Member must have exactly one of: {one_of}"))
             if not required <= value.keys():
                 for name, shown in missing:
                     if name not in value:

@@ -11,6 +11,7 @@ import pytest
 
 from sagewright import compose
 from sagewright.base.settings import Settings
+from sagewright.operations.call import Call, Params
 from sagewright.resources.record import Key, Record
 from sagewright.testing.asker import Answer, Asker
 from sagewright.wire import sigv4
@@ -48,6 +49,17 @@ def test_a_form_is_answered_in_xml(ask: Ask) -> None:
 def test_buckets_are_addressed_by_path_and_by_host(ask: Ask, path: str, host: str) -> None:
     assert ask("PUT", "/things", service="s3").status == 200
     assert ask("HEAD", path, service="s3", headers={"host": host}).status == 200
+
+
+def test_whoever_looks_for_what_is_not_there_is_not_left_waiting(
+    asker: Asker, caplog: pytest.LogCaptureFixture
+) -> None:
+    def slip(_call: Call, _request: Params) -> Params:
+        return next(iter(()))
+
+    asker.server.app._dispatch._found["sagemaker", "ListModels"] = slip, False
+    assert asker.ask(headers=sagemaker("ListModels"), body=b"{}").status == 500
+    assert "StopIteration" in caplog.text
 
 
 def test_an_unsigned_request_is_refused(ask: Ask) -> None:

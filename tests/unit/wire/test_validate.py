@@ -93,6 +93,23 @@ def test_one_violation(changes: dict[str, Any], words: str) -> None:
     assert complaint(params) == f"1 validation error detected: {words}"
 
 
+@pytest.mark.parametrize(
+    "problem", [{}, {"TabularJobConfig": {"TargetAttributeName": "y"}, "TimeSeriesForecastingJobConfig": None}]
+)
+def test_of_a_union_exactly_one_member_is_given(problem: dict[str, Any]) -> None:
+    request = {
+        "AutoMLJobName": "a",
+        "AutoMLJobInputDataConfig": [],
+        "OutputDataConfig": {"S3OutputPath": "s3://b"},
+        "RoleArn": GOOD["RoleArn"],
+        "AutoMLProblemTypeConfig": {name: value or {} for name, value in problem.items()},
+    }
+    message = complaint(request, "CreateAutoMLJobV2")
+    assert (
+        "Value at 'autoMLProblemTypeConfig' failed to satisfy constraint: Member must have exactly one of: " in message
+    )
+
+
 def test_several_violations_are_counted_and_joined() -> None:
     message = complaint({**GOOD, "TrainingJobName": "a_b", "RoleArn": "short"})
     assert message.startswith("3 validation errors detected: Value 'a_b' at 'trainingJobName'")

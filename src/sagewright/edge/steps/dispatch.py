@@ -29,7 +29,7 @@ class Dispatcher:
         if on_loop:
             return await cast(Awaitable[Params], handler(call, decoded.params))
         plain = cast(Callable[[Call, Params], Params], handler)
-        return await asyncio.get_running_loop().run_in_executor(self._workers, plain, call, decoded.params)
+        return await asyncio.get_running_loop().run_in_executor(self._workers, _ended, plain, call, decoded.params)
 
     def _find(self, service: str, operation: str) -> tuple[table.Handler, bool]:
         """The handler, and whether it runs on the event loop."""
@@ -44,3 +44,11 @@ class Dispatcher:
                 raise unbuilt.refusal(service, operation, reason)
             found = self._found[service, operation] = handler, table.runs_on_loop(handler)
         return found
+
+
+def _ended(plain: Callable[[Call, Params], Params], call: Call, params: Params) -> Params:
+    try:
+        return plain(call, params)
+    except StopIteration as slip:
+        # No future can carry one: asyncio would leave who asked waiting for ever.
+        raise RuntimeError(f"{call.operation} looked for what is not there") from slip
