@@ -4,8 +4,6 @@ from sagewright.operations.sagemaker.family import Family
 
 FAMILY = Family(
     nouns={"processing-job": "processing_job"},
-    kept=(
-        "processing_job",
-    ),
+    kept=("processing_job",),
     unbuilt={"CreateProcessingJob": "run processing jobs"},
 )
