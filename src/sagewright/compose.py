@@ -104,7 +104,14 @@ def build(settings: Settings) -> Server:
         made.append(f"root access key {credentials.root()[0]} (its secret is in {settings.data / 'keys'})")
     if ensure_default_role(store, account=settings.account, clock=clock, ids=ids):
         made.append("role SagewrightExecutionRole, the default execution role")
-    objects = Objects(store, settings.data / "objects", account=settings.account, clock=clock, ids=ids)
+    objects = Objects(
+        store,
+        settings.data / "objects",
+        account=settings.account,
+        clock=clock,
+        ids=ids,
+        upstreams=settings.data / "keys" / "upstreams",
+    )
     images = Images(store, settings.data / "registry", account=settings.account, clock=clock, ids=ids, bus=bus)
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)

@@ -17,6 +17,7 @@ _COMMANDS = {
     "status": "sagewright.cli.status",
     "doctor": "sagewright.cli.doctor",
     "backup": "sagewright.cli.backup",
+    "bucket": "sagewright.cli.bucket",
 }
 
 

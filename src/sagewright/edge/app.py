@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sagewright.base.errors import AwsError, Transient
+from sagewright.dataplane.objects.remote import UpstreamAway, UpstreamRefused
 from sagewright.edge.body import Intake
 from sagewright.edge.chain import Raw, Receive, Routed, Send
 from sagewright.edge.registry import Registry
@@ -17,6 +18,7 @@ from sagewright.edge.steps.cross_origin import opened, preflight
 from sagewright.edge.steps.decode import decode
 from sagewright.edge.steps.dispatch import Dispatcher
 from sagewright.edge.steps.encode import encode, send_response
+from sagewright.edge.steps.pass_through import passed_through
 from sagewright.edge.steps.receive import receive
 from sagewright.edge.steps.refuse import refuse
 from sagewright.edge.steps.route import route
@@ -73,10 +75,17 @@ class Edge:
             identified = authenticate(routed, services.credentials, services.settings, services.clock.now())
             decoded = decode(identified, services)
             await services.gate.authorize(decoded.call, decoded.params)
-            result = await self._dispatch(decoded)
-            return encode(decoded, result)
+            answer = await passed_through(decoded)
+            if isinstance(answer, Response):
+                return answer
+            return encode(decoded, await self._dispatch(decoded) if answer is None else answer)
         except AwsError as error:
             return refuse(raw, routed, error)
+        except UpstreamAway as error:
+            # A code that clients try again, and not of those that say that we failed.
+            return refuse(raw, routed, AwsError("RequestTimeout", str(error)))
+        except UpstreamRefused as error:
+            return refuse(raw, routed, AwsError("InvalidRequest", str(error)))
         except Transient as error:
             # Nothing of ours: a database that is away, say. Clients try again by themselves.
             return refuse(raw, routed, AwsError("ServiceUnavailable", str(error), status=503))

@@ -174,10 +174,14 @@ def sign(
     service: str,
     now: float,
     token: str | None = None,
+    payload: str | None = None,
 ) -> dict[str, str]:
-    """The headers that sign a request, to be added to its own; the body must be bytes, and `host` be there."""
+    """The headers that sign a request, to be added to its own; `host` must be there.
+
+    The body must be bytes, or `payload` say what `x-amz-content-sha256` is to say of it.
+    """
     stamp = datetime.fromtimestamp(now, UTC).strftime(_STAMP)
-    digest = hashlib.sha256(request.body).hexdigest()
+    digest = hashlib.sha256(request.body).hexdigest() if payload is None else payload
     added = {"x-amz-date": stamp}
     if service == "s3":
         added["x-amz-content-sha256"] = digest

@@ -16,14 +16,17 @@ from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, SagewrightError, StaleRecord
 from sagewright.base.ids import Ids
 from sagewright.dataplane.objects import places
+from sagewright.dataplane.objects.attached import Attached
 from sagewright.dataplane.objects.blobs import Blobs
 from sagewright.dataplane.objects.buckets import Buckets
 from sagewright.dataplane.objects.contents import Contents
-from sagewright.dataplane.objects.copying import clone
+from sagewright.dataplane.objects.files import Files
 from sagewright.dataplane.objects.gate import Gate
 from sagewright.dataplane.objects.ledger import Change, Ledger
 from sagewright.dataplane.objects.places import OBJECT
+from sagewright.dataplane.objects.remote import Remote
 from sagewright.dataplane.objects.uploads import Part, Upload, Uploads
+from sagewright.dataplane.objects.upstreams import Upstreams
 from sagewright.dataplane.objects.values import (
     NULL,
     Content,
@@ -32,7 +35,7 @@ from sagewright.dataplane.objects.values import (
     NoSuchVersion,
     ObjectInfo,
     Opened,
-    split_uri,
+    PassedThrough,
 )
 from sagewright.dataplane.objects.versions import Removed, Versioning, Versions, Written
 from sagewright.resources.record import Key, Record
@@ -69,14 +72,17 @@ def place_past(key: str) -> Place:
     return key, places.END
 
 
-class Objects:
+class Objects(Files):
     """The objects of one account. Every method may be called from any thread, and blocks.
 
     Durability: what a method acknowledged is on disk. One process at a time works on a folder.
     """
 
-    def __init__(self, store: Store, folder: Path, *, account: str, clock: Clock, ids: Ids) -> None:
-        """`folder` is made if need be; what an earlier crash left there is settled now."""
+    def __init__(
+        self, store: Store, folder: Path, *, account: str, clock: Clock, ids: Ids, upstreams: Path | None = None
+    ) -> None:
+        """`folder` is made if need be; what an earlier crash left there is settled now. `upstreams` is the folder that
+        says which buckets are passed through."""
         self.account = account
         self._store = store
         self._clock = clock
@@ -89,71 +95,15 @@ class Objects:
         self._versions = Versions(store, account=account, clock=clock, ids=ids)
         self.contents = Contents(self._blobs, self._pool)
         self.uploads = Uploads(store, self._blobs, self._ledger, self._gate, account=account, clock=clock, ids=ids)
+        self.upstreams = Upstreams(upstreams or folder / "upstreams", make=True)
+        self.remote = Remote(clock)
+        self._attached = Attached(self.remote, folder / "fetched", account=account, ids=ids)
         self.buckets = Buckets(store, self._gate, self.uploads, account=account, clock=clock, ids=ids)
 
     def close(self) -> None:
         """Let running writes end, and stop the workers."""
         self._pool.shutdown()
-
-    # For those who know an address and want bytes or files.
-
-    def read(self, uri: str) -> bytes:
-        """All bytes of `s3://bucket/key`. Raises NoSuchBucket, NoSuchObject, and ValueError for other addresses."""
-        opened = self.open(*split_uri(uri))
-        return opened.info.data if opened.path is None else opened.path.read_bytes()
-
-    def list(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, int, str]]:
-        """(key, bytes, etag) of every object whose key starts with `prefix`, by key. Raises NoSuchBucket at once."""
-        self.buckets.get(bucket)
-        return self._walk(bucket, prefix)
-
-    def _walk(self, bucket: str, prefix: str) -> Iterator[tuple[str, int, str]]:
-        after: str | None = None
-        while True:
-            page = self.page(bucket, prefix=prefix, after=after)
-            for info in page:
-                yield info.key, info.size, info.etag
-            if len(page) < 1000:
-                return
-            after = page[-1].key
-
-    def blob_path(self, bucket: str, key: str) -> Path | None:
-        """The file that holds exactly this object, to link or copy at once; None when it is too small to have one.
-
-        It vanishes when the object is overwritten or deleted, and must never be written to. Raises NoSuchBucket,
-        NoSuchObject.
-        """
-        info = self.head(bucket, key)
-        return None if info.blob is None else self._blobs.path(info.blob)
-
-    def materialise(self, bucket: str, key: str, target: Path) -> int:
-        """Make `target` a file of its own with the object's bytes; returns how many.
-
-        Blocks are shared where the file system can, and copied when somebody writes. Parents are made; a file that is
-        there is replaced. Not synced: it is for a task. Raises NoSuchBucket, NoSuchObject.
-        """
-        opened = self.open(bucket, key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        with target.open("xb") as file:
-            if opened.path is None:
-                return file.write(opened.info.data)
-            with opened.path.open("rb") as source:
-                clone(source.fileno(), file.fileno(), opened.info.size)
-        return opened.info.size
-
-    def put_bytes(
-        self, bucket: str, key: str, data: bytes, *, attributes: Mapping[str, Any] | None = None
-    ) -> ObjectInfo:
-        """Store bytes. Raises NoSuchBucket."""
-        content = self.contents.of_bytes(data, self.home(bucket, key))
-        return self.put(bucket, key, content, attributes=attributes)
-
-    def put_file(self, bucket: str, key: str, path: Path, *, attributes: Mapping[str, Any] | None = None) -> ObjectInfo:
-        """Store a copy of a file. Raises NoSuchBucket, and OSError when it cannot be read."""
-        with path.open("rb") as file:
-            content = self.contents.of_file(file.fileno(), self.home(bucket, key))
-        return self.put(bucket, key, content, attributes=attributes)
+        self.remote.close()
 
     # Objects by key.
 
@@ -194,6 +144,8 @@ class Objects:
     @contextmanager
     def _writing(self, bucket: str, *keys: str) -> Iterator[Versioning]:
         """Keep the bucket there and as it is; where it versions, keep other writers of these keys out."""
+        if self.upstreams.of(bucket) is not None:
+            raise PassedThrough(bucket)
         with self._gate.shared(bucket), ExitStack() as stack:
             versioning = self.buckets.get(bucket).versioning
             if versioning:
@@ -269,6 +221,8 @@ class Objects:
 
         Raises NoSuchBucket, NoSuchObject (Deleted where a delete marker is current) and NoSuchVersion.
         """
+        if (upstream := self.upstreams.of(bucket)) is not None:
+            return self._attached.head(bucket, upstream, key, version)
         record = self._find(bucket, key, version)
         if record is not None:
             return ObjectInfo.of(record)
@@ -286,6 +240,8 @@ class Objects:
 
     def open(self, bucket: str, key: str, version: str | None = None) -> Opened:
         """An object to read; what it gives stays readable while it is held. Raises what `head` does."""
+        if (upstream := self.upstreams.of(bucket)) is not None:
+            return self._attached.open(bucket, upstream, key, version)
         while True:
             info = self.head(bucket, key, version)
             if info.marker or info.blob is None:
@@ -301,6 +257,8 @@ class Objects:
         self, bucket: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> Sequence[ObjectInfo]:
         """Objects by key, from the first one greater than `after`. An unknown bucket looks empty."""
+        if (upstream := self.upstreams.of(bucket)) is not None:
+            return self._attached.page(bucket, upstream, prefix=prefix, after=after, limit=limit)
         query = Query(self.account, "", OBJECT, parent=bucket, name_prefix=prefix or None, name_after=after)
         return [ObjectInfo.of(record) for record in self._store.list(query, limit=limit).records]
 

@@ -8,6 +8,7 @@ ObjectsError
 ├── NoSuchUpload     the multi-part upload is not there, or was completed or aborted
 ├── BucketExists     a bucket of that name is there
 ├── BucketNotEmpty   it still holds objects
+├── PassedThrough    the bucket's objects are kept elsewhere
 └── TooMuch          a stream went on beyond the limit it was given
 """
 
@@ -69,6 +70,10 @@ class BucketExists(ObjectsError):
 
 class BucketNotEmpty(ObjectsError):
     """The bucket still holds objects."""
+
+
+class PassedThrough(ObjectsError):
+    """The bucket's objects are kept elsewhere: this is not done to them from here."""
 
 
 class TooMuch(ObjectsError):

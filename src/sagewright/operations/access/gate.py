@@ -24,6 +24,7 @@ from sagewright.operations.access.request import Request
 from sagewright.operations.access.resource_policies import ResourcePolicies
 from sagewright.operations.access.sessions import beyond
 from sagewright.operations.access.tags import SOURCES as TAGS
+from sagewright.operations.access.tags import kept_elsewhere
 from sagewright.operations.call import Call, Params, Principal
 from sagewright.operations.iam.attached import KINDS
 from sagewright.resources.record import Key
@@ -58,7 +59,7 @@ class Gate:
             raise error
         if not self._asks(call):
             return
-        if call.store.local and not asks_neighbour(call, request):
+        if call.store.local and not asks_neighbour(call, request) and not kept_elsewhere(call, request):
             self.check(call, request)
         else:
             await asyncio.to_thread(self.check, call, request)

@@ -90,6 +90,11 @@ _READERS: Final[Mapping[str, Callable[[Call, str], Mapping[str, str] | None]]] =
 }
 
 
+def kept_elsewhere(call: Call, params: Params) -> bool:
+    """Whether to read an object's tags is to ask another endpoint, which may take its time."""
+    return call.service == "s3" and call.services.objects.upstreams.of(params.get("Bucket", "")) is not None
+
+
 def of_object(call: Call, params: Params) -> Mapping[str, str]:
     """The tags of the object that an S3 request names."""
     try:

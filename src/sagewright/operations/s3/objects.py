@@ -111,7 +111,7 @@ def copy_object(call: Call, request: Params) -> Params:
     check, objects = write_check(request), call.services.objects
     bucket = objects.buckets.get(request["Bucket"])
     opened = copy_source(call, request)
-    content, tags = _copied(request, opened)
+    content, tags = copied_content(request, opened)
     entry = said(call, request, bucket, content)
     computed = _recomputed(request, opened)
     copy = objects.contents.of_object(
@@ -139,7 +139,7 @@ def copied_from(call: Call, opened: Opened) -> Params:
     return {"CopySourceVersionId": told["VersionId"]} if told else {}
 
 
-def _copied(request: Params, opened: Opened) -> tuple[dict[str, Any], dict[str, str]]:
+def copied_content(request: Params, opened: Opened) -> tuple[dict[str, Any], dict[str, str]]:
     """Attributes and tags of the copy: the source's, or the request's."""
     source = opened.info
     check_copy_size(source.size)

@@ -144,7 +144,7 @@ def answering(function: Callable[[Call, Params], Params]) -> Callable[[Call, Par
 
     @functools.wraps(function)
     def answer(call: Call, request: Params) -> Params:
-        with _hiding(call, request), in_s3_words():
+        with hiding(call, request), in_s3_words():
             expect_owner(call, request)
             return function(call, request)
 
@@ -158,7 +158,7 @@ def answering_stream(
 
     @functools.wraps(function)
     async def answer(call: Call, request: Params) -> Params:
-        with _hiding(call, request), in_s3_words():
+        with hiding(call, request), in_s3_words():
             expect_owner(call, request)
             return await function(call, request)
 
@@ -169,7 +169,7 @@ _LISTED_BY = {"NoSuchKey": "s3:ListBucket", "NoSuchVersion": "s3:ListBucketVersi
 
 
 @contextmanager
-def _hiding(call: Call, request: Params) -> Iterator[None]:
+def hiding(call: Call, request: Params) -> Iterator[None]:
     """Who may not list a bucket does not learn which keys are not in it."""
     try:
         yield

@@ -1,0 +1,20 @@
+"""The answer of another endpoint, where a bucket is kept there."""
+
+from __future__ import annotations
+
+from sagewright.edge.chain import Decoded
+from sagewright.edge.steps.form import answered
+from sagewright.operations.call import Params
+from sagewright.operations.s3.passing import passed
+from sagewright.wire.http import Response
+
+
+async def passed_through(decoded: Decoded) -> Response | Params | None:
+    """The whole answer, or its members; None for requests that are answered here."""
+    if decoded.call.service != "s3":
+        return None
+    routed = decoded.identified.routed
+    answer = await passed(decoded.call, decoded.params, routed.addressed, decoded.identified.body)
+    if isinstance(answer, Response) and routed.form is not None and answer.status < 300:
+        return answered(routed.form, routed.raw, {"ETag": answer.headers["etag"]}, answer)
+    return answer
