@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import random
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from sagewright.base.errors import StaleRecord
 from sagewright.resources.record import Key, Record
+
+_ATTEMPTS: Final = 100
+_LONGEST_PAUSE: Final = 0.05
+"""Seconds."""
 
 SortBy = Literal["name", "created", "modified", "state"]
 
@@ -56,6 +62,20 @@ class Page:
 
 
 Write = tuple[Literal["create", "update", "delete"], Record]
+
+
+def attempts() -> Iterator[None]:
+    """For whoever writes what others write too: `for _ in attempts()`, read, decide, write, and leave when it was done.
+
+    Of all who meet at a record one gets on, and the others pause for a random while, so that they do not meet again:
+    everybody of a hundred gets on within a second or two.
+    """
+    yield
+    pause = 0.001
+    for _ in range(_ATTEMPTS - 1):
+        time.sleep(random.uniform(0, pause))  # noqa: S311
+        pause = min(pause * 2, _LONGEST_PAUSE)
+        yield
 
 
 class Store(ABC):
@@ -123,13 +143,13 @@ class Store(ABC):
         """Remove what was read. Raises StaleRecord."""
         self.write([("delete", record)])
 
-    def amend(self, key: Key, change: Callable[[Record], Record | None], *, tries: int = 20) -> Record | None:
+    def amend(self, key: Key, change: Callable[[Record], Record | None]) -> Record | None:
         """Read, change, write; again from the start when somebody wrote in between.
 
         `change` gets the newest record and returns the new one, or None to leave it as it is. Returns the
         record as it now stands, or None if there is none. `change` may run several times: no side effects.
         """
-        for _ in range(tries):
+        for _ in attempts():
             record = self.get(key)
             if record is None:
                 return None

@@ -55,7 +55,9 @@ _HEADERS = (
 
 _NAMES = ("a", "b", "c", NAME, "None", "A")
 _ENDING = ("Delete", "Terminate", "Deregister", "Remove", "Stop", "Detach")
-_SHARES = {"sagemaker": 45, "s3": 6, "iam": 8, "sts": 2, "logs": 4, "cloudwatch": 5, "events": 3, "scheduler": 3,
+_MAKE_BELIEVE = ("NextToken", "Checksum", "ContentMD5", "SSE", "CopySourceSSE", "CopySourceIf", "If", "Expected")
+"""Members that only who knows an answer, a body or a secret can fill in."""
+_SHARES = {"sagemaker": 45, "s3": 14, "iam": 10, "sts": 2, "logs": 4, "cloudwatch": 5, "events": 3, "scheduler": 3,
            "application-autoscaling": 3, "ecr": 5}  # fmt: skip
 """How often a service is asked, of a hundred; the others of its family and the neighbours share the rest."""
 
@@ -108,9 +110,9 @@ class Fuzzer:
         operation = self._operation(service)
         params = self._params(service, operation)
         try:
-            spelled, whole = spell(service, operation.name, params), True
+            spelled, whole = spell(service, operation.name, params), _complete(operation, params)
         except Exception:  # noqa: BLE001  what botocore cannot write down
-            spelled, whole = self._by_hand(service, operation, params), service == "sagemaker"
+            spelled, whole = self._by_hand(service, operation, params), False
         if chosen.random() < 0.15:
             spelled, whole = self._damaged(spelled), False
         how = chosen.choice(("query", "v2")) if service == "s3" and chosen.random() < 0.1 else "header"
@@ -132,8 +134,8 @@ class Fuzzer:
             # Some of the members that it might have.
             whole = self._valid(service, operation, whole=True)
             params |= {member: value for member, value in whole.items() if chosen.random() < 0.3}
-        if chosen.random() < 0.9:
-            params.pop("NextToken", None)  # or little else would be looked at
+        for member in [name for name in params if name.startswith(_MAKE_BELIEVE) and chosen.random() < 0.9]:
+            del params[member]  # or little else would be looked at
         if chosen.random() < 0.3:
             named = [member for member, value in params.items() if member.endswith("Name") and isinstance(value, str)]
             params |= {member: chosen.choice(_NAMES) for member in named}
@@ -152,13 +154,21 @@ class Fuzzer:
     def _fresh(self, service: str, operation: OperationModel, *, whole: bool) -> dict[str, Any]:
         if service in FAMILY:
             return self._population.valid(service, operation.name, whole=whole)
+        asked = self._surroundings.asked.get((service, operation.name))
+        if asked is not None and not whole:
+            return asked
         known = self._surroundings.known.get(service, {})
+        arns = [value for value in known.values() if value.startswith("arn:")]
 
         def given(path: examples.Path, shape: Shape, wanted: bool) -> Any:
-            if not wanted or shape.type_name != "string" or getattr(shape, "enum", None):
+            if not wanted or shape.type_name != "string":
                 return None
-            member = str(path[-1])
-            return self._surroundings.role if member.lower().endswith("rolearn") else known.get(member)
+            member, words = str(path[-1]), getattr(shape, "enum", None)
+            if member in known:
+                return known[member] if not words or known[member] in words else None
+            if member.lower().endswith("rolearn"):
+                return self._surroundings.role
+            return arns[-1] if arns and member.lower().endswith("arn") else None
 
         return (examples.whole if whole else examples.minimal)(operation, given)
 
@@ -245,3 +255,9 @@ class Fuzzer:
         if kind == 4:
             return replace(spelled, query=chosen.choice(("uploads", "uploadId=x&partNumber=0", "list-type=2&max-keys=-1", "versionId=", "%", "a=%ff", "acl", "policy", "&&&", "max-keys=9999999999999999999999")))  # noqa: E501  # fmt: skip
         return replace(spelled, path=chosen.choice((spelled.path + "/", spelled.path + "%00", "/" + spelled.path, spelled.path + "/..", "/bucket", "/bucket/k%2f..%2f", spelled.path + "a" * 3000)))  # noqa: E501  # fmt: skip
+
+
+def _complete(operation: OperationModel, params: dict[str, Any]) -> bool:
+    """Whether nothing is missing that may stand in an address, where it tells what is asked for."""
+    shape = operation.input_shape
+    return shape is None or all(params.get(member) not in (None, "") for member in shape.required_members)

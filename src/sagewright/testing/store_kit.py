@@ -162,7 +162,7 @@ class StoreKit:
 
         def count() -> None:
             for _ in range(20):
-                store.amend(key("a"), lambda now: replace(now, status={"count": now.status["count"] + 1}), tries=10_000)
+                store.amend(key("a"), lambda now: replace(now, status={"count": now.status["count"] + 1}))
 
         threads = [threading.Thread(target=count) for _ in range(4)]
         for thread in threads:

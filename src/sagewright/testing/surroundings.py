@@ -73,7 +73,9 @@ def _bucket() -> tuple[Step, ...]:
         ),
         Step("s3", "CreateBucket", {"Bucket": f"{NAME}-plain"}),
         Step("s3", "PutObject", {"Bucket": f"{NAME}-plain", "Key": "a", "Body": b"plain"}),
-        Step("s3", "GetBucketVersioning", bucket),
+        Step("s3", "ListParts", {**bucket, "Key": "parts", "UploadId": "$UploadId"}),
+        Step("s3", "CopyObject", {**bucket, "Key": "copy", "CopySource": f"{NAME}/a"}),
+        Step("s3", "GetObject", {**bucket, "Key": "a"}),
     )
 
 
@@ -293,6 +295,8 @@ class Surroundings:
     role: str
     known: dict[str, dict[str, str]] = field(default_factory=dict)
     """Names, ids and ARNs by service and member name."""
+    asked: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """The last request of each service and operation."""
     left: dict[str, str] = field(default_factory=dict)
     """What could not be made, and why."""
 
@@ -306,6 +310,7 @@ class Surroundings:
         service, mine = step.service, self.known.setdefault(step.service, {})
         members = self._filled(service, step.members)
         mine |= {name: value for name, value in members.items() if isinstance(value, str) and len(value) < 200}
+        self.asked[service, step.operation] = members
         name = f"{service} {step.operation}"
         try:
             answer = self.ask(service, step.operation, members)

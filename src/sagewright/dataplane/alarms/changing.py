@@ -17,10 +17,9 @@ from sagewright.dataplane.events.bus import Bus, Message
 from sagewright.resources import alarm
 from sagewright.resources.alarm import ACTIONS, COMPOSITE, alarm_arn, history
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Store, Write
+from sagewright.store.base import Store, Write, attempts
 from sagewright.telemetry.events import Event
 
-_TRIES: Final = 20
 _LONGEST_DATA: Final = 4000
 
 
@@ -39,7 +38,7 @@ def change(store: Store, bus: Bus, key: Key, decide: Callable[[Record], Change |
 
     Returns the record as it now stands, None if there is none. `decide` may run several times.
     """
-    for _ in range(_TRIES):
+    for _ in attempts():
         record = store.get(key)
         if record is None:
             return None

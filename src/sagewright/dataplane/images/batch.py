@@ -8,10 +8,9 @@ from typing import Final, TypeVar
 
 from sagewright.base.errors import AlreadyExists, StaleRecord, Transient
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query, Store, Write
+from sagewright.store.base import Query, Store, Write, attempts
 
 T = TypeVar("T")
-_TRIES: Final = 50
 _PAGE: Final = 500
 
 
@@ -60,7 +59,7 @@ class Together:
         What comes back is what the last `decide` returned.
         """
         with self._lock:
-            for _ in range(_TRIES):
+            for _ in attempts():
                 batch = Batch(self._store)
                 result = decide(batch)
                 try:

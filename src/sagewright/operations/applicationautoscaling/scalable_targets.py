@@ -22,10 +22,9 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Record
-from sagewright.store.base import Query, Write
+from sagewright.store.base import Query, Write, attempts
 
 operations = Operations()
-_TRIES: Final = 20
 _MOST_TAGS: Final = 50
 _NOT_SUSPENDED: Final = {
     "DynamicScalingInSuspended": False,
@@ -44,7 +43,7 @@ def register_scalable_target(call: Call, request: Params) -> Params:
     given = {member: value for member, value in request.items() if member != "Tags"}
     if "SuspendedState" in given:
         given["SuspendedState"] = {**_NOT_SUSPENDED, **given["SuspendedState"]}
-    for _ in range(_TRIES):
+    for _ in attempts():
         earlier = call.store.get(target_key(call, request))
         try:
             if earlier is None:
@@ -117,7 +116,7 @@ def describe_scalable_targets(call: Call, request: Params) -> Params:
 @operations
 def deregister_scalable_target(call: Call, request: Params) -> Params:
     """The target goes with its policies, their alarms and its scheduled actions: all at once."""
-    for _ in range(_TRIES):
+    for _ in attempts():
         target = target_of(call, request)
         writes: list[Write] = [("delete", target)]
         for kind in (POLICY, ACTION):

@@ -24,10 +24,9 @@ from sagewright.operations.cloudwatch.alarms import every
 from sagewright.operations.table import Operations
 from sagewright.resources.alarm import ACTIONS, METRIC, alarm_arn
 from sagewright.resources.record import Record
-from sagewright.store.base import Query, Write
+from sagewright.store.base import Query, Write, attempts
 
 operations = Operations()
-_TRIES: Final = 20
 _CONFIGS: Final[Mapping[str, str]] = {
     "StepScaling": "StepScalingPolicyConfiguration",
     "TargetTrackingScaling": "TargetTrackingScalingPolicyConfiguration",
@@ -36,7 +35,7 @@ _CONFIGS: Final[Mapping[str, str]] = {
 
 @operations
 def put_scaling_policy(call: Call, request: Params) -> Params:
-    for _ in range(_TRIES):
+    for _ in attempts():
         target = target_of(call, request)
         earlier = call.store.get(key_of(call, POLICY, request, request["PolicyName"]))
         kind = request.get("PolicyType") or (earlier.spec["PolicyType"] if earlier else None)
@@ -153,7 +152,7 @@ def _alarms_by_action(call: Call) -> Mapping[str, list[str]]:
 @operations
 def delete_scaling_policy(call: Call, request: Params) -> Params:
     check_identity(request)
-    for _ in range(_TRIES):
+    for _ in attempts():
         record = call.store.get(key_of(call, POLICY, request, request["PolicyName"]))
         if record is None:
             raise missing(f"scaling policy found with name {request['PolicyName']}", request)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validation_error
 from sagewright.dataplane.events.schedules import InvalidSchedule, parse, zone
@@ -19,9 +18,9 @@ from sagewright.operations.applicationautoscaling.common import (
 from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
 from sagewright.resources.record import Record
+from sagewright.store.base import attempts
 
 operations = Operations()
-_TRIES: Final = 20
 
 
 @operations
@@ -29,7 +28,7 @@ def put_scheduled_action(call: Call, request: Params) -> Params:
     """Write an action down, or put what is given over what was there."""
     name = request["ScheduledActionName"]
     key = key_of(call, ACTION, request, name)
-    for _ in range(_TRIES):
+    for _ in attempts():
         target = target_of(call, request)
         earlier = call.store.get(key)
         spec = {**(earlier.spec if earlier else {}), **request}
@@ -72,7 +71,7 @@ def describe_scheduled_actions(call: Call, request: Params) -> Params:
 @operations
 def delete_scheduled_action(call: Call, request: Params) -> Params:
     check_identity(request)
-    for _ in range(_TRIES):
+    for _ in attempts():
         record = call.store.get(key_of(call, ACTION, request, request["ScheduledActionName"]))
         if record is None:
             raise missing(f"scheduled action found with name {request['ScheduledActionName']}", request)

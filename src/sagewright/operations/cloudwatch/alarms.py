@@ -19,12 +19,11 @@ from sagewright.resources import alarm
 from sagewright.resources.alarm import ACTIONS, COMPOSITE, METRIC, UNKNOWN, alarm_arn
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Record
-from sagewright.store.base import Query
+from sagewright.store.base import Query, attempts
 from sagewright.telemetry.metrics_query import check, check_period
 
 operations = Operations()
 _DAY: Final = 86_400
-_TRIES: Final = 20
 _SIMPLE: Final = ("MetricName", "Namespace", "Dimensions", "Period", "Statistic", "ExtendedStatistic", "Unit")
 _UNBUILT: Final = {
     "ThresholdMetricId": "do alarms on anomaly detection bands",
@@ -55,7 +54,7 @@ def put(call: Call, request: Params, kind: str, facets: dict[str, str]) -> None:
     if call.store.get(call.key(other, key.name)) is not None:
         raise invalid(f"There is an alarm of another type named {key.name}. Choose another name.")
     tags = tags_of(request)
-    for _ in range(_TRIES):
+    for _ in attempts():
         earlier = call.store.get(key)
         told = {"type": "Update" if earlier else "Create", "updatedAlarm" if earlier else "createdAlarm": spec}
         summary = f'Alarm "{key.name}" {"updated" if earlier else "created"}'
@@ -183,7 +182,7 @@ def delete_alarms(call: Call, request: Params) -> Params:
 
 
 def _delete(call: Call, kind: str, name: str) -> None:
-    for _ in range(_TRIES):
+    for _ in attempts():
         record = call.store.get(call.key(kind, name))
         if record is None:
             return

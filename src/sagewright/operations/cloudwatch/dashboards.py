@@ -13,12 +13,11 @@ from sagewright.operations.sagemaker.noun import tags_of
 from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query
+from sagewright.store.base import Query, attempts
 
 operations = Operations()
 KIND: Final = "dashboard"
 _PAGE: Final = 1000
-_TRIES: Final = 20
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
@@ -37,7 +36,7 @@ def put_dashboard(call: Call, request: Params) -> Params:
         raise _invalid(f"The name {name!r} must have 1 to 255 letters, digits, - and _.")
     _check(body)
     tags = tags_of(request)
-    for _ in range(_TRIES):
+    for _ in attempts():
         earlier = call.store.get(key(call, name))
         try:
             if earlier is None:
@@ -98,7 +97,7 @@ def list_dashboards(call: Call, request: Params) -> Params:
 def delete_dashboards(call: Call, request: Params) -> Params:
     """All of them or, when one is not there, none."""
     names = dict.fromkeys(request["DashboardNames"])
-    for _ in range(_TRIES):
+    for _ in attempts():
         found = [(name, call.store.get(key(call, name))) for name in names]
         missing = [name for name, record in found if record is None]
         if missing:

@@ -13,11 +13,10 @@ from sagewright.operations.sagemaker.noun import tags_of
 from sagewright.operations.table import Operations
 from sagewright.resources.event import BUS, DEFAULT_BUS, RULE, rule_arn
 from sagewright.resources.record import Record
-from sagewright.store.base import Query, Write
+from sagewright.store.base import Query, Write, attempts
 
 operations = Operations()
 _MOST_RULES = 300
-_TRIES = 20
 
 
 @operations
@@ -27,7 +26,7 @@ def put_rule(call: Call, request: Params) -> Params:
     state = request.get("State", "ENABLED")
     spec = {m: v for m, v in request.items() if m not in ("Name", "State", "Tags", "EventBusName")}
     tags = tags_of(request)
-    for _ in range(_TRIES):
+    for _ in attempts():
         earlier = call.store.get(key)
         try:
             if earlier is None:
@@ -98,7 +97,7 @@ def list_rules(call: Call, request: Params) -> Params:
 @operations
 def delete_rule(call: Call, request: Params) -> Params:
     key = rule_key(call, request)
-    for _ in range(_TRIES):
+    for _ in attempts():
         record = call.store.get(key)
         if record is None:
             return {}

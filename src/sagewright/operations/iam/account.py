@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final
 
+from sagewright.base.errors import AlreadyExists
 from sagewright.operations.call import Call, Params
 from sagewright.operations.iam import access_keys, attachments, groups, inline, policies, roles
 from sagewright.operations.iam.managed import of as managed_of
@@ -42,7 +44,9 @@ def create_account_alias(call: Call, request: Params) -> Params:
         alias = Record(key(call.account, _ALIAS, name), call.services.ids.uuid(), call.now, call.now)
         return [*(("delete", record) for record in known), ("create", alias)]
 
-    together(call.store, writes)
+    # Who makes the same one at the same moment has made it.
+    with contextlib.suppress(AlreadyExists):
+        together(call.store, writes)
     return {}
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query, Store, Write
+from sagewright.store.base import Query, Store, Write, attempts
 
 ROLE: Final = "iam-role"
 POLICY: Final = "iam-policy"
@@ -29,7 +29,6 @@ SAML_PROVIDER: Final = "iam-saml-provider"
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAGE: Final = 1000
 _TAGS: Final = 50
-_TRIES: Final = 20
 
 
 def key(account: str, kind: str, name: str) -> Key:
@@ -79,7 +78,7 @@ def together(store: Store, writes: Callable[[], Sequence[Write]]) -> Sequence[Re
     What was only read, but must still be there, is written as well (`touch`). `writes` may run several times. Raises
     AlreadyExists.
     """
-    for _ in range(_TRIES):
+    for _ in attempts():
         decided = writes()
         try:
             return store.write(decided) if decided else ()

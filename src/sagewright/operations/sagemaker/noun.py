@@ -20,13 +20,11 @@ from sagewright.operations.sagemaker.listing import Filter, at, output_of, proje
 from sagewright.operations.table import Handler, Operations, brief
 from sagewright.resources.arn import Arn, sagemaker_arn
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query, Store, Write
+from sagewright.store.base import Query, Store, Write, attempts
 from sagewright.wire import model
 
 Refusal = Callable[[str, str], AwsError]
 """From a name and an ARN to an error."""
-
-_TRIES = 20
 
 
 class _How(TypedDict, total=False):
@@ -219,7 +217,7 @@ class Noun:
 
         Raises this noun's not-found error when another request was faster.
         """
-        for _ in range(_TRIES):
+        for _ in attempts():
             if check is not None:
                 check(record)
             try:
@@ -305,7 +303,7 @@ def together(store: Store, decide: Callable[[], Sequence[Write]]) -> Sequence[Re
 
     Raises AlreadyExists when what it creates is there.
     """
-    for _ in range(_TRIES):
+    for _ in attempts():
         try:
             return store.write(decide())
         except StaleRecord:

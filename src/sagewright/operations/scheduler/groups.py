@@ -13,10 +13,9 @@ from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Record
 from sagewright.resources.schedule import DEFAULT_GROUP, GROUP, KIND, group_arn
-from sagewright.store.base import Page, Query, Write
+from sagewright.store.base import Page, Query, Write, attempts
 
 operations = Operations()
-_TRIES: Final = 20
 _PAGE: Final = 100
 
 
@@ -61,7 +60,7 @@ def delete_schedule_group(call: Call, request: Params) -> Params:
     name = request["Name"]
     if name == DEFAULT_GROUP:
         raise validation_error("The default schedule group cannot be deleted.")
-    for _ in range(_TRIES):
+    for _ in attempts():
         writes: list[Write] = [("delete", _group(call, name))]
         after: str | None = None
         while True:

@@ -15,10 +15,9 @@ from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Key, Record
 from sagewright.resources.schedule import DEFAULT_GROUP, GROUP, KIND, schedule_arn
-from sagewright.store.base import Query, Write
+from sagewright.store.base import Query, Write, attempts
 
 operations = Operations()
-_TRIES: Final = 20
 
 
 @operations
@@ -28,7 +27,7 @@ def create_schedule(call: Call, request: Params) -> Params:
     record = Record(
         key, call.services.ids.token(), call.now, call.now, _spec(call, request), state=request.get("State", "ENABLED")
     )
-    for _ in range(_TRIES):
+    for _ in attempts():
         try:
             call.store.write([("create", record), *_beside(call, key.parent)])
             return {"ScheduleArn": schedule_arn(key)}
@@ -106,7 +105,7 @@ def list_schedules(call: Call, request: Params) -> Params:
 @operations
 def delete_schedule(call: Call, request: Params) -> Params:
     key = _key(call, request)
-    for _ in range(_TRIES):
+    for _ in attempts():
         record = call.store.get(key)
         if record is None:
             raise _missing(key)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.noun import Noun, resource_in_use, resource_not_found
+from sagewright.operations.sagemaker.noun import Noun, refuse_while, resource_in_use, resource_not_found
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.resources.record import Record
 
@@ -38,7 +38,7 @@ NOUN: Final = Noun(
     filters={"TrainingPlanArn": _planned},
     also=_seen,
 )
-operations = NOUN.operations(delete=True)
+operations = NOUN.operations()
 
 
 @operations
@@ -57,6 +57,22 @@ def update_cluster(call: Call, request: Params) -> Params:
 @operations
 def update_cluster_software(call: Call, request: Params) -> Params:
     return NOUN.answer(call, NOUN.named(call, request))
+
+
+@operations
+def delete_cluster(call: Call, request: Params) -> Params:
+    """Refused while it has extensions, or is shared."""
+
+    def check(record: Record) -> None:
+        sentence = f"The cluster {record.name} has extensions, scheduler configurations or quotas. Delete these first."
+        refusal = AwsError("ConflictException", sentence)
+        refuse_while(call, refusal, "extension", parent=record.name)
+        for kind in ("cluster-scheduler-config", "compute-quota"):
+            refuse_while(call, refusal, kind, facets={"ClusterArn": record.status["ClusterArn"]})
+
+    cluster = NOUN.named(call, request)
+    NOUN.remove(call, cluster, check)
+    return NOUN.answer(call, cluster)
 
 
 @operations

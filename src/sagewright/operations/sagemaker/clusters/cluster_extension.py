@@ -38,7 +38,15 @@ def create_cluster_extension(call: Call, request: Params) -> Params:
     cluster_id = Arn.parse(request["ClusterArn"]).id
     arn = NOUN.arn(call, f"sagemaker-{cluster_id}/{name}/{call.services.ids.token(10)}")
     status = {"ExtensionVersion": request.get("ExtensionVersion", "1")}
-    record = NOUN.create(call, request, parent=host.name, arn=arn, state="Creating", status=status)
+    record = NOUN.create(
+        call,
+        request,
+        parent=host.name,
+        arn=arn,
+        state="Creating",
+        status=status,
+        under=lambda: cluster.NOUN.find(call, host.name),
+    )
     return NOUN.answer(call, record)
 
 

@@ -156,10 +156,11 @@ def _next_version(call: Call, spec: Params) -> Record:
             state="Completed",
             status={"ModelPackageVersion": number, **_DETAILS},
         )
-        return (("create", version), ("update", replace(group, status={**group.status, "versions": number})))
+        # The group first: who was overtaken finds it changed, and counts on, before the number turns out to be taken.
+        return (("update", replace(group, status={**group.status, "versions": number})), ("create", version))
 
     try:
-        return together(call.store, next_one)[0]
+        return together(call.store, next_one)[1]
     except AlreadyExists:
         earlier = _made_with(call, model_package_group.NOUN.named(call, spec), spec)
         if earlier is None:

@@ -49,3 +49,17 @@ def test_updates_are_counted_and_name_the_version_they_saw(asker: Asker, cluster
         asker.call(f"Update{title}", **{f"{title}Id": made, "TargetVersion": 1})
     (found,) = asker.call(f"List{title}s", ClusterArn=cluster)[f"{title}Summaries"]
     assert found["Name"] == "share"
+
+
+def test_a_cluster_that_is_shared_or_has_extensions_stays(asker: Asker, cluster: str) -> None:
+    extension = asker.call("CreateClusterExtension", ClusterArn=cluster, ExtensionName="drivers")["ExtensionArn"]
+    share = {"Name": "share", "ClusterArn": cluster, "SchedulerConfig": {}}
+    config = asker.call("CreateClusterSchedulerConfig", **share)["ClusterSchedulerConfigId"]
+    for delete in (
+        ("DeleteClusterExtension", {"ClusterArn": cluster, "ExtensionArn": extension}),
+        ("DeleteClusterSchedulerConfig", {"ClusterSchedulerConfigId": config}),
+    ):
+        with pytest.raises(Refused, match="Delete these first"):
+            asker.call("DeleteCluster", ClusterName="big")
+        asker.call(delete[0], **delete[1])
+    assert asker.call("DeleteCluster", ClusterName="big") == {"ClusterArn": cluster}
