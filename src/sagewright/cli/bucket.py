@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import time
 from pathlib import Path
 from typing import IO, Final
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from sagewright.cli.options import server_options
 from sagewright.cli.status import make_client
 from sagewright.dataplane.objects.attached import error_code
 from sagewright.dataplane.objects.remote import Remote
-from sagewright.dataplane.objects.upstreams import Upstream, Upstreams
+from sagewright.dataplane.objects.upstreams import FRESH, Upstream, Upstreams
 
 _KEYS: Final = {
     "access_key_id": "UPSTREAM_ACCESS_KEY_ID",
@@ -81,6 +82,7 @@ def attach(
     if attached.of(name) is None:
         _make_here(settings, name)
     attached.attach(name, upstream)
+    time.sleep(FRESH)  # whoever goes on when this has ended finds it done
     click.echo(f"s3://{name} is {upstream.bucket} at {upstream.endpoint} from now on.")
 
 
@@ -91,6 +93,7 @@ def detach(settings: Settings, name: str) -> None:
     """Keep bucket NAME's objects here again, where it is empty. What is at the endpoint stays there."""
     if not Upstreams(_folder(settings)).detach(name):
         raise click.ClickException(f"{name} is not passed through. `sagewright bucket list` says which are.")
+    time.sleep(FRESH)
     click.echo(f"s3://{name} is kept here again.")
 
 

@@ -295,20 +295,24 @@ def test_attaching_is_checked_and_undone(
     assert bucket_command("detach", "second").returncode == 1
 
 
-def test_keys_that_no_longer_hold_are_told_as_ours(
-    s3: Any, there: Any, other: Server, server: Server, bucket_command: Command, eventually: Callable[..., Any]
-) -> None:
+def test_keys_that_no_longer_hold_are_told_as_ours(s3: Any, there: Any, other: Server, bucket_command: Command) -> None:
     there.create_bucket(Bucket="stale")
-    assert bucket_command("attach", "stale", "--endpoint", f"http://127.0.0.1:{other.port}").returncode == 0
-    path = server.data / "keys" / "upstreams" / "stale.json"
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps({**json.loads(path.read_text()), "access_key_id": "AKIAGONE"}))
-    new.replace(path)
+    endpoint, root = f"http://127.0.0.1:{other.port}", keys_of(other)
+    session = boto3.Session(root["aws_access_key_id"], root["aws_secret_access_key"])
+    iam = session.client("iam", endpoint_url=endpoint, region_name="us-east-1")
+    iam.create_user(UserName="passer")
+    policy = allowing("s3:*")
+    iam.put_user_policy(UserName="passer", PolicyName="own", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="passer")["AccessKey"]
+    given = {"UPSTREAM_ACCESS_KEY_ID": key["AccessKeyId"], "UPSTREAM_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    assert bucket_command("attach", "stale", "--endpoint", endpoint, **given).returncode == 0
+    assert s3.list_objects_v2(Bucket="stale")["KeyCount"] == 0
+    iam.delete_access_key(UserName="passer", AccessKeyId=key["AccessKeyId"])
     code, message = refusal(s3.list_objects_v2, Bucket="stale")
     assert code == "AccessDenied"
     assert "refused: InvalidAccessKeyId. `sagewright bucket attach` says" in message
     assert refused(s3.copy_object, Bucket=HERE, Key="k", CopySource="stale/k") == ("InvalidRequest", 400)
     there.delete_bucket(Bucket="stale")
-    bucket_command("attach", "stale", "--endpoint", f"http://127.0.0.1:{other.port}", "--bucket", THERE)
+    assert bucket_command("attach", "stale", "--endpoint", endpoint, "--bucket", THERE).returncode == 0
     assert s3.list_objects_v2(Bucket="stale")["Name"] == "stale"
     bucket_command("detach", "stale")

@@ -3,7 +3,7 @@
     FOLDER/<bucket>.json     {"endpoint", "bucket", "region", "access_key_id", "secret_access_key", "session_token"}
 
 Files only their owner can read, beside the server's own keys: secrets are in no record, no argument and no log. They
-are written by `sagewright bucket`, under a running server too, which looks at the folder's time before each use.
+are written by `sagewright bucket`, under a running server too, which looks at the folder's time now and then.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Final
 
 import orjson
 
+FRESH: Final = 0.1
+"""Seconds after which a server has surely seen a change."""
 _SETTLED: Final = 50_000_000
 """Nanoseconds after which a folder's time is known to tell two changes apart."""
 
@@ -43,25 +45,32 @@ class Upstream:
 class Upstreams:
     """The attachments of one data folder. Any thread may ask."""
 
-    def __init__(self, folder: Path, *, make: bool = False) -> None:
-        """`make` it now: to look at a folder that is not there costs more than at one that is."""
+    def __init__(self, folder: Path, *, make: bool = False, fresh: float = FRESH) -> None:
+        """`make` it now: to look at a folder that is not there costs more than at one that is. What was seen is
+        believed for `fresh` seconds."""
         if make:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._folder = folder
+        self._folder, self._fresh, self._until = folder, fresh, 0.0
         self._lock = threading.Lock()
         self._stamp = -1
         self._known: Mapping[str, Upstream] = {}
 
     def of(self, bucket: str) -> Upstream | None:
         """Where a bucket is passed through to; None for most."""
-        return self.all().get(bucket)
+        # Every request to S3 asks this, several times over.
+        if time.monotonic() < self._until:
+            return self._known.get(bucket)
+        known = self.all()
+        self._until = time.monotonic() + self._fresh
+        return known.get(bucket)
 
     def all(self) -> Mapping[str, Upstream]:
         """By bucket."""
         try:
             stamp = os.stat(self._folder).st_mtime_ns
         except OSError:
-            return {}
+            self._known = {}
+            return self._known
         if stamp == self._stamp:
             return self._known
         with self._lock:
@@ -80,6 +89,7 @@ class Upstreams:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
+        self._until = 0.0
 
     def detach(self, bucket: str) -> bool:
         """Keep a bucket's objects here again; whether it was passed through."""
@@ -87,6 +97,7 @@ class Upstreams:
             (self._folder / f"{bucket}.json").unlink()
         except FileNotFoundError:
             return False
+        self._until = 0.0
         return True
 
 

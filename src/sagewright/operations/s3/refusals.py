@@ -72,8 +72,9 @@ def http_date(moment: float) -> str:
 
 
 def not_built(what: str) -> AwsError:
-    """`what` completes "Sagewright does not … yet"."""
-    return AwsError("NotImplemented", f"Sagewright does not {what} yet. Nothing was changed.")
+    """`what` completes "Sagewright does not … yet"; behind a colon it may say what to do instead."""
+    what, colon, instead = what.partition(": ")
+    return AwsError("NotImplemented", f"Sagewright does not {what} yet{colon}{instead}. Nothing was changed.")
 
 
 def access_denied(why: str = "") -> AwsError:

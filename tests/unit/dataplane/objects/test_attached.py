@@ -149,7 +149,7 @@ def test_large_files_go_in_parts(kept: Attached, there: There, tmp_path: Path, m
 
 
 def test_attachments_are_seen_as_they_come_and_go(tmp_path: Path) -> None:
-    seen, writer = Upstreams(tmp_path / "upstreams", make=True), Upstreams(tmp_path / "upstreams")
+    seen, writer = Upstreams(tmp_path / "upstreams", make=True, fresh=0.0), Upstreams(tmp_path / "upstreams")
     assert seen.of("b") is None
     writer.attach("b", THERE)
     assert seen.of("b") == THERE
