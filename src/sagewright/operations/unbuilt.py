@@ -31,8 +31,12 @@ _TRIED_AGAIN: Final = frozenset({("sagemaker", "CreateProject")})
 
 
 def refusal(service: str, operation: str, what: str | None = None) -> AwsError:
-    """What an operation answers that is not built: a 4xx that no client takes for a reason to try again."""
-    sentence = f"Sagewright does not {what or f'do {operation} of {service}'} yet. Nothing was changed."
+    """What an operation answers that is not built: a 4xx that no client takes for a reason to try again.
+
+    What stands behind a colon in `what` says what to do instead.
+    """
+    missing, colon, instead = (what or f"do {operation} of {service}").partition(": ")
+    sentence = f"Sagewright does not {missing} yet{colon}{instead}. Nothing was changed."
     if service == "s3":
         return AwsError("NotImplemented", sentence)
     if (service, operation) in _TRIED_AGAIN:

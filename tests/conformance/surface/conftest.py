@@ -20,10 +20,13 @@ ROLE = "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
 @pytest.fixture(scope="module")
 def everything_built() -> Iterator[None]:
     """Operations that are not built yet answer as what is behind them does."""
-    logging.getLogger("sagewright").setLevel(logging.CRITICAL)
+    log = logging.getLogger("sagewright")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unbuilt, "unbuilt", lambda _service: {})
         yield
+    log.setLevel(before)
 
 
 def _server(folder: Path) -> Iterator[Population]:

@@ -128,7 +128,7 @@ def test_what_is_not_built_says_so_at_once(plain: Population, service: str, monk
             plain.call(service, name, plain.valid(service, name))
         assert caught.value.status == 400
         assert caught.value.code in ("ValidationException", "UnsupportedOperation")
-        assert what in caught.value.message
+        assert what.partition(": ")[0] in caught.value.message
 
 
 def _names_something(service: str, operation: str, request: Mapping[str, Any]) -> bool:
