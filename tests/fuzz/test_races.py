@@ -21,7 +21,8 @@ from sagewright.testing.asker import Answer, Asker
 from sagewright.testing.http import parse, spell
 from sagewright.testing.policies import allowing, trusting
 from sagewright.testing.population import Population, request
-from sagewright.testing.surroundings import NAME, Surroundings, asking
+from sagewright.testing.steps import NAME
+from sagewright.testing.surroundings import Surroundings, asking
 from sagewright.wire import model
 
 AT_ONCE = 16

@@ -11,14 +11,14 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 
 from sagewright.neighbours.table import NEIGHBOURS
-from sagewright.testing import examples
 from sagewright.testing.handwritten import Images, Objects
 from sagewright.testing.http import Spelled, sagemaker, spell
 from sagewright.testing.population import FAMILY, Population
-from sagewright.testing.surroundings import NAME, Surroundings
+from sagewright.testing.steps import NAME
+from sagewright.testing.surroundings import Surroundings
 from sagewright.wire import model
 
 _STRINGS = (
@@ -154,23 +154,7 @@ class Fuzzer:
     def _fresh(self, service: str, operation: OperationModel, *, whole: bool) -> dict[str, Any]:
         if service in FAMILY:
             return self._population.valid(service, operation.name, whole=whole)
-        asked = self._surroundings.asked.get((service, operation.name))
-        if asked is not None and not whole:
-            return asked
-        known = self._surroundings.known.get(service, {})
-        arns = [value for value in known.values() if value.startswith("arn:")]
-
-        def given(path: examples.Path, shape: Shape, wanted: bool) -> Any:
-            if not wanted or shape.type_name != "string":
-                return None
-            member, words = str(path[-1]), getattr(shape, "enum", None)
-            if member in known:
-                return known[member] if not words or known[member] in words else None
-            if member.lower().endswith("rolearn"):
-                return self._surroundings.role
-            return arns[-1] if arns and member.lower().endswith("arn") else None
-
-        return (examples.whole if whole else examples.minimal)(operation, given)
+        return self._surroundings.valid(service, operation.name, whole=whole)
 
     def _known(self, service: str) -> list[str]:
         """Names, ids and ARNs of what is there."""

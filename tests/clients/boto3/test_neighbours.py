@@ -37,6 +37,8 @@ def test_secretsmanager(unique: Unique) -> None:
     secrets.put_secret_value(SecretId=name, SecretString="two")
     assert secrets.get_secret_value(SecretId=name)["SecretString"] == "two"
     assert secrets.get_secret_value(SecretId=name, VersionStage="AWSPREVIOUS")["SecretString"] == "one"
+    listed = secrets.list_secret_version_ids(SecretId=name)
+    assert (listed["ARN"], len(listed["Versions"])) == (secrets.describe_secret(SecretId=name)["ARN"], 2)
     secrets.update_secret(SecretId=name, Description="changed")
     secrets.tag_resource(SecretId=name, Tags=[{"Key": "b", "Value": "2"}])
     described = secrets.describe_secret(SecretId=name)

@@ -224,3 +224,12 @@ def test_accounts_and_regions_do_not_see_each_other(neighbours: Neighbours, ask:
     for where in ({**WHERE, "region": "eu-west-1"}, {**WHERE, "account": "210987654321"}):
         with pytest.raises(AwsError, match="ParameterNotFound"):
             neighbours.ask("ssm", "GetParameter", {"Name": "/a"}, **where)
+
+
+def test_a_secrets_versions_were_made_when_they_were_made(ask: Ask) -> None:
+    made = ask("secretsmanager", "CreateSecret", Name="git", SecretString="s")
+    listed = ask("secretsmanager", "ListSecretVersionIds", SecretId="git")
+    assert (listed["ARN"], [each["VersionStages"] for each in listed["Versions"]]) == (made["ARN"], [["AWSCURRENT"]])
+    assert set(listed["Versions"][0]) == {"VersionId", "VersionStages", "CreatedDate"}
+    with pytest.raises(AwsError, match="can't find the specified secret"):
+        ask("secretsmanager", "ListSecretVersionIds", SecretId="none")

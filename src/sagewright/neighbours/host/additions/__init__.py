@@ -17,6 +17,7 @@ _MODULES: Final = {
     "codecommit": "codecommit",
     "cognito-idp": "cognitoidp",
     "resourcegroupstaggingapi": "resourcegroupstaggingapi",
+    "secretsmanager": "secretsmanager",
     "servicecatalog": "servicecatalog",
     "sqs": "sqs",
     "sso-admin": "ssoadmin",

@@ -63,6 +63,8 @@ def create_hyper_parameter_tuning_job(call: Call, request: Params) -> Params:
     if len(definitions) > 1 and (None in names or len(set(names)) < len(names)):
         raise validation_error("Each of several training job definitions needs a DefinitionName of its own.")
     for parent in at(request, "WarmStartConfig.ParentHyperParameterTuningJobs") or ():
+        if "HyperParameterTuningJobName" not in parent:
+            raise validation_error("Each of ParentHyperParameterTuningJobs needs a HyperParameterTuningJobName.")
         NOUN.find(call, parent["HyperParameterTuningJobName"])
     return _JOB.create(call, request, _NO_JOBS)
 

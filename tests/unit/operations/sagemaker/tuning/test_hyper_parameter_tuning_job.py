@@ -64,5 +64,9 @@ def test_it_starts_warm_from_jobs_that_are_there(asker: Asker, definition: dict[
     }
     with pytest.raises(Refused, match="can't find a tuning job named tune"):
         make(asker, "again", TrainingJobDefinition=definition, WarmStartConfig=parents)
+    with pytest.raises(Refused, match="needs a HyperParameterTuningJobName"):
+        make(
+            asker, "again", TrainingJobDefinition=definition, WarmStartConfig=parents | {next(reversed(parents)): [{}]}
+        )
     make(asker, TrainingJobDefinition=definition)
     make(asker, "again", TrainingJobDefinition=definition, WarmStartConfig=parents)
