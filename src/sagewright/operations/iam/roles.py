@@ -12,7 +12,6 @@ from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, AwsError
 from sagewright.base.ids import Ids
 from sagewright.operations.call import Call, Params
-from sagewright.operations.iam import managed
 from sagewright.operations.iam.boundaries import check_boundary
 from sagewright.operations.iam.documents import check_trust_policy, encoded, size
 from sagewright.operations.iam.entities import (
@@ -48,6 +47,7 @@ operations = Operations()
 DEFAULT_ROLE: Final = "SagewrightExecutionRole"
 DEFAULT_PATH: Final = "/service-role/"
 _DEFAULT_POLICIES: Final = ("AmazonSageMakerFullAccess", "AmazonS3FullAccess")
+"""By name alone: all of AWS's policies are not read where a server starts."""
 HOUR: Final = 3600
 TRUST_SIZE: Final = 4_096
 """How long a trust policy may be, blanks not counted: the most that AWS grants."""
@@ -159,14 +159,13 @@ def _default_spec(
     if renewing:
         itself = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
         statements.append({"Effect": "Allow", "Principal": {"AWS": default_role_arn(account)}, "Action": itself})
-    by_name = {policy.name: arn for arn, policy in managed.aws_managed().items()}
     return {
         "RoleName": DEFAULT_ROLE,
         "Path": DEFAULT_PATH,
         "Description": "The execution role that Sagewright made at its first start.",
         "AssumeRolePolicyDocument": orjson.dumps({"Version": "2012-10-17", "Statement": statements}).decode(),
         "MaxSessionDuration": 12 * HOUR,
-        "Attached": [by_name[name] for name in policies],
+        "Attached": [f"arn:aws:iam::aws:policy/{name}" for name in policies],
         "Inline": {},
     }
 
