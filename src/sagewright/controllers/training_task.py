@@ -11,14 +11,12 @@ import orjson
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Resources, Task
-from sagewright.controllers import staging
+from sagewright.controllers import mirrors, staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
+from sagewright.resources import training_host
 from sagewright.resources.record import Record
-
-HOST: Final = "algo-1"
-_NETWORK_INTERFACE: Final = "lo"
-"""The interface that hosts of one machine share."""
+from sagewright.resources.training_host import Host, hosts, task_id
 
 _XGBOOST_METRICS: Final = (
     "mae", "rmse", "rmsle", "mape", "mphe", "logloss", "error", "merror", "mlogloss", "auc", "aucpr", "ndcg", "map",
@@ -33,14 +31,6 @@ _BUILT_IN_METRICS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
         for metric in _XGBOOST_METRICS
     ],
 }
-
-
-def task_id(record: Record) -> str:
-    return f"train-{record.uid}"
-
-
-def log_stream(record: Record) -> str:
-    return f"{record.name}/{HOST}-{int(record.created)}"
 
 
 def hyperparameters(record: Record) -> Mapping[str, str]:
@@ -66,13 +56,16 @@ def resolve(record: Record) -> runtimes.Runtime:
     return runtime
 
 
-def fetch_inputs(platform: Platform, record: Record) -> None:
-    """Lay out a fresh /opt/ml with code and channels. May be called again after it was cut short."""
-    platform.forget(task_id(record))
-    ml = platform.ml_folder(task_id(record))
+def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mount]:
+    """Lay out a host's fresh /opt/ml with code and channels. Returns what is to be shown to the task on top of it.
+
+    May be called again after it was cut short.
+    """
+    platform.forget(task_id(record, host))
+    ml = platform.ml_folder(task_id(record, host))
     for folder in ("input/config", "input/data", "model", "output/data", "output/metrics", "code", "checkpoints"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
-    _write_configuration(ml, record)
+    _write_configuration(ml, record, host)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
     _fetch_code(objects, ml, record)
     for channel in record.spec.get("InputDataConfig", ()):
@@ -85,6 +78,7 @@ def fetch_inputs(platform: Platform, record: Record) -> None:
                 f"source of channel {name!r}. Please ensure that the bucket exists in the selected region "
                 f"({record.key.region}), and that objects exist under that S3 prefix."
             )
+    return mirrors.lay_out(objects, ml, mirrors.mirrors(record))
 
 
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
@@ -98,29 +92,16 @@ def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
     archive.unlink()
 
 
-def _write_configuration(ml: Path, record: Record) -> None:
+def _write_configuration(ml: Path, record: Record, host: Host) -> None:
     config = ml / "input" / "config"
-    resources = record.spec.get("ResourceConfig", {})
-    instance_type = resources.get("InstanceType", "ml.m5.large")
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST]}
     staging.write_json(config / "hyperparameters.json", dict(hyperparameters(record)))
     staging.write_json(
         config / "inputdataconfig.json",
         {channel["ChannelName"]: _channel(channel) for channel in record.spec.get("InputDataConfig", ())},
     )
-    staging.write_json(
-        config / "resourceconfig.json",
-        {
-            "current_host": HOST,
-            "hosts": [HOST],
-            "network_interface_name": _NETWORK_INTERFACE,
-            "current_instance_type": instance_type,
-            # The toolkit reads the first spelling, its local mode writes the second.
-            "current_group_name": group["instance_group_name"],
-            "current_instance_group": group["instance_group_name"],
-            "instance_groups": [group],
-        },
-    )
+    staging.write_json(config / "resourceconfig.json", training_host.configuration(hosts(record), host))
+    if checkpoints := record.spec.get("CheckpointConfig"):
+        staging.write_json(config / "checkpointconfig.json", {"LocalPath": "/opt/ml/checkpoints", **checkpoints})
 
 
 def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
@@ -135,27 +116,25 @@ def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
     return described
 
 
-def prepare(platform: Platform, record: Record, say: Narrator) -> Task:
-    """The task for a record whose inputs are in place. May take minutes the first time an environment is made."""
+def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
+    """The task for a host whose inputs are in place. May take minutes the first time an environment is made."""
     runtime = resolve(record)
-    ml = platform.ml_folder(task_id(record))
+    ml = platform.ml_folder(task_id(record, host))
     python = platform.environments.ensure(runtime.environment, say)
     requirements = ml / "code" / "requirements.txt"
     if "sagemaker_program" in hyperparameters(record) and requirements.is_file() and not requirements.is_symlink():
         python = platform.environments.layer(python, requirements, say)
-    mounts: tuple[Mount, ...] = ()
     index: Mapping[str, str] = {}
     if "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]:
         # SDK v3's jobs bring their own driver, which installs their requirements with pip.
         python = platform.environments.fork(python, ml.parent / "environment")
-        mounts = (Mount(python, str(python), writable=True),)
+        mounts = (*mounts, Mount(python, str(python), writable=True))
         index = platform.environments.index
-    instance_type = record.spec.get("ResourceConfig", {}).get("InstanceType", "ml.m5.large")
-    fitted = instances.fit(instance_type, platform.machine)
+    fitted = instances.fit(host.instance_type, platform.machine)
     if fitted.note:
         say(fitted.note)
     return Task(
-        id=task_id(record),
+        id=task_id(record, host),
         command=_command(record, runtime),
         environment={
             **platform.environment(record, record.spec["RoleArn"]),
@@ -173,8 +152,8 @@ def prepare(platform: Platform, record: Record, say: Narrator) -> Task:
             vcpus=fitted.resources.vcpus, memory_bytes=fitted.resources.memory_bytes, gpus=fitted.resources.gpus
         ),
         network="none" if record.spec.get("EnableNetworkIsolation") else "host",
-        hosts={HOST: "127.0.0.1"},
-        hostname=HOST,
+        hosts={each.name: each.address for each in hosts(record)},
+        hostname=host.name,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from sagewright.base.errors import AwsError, validation_error
@@ -11,6 +12,7 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.listing import equals
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
+from sagewright.resources import training_host
 from sagewright.resources.record import Record
 from sagewright.resources.training_job import KIND, LIFE
 
@@ -47,6 +49,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "EnableManagedSpotTraining": False,
 }
 _DEFAULT_RUNTIME: Final = 86_400
+_NOT_FOR_ONE_USE: Final = {PurePosixPath(path) for path in ("/", "/opt", "/opt/ml", "/opt/ml/input", "/opt/ml/output")}
 _CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "ResourceConfig", "RemoteDebugConfig")
 
 
@@ -127,6 +130,11 @@ def _check(request: Params) -> None:
     twice = {name for name in channels if channels.count(name) > 1}
     if twice:
         raise validation_error(f"Channel names must be unique. Given more than once: {', '.join(sorted(twice))}.")
+    _check_resources(request.get("ResourceConfig", {}))
+    for config in ("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"):
+        path = request.get(config, {}).get("LocalPath") or "/opt/ml/mirror"
+        if not path.startswith("/") or PurePosixPath(path) in _NOT_FOR_ONE_USE or ".." in PurePosixPath(path).parts:
+            raise validation_error(f"{config}.LocalPath must be an absolute path of a folder of its own, not {path!r}.")
     if request.get("EnableManagedSpotTraining"):
         stopping = request.get("StoppingCondition", {})
         if stopping.get("MaxWaitTimeInSeconds", 0) < stopping.get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME):
@@ -134,6 +142,24 @@ def _check(request: Params) -> None:
                 "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
                 "MaxRuntimeInSeconds for managed spot training."
             )
+
+
+def _check_resources(resources: Params) -> None:
+    grouped = "InstanceGroups" in resources
+    if grouped and {"InstanceType", "InstanceCount"} & resources.keys():
+        raise validation_error("ResourceConfig takes either InstanceGroups, or InstanceType and InstanceCount.")
+    groups = training_host.groups(resources)
+    names = [group["InstanceGroupName"] for group in groups]
+    if len(set(names)) < len(names):
+        raise validation_error("Each of InstanceGroups needs an InstanceGroupName of its own.")
+    if any(group["InstanceCount"] < 1 for group in groups):
+        raise validation_error("InstanceCount must be at least 1.")
+    count = sum(group["InstanceCount"] for group in groups)
+    if count > training_host.MOST:
+        raise AwsError(
+            "ResourceLimitExceeded",
+            f"A training job here has at most {training_host.MOST} instances; {count} were asked for.",
+        )
 
 
 def _refuse_what_is_not_built(request: Params) -> None:
@@ -146,14 +172,12 @@ def _refuse_what_is_not_built(request: Params) -> None:
     modes = {channel.get("InputMode", algorithm.get("TrainingInputMode", "File")) for channel in channels}
     reasons = {
         "algorithm resources (AlgorithmName)": "AlgorithmName" in algorithm,
-        "several instances": resources.get("InstanceCount", 1) > 1 or "InstanceGroups" in resources,
         "Pipe mode": "Pipe" in modes,
         "file-system channels": any("FileSystemDataSource" in source for source in sources),
         "dataset sources": any("DatasetSource" in source for source in sources),
         "manifest files": any(kind != "S3Prefix" for kind in kinds),
         "record wrapping": any(channel.get("RecordWrapperType", "None") != "None" for channel in channels),
         "shuffling": any("ShuffleConfig" in channel for channel in channels),
-        "checkpoints": "CheckpointConfig" in request,
         "experiments": bool(request.get("ExperimentConfig")),
         "serverless jobs": "ServerlessJobConfig" in request,
         "warm pools": resources.get("KeepAlivePeriodInSeconds", 0) > 0,

@@ -1,0 +1,91 @@
+"""What a training job leaves: its model and output data in S3, and the words for why it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sagewright.compute.base import TaskState
+from sagewright.controllers import staging
+from sagewright.controllers.platform import Platform, tail
+from sagewright.controllers.pump import last_lines
+from sagewright.resources.record import Record
+from sagewright.resources.training_host import Host, hosts, task_id
+
+_LOST: Final = (
+    "InternalServerError: The machine lost the training task before it ended "
+    "(it was restarted, or somebody killed the task's supervisor). Start the job again."
+)
+_OUT_OF_MEMORY: Final = (
+    "AlgorithmError: OutOfMemoryError: Please use an instance type with more memory, or reduce the size "
+    "of training data processed on an instance."
+)
+
+
+def upload(platform: Platform, record: Record) -> str:
+    """Put the model and the output data of all hosts into S3, as one. Returns the model artifact's URI.
+
+    Of a file that several hosts wrote, the first one's is kept. Raises Terminal where the role may not write there.
+    """
+    folders = [platform.ml_folder(task_id(record, host)) for host in hosts(record)]
+    models, data = _there(folders, "model"), _there(folders, "output/data")
+    output = record.spec["OutputDataConfig"]
+    base = f"{output['S3OutputPath'].rstrip('/')}/{record.name}/output"
+    bucket, prefix = staging.split_uri(base)
+    objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
+    if output.get("CompressionType") == "NONE":
+        for name, found in (("model", models), ("output", data)):
+            for relative, path in _files(found).items():
+                staging.put(objects, bucket, f"{prefix}/{name}/{relative}", path)
+        return f"{base}/model/"
+    archives = {"model.tar.gz": models}
+    if any(staging.has_files(folder) for folder in data):
+        archives["output.tar.gz"] = data
+    for name, found in archives.items():
+        archive = folders[0].parent / name
+        staging.pack(found, archive)
+        staging.put(objects, bucket, f"{prefix}/{name}", archive)
+    return f"{base}/model.tar.gz"
+
+
+def _there(folders: Sequence[Path], relative: str) -> Sequence[Path]:
+    found = (staging.of_task(ml, relative) for ml in folders)
+    return [folder for folder in found if folder is not None]
+
+
+def _files(folders: Sequence[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path, relative in staging.files_below(folder):
+            found.setdefault(relative, path)
+    return found
+
+
+def failure_reason(platform: Platform, record: Record, host: Host, task: TaskState) -> str:
+    """Why a host failed, in the words its script left, else with the last lines it printed."""
+    if task.phase == "lost":
+        return _LOST
+    if task.out_of_memory:
+        return f"{_OUT_OF_MEMORY}, exit code: {task.exit_code}"
+    identity = task_id(record, host)
+    said = staging.read_inside(platform.ml_folder(identity), "output/failure", limit=900).strip()
+    lines = last_lines(platform, identity, count=60)
+    if lines and lines[-1].strip() not in said:
+        # SDK v3's driver, for one, writes that a command failed, but not how; a shell's trace says nothing either.
+        new = [line for line in lines if not line.startswith("+") and line.strip() not in said]
+        said = f"{said[-360:] or 'The algorithm left no failure file.'} Its last lines: {tail(new, limit=540)}"
+    told_apart = said.startswith(("AlgorithmError:", "ClientError:"))
+    reason = said if told_apart else f"AlgorithmError: {said}"
+    where = f" (on {host.name})" if len(hosts(record)) > 1 else ""
+    end = f", exit code: {task.exit_code}{where}"
+    return reason[: staging.FAILURE_LIMIT - len(end)] + end
+
+
+def times(known: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """When it ended, and for how many seconds it is billed, once `known` is all that its status says."""
+    ended = known.get("TrainingEndTime", now)
+    if "TrainingStartTime" not in known:
+        return {"TrainingEndTime": ended}
+    seconds = max(1, round(ended - known["TrainingStartTime"]))
+    return {"TrainingEndTime": ended, "TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
