@@ -89,6 +89,8 @@ class ProcessEngine(Engine):
             )
         if "cpu" not in self._cgroups.parents:
             sentences.append("Processor time is not limited: this user may not make control groups.")
+        if "pids" not in self._cgroups.parents:
+            sentences.append("The number of a task's processes is not limited: this user may not make control groups.")
         sentences.append("Images run in the Python environment that answers to them, not in their own file system.")
         return sentences
 

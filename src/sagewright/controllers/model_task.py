@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Resources, Task
+from sagewright.compute.base import Task
 from sagewright.controllers import staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
@@ -63,7 +64,7 @@ def prepare(
         },
         python=python,
         folder=ml,
-        resources=Resources(memory_bytes=fitted.resources.memory_bytes),
+        resources=replace(fitted.resources, vcpus=None),
         network="none" if model.get("EnableNetworkIsolation") else "host",
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,

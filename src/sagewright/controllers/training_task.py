@@ -10,7 +10,7 @@ import orjson
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Mount, Resources, Task
+from sagewright.compute.base import Mount, Task
 from sagewright.controllers import mirrors, staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
@@ -148,9 +148,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         python=python,
         folder=ml,
         mounts=mounts,
-        resources=Resources(
-            vcpus=fitted.resources.vcpus, memory_bytes=fitted.resources.memory_bytes, gpus=fitted.resources.gpus
-        ),
+        resources=fitted.resources,
         network="none" if record.spec.get("EnableNetworkIsolation") else "host",
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,

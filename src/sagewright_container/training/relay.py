@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # see contract.py
@@ -55,18 +56,41 @@ def run(
     if forward is not None:
         forward(child)
     os.close(writer)
-    child.stderr_tail = _relay(reader)
+    child.stderr_tail = _relay(reader, child.pid)
     child.wait()
     return child
 
 
-def _relay(reader: int) -> str:
-    """Copy to our own standard error until every holder of the pipe is gone; answer the last of it."""
+def _relay(reader: int, pid: int) -> str:
+    """Copy to our own standard error until the child has ended; answer the last of it.
+
+    Not until every holder of the pipe is gone: what a script leaves running must not keep the job from its end.
+    """
     tail = b""
-    while chunk := os.read(reader, 65536):
+    waiting = select.poll()
+    waiting.register(reader, select.POLLIN)
+    ended = _watch_end(pid)
+    if ended >= 0:
+        waiting.register(ended, select.POLLIN)
+    while ready := dict(waiting.poll()):
+        if reader not in ready:
+            break  # it has ended, and the pipe is empty
+        chunk = os.read(reader, 65536)
+        if not chunk:
+            break
         view = memoryview(chunk)
         while view:
             view = view[os.write(2, view) :]
         tail = (tail + chunk)[-_TAIL_BYTES:]
     os.close(reader)
+    if ended >= 0:
+        os.close(ended)
     return tail.decode("utf-8", "replace")
+
+
+def _watch_end(pid: int) -> int:
+    """A descriptor that can be read when the process has ended; -1 where the system has none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return -1

@@ -84,6 +84,18 @@ def test_output_is_live_and_a_stop_is_passed_on(folder: Any) -> None:
     assert process.returncode == 0
 
 
+def test_what_a_script_leaves_running_does_not_keep_the_job(tmp_path: Path) -> None:
+    """It holds the standard error that is relayed. A process of its own: `run` changes its folder."""
+    script = "sleep 60 & echo $! >left; echo last words >&2; exit 3"
+    code = f"""if True:
+        from sagewright_container.training.relay import run
+        ended = run(["/bin/sh", "-c", {script!r}], cwd={str(tmp_path)!r}, environ={{}})
+        print(ended.exit_code, ended.stderr_tail)"""
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=30, check=True)
+    os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
+    assert done.stdout.split() == ["3", "last", "words"]
+
+
 def test_a_shell_script_is_made_executable_and_run(folder: Any) -> None:
     folder.configure({"sagemaker_program": '"run me.sh"', "word": '"it\'s"'})
     folder.write("code/run me.sh", '#!/bin/sh\necho "$0|$1|$2"')
