@@ -86,7 +86,7 @@ def test_output_is_live_and_a_stop_is_passed_on(folder: Any) -> None:
 
 def test_what_a_script_leaves_running_does_not_keep_the_job(tmp_path: Path) -> None:
     """It holds the standard error that is relayed. A process of its own: `run` changes its folder."""
-    script = "sleep 60 & echo $! >left; echo last words >&2; exit 3"
+    script = "sleep 60 >/dev/null & echo $! >left; echo last words >&2; exit 3"
     code = f"""if True:
         from sagewright_container.training.relay import run
         ended = run(["/bin/sh", "-c", {script!r}], cwd={str(tmp_path)!r}, environ={{}})
