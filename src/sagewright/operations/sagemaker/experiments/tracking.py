@@ -35,8 +35,8 @@ def _along(call: Call, job: Record, config: Params) -> Iterator[Write]:
     component = _component(call, job, config)
     earlier = call.store.get(component.key)
     if earlier is not None and _SOURCE not in earlier.status:  # a user's, who chose that name: it becomes the job's
-        kept = {"uid": earlier.uid, "created": earlier.created, "version": earlier.version, "tags": earlier.tags}
-        yield "update", replace(component, spec={**earlier.spec, **component.spec}, **kept)
+        spec = {**earlier.spec, **component.spec}
+        yield "update", replace(earlier, spec=spec, status=component.status, facets=component.facets, modified=call.now)
     else:
         if earlier is not None:  # of a job of the same name, which was deleted
             yield "delete", earlier
