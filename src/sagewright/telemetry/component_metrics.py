@@ -8,12 +8,14 @@ along by Welford's method, so that no summary ever reads the points again.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sqlite3
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -96,10 +98,12 @@ class _Waiting:
 
     component: str
     points: Sequence[tuple[str, Point]]
-    read: Sequence[Read]
+    read: Sequence[Read] = ()
     refused: list[int] = field(default_factory=list)
     done: bool = False
     error: BaseException | None = None
+    tell: Callable[[], object] = lambda: None
+    """Called when it is done, by whoever did it."""
 
 
 class ComponentMetrics:
@@ -116,6 +120,9 @@ class ComponentMetrics:
         self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._queueing, self._writing, self._reading = threading.Lock(), threading.Lock(), threading.Lock()
         self._queue: list[_Waiting] = []
+        self._brought = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
         self._known: OrderedDict[tuple[str, str], Summary] = OrderedDict()
 
     def put(self, component: str, points: Sequence[tuple[str, Point]], read: Sequence[Read] = ()) -> Sequence[int]:
@@ -129,12 +136,37 @@ class ComponentMetrics:
             self._queue.append(mine)
         with self._writing:
             if not mine.done:
-                with self._queueing:
-                    batch, self._queue = self._queue, []
-                self._commit(batch)
+                self._commit_all()
         if mine.error is not None:
             raise mine.error
         return mine.refused
+
+    async def put_soon(self, component: str, points: Sequence[tuple[str, Point]]) -> Sequence[int]:
+        """The same from an event loop, which goes on meanwhile: a thread of its own writes what has gathered."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Sequence[int]] = loop.create_future()
+        mine = _Waiting(component, points)
+
+        def end() -> None:
+            if future.done():
+                return  # nobody waits any more
+            if mine.error is not None:
+                future.set_exception(mine.error)
+            else:
+                future.set_result(mine.refused)
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(end)
+
+        mine.tell = tell
+        with self._queueing:
+            self._queue.append(mine)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write_what_comes, name="component-metrics", daemon=True)
+                self._thread.start()
+        self._brought.set()
+        return await future
 
     def summaries(self, component: str) -> Sequence[Summary]:
         """Of all metrics of a component, by name."""
@@ -186,11 +218,28 @@ class ComponentMetrics:
 
     def close(self) -> None:
         """Let go of the file. Calling it twice is fine."""
+        self._closed = True
+        self._brought.set()
+        if self._thread is not None:
+            self._thread.join()
         with self._writing, self._reading:
             self._writer.close()
             self._reader.close()
 
     # Writing.
+
+    def _write_what_comes(self) -> None:
+        while not self._closed:
+            self._brought.wait()
+            self._brought.clear()
+            with self._writing:
+                self._commit_all()
+
+    def _commit_all(self) -> None:
+        with self._queueing:
+            batch, self._queue = self._queue, []
+        if batch:
+            self._commit(batch)
 
     def _commit(self, batch: Sequence[_Waiting]) -> None:
         """One transaction for all that wait; a disk that takes none of it fails them all."""
@@ -217,6 +266,7 @@ class ComponentMetrics:
             self._remember(changed)
         for waiting in batch:
             waiting.done = True
+            waiting.tell()
 
     def _rows(
         self, waiting: _Waiting, changed: dict[tuple[str, str], Summary]

@@ -10,7 +10,7 @@ from typing import Final
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import nouns
 from sagewright.operations.sagemaker.experiments import trial_component
-from sagewright.operations.table import Operations
+from sagewright.operations.table import Operations, briefly
 from sagewright.resources import trial_component as components
 from sagewright.resources.record import Record
 from sagewright.telemetry.component_metrics import Point
@@ -36,9 +36,9 @@ _STATISTICS: Final[Mapping[str, Callable[[Sequence[Point]], float]]] = {
 
 
 @operations
-def batch_put_metrics(call: Call, request: Params) -> Params:
+async def batch_put_metrics(call: Call, request: Params) -> Params:
     """Points that cannot be taken are told by their place in the request; the others are kept."""
-    component = trial_component.NOUN.find(call, request["TrialComponentName"])
+    component = await briefly(call, lambda: trial_component.NOUN.find(call, request["TrialComponentName"]))
     data = request["MetricData"]
     taken = [index for index, each in enumerate(data) if _acceptable(call, each)]
     errors = [{"Code": "VALIDATION_ERROR", "MetricIndex": index} for index in range(len(data)) if index not in taken]
@@ -46,7 +46,7 @@ def batch_put_metrics(call: Call, request: Params) -> Params:
         (each["MetricName"], Point(each["Timestamp"], each.get("Step"), each["Value"]))
         for each in (data[index] for index in taken)
     ]
-    for place in call.services.metrics.components.put(component.uid, points):
+    for place in await call.services.metrics.components.put_soon(component.uid, points) if points else ():
         errors.append({"Code": "METRIC_LIMIT_EXCEEDED", "MetricIndex": taken[place]})
     return {"Errors": sorted(errors, key=lambda error: error["MetricIndex"])} if errors else {}
 
