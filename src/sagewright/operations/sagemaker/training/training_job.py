@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.experiments.tracking import tracked
 from sagewright.operations.sagemaker.listing import equals
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
@@ -67,6 +68,7 @@ def create_training_job(call: Call, request: Params) -> Params:
         spec,
         state="InProgress",
         status={"SecondaryStatus": "Starting", "SecondaryStatusTransitions": [started]},
+        beside=lambda record: tracked(call, record),
     )
     return {"TrainingJobArn": record.status["TrainingJobArn"]}
 
@@ -178,7 +180,6 @@ def _refuse_what_is_not_built(request: Params) -> None:
         "manifest files": any(kind != "S3Prefix" for kind in kinds),
         "record wrapping": any(channel.get("RecordWrapperType", "None") != "None" for channel in channels),
         "shuffling": any("ShuffleConfig" in channel for channel in channels),
-        "experiments": bool(request.get("ExperimentConfig")),
         "serverless jobs": "ServerlessJobConfig" in request,
         "warm pools": resources.get("KeepAlivePeriodInSeconds", 0) > 0,
     }
