@@ -87,12 +87,12 @@ class TrainingJobs:
             self._say(record, "Pending")
             return _WAIT_FOR_ROOM
         record = self._say(record, "Downloading")
-        training_task.fetch_inputs(self._platform, record)
+        inputs = training_task.fetch_inputs(self._platform, record)
         if not self._platform.environments.ready(training_task.resolve(record).environment):
             record = self._say(record, "DownloadingTrainingImage")
         stream = training_task.log_stream(record)
         say = narrator(self._platform, record, group=LOG_GROUP, stream=stream)
-        task = training_task.prepare(self._platform, record, say)
+        task = training_task.prepare(self._platform, record, inputs, say)
         newest = self._platform.store.get(record.key)
         if newest is None or newest.intent == "stop":
             return 0.0  # asked to stop meanwhile: look again before anything runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -12,6 +12,9 @@ from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Resources, Task
 from sagewright.controllers import staging
+from sagewright.controllers.channels import staging as channels
+from sagewright.controllers.channels.channel import Host, configuration
+from sagewright.controllers.channels.pipes import wrapped
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources.record import Record
@@ -66,8 +69,10 @@ def resolve(record: Record) -> runtimes.Runtime:
     return runtime
 
 
-def fetch_inputs(platform: Platform, record: Record) -> None:
-    """Lay out a fresh /opt/ml with code and channels. May be called again after it was cut short."""
+def fetch_inputs(platform: Platform, record: Record) -> Sequence[Mount]:
+    """Lay out a fresh /opt/ml with code and channels. May be called again after it was cut short.
+
+    Returns what the task is to be shown besides."""
     platform.forget(task_id(record))
     ml = platform.ml_folder(task_id(record))
     for folder in ("input/config", "input/data", "model", "output/data", "output/metrics", "code", "checkpoints"):
@@ -75,16 +80,7 @@ def fetch_inputs(platform: Platform, record: Record) -> None:
     _write_configuration(ml, record)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
     _fetch_code(objects, ml, record)
-    for channel in record.spec.get("InputDataConfig", ()):
-        name, uri = channel["ChannelName"], channel["DataSource"]["S3DataSource"]["S3Uri"]
-        folder = ml / "input" / "data" / name
-        folder.mkdir(exist_ok=True)
-        if staging.fetch_prefix(objects, uri, folder) == 0:
-            raise Terminal(
-                f"ClientError: Data download failed: No S3 objects found under S3 URL {uri!r} given in input data "
-                f"source of channel {name!r}. Please ensure that the bucket exists in the selected region "
-                f"({record.key.region}), and that objects exist under that S3 prefix."
-            )
+    return channels.stage(platform, objects, record.spec, ml.parent, region=record.key.region)
 
 
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
@@ -106,7 +102,7 @@ def _write_configuration(ml: Path, record: Record) -> None:
     staging.write_json(config / "hyperparameters.json", dict(hyperparameters(record)))
     staging.write_json(
         config / "inputdataconfig.json",
-        {channel["ChannelName"]: _channel(channel) for channel in record.spec.get("InputDataConfig", ())},
+        configuration(record.spec, Host()),
     )
     staging.write_json(
         config / "resourceconfig.json",
@@ -123,19 +119,7 @@ def _write_configuration(ml: Path, record: Record) -> None:
     )
 
 
-def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
-    source = channel["DataSource"]["S3DataSource"]
-    described = {
-        "TrainingInputMode": channel.get("InputMode", "File"),
-        "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
-        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-    }
-    if "ContentType" in channel:
-        described["ContentType"] = channel["ContentType"]
-    return described
-
-
-def prepare(platform: Platform, record: Record, say: Narrator) -> Task:
+def prepare(platform: Platform, record: Record, inputs: Sequence[Mount], say: Narrator) -> Task:
     """The task for a record whose inputs are in place. May take minutes the first time an environment is made."""
     runtime = resolve(record)
     ml = platform.ml_folder(task_id(record))
@@ -143,12 +127,12 @@ def prepare(platform: Platform, record: Record, say: Narrator) -> Task:
     requirements = ml / "code" / "requirements.txt"
     if "sagemaker_program" in hyperparameters(record) and requirements.is_file() and not requirements.is_symlink():
         python = platform.environments.layer(python, requirements, say)
-    mounts: tuple[Mount, ...] = ()
+    mounts = tuple(inputs)
     index: Mapping[str, str] = {}
     if "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]:
         # SDK v3's jobs bring their own driver, which installs their requirements with pip.
         python = platform.environments.fork(python, ml.parent / "environment")
-        mounts = (Mount(python, str(python), writable=True),)
+        mounts = (*mounts, Mount(python, str(python), writable=True))
         index = platform.environments.index
     instance_type = record.spec.get("ResourceConfig", {}).get("InstanceType", "ml.m5.large")
     fitted = instances.fit(instance_type, platform.machine)
@@ -156,7 +140,7 @@ def prepare(platform: Platform, record: Record, say: Narrator) -> Task:
         say(fitted.note)
     return Task(
         id=task_id(record),
-        command=_command(record, runtime),
+        command=wrapped(_command(record, runtime), mounts),
         environment={
             **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,
