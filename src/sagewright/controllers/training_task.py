@@ -15,24 +15,11 @@ from sagewright.controllers import staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources.record import Record
+from sagewright.resources.training_metrics import built_in
 
 HOST: Final = "algo-1"
 _NETWORK_INTERFACE: Final = "lo"
 """The interface that hosts of one machine share."""
-
-_XGBOOST_METRICS: Final = (
-    "mae", "rmse", "rmsle", "mape", "mphe", "logloss", "error", "merror", "mlogloss", "auc", "aucpr", "ndcg", "map",
-    "accuracy", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "precision", "recall", "mse", "r2",
-    "gamma-deviance", "gamma-nloglik", "poisson-nloglik", "tweedie-nloglik", "cox-nloglik",
-)  # fmt: skip
-_BUILT_IN_METRICS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
-    "xgboost": [
-        # TAB reaches the log as #011, as AWS's log agent spells it; the published patterns match that spelling.
-        {"Name": f"{channel}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{channel}-{metric}:([-+0-9.eE]+|nan|inf)"}
-        for channel in ("train", "validation")
-        for metric in _XGBOOST_METRICS
-    ],
-}
 
 
 def task_id(record: Record) -> str:
@@ -189,6 +176,4 @@ def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
 def metric_definitions(record: Record, runtime: runtimes.Runtime) -> Sequence[Mapping[str, str]]:
     """The job's own metric definitions, else, in algorithm mode, those that the built-in image brings."""
     own: Sequence[Mapping[str, str]] = record.spec["AlgorithmSpecification"].get("MetricDefinitions", ())
-    if own or "sagemaker_program" in hyperparameters(record):
-        return own
-    return _BUILT_IN_METRICS.get(runtime.image, ())
+    return own or built_in(runtime.image, hyperparameters(record))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.listing import equals
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
+from sagewright.resources.hyper_parameter_tuning_job import objective_members
 from sagewright.resources.record import Record
-from sagewright.resources.training_job import KIND, LIFE
+from sagewright.resources.training_job import DEFAULT_RUNTIME, FACETS, KIND, LIFE, beginning, completed, stopping
 
 
 def _missing(_name: str, _arn: str) -> AwsError:
@@ -33,6 +33,8 @@ NOUN: Final = Noun(
     _missing,
     _exists,
     descending=False,
+    facets=FACETS,
+    also=objective_members,
     filters={
         "WarmPoolStatusEquals": equals("WarmPoolStatus.Status"),
         "TrainingPlanArnEquals": equals("ResourceConfig.TrainingPlanArn"),
@@ -40,31 +42,14 @@ NOUN: Final = Noun(
 )
 operations = NOUN.operations()
 
-# What AWS fills in when a request leaves it out; clients read these without asking whether they are there.
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "EnableNetworkIsolation": False,
-    "EnableInterContainerTrafficEncryption": False,
-    "EnableManagedSpotTraining": False,
-}
-_DEFAULT_RUNTIME: Final = 86_400
 _CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "ResourceConfig", "RemoteDebugConfig")
 
 
 @operations
 def create_training_job(call: Call, request: Params) -> Params:
-    _refuse_what_is_not_built(request)
-    _check(request)
+    check(request)
     check_role(call, request["RoleArn"])
-    spec = {**_DEFAULTS, **request}
-    spec["OutputDataConfig"] = {"KmsKeyId": "", **request.get("OutputDataConfig", {})}
-    spec["StoppingCondition"] = {"MaxRuntimeInSeconds": _DEFAULT_RUNTIME, **request.get("StoppingCondition", {})}
-    started = {"Status": "Starting", "StartTime": call.now, "StatusMessage": "Starting the training job"}
-    record = NOUN.create(
-        call,
-        spec,
-        state="InProgress",
-        status={"SecondaryStatus": "Starting", "SecondaryStatusTransitions": [started]},
-    )
+    record = NOUN.create(call, completed(request), state="InProgress", status=beginning(call.now))
     return {"TrainingJobArn": record.status["TrainingJobArn"]}
 
 
@@ -73,9 +58,10 @@ def stop_training_job(call: Call, request: Params) -> Params:
     def stop(record: Record) -> Record | None:
         if record.state == "Stopping":
             return None
-        if not LIFE.allows(record.state, "stop"):
+        stopped = stopping(record)
+        if stopped is None:
             raise validation_error(f"The request was rejected because the training job is in status {record.state}.")
-        return replace(record, intent="stop", state=LIFE.after(record.state, "stop"))
+        return stopped
 
     NOUN.amend(call, request["TrainingJobName"], stop)
     return {}
@@ -114,6 +100,12 @@ def _settled(record: Record) -> None:
         raise AwsError("ResourceInUse", f"The training job is in status {record.state}. Stop it first.")
 
 
+def check(request: Params) -> None:
+    """Raises a ValidationException for what no job is started for; also asked by whatever starts jobs later."""
+    _refuse_what_is_not_built(request)
+    _check(request)
+
+
 def _check(request: Params) -> None:
     """What the model cannot say but AWS refuses at once."""
     algorithm = request.get("AlgorithmSpecification", {})
@@ -129,7 +121,7 @@ def _check(request: Params) -> None:
         raise validation_error(f"Channel names must be unique. Given more than once: {', '.join(sorted(twice))}.")
     if request.get("EnableManagedSpotTraining"):
         stopping = request.get("StoppingCondition", {})
-        if stopping.get("MaxWaitTimeInSeconds", 0) < stopping.get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME):
+        if stopping.get("MaxWaitTimeInSeconds", 0) < stopping.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME):
             raise validation_error(
                 "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
                 "MaxRuntimeInSeconds for managed spot training."
