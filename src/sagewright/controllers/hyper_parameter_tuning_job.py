@@ -37,8 +37,8 @@ _NONE_SUCCEEDED: Final = (
 )
 _ALL_FAILED: Final = "All training jobs failed. Please take a look at the training job failures to get more details."
 _NO_OBJECTIVE: Final = (
-    "No objective metrics found after running {} training jobs. Please ensure that the custom algorithm is emitting the "
-    "objective metric as defined by the regular expression provided."
+    "No objective metrics found after running {} training jobs. Please ensure that the custom algorithm is emitting "
+    "the objective metric as defined by the regular expression provided."
 )
 
 

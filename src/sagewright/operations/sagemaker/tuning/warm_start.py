@@ -40,7 +40,7 @@ def check(spec: Params, parents: Sequence[Record]) -> None:
     for parent in parents:
         if parent.state not in LIFE.settled:
             raise validation_error(
-                f"Parent hyperparameter tuning job {parent.name} is in status {parent.state}. All parents must have ended."
+                f"Parent tuning job {parent.name} is in status {parent.state}. All parents must have ended."
             )
         theirs = definitions(parent.spec)
         if len(own) > 1 or len(theirs) > 1:
