@@ -19,7 +19,6 @@ from sagewright.resources.hyper_parameter_tuning_job import (
     KIND,
     LIFE,
     NO_JOBS,
-    objective,
     summary,
     training_name,
     training_request,
@@ -87,6 +86,7 @@ class HyperParameterTuningJobs:
     def _start(self, record: Record, run: TuningRun) -> None:
         """Start as many training jobs as may run. What is known by now is written down with each of them."""
         limits = record.spec["HyperParameterTuningJobConfig"]["ResourceLimits"]
+        noted = record.version
         while len(run.running) < limits["MaxParallelTrainingJobs"]:
             number = int(record.status.get("Started", 0)) + 1
             candidate = run.candidate(number) if number <= limits["MaxNumberOfTrainingJobs"] else None
@@ -102,13 +102,10 @@ class HyperParameterTuningJobs:
                 raise
             record = tuning
             run.add(child)
-        else:
-            self._note(record, run)
-            return
-        if run.running:
-            self._note(record, run)
-        else:
+        if not run.running:
             self._end(record, run)
+        elif record.version == noted:
+            self._note(record, run)
 
     def _child(self, record: Record, candidate: Candidate, number: int) -> Record:
         """The training job of a candidate, not written down yet."""
@@ -130,10 +127,8 @@ class HyperParameterTuningJobs:
         """Why nothing more is started: '' for a good end, else what the failure's reason will be; None to go on."""
         if "Ending" in record.status:
             return str(record.status["Ending"])
-        told = [objective(child) for child in run.children.values()]
-        succeeded = sum(status == "Succeeded" for status, _ in told)
-        failed = sum(status == "Failed" for status, _ in told)
-        if not succeeded and failed >= completion.ATTEMPTS:
+        told = run.told()
+        if not told["succeeded"] and told["failed"] >= completion.ATTEMPTS:
             return self._why_failed(run)
         if self._seconds_left(record) <= 0:
             return ""
@@ -272,12 +267,18 @@ def _maximizes(record: Record) -> bool:
 
 
 def _counters(run: TuningRun) -> dict[str, dict[str, int]]:
-    counts = {name: dict(counters) for name, counters in NO_JOBS.items()}
-    states, objectives = counts["TrainingJobStatusCounters"], counts["ObjectiveStatusCounters"]
+    told = run.told()
+    states = dict(NO_JOBS["TrainingJobStatusCounters"])
     for child in run.children.values():
-        objectives[objective(child)[0]] += 1
         states[_counted_as(child)] += 1
-    return counts
+    return {
+        "TrainingJobStatusCounters": states,
+        "ObjectiveStatusCounters": {
+            "Succeeded": told["succeeded"],
+            "Pending": told["pending"],
+            "Failed": told["failed"],
+        },
+    }
 
 
 def _counted_as(child: Record) -> str:

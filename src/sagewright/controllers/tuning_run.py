@@ -127,6 +127,13 @@ class TuningRun:
 
     # What they achieved.
 
+    def told(self) -> Mapping[State, int]:
+        """How many training jobs there are, by what became of their objective."""
+        counts: dict[State, int] = {"pending": 0, "succeeded": 0, "failed": 0}
+        for trial in self._trials.values():
+            counts[trial.state] += 1
+        return counts
+
     def progress(self) -> Progress:
         """How search goes, over all definitions."""
         ended = sorted(self._succeeded(), key=lambda pair: pair[0].status.get("TrainingEndTime", pair[0].modified))
