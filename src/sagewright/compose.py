@@ -25,6 +25,7 @@ from sagewright.controllers.ecr_repository import EcrRepositories
 from sagewright.controllers.endpoint import Endpoints
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
+from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.schedule import Schedules
@@ -176,6 +177,7 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
+    loop.add(HyperParameterTuningJobs(store, metrics, clock, services.ids, loop.wake))
     return loop
 
 

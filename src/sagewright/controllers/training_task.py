@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import orjson
 
@@ -20,20 +19,7 @@ from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
 from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
-
-_XGBOOST_METRICS: Final = (
-    "mae", "rmse", "rmsle", "mape", "mphe", "logloss", "error", "merror", "mlogloss", "auc", "aucpr", "ndcg", "map",
-    "accuracy", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "precision", "recall", "mse", "r2",
-    "gamma-deviance", "gamma-nloglik", "poisson-nloglik", "tweedie-nloglik", "cox-nloglik",
-)  # fmt: skip
-_BUILT_IN_METRICS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
-    "xgboost": [
-        # TAB reaches the log as #011, as AWS's log agent spells it; the published patterns match that spelling.
-        {"Name": f"{channel}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{channel}-{metric}:([-+0-9.eE]+|nan|inf)"}
-        for channel in ("train", "validation")
-        for metric in _XGBOOST_METRICS
-    ],
-}
+from sagewright.resources.training_metrics import built_in
 
 
 def hyperparameters(record: Record) -> Mapping[str, str]:
@@ -162,6 +148,4 @@ def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
 def metric_definitions(record: Record, runtime: runtimes.Runtime) -> Sequence[Mapping[str, str]]:
     """The job's own metric definitions, else, in algorithm mode, those that the built-in image brings."""
     own: Sequence[Mapping[str, str]] = record.spec["AlgorithmSpecification"].get("MetricDefinitions", ())
-    if own or "sagemaker_program" in hyperparameters(record):
-        return own
-    return _BUILT_IN_METRICS.get(runtime.image, ())
+    return own or built_in(runtime.image, hyperparameters(record))
