@@ -23,6 +23,8 @@ from sagewright_container.training.ports import candidates
 
 PATIENCE_S = 15 * 60  # as long as SageMaker's toolkit waits for a host's name
 _ANSWER_S = 5.0
+_LINGER_S = 5.0
+_AFTER_S = 0.2
 _LONGEST = 1 << 20
 
 Table = Mapping[str, Mapping[str, Any]]
@@ -37,6 +39,7 @@ class Meeting:
         self._watched = False
         self._over = threading.Event()
         self._code: int | None = None
+        self._gone = {host: threading.Event() for host in lines}
 
     def watch(self, ended: Callable[[str, int | None], None]) -> None:
         """From now on call `ended(host, exit code)` when another host ends; None: it is gone without a word.
@@ -58,6 +61,13 @@ class Meeting:
         self._code = line.read_end()
         self._over.set()
         ended(host, self._code)
+        line.wait_closed()
+        self._gone[host].set()
+
+    def outlast(self, host: str) -> None:
+        """Wait a moment until a host that is being watched, and has ended, is gone: whoever fails first is the cause."""
+        self._gone[host].wait(_LINGER_S)
+        time.sleep(_AFTER_S)
 
     def leave(self, exit_code: int) -> None:
         """Tell the others how this host ended."""
@@ -95,6 +105,12 @@ class Line:
         except OSError:
             return None
         return code if isinstance(code, int) else None
+
+    def wait_closed(self) -> None:
+        """Return when the other side has hung up."""
+        with contextlib.suppress(OSError):
+            while self._file.read(4096):
+                pass
 
     def close(self) -> None:
         """Hang up."""

@@ -51,7 +51,8 @@ def run(
     doors = {host: about["port"] for host, about in meeting.table.items() if host != cluster.current}
     told = {**cluster.network, **environ, AGENTS: json.dumps(doors)}
     words = [*mpirun(environment, cluster, meeting), *_python(command)]
-    return follow(Group([Program(words, told)], cwd=environment.contract.code_dir), meeting, forward)
+    ended = follow(Group([Program(words, told)], cwd=environment.contract.code_dir), meeting, forward)
+    return ended._replace(command=command)
 
 
 def mpirun(environment: TrainingEnvironment, cluster: Cluster, meeting: Meeting) -> list[str]:
@@ -110,6 +111,8 @@ def _serve(cluster: Cluster, environ: Mapping[str, str], command: Sequence[str])
         code = meeting.wait()
     for daemon in daemons:
         _end(daemon)
+    if code != 0:
+        meeting.outlast(cluster.master)
     if code is None:
         raise PeerError(f"The host {cluster.master}, which runs mpirun, ended without a word.", 1)
     if code:

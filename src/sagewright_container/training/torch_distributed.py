@@ -68,12 +68,11 @@ def variables(cluster: Cluster, meeting: Meeting, environ: Mapping[str, str]) ->
 
 def follow(group: Group, meeting: Meeting, forward: Callable[[Group], None]) -> Ended:
     """Wait for the group to end, and end it when another host failed. Raises PeerError then."""
-    failed: list[str] = []
+    failed: list[tuple[str, int | None]] = []
 
     def heard(host: str, code: int | None) -> None:
         if code != 0 and not group.asked:
-            failed.append(f"with exit code {code}" if code is not None else "without a word")
-            failed[-1] = f"The host {host} ended {failed[-1]}, so this host's processes were ended too."
+            failed.append((host, code))
             group.end()
 
     forward(group)
@@ -81,5 +80,8 @@ def follow(group: Group, meeting: Meeting, forward: Callable[[Group], None]) -> 
     ended = group.wait()
     meeting.leave(ended.exit_code)
     if failed and ended.exit_code:
-        raise PeerError(failed[0], ended.exit_code)
+        host, code = failed[0]
+        meeting.outlast(host)
+        how = "without a word" if code is None else f"with exit code {code}"
+        raise PeerError(f"The host {host} ended {how}, so this host's processes were ended too.", ended.exit_code)
     return ended
