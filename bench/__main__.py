@@ -27,6 +27,7 @@ MEASUREMENTS: Final = {
     "job": "bench.job",
     "invoke": "bench.invoke",
     "objects": "bench.objects",
+    "metrics": "bench.metrics",
 }
 
 

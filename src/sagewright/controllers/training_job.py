@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.compute.base import TaskState
-from sagewright.controllers import mirrors, staging, training_output, training_task
+from sagewright.controllers import mirrors, staging, training_output, training_task, trial_component
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import final_metrics, narrator, pump
 from sagewright.controllers.room import Room
@@ -211,7 +211,7 @@ class TrainingJobs:
         known = {**record.status, **status}
         changed = {**known, **training_output.times(known, now), **self._transition(record, secondary)}
         state = LIFE.after(record.state, event, story=str(changed["SecondaryStatusTransitions"]))
-        self._platform.store.update(replace(record, state=state, status=changed, modified=now))
+        trial_component.finish(self._platform, replace(record, state=state, status=changed, modified=now))
 
     def _note_status(self, record: Record, status: Mapping[str, Any]) -> Record:
         changed = {**record.status, **status}

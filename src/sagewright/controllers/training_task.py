@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -12,6 +12,9 @@ from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
 from sagewright.controllers import mirrors, staging
+from sagewright.controllers.channels import channel
+from sagewright.controllers.channels import staging as channels
+from sagewright.controllers.channels.pipes import wrapped
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
@@ -68,17 +71,22 @@ def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mou
     _write_configuration(ml, record, host)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
     _fetch_code(objects, ml, record)
-    for channel in record.spec.get("InputDataConfig", ()):
-        name, uri = channel["ChannelName"], channel["DataSource"]["S3DataSource"]["S3Uri"]
-        folder = ml / "input" / "data" / name
-        folder.mkdir(exist_ok=True)
-        if staging.fetch_prefix(objects, uri, folder) == 0:
-            raise Terminal(
-                f"ClientError: Data download failed: No S3 objects found under S3 URL {uri!r} given in input data "
-                f"source of channel {name!r}. Please ensure that the bucket exists in the selected region "
-                f"({record.key.region}), and that objects exist under that S3 prefix."
-            )
-    return mirrors.lay_out(objects, ml, mirrors.mirrors(record))
+    shown = channels.stage(
+        platform,
+        objects,
+        record.spec,
+        ml.parent,
+        region=record.key.region,
+        hosts=_shares(record),
+        index=host.number - 1,
+    )
+    return [*shown, *mirrors.lay_out(objects, ml, mirrors.mirrors(record))]
+
+
+def _shares(record: Record) -> Sequence[channel.Host]:
+    """The hosts as channels are dealt to them."""
+    everybody = hosts(record)
+    return [channel.Host(host.number - 1, len(everybody), host.group) for host in everybody]
 
 
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
@@ -97,23 +105,11 @@ def _write_configuration(ml: Path, record: Record, host: Host) -> None:
     staging.write_json(config / "hyperparameters.json", dict(hyperparameters(record)))
     staging.write_json(
         config / "inputdataconfig.json",
-        {channel["ChannelName"]: _channel(channel) for channel in record.spec.get("InputDataConfig", ())},
+        channel.configuration(record.spec, _shares(record)[host.number - 1]),
     )
     staging.write_json(config / "resourceconfig.json", training_host.configuration(hosts(record), host))
     if checkpoints := record.spec.get("CheckpointConfig"):
         staging.write_json(config / "checkpointconfig.json", {"LocalPath": "/opt/ml/checkpoints", **checkpoints})
-
-
-def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
-    source = channel["DataSource"]["S3DataSource"]
-    described = {
-        "TrainingInputMode": channel.get("InputMode", "File"),
-        "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
-        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-    }
-    if "ContentType" in channel:
-        described["ContentType"] = channel["ContentType"]
-    return described
 
 
 def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
@@ -135,7 +131,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         say(fitted.note)
     return Task(
         id=task_id(record, host),
-        command=_command(record, runtime),
+        command=wrapped(_command(record, runtime), mounts),
         environment={
             **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,

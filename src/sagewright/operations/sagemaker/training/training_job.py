@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.experiments.tracking import tracked
 from sagewright.operations.sagemaker.listing import equals
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
+from sagewright.operations.sagemaker.training.channels import check_channels
 from sagewright.resources import training_host
 from sagewright.resources.record import Record
 from sagewright.resources.training_job import KIND, LIFE
@@ -67,6 +69,7 @@ def create_training_job(call: Call, request: Params) -> Params:
         spec,
         state="InProgress",
         status={"SecondaryStatus": "Starting", "SecondaryStatusTransitions": [started]},
+        beside=lambda record: tracked(call, record),
     )
     return {"TrainingJobArn": record.status["TrainingJobArn"]}
 
@@ -126,10 +129,7 @@ def _check(request: Params) -> None:
         )
     if "S3OutputPath" not in request.get("OutputDataConfig", {}):
         raise validation_error("OutputDataConfig.S3OutputPath is required: the model artifact is written there.")
-    channels = [channel["ChannelName"] for channel in request.get("InputDataConfig", ())]
-    twice = {name for name in channels if channels.count(name) > 1}
-    if twice:
-        raise validation_error(f"Channel names must be unique. Given more than once: {', '.join(sorted(twice))}.")
+    check_channels(request)
     _check_resources(request.get("ResourceConfig", {}))
     for config in ("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"):
         path = request.get(config, {}).get("LocalPath") or "/opt/ml/mirror"
@@ -166,19 +166,8 @@ def _refuse_what_is_not_built(request: Params) -> None:
     """Better no job than one that does something else than it was asked for."""
     algorithm = request.get("AlgorithmSpecification", {})
     resources = request.get("ResourceConfig", {})
-    channels = request.get("InputDataConfig", ())
-    sources = [channel.get("DataSource", {}) for channel in channels]
-    kinds = [source.get("S3DataSource", {}).get("S3DataType", "S3Prefix") for source in sources]
-    modes = {channel.get("InputMode", algorithm.get("TrainingInputMode", "File")) for channel in channels}
     reasons = {
         "algorithm resources (AlgorithmName)": "AlgorithmName" in algorithm,
-        "Pipe mode": "Pipe" in modes,
-        "file-system channels": any("FileSystemDataSource" in source for source in sources),
-        "dataset sources": any("DatasetSource" in source for source in sources),
-        "manifest files": any(kind != "S3Prefix" for kind in kinds),
-        "record wrapping": any(channel.get("RecordWrapperType", "None") != "None" for channel in channels),
-        "shuffling": any("ShuffleConfig" in channel for channel in channels),
-        "experiments": bool(request.get("ExperimentConfig")),
         "serverless jobs": "ServerlessJobConfig" in request,
         "warm pools": resources.get("KeepAlivePeriodInSeconds", 0) > 0,
     }
