@@ -17,6 +17,8 @@ _LOST: Final = (
     "InternalServerError: The machine lost the training task before it ended "
     "(it was restarted, or somebody killed the task's supervisor). Start the job again."
 )
+_TOLD: Final = ("ExecuteUserScriptError:", "InstallRequirementsError:", "InstallModuleError:")
+"""How our toolkit begins a report: it has the script's last words in it already, without what launchers say after."""
 _OUT_OF_MEMORY: Final = (
     "AlgorithmError: OutOfMemoryError: Please use an instance type with more memory, or reduce the size "
     "of training data processed on an instance."
@@ -71,7 +73,7 @@ def failure_reason(platform: Platform, record: Record, host: Host, task: TaskSta
     identity = task_id(record, host)
     said = staging.read_inside(platform.ml_folder(identity), "output/failure", limit=900).strip()
     lines = last_lines(platform, identity, count=60)
-    if lines and lines[-1].strip() not in said:
+    if lines and lines[-1].strip() not in said and not said.startswith(_TOLD):
         # SDK v3's driver, for one, writes that a command failed, but not how; a shell's trace says nothing either.
         new = [line for line in lines if not line.startswith("+") and line.strip() not in said]
         said = f"{said[-360:] or 'The algorithm left no failure file.'} Its last lines: {tail(new, limit=540)}"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import orjson
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
-from sagewright.controllers import mirrors, staging
+from sagewright.controllers import code_layers, mirrors, staging
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
 from sagewright.controllers.channels.pipes import wrapped
@@ -25,15 +24,6 @@ from sagewright.resources.training_metrics import built_in
 def hyperparameters(record: Record) -> Mapping[str, str]:
     values: Mapping[str, str] = record.spec.get("HyperParameters", {})
     return values
-
-
-def decoded(value: str) -> str:
-    """A framework hyperparameter: JSON-encoded by the SDK, plain from others."""
-    try:
-        text = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return value
-    return text if isinstance(text, str) else value
 
 
 def resolve(record: Record) -> runtimes.Runtime:
@@ -78,7 +68,7 @@ def _shares(record: Record) -> Sequence[channel.Host]:
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
     """The script-mode toolkit's sourcedir.tar.gz, unpacked where the toolkit looks first."""
     source = hyperparameters(record).get("sagemaker_submit_directory")
-    if source is None or not (uri := decoded(source)).startswith("s3://"):
+    if source is None or not (uri := code_layers.decoded(source)).startswith("s3://"):
         return
     archive = ml.parent / "sourcedir.tar.gz"
     staging.fetch(objects, uri, archive)
@@ -103,12 +93,12 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
     runtime = resolve(record)
     ml = platform.ml_folder(task_id(record, host))
     python = platform.environments.ensure(runtime.environment, say)
-    requirements = ml / "code" / "requirements.txt"
-    if "sagemaker_program" in hyperparameters(record) and requirements.is_file() and not requirements.is_symlink():
+    for requirements in code_layers.requirements(hyperparameters(record), ml / "code"):
         python = platform.environments.layer(python, requirements, say)
     index: Mapping[str, str] = {}
-    if "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]:
-        # SDK v3's jobs bring their own driver, which installs their requirements with pip.
+    own_driver = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]
+    if own_driver or code_layers.installs_itself(hyperparameters(record), ml / "code"):
+        # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
         python = platform.environments.fork(python, ml.parent / "environment")
         mounts = (*mounts, Mount(python, str(python), writable=True))
         index = platform.environments.index
@@ -124,6 +114,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
             "TRAINING_JOB_ARN": record.status["TrainingJobArn"],
             "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
             "PYTHONUNBUFFERED": "1",
+            "PET_MASTER_PORT": _meeting_port(record),
             **index,
             **record.spec.get("Environment", {}),
         },
@@ -135,6 +126,11 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,
     )
+
+
+def _meeting_port(record: Record) -> str:
+    """Where torchrun's processes of one host meet unless told otherwise: all jobs of a machine share its ports."""
+    return str(30000 + zlib.crc32(record.uid.encode()) % 2000)
 
 
 def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
