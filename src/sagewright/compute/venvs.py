@@ -79,7 +79,8 @@ class Environments:
             if building is not None:
                 log(f"Making the Python environment {name}; this is done once.")
                 self._venv(path, Path(sys.executable), building, log)
-                self._install(path, ["-r", str(self._locks / f"{name}.txt")], building, log)
+                # A lock file is whole, and may leave out what packages name as needed and never import.
+                self._install(path, ["--no-deps", "-r", str(self._locks / f"{name}.txt")], building, log)
                 log(f"The Python environment {name} is ready.")
         return path
 
