@@ -4,11 +4,11 @@
 #   sh tests/run.sh                  everything
 #   sh tests/run.sh boto3 sdk_v2     only these stages
 #
-# Stages: lint unit fuzz boto3 data awscli terraform sdk_v2 sdk_v3 chaos. The first one that fails ends the run.
+# Stages: lint unit fuzz boto3 data awscli terraform mlflow sdk_v2 sdk_v3 chaos. The first one that fails ends the run.
 set -eu
 cd "$(dirname "$0")/.."
 
-STAGES=${*:-lint unit fuzz boto3 data awscli terraform sdk_v2 sdk_v3 chaos}
+STAGES=${*:-lint unit fuzz boto3 data awscli terraform mlflow sdk_v2 sdk_v3 chaos}
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}
 
@@ -81,10 +81,10 @@ stage() {
     fuzz) bounded 600 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/fuzz --requests=6000 ;; # `make fuzz`: 100,000
     boto3 | terraform) clients "$1" "$BIN/python" ;;
     awscli) environment awscli && clients awscli "$BIN/python" ;;
-    data | sdk_v2 | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
+    data | mlflow | sdk_v2 | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
     chaos) bounded 900 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/chaos --rounds=5 ;; # `make chaos` does a hundred
     *)
-        echo "no stage is called $1; there are: lint unit fuzz boto3 data awscli terraform sdk_v2 sdk_v3 chaos" >&2
+        echo "no stage is called $1; there are: lint unit fuzz boto3 data awscli terraform mlflow sdk_v2 sdk_v3 chaos" >&2
         return 2
         ;;
     esac

@@ -115,7 +115,7 @@ class Mlflow:
         arn = next((raw.request.headers[name] for name in _ARN_HEADERS if name in raw.request.headers), None)
         named = _NAMED.fullmatch(rest) if arn is None else None
         if arn is None and named is None:
-            raise AwsError("ENDPOINT_NOT_FOUND", "Name the tracking server by its ARN, or in the path.", status=404)
+            raise AwsError("ENDPOINT_NOT_FOUND", _NO_SERVER, status=404)
         record = self._by_arn(arn) if arn is not None else named and self._named(named)
         path = named[4] if named is not None else rest
         signature = sigv4.read(raw.request)
@@ -212,6 +212,10 @@ class Mlflow:
         return Response(302, {**headers, "referrer-policy": "no-referrer"})
 
 
+_NO_SERVER: Final = (
+    "Programs name a tracking server by its ARN: pip install sagemaker-mlflow. Browsers go to the address that "
+    "`aws sagemaker create-presigned-mlflow-tracking-server-url --tracking-server-name NAME` gives."
+)
 _NO_SESSION: Final = (
     "This address was used, or it or its session has run out. "
     "Ask for another: aws sagemaker create-presigned-mlflow-tracking-server-url."

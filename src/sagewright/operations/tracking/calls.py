@@ -32,6 +32,7 @@ _BESIDE: Final[Mapping[tuple[str, str], str]] = {
 }
 _BESIDE_CALLS: Final[Mapping[str, str]] = {
     "/mlflow/experiments/search-datasets POST 2": "SearchRuns",
+    "/mlflow/gateway-proxy GET 2": FREE,  # which gateways there are: none
     "/mlflow/get-trace-artifact GET 2": "GetTraceInfo",
     "/mlflow/get-trace-artifact GET 3": "GetTraceInfo",
     "/mlflow/logged-models/{model_id}/artifacts/files GET 2": "ListLoggedModelArtifacts",
@@ -45,6 +46,8 @@ _BESIDE_CALLS: Final[Mapping[str, str]] = {
 def action(method: str, path: str) -> str | None:
     """The action without its prefix, for a path as MLflow sees it; None for what is not passed on."""
     method = "GET" if method == "HEAD" else method
+    if "%2f" in path.lower():
+        return None  # MLflow would see other steps than we do
     if method == "GET" and path.startswith("/static-files/"):
         return FREE
     found = _INTERFACE.fullmatch(path)
