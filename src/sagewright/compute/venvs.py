@@ -82,7 +82,7 @@ class Environments:
                 log(f"Making the Python environment {name}; this is done once.")
                 if base is None:
                     self._venv(path, Path(sys.executable), building, log)
-                    self._install(path, ["-r", str(self._locks / f"{name}.txt")], building, log)
+                    self._install(path, ["-r", str(self._locks / f"{name}.txt"), *self._left_out(name)], building, log)
                 else:
                     self._venv(path, base / "bin" / "python", building, log)
                     self._install_lines(path, self._beyond(name, base), building, log)
@@ -119,6 +119,11 @@ class Environments:
             script.write_text('#!/bin/sh\nexec "${0%/*}/python" -m pip "$@"\n')
             script.chmod(0o755)
         return path
+
+    def _left_out(self, name: str) -> Sequence[str]:
+        """Options that leave out what packages name as needed and never import here: `<name>.exclude` lists it."""
+        excluded = self._locks / f"{name}.exclude"
+        return ["--excludes", str(excluded)] if excluded.exists() else []
 
     def _below(self, name: str) -> str | None:
         """The environment that `name` stands on, if it holds only what differs from another: `<name>.on` says it."""
