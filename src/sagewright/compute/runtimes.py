@@ -32,6 +32,13 @@ _MAIN = ("python", "-m", "sagewright_container.main")
 RUNTIMES: Sequence[Runtime] = (
     Runtime("scikit-learn", "scikit-learn", _MAIN, "scikit-learn", ("sagemaker-scikit-learn",)),
     Runtime("xgboost", "xgboost", _MAIN, "xgboost", ("sagemaker-xgboost", "xgboost")),
+    Runtime(
+        "base-python",
+        "base-python",
+        _MAIN,
+        "base-python",
+        ("sagemaker-base-python", *(f"sagemaker-base-python-{version}" for version in ("38", "310", "311", "312"))),
+    ),
 )
 
 _ECR = re.compile(

@@ -95,7 +95,8 @@ class Environments:
             if building is not None:
                 log(f"Installing {requirements.name} on top of {base.name}.")
                 self._venv(path, base / "bin" / "python", building, log)
-                self._add_missing(path, base, requirements, building, log)
+                if not _all_held(requirements, _held(base)):
+                    self._add_missing(path, base, requirements, building, log)
                 _see_through(path, base)
         return path
 
@@ -276,6 +277,12 @@ def _held(environment: Path) -> dict[str, str]:
 def _is_held(line: str, held: Mapping[str, str]) -> bool:
     name, pinned, version = line.partition("==")
     return bool(pinned) and held.get(_normal(name.partition("[")[0])) == version.partition(";")[0].strip()
+
+
+def _all_held(requirements: Path, held: Mapping[str, str]) -> bool:
+    """Whether every line names one version, and that is there: then nobody needs to be asked."""
+    lines = [line.strip() for line in requirements.read_text(errors="replace").splitlines()]
+    return all(_is_held(line, held) for line in lines if line and not line.startswith("#"))
 
 
 def _normal(name: str) -> str:
