@@ -180,7 +180,6 @@ def _refuse_what_is_not_built(request: Params) -> None:
         "shuffling": any("ShuffleConfig" in channel for channel in channels),
         "experiments": bool(request.get("ExperimentConfig")),
         "serverless jobs": "ServerlessJobConfig" in request,
-        "warm pools": resources.get("KeepAlivePeriodInSeconds", 0) > 0,
     }
     asked = [what for what, is_asked in reasons.items() if is_asked]
     if asked:
