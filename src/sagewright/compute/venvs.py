@@ -77,9 +77,16 @@ class Environments:
         path = self._place(name)
         with self._made_once(path, log) as building:
             if building is not None:
+                below = self._below(name)
+                base = None if below is None else self.ensure(below, log)
                 log(f"Making the Python environment {name}; this is done once.")
-                self._venv(path, Path(sys.executable), building, log)
-                self._install(path, ["-r", str(self._locks / f"{name}.txt")], building, log)
+                if base is None:
+                    self._venv(path, Path(sys.executable), building, log)
+                    self._install(path, ["-r", str(self._locks / f"{name}.txt")], building, log)
+                else:
+                    self._venv(path, base / "bin" / "python", building, log)
+                    self._install_lines(path, self._beyond(name, base), building, log)
+                    _see_through(path, base)
                 log(f"The Python environment {name} is ready.")
         return path
 
@@ -114,12 +121,27 @@ class Environments:
             script.chmod(0o755)
         return path
 
+    def _below(self, name: str) -> str | None:
+        """The environment that `name` stands on, if it holds only what differs from another: `<name>.on` says it."""
+        try:
+            return (self._locks / f"{name}.on").read_text().strip()
+        except FileNotFoundError:
+            return None
+
+    def _beyond(self, name: str, base: Path) -> Sequence[str]:
+        """The lines of a lock that `base` does not satisfy."""
+        held = _held(base)
+        pinned = (self._locks / f"{name}.txt").read_text().splitlines()
+        return [line for line in pinned if line.strip() and line.lstrip()[0] != "#" and not _is_held(line, held)]
+
     def _place(self, name: str) -> Path:
         try:
             text = (self._locks / f"{name}.txt").read_bytes()
         except FileNotFoundError:
             known = ", ".join(sorted(file.stem for file in self._locks.glob("*.txt"))) or "none"
             raise Terminal(f"There is no environment called {name!r}. There are: {known}.") from None
+        if (below := self._below(name)) is not None:
+            text += os.fsencode(self._place(below).name)
         mark = hashlib.sha256(f"{sys.version}\0{sys.base_prefix}\0".encode() + text).hexdigest()[:12]
         return self._folder / f"{name}-{mark}"
 
@@ -167,12 +189,18 @@ class Environments:
             options = ["--no-header", "--no-annotate"]
             options += ["--python", str(base / "bin" / "python"), "-o", str(wanted), str(requirements)]
             self._resolve(options, building, log)
-            missing = [line for line in wanted.read_text().splitlines() if line and not _is_held(line, held)]
-            if missing:
-                log(f"Needed beyond {base.name}: {', '.join(missing)}.")
-                wanted.write_text("\n".join([*_index_options(requirements), *missing]) + "\n")
-                self._install(path, ["--no-deps", "-r", str(wanted)], building, log)
+            pinned = wanted.read_text().splitlines()
+        if missing := [line for line in pinned if line and not _is_held(line, held)]:
+            log(f"Needed beyond {base.name}: {', '.join(missing)}.")
+            self._install_lines(path, [*_index_options(requirements), *missing], building, log)
         log(f"{requirements.name} is satisfied.")
+
+    def _install_lines(self, path: Path, lines: Sequence[str], building: int, log: Log) -> None:
+        """Install what a requirements.txt of these lines names, and nothing besides."""
+        with tempfile.TemporaryDirectory() as folder:
+            wanted = Path(folder) / "wanted.txt"
+            wanted.write_text("\n".join(lines) + "\n")
+            self._install(path, ["--no-deps", "-r", str(wanted)], building, log)
 
     def _resolve(self, options: Sequence[str], building: int, log: Log) -> None:
         command = ["pip", "compile", "--quiet", *self._options, *options]
@@ -276,7 +304,9 @@ def _held(environment: Path) -> dict[str, str]:
 
 def _is_held(line: str, held: Mapping[str, str]) -> bool:
     name, pinned, version = line.partition("==")
-    return bool(pinned) and held.get(_normal(name.partition("[")[0])) == version.partition(";")[0].strip()
+    there, wanted = held.get(_normal(name.partition("[")[0])), version.partition(";")[0].strip()
+    # `2.13.0` is satisfied by the build `2.13.0+cpu`.
+    return bool(pinned) and there is not None and wanted in (there, there.partition("+")[0])
 
 
 def _all_held(requirements: Path, held: Mapping[str, str]) -> bool:
