@@ -96,7 +96,13 @@ RUNTIMES: Sequence[Runtime] = (
     Runtime("tensorflow-2.15", "tensorflow-2.15", _MAIN, "tensorflow", _TENSORFLOW, (("TensorFlow", "2.15.1"),)),
     Runtime("tensorflow", "tensorflow", _MAIN, "tensorflow", _TENSORFLOW, (("TensorFlow", "2.21.0"),)),
     Runtime("mxnet", "mxnet", _MAIN, "mxnet", _MXNET, (("MXNet", "1.9.1"),)),
-    Runtime("base-python", "base-python", _MAIN, "base-python", ("sagemaker-base-python",)),
+    Runtime(
+        "base-python",
+        "base-python",
+        _MAIN,
+        "base-python",
+        ("sagemaker-base-python", "sagemaker-base-python-38", "sagemaker-base-python-310"),
+    ),
 )
 
 _ECR = re.compile(

@@ -11,14 +11,20 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
+import sagemaker.remote_function.client
 from sagemaker.remote_function import CustomFileFilter, RemoteExecutor, remote
 from sagemaker.remote_function.client import get_future, list_futures
 from sagemaker.remote_function.runtime_environment.runtime_environment_manager import RuntimeEnvironmentError
 
-pytestmark = pytest.mark.usefixtures("hurried")
+pytestmark = pytest.mark.usefixtures("hurried", "hurried_executor")
 
 INSTANCE = "ml.m5.large"
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+
+
+@pytest.fixture
+def hurried_executor(hurry: Any) -> None:
+    hurry(sagemaker.remote_function.client)
 
 
 @pytest.fixture
@@ -60,7 +66,7 @@ def test_a_function_runs_where_all_that_it_asked_for_is(
         s3_root_uri=f"s3://{bucket}/remote",
         s3_kms_key=key,
         job_name_prefix="all-of-it",
-        tags=[("team", "north")],
+        tags=[{"Key": "team", "Value": "north"}],
         volume_size=5,
         max_runtime_in_seconds=600,
         max_retry_attempts=2,
