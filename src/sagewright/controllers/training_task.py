@@ -11,7 +11,7 @@ import orjson
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
-from sagewright.controllers import mirrors, remote_function, staging
+from sagewright.controllers import image_tools, mirrors, staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
@@ -125,10 +125,10 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
     if "sagemaker_program" in hyperparameters(record) and requirements.is_file() and not requirements.is_symlink():
         python = platform.environments.layer(python, requirements, say)
     index: Mapping[str, str] = {}
-    if needed := remote_function.sdk_requirement(record):
-        sdk = ml.parent / "sagemaker-sdk.txt"
-        sdk.write_text(needed + "\n")
-        python = platform.environments.layer(python, sdk, say)
+    if needed := image_tools.requirements(record):
+        tools = ml.parent / "image-tools.txt"
+        tools.write_text("\n".join(needed) + "\n")
+        python = platform.environments.layer(python, tools, say)
     if "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]:
         # SDK v3's jobs bring their own driver, which installs their requirements with pip.
         python = platform.environments.fork(python, ml.parent / "environment")

@@ -1,5 +1,4 @@
-"""`@remote` and `RemoteExecutor` of SDK v2: functions of a notebook, run as training jobs, and all that goes with them."""
-
+"""`@remote` and `RemoteExecutor` of SDK v2: functions that run as training jobs, and all that goes with them."""
 
 import os
 import sys
@@ -175,5 +174,3 @@ def test_a_framework_image_brings_the_sdk_along(session: Any) -> None:
     job = session.sagemaker_client.describe_training_job(TrainingJobName=name)
     assert job["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 300
     assert job["WarmPoolStatus"] == {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
-
-

@@ -165,7 +165,6 @@ def _check_resources(resources: Params) -> None:
 def _refuse_what_is_not_built(request: Params) -> None:
     """Better no job than one that does something else than it was asked for."""
     algorithm = request.get("AlgorithmSpecification", {})
-    resources = request.get("ResourceConfig", {})
     channels = request.get("InputDataConfig", ())
     sources = [channel.get("DataSource", {}) for channel in channels]
     kinds = [source.get("S3DataSource", {}).get("S3DataType", "S3Prefix") for source in sources]
