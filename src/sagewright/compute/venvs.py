@@ -34,6 +34,8 @@ _TAIL = 15
 _HERMETIC = re.compile(r"\s*(#.*)?$|[A-Za-z0-9][^@]*$")
 """Lines of a requirements.txt that mean the same wherever the file lies."""
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
 
 class _UvFailed(Exception):
     """uv's last words."""
@@ -102,7 +104,8 @@ class Environments:
             if building is not None:
                 log(f"Installing {requirements.name} on top of {base.name}.")
                 self._venv(path, base / "bin" / "python", building, log)
-                self._add_missing(path, base, requirements, building, log)
+                if not _all_held(requirements, _held(base)):
+                    self._add_missing(path, base, requirements, building, log)
                 _see_through(path, base)
         return path
 
@@ -311,6 +314,13 @@ def _is_held(line: str, held: Mapping[str, str]) -> bool:
     there, wanted = held.get(_normal(name.partition("[")[0])), version.partition(";")[0].strip()
     # `2.13.0` is satisfied by the build `2.13.0+cpu`.
     return bool(pinned) and there is not None and wanted in (there, there.partition("+")[0])
+
+
+def _all_held(requirements: Path, held: Mapping[str, str]) -> bool:
+    """Whether every line names what is there, in its version or in any: then nobody needs to be asked."""
+    lines = [line.strip() for line in requirements.read_text(errors="replace").splitlines()]
+    named = [line for line in lines if line and not line.startswith("#")]
+    return all(_is_held(line, held) or (_NAME.fullmatch(line) and _normal(line) in held) for line in named)
 
 
 def _normal(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
-from sagewright.controllers import code_layers, mirrors, staging
+from sagewright.controllers import code_layers, image_tools, mirrors, staging
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
 from sagewright.controllers.channels.pipes import wrapped
@@ -96,6 +96,10 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
     for requirements in code_layers.requirements(hyperparameters(record), ml / "code"):
         python = platform.environments.layer(python, requirements, say)
     index: Mapping[str, str] = {}
+    if needed := image_tools.requirements(record):
+        tools = ml.parent / "image-tools.txt"
+        tools.write_text("\n".join(needed) + "\n")
+        python = platform.environments.layer(python, tools, say)
     own_driver = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]
     if own_driver or code_layers.installs_itself(hyperparameters(record), ml / "code"):
         # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.

@@ -65,11 +65,9 @@ def _check_folders(request: Params) -> None:
 def _refuse_what_is_not_built(request: Params) -> None:
     """Better no job than one that does something else than it was asked for."""
     algorithm = request.get("AlgorithmSpecification", {})
-    resources = request.get("ResourceConfig", {})
     reasons = {
         "algorithm resources (AlgorithmName)": "AlgorithmName" in algorithm,
         "serverless jobs": "ServerlessJobConfig" in request,
-        "warm pools": resources.get("KeepAlivePeriodInSeconds", 0) > 0,
     }
     asked = [what for what, is_asked in reasons.items() if is_asked]
     if asked:
