@@ -91,6 +91,8 @@ def _write_configuration(ml: Path, record: Record, host: Host) -> None:
 def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
     """The task for a host whose inputs are in place. May take minutes the first time an environment is made."""
     runtime = resolve(record)
+    if (note := runtimes.remark(record.spec["AlgorithmSpecification"]["TrainingImage"], runtime)) is not None:
+        say(note)
     ml = platform.ml_folder(task_id(record, host))
     python = platform.environments.ensure(runtime.environment, say)
     for requirements in code_layers.requirements(hyperparameters(record), ml / "code"):
