@@ -9,7 +9,7 @@ from pathlib import Path
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
-from sagewright.controllers import code_layers, image_tools, mirrors, staging
+from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, staging
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
 from sagewright.controllers.channels.pipes import wrapped
@@ -42,7 +42,7 @@ def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mou
     """
     platform.forget(task_id(record, host))
     ml = platform.ml_folder(task_id(record, host))
-    for folder in ("input/config", "input/data", "model", "output/data", "output/metrics", "code", "checkpoints"):
+    for folder in ("input/config", "input/data", "model", "output/data", metric_files.FOLDER, "code", "checkpoints"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
     _write_configuration(ml, record, host)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
@@ -118,6 +118,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
             **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,
             "TRAINING_JOB_ARN": record.status["TrainingJobArn"],
+            "SAGEMAKER_METRICS_DIRECTORY": f"/opt/ml/{metric_files.FOLDER}",
             "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
             "PYTHONUNBUFFERED": "1",
             "PET_MASTER_PORT": _meeting_port(record),
