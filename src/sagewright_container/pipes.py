@@ -13,7 +13,7 @@ job's first line, so there are next to none until then.
 
 from __future__ import annotations
 
-import _signal  # `signal` itself imports enum: 2 ms
+import _signal  # type: ignore[import-not-found]  # `signal` itself imports enum: 2 ms
 import os
 import sys
 
@@ -21,7 +21,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # see contract.py
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import NoReturn
 
 MAGIC = 0xCED7230A  # of RecordIO; see recordio.py
@@ -67,7 +67,7 @@ def leave_behind(channel: str, folder: str, prefix: str, failure: str) -> None:
         os._exit(0)
 
 
-def become(command: Sequence[str]) -> NoReturn:
+def become(command: list[str]) -> NoReturn:
     """As a shell's `exec` would."""
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)  # Python ignores them, and what is ignored stays so in the command

@@ -99,7 +99,8 @@ def hosts_of(asked: Mapping[str, Any], hosts: Sequence[Host]) -> Sequence[Host]:
 def mode_of(asked: Mapping[str, Any], spec: Mapping[str, Any]) -> Mode:
     """A channel's own mode, else its job's."""
     default: Mode = spec.get("AlgorithmSpecification", {}).get("TrainingInputMode", "File")
-    return asked.get("InputMode", default)
+    mode: Mode = asked.get("InputMode", default)
+    return mode
 
 
 def configuration(spec: Mapping[str, Any], host: Host) -> dict[str, dict[str, str]]:
