@@ -3,7 +3,7 @@
 What is to be sent lies in folders under /opt/ml/input/.pipes, one for each channel, written by the platform:
 
     feed     settings, a line `name value` each: pieces, gzip, record_io; seed, host and hosts where it is shuffled
-    index    what to send, in order: lines `<file> <offset> <size> <path>`, and `end`; it may still be growing
+    index    what to send, in order: lines `<file> <offset> <size> <names>`, then `end` or `failed <why>`; it may grow
     small    file 0; file n > 0 is <n // 1024>/<n>
 
 For each channel a feeder is left behind, which opens /opt/ml/input/data/<channel>_<epoch> from epoch 0 on and sends
@@ -158,6 +158,8 @@ class Feed:
                     continue
                 if line == b"end\n":
                     return
+                if line.startswith(b"failed "):
+                    raise BadInput(line[7:-1].decode(errors="replace"))
                 number, offset, size, _ = line.split(b" ", 3)
                 yield int(number), int(offset), int(size)
                 line = b""

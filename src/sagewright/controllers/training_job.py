@@ -105,6 +105,7 @@ class TrainingJobs:
         """It runs: carry its log, and stop it when it is to be stopped."""
         platform, task_id = self._platform, training_task.task_id(record)
         self._watch(task_id, record.key)
+        training_task.complete_inputs(platform, record)
         record = self._carry_log(record)
         # Why it is asked to end is written down first: a script that ends well when it is asked to looks completed.
         if record.intent == "stop":

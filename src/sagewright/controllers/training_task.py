@@ -83,6 +83,13 @@ def fetch_inputs(platform: Platform, record: Record) -> Sequence[Mount]:
     return channels.stage(platform, objects, record.spec, ml.parent, region=record.key.region)
 
 
+def complete_inputs(platform: Platform, record: Record) -> None:
+    """Go on with what a server that died was still fetching for a task that runs."""
+    ml = platform.ml_folder(task_id(record))
+    objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
+    channels.resume(platform, objects, record.spec, ml.parent, region=record.key.region)
+
+
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
     """The script-mode toolkit's sourcedir.tar.gz, unpacked where the toolkit looks first."""
     source = hyperparameters(record).get("sagemaker_submit_directory")
