@@ -65,6 +65,17 @@ def _shares(record: Record) -> Sequence[channel.Host]:
     return [channel.Host(host.number - 1, len(everybody), host.group) for host in everybody]
 
 
+def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
+    """Go on with what a server that died was still fetching for a host that runs."""
+    ml = platform.ml_folder(task_id(record, host))
+    objects, region, place = (
+        platform.objects_as(record.spec["RoleArn"], record.key.region),
+        record.key.region,
+        host.number - 1,
+    )
+    channels.resume(platform, objects, record.spec, ml.parent, region=region, hosts=_shares(record), index=place)
+
+
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
     """The script-mode toolkit's sourcedir.tar.gz, unpacked where the toolkit looks first."""
     source = hyperparameters(record).get("sagemaker_submit_directory")
