@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 OURS="lint unit fuzz chaos"
-CLIENTS="terraform boto3 data awscli sdk_v2 sdk_v3"
+CLIENTS="terraform boto3 data awscli mlflow sdk_v2 sdk_v3"
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}
 
@@ -82,7 +82,7 @@ stage() {
     fuzz) bounded 600 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/fuzz --requests=6000 ;; # `make fuzz`: 100,000
     boto3 | terraform) clients "$1" "$BIN/python" ;;
     awscli) environment awscli && clients awscli "$BIN/python" ;;
-    data | sdk_v2 | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
+    data | mlflow | sdk_v2 | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
     chaos) bounded 900 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/chaos --rounds=5 ;; # `make chaos` does a hundred
     *)
         echo "no stage is called $1; there are: $OURS $CLIENTS" >&2

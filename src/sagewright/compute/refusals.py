@@ -114,10 +114,5 @@ REFUSED: Final[Mapping[str, str]] = dict(
             "Its server of MLeap pipelines is a Java program that is not packaged. Serve the pipeline with an "
             "inference.py in the image sagemaker-scikit-learn.",
         ),
-        (
-            "sagemaker-distribution-prod",
-            "SageMaker Distribution's server is not built. Serve the model with an inference.py in the image of its "
-            "framework, or in sagemaker-scikit-learn.",
-        ),
     )
 )

@@ -55,6 +55,10 @@ _MXNET: Final = (
     *("mxnet-training", "mxnet-inference", "sagemaker-mxnet", "sagemaker-mxnet-serving"),
     *("mxnet-inference-eia", "sagemaker-mxnet-eia", "sagemaker-mxnet-serving-eia"),
 )
+_STUDIO: Final = (
+    *("sagemaker-distribution-prod", "sagemaker-distribution-cpu", "sagemaker-distribution-gpu"),
+    *("sagemaker-data-science-38", "sagemaker-data-science-310"),
+)
 
 # Add a runtime here, and the lock of its environment in environments/. Those of one repository: oldest version first.
 RUNTIMES: Sequence[Runtime] = (
@@ -96,7 +100,14 @@ RUNTIMES: Sequence[Runtime] = (
     Runtime("tensorflow-2.15", "tensorflow-2.15", _MAIN, "tensorflow", _TENSORFLOW, (("TensorFlow", "2.15.1"),)),
     Runtime("tensorflow", "tensorflow", _MAIN, "tensorflow", _TENSORFLOW, (("TensorFlow", "2.21.0"),)),
     Runtime("mxnet", "mxnet", _MAIN, "mxnet", _MXNET, (("MXNet", "1.9.1"),)),
-    Runtime("base-python", "base-python", _MAIN, "base-python", ("sagemaker-base-python",)),
+    Runtime(
+        "base-python",
+        "base-python",
+        _MAIN,
+        "base-python",
+        ("sagemaker-base-python", "sagemaker-base-python-38", "sagemaker-base-python-310"),
+    ),
+    Runtime("sagemaker-distribution", "sagemaker-distribution", _MAIN, "sagemaker-distribution", _STUDIO),
 )
 
 _ECR = re.compile(

@@ -141,9 +141,10 @@ def environment(task: Task, toolkit: Path | None, *, home: str = HOME, pythonpat
     if task.python is not None:
         out["VIRTUAL_ENV"] = str(task.python)
         paths[:0] = [str(layer / "bin") for layer in layers(task.python)]
-    out["PATH"] = ":".join(paths)
     if toolkit is not None:
+        paths.insert(-1, f"{pythonpath}/sagewright_container/bin")  # what images have and this machine may lack
         out["PYTHONPATH"] = ":".join(filter(None, [task.environment.get("PYTHONPATH"), pythonpath]))
+    out["PATH"] = ":".join(paths)
     return out
 
 

@@ -209,7 +209,8 @@ class TrainingJobs:
         """The final write: state, times, metering."""
         now = self._platform.clock.now()
         known = {**record.status, **status}
-        changed = {**known, **training_output.times(known, now), **self._transition(record, secondary)}
+        ended = {**training_output.times(known, now), **training_output.warm_pool(record)}
+        changed = {**known, **ended, **self._transition(record, secondary)}
         state = LIFE.after(record.state, event, story=str(changed["SecondaryStatusTransitions"]))
         trial_component.finish(self._platform, replace(record, state=state, status=changed, modified=now))
 

@@ -76,12 +76,17 @@ def failure_reason(platform: Platform, record: Record, host: Host, task: TaskSta
     if lines and lines[-1].strip() not in said and not said.startswith(_TOLD):
         # SDK v3's driver, for one, writes that a command failed, but not how; a shell's trace says nothing either.
         new = [line for line in lines if not line.startswith("+") and line.strip() not in said]
-        said = f"{said[-360:] or 'The algorithm left no failure file.'} Its last lines: {tail(new, limit=540)}"
+        said = f"{_ends(said) or 'The algorithm left no failure file.'} Its last lines: {tail(new, limit=540)}"
     told_apart = said.startswith(("AlgorithmError:", "ClientError:"))
     reason = said if told_apart else f"AlgorithmError: {said}"
     where = f" (on {host.name})" if len(hosts(record)) > 1 else ""
     end = f", exit code: {task.exit_code}{where}"
     return reason[: staging.FAILURE_LIMIT - len(end)] + end
+
+
+def _ends(said: str) -> str:
+    """The beginning, by which clients tell kinds of failures apart, and the end, which says the most."""
+    return said if len(said) <= 360 else f"{said[:80]}…{said[-280:]}"
 
 
 def times(known: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -91,3 +96,10 @@ def times(known: Mapping[str, Any], now: float) -> dict[str, Any]:
         return {"TrainingEndTime": ended}
     seconds = max(1, round(ended - known["TrainingStartTime"]))
     return {"TrainingEndTime": ended, "TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
+
+
+def warm_pool(record: Record) -> dict[str, Any]:
+    """What became of a warm pool that was asked for: a start takes no time here, so nothing is kept for the next."""
+    if not record.spec.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds"):
+        return {}
+    return {"WarmPoolStatus": {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}}

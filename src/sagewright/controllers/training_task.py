@@ -5,12 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
-from sagewright.controllers import code_layers, mirrors, staging
+from sagewright.controllers import code_layers, image_tools, mirrors, staging
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
 from sagewright.controllers.channels.pipes import wrapped
@@ -19,20 +18,7 @@ from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
 from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
-
-_XGBOOST_METRICS: Final = (
-    "mae", "rmse", "rmsle", "mape", "mphe", "logloss", "error", "merror", "mlogloss", "auc", "aucpr", "ndcg", "map",
-    "accuracy", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "precision", "recall", "mse", "r2",
-    "gamma-deviance", "gamma-nloglik", "poisson-nloglik", "tweedie-nloglik", "cox-nloglik",
-)  # fmt: skip
-_BUILT_IN_METRICS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
-    "xgboost": [
-        # TAB reaches the log as #011, as AWS's log agent spells it; the published patterns match that spelling.
-        {"Name": f"{channel}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{channel}-{metric}:([-+0-9.eE]+|nan|inf)"}
-        for channel in ("train", "validation")
-        for metric in _XGBOOST_METRICS
-    ],
-}
+from sagewright.resources.training_metrics import built_in
 
 
 def hyperparameters(record: Record) -> Mapping[str, str]:
@@ -105,11 +91,17 @@ def _write_configuration(ml: Path, record: Record, host: Host) -> None:
 def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
     """The task for a host whose inputs are in place. May take minutes the first time an environment is made."""
     runtime = resolve(record)
+    if (note := runtimes.remark(record.spec["AlgorithmSpecification"]["TrainingImage"], runtime)) is not None:
+        say(note)
     ml = platform.ml_folder(task_id(record, host))
     python = platform.environments.ensure(runtime.environment, say)
     for requirements in code_layers.requirements(hyperparameters(record), ml / "code"):
         python = platform.environments.layer(python, requirements, say)
     index: Mapping[str, str] = {}
+    if needed := image_tools.requirements(record):
+        tools = ml.parent / "image-tools.txt"
+        tools.write_text("\n".join(needed) + "\n")
+        python = platform.environments.layer(python, tools, say)
     own_driver = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]
     if own_driver or code_layers.installs_itself(hyperparameters(record), ml / "code"):
         # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
@@ -158,6 +150,4 @@ def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
 def metric_definitions(record: Record, runtime: runtimes.Runtime) -> Sequence[Mapping[str, str]]:
     """The job's own metric definitions, else, in algorithm mode, those that the built-in image brings."""
     own: Sequence[Mapping[str, str]] = record.spec["AlgorithmSpecification"].get("MetricDefinitions", ())
-    if own or "sagemaker_program" in hyperparameters(record):
-        return own
-    return _BUILT_IN_METRICS.get(runtime.image, ())
+    return own or built_in(runtime.image, hyperparameters(record))

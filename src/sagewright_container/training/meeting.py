@@ -65,7 +65,7 @@ class Meeting:
         self._gone[host].set()
 
     def outlast(self, host: str) -> None:
-        """Wait a moment until a host that is being watched, and has ended, is gone: whoever fails first is the cause."""
+        """Wait a moment until a host that is being watched, and has ended, is gone: who fails first is the cause."""
         self._gone[host].wait(_LINGER_S)
         time.sleep(_AFTER_S)
 

@@ -106,7 +106,9 @@ def _serve(cluster: Cluster, environ: Mapping[str, str], command: Sequence[str])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     daemons: list[subprocess.Popen[bytes]] = []
     with socket.create_server((cluster.current, 0)) as door:
-        threading.Thread(target=serve, args=(door, cluster, {**cluster.network, **environ}, daemons), daemon=True).start()
+        threading.Thread(
+            target=serve, args=(door, cluster, {**cluster.network, **environ}, daemons), daemon=True
+        ).start()
         meeting = gather(cluster, {"port": door.getsockname()[1], "processes": cluster.processes})
         code = meeting.wait()
     for daemon in daemons:

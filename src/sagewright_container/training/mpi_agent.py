@@ -38,9 +38,7 @@ def serve(
         threading.Thread(target=_obey, args=arguments, daemon=True).start()
 
 
-def _obey(
-    line: Line, cluster: Cluster, environ: Mapping[str, str], daemons: list[subprocess.Popen[bytes]]
-) -> None:
+def _obey(line: Line, cluster: Cluster, environ: Mapping[str, str], daemons: list[subprocess.Popen[bytes]]) -> None:
     with contextlib.suppress(OSError), contextlib.closing(line):
         line.connection.settimeout(_ANSWER_S)
         nonce = secrets.token_hex(16)

@@ -1,7 +1,8 @@
 """`python -m sagewright_container.training.notebook NOTEBOOK`: run a notebook as a training script.
 
 Cell by cell, output as it comes. Hyperparameters are put behind the cell tagged `parameters`, as papermill does it,
-else before the first. What was executed is kept in /opt/ml/output/data, also when a cell fails.
+else before the first. What was executed is kept in /opt/ml/output/data, also when a cell fails. `notebook_job` runs
+Studio's notebook jobs with the same `execute`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+_PYTHON = "python3"
 TAG = "parameters"
 INJECTED = "injected-parameters"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -47,9 +49,19 @@ def with_parameters(notebook: dict[str, Any], values: Mapping[str, Any]) -> dict
 
 
 def main(path: str) -> int:
-    """Run it; answer the exit code: 1 for a cell that failed, 143 when it was asked to stop."""
+    """Run a job's notebook with its hyperparameters; answer the exit code."""
+    values = json.loads(os.environ.get("SM_HPS") or "{}")
+    return execute(path, os.path.join(os.environ.get("SM_OUTPUT_DATA_DIR", "."), os.path.basename(path)), values)
+
+
+def execute(path: str, kept: str, values: Mapping[str, Any], *, kernel: str = "") -> int:
+    """Run a notebook in the current folder and keep it, executed, at `kept`; `kernel` goes before the notebook's own.
+
+    Answers the exit code: 1 for a cell that failed, 143 when it was asked to stop. What went wrong has been told.
+    """
     try:
         import nbformat
+        from jupyter_client.kernelspec import KernelSpecManager
     except ImportError:
         sys.stderr.write(_NEEDS)
         return 1
@@ -61,13 +73,20 @@ def main(path: str) -> int:
     except Exception as error:  # noqa: BLE001  nbformat's readers raise whatever a damaged file leads them to
         sys.stderr.write(f"{os.path.basename(path)} is no notebook: {error}\n")
         return 1
-    values = json.loads(os.environ.get("SM_HPS") or "{}")
+    there = KernelSpecManager().find_kernel_specs()
+    wanted = kernel or notebook.metadata.get("kernelspec", {}).get("name") or _PYTHON
+    name = wanted if wanted in there else _PYTHON
+    if name != wanted:
+        # Names of Pythons that are not here (`conda_python3`, Studio's long ones) mean ours.
+        if "python" not in wanted.lower():
+            sys.stderr.write(f"There is no kernel {wanted!r}. There are: {', '.join(sorted(there))}.\n")
+            return 1
+        sys.stdout.write(f"There is no kernel {wanted}; {_PYTHON} runs the notebook.\n")
     prepared = nbformat.from_dict(with_parameters(notebook, values))
-    kept = os.path.join(os.environ.get("SM_OUTPUT_DATA_DIR", "."), os.path.basename(path))
-    return asyncio.run(_run(prepared, kept))
+    return asyncio.run(_run(prepared, kept, name))
 
 
-async def _run(notebook: Any, kept: str) -> int:
+async def _run(notebook: Any, kept: str, kernel: str) -> int:
     import nbformat
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
@@ -85,7 +104,7 @@ async def _run(notebook: Any, kept: str) -> int:
 
     # By sockets in a folder of its own: ports of this machine are everybody's.
     folder = tempfile.mkdtemp(prefix="kernel-")
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc", connection_file=f"{folder}/kernel.json")
+    manager = AsyncKernelManager(kernel_name=kernel, transport="ipc", connection_file=f"{folder}/kernel.json")
     client = Client(notebook, km=manager, timeout=None, on_cell_executed=save, resources={})
     stopped: list[asyncio.Task[None]] = []
 
@@ -95,8 +114,12 @@ async def _run(notebook: Any, kept: str) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     try:
         await client.async_execute(cwd=os.getcwd())
-    except CellExecutionError:
-        return 143 if stopped else 1  # its traceback has been told
+    except CellExecutionError as error:
+        if stopped:
+            return 143
+        failed = next((cell.get("execution_count") for cell in notebook.cells if _failed(cell)), "?")
+        sys.stderr.write(f"Exception encountered at In [{failed}]: {error.ename}: {error.evalue}\n")
+        return 1  # its traceback has been told
     except DeadKernelError:
         sys.stderr.write("The notebook's Python process died.\n")
         return 1
@@ -117,6 +140,10 @@ def tell(kind: str, content: Mapping[str, Any]) -> None:
     elif kind == "error":
         sys.stderr.write(_COLOURS.sub("", "\n".join(content["traceback"])) + "\n")
         sys.stderr.flush()
+
+
+def _failed(cell: Mapping[str, Any]) -> bool:
+    return any(each["output_type"] == "error" for each in cell.get("outputs", ()))
 
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,14 @@ def session(server: Any) -> Any:
     return sagemaker.Session()
 
 
+@pytest.fixture
+def hurried(hurry: Callable[[Any], None]) -> None:
+    """Waiting for jobs and following their logs, without the SDK's half minutes."""
+    import sagemaker.session
+
+    hurry(sagemaker.session)
+
+
 @pytest.fixture(scope="session")
 def deploy(session: Any) -> Callable[..., Any]:
     """`estimator.deploy(…)`, asking each second whether it is done instead of each half minute."""
