@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sagemaker.deserializers import StringDeserializer
 from sagemaker.huggingface import HuggingFace, HuggingFaceModel
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -24,7 +25,7 @@ def estimator(session: Any, role: str) -> HuggingFace:
         pytorch_version="2.0.0",
         py_version="py310",
         instance_count=1,
-        instance_type="ml.m5.large",
+        instance_type="ml.g4dn.xlarge",  # the SDK knows this image for GPUs alone; the job gets what the machine has
         hyperparameters={"epochs": 5},
         metric_definitions=[{"Name": "accuracy", "Regex": r"accuracy=([0-9.]+);"}],
         sagemaker_session=session,
@@ -68,8 +69,6 @@ def test_a_model_of_transformers_5_has_functions_of_its_own(
         env={"HF_TASK": "text-classification"},
         sagemaker_session=session,
     )
-    from sagemaker.deserializers import StringDeserializer
-
     predictor = deploy(model, deserializer=StringDeserializer())
     assert set(predictor.predict({"inputs": ["dull", "brilliant"]}).split(",")) <= {"negative", "positive"}
     delete(predictor)
