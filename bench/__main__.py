@@ -25,8 +25,10 @@ MEASUREMENTS: Final = {
     "growth": "bench.growth",
     "growth-postgres": "bench.growth_postgres",
     "job": "bench.job",
+    "tuning": "bench.tuning",
     "invoke": "bench.invoke",
     "objects": "bench.objects",
+    "metrics": "bench.metrics",
 }
 
 

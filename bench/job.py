@@ -58,7 +58,7 @@ def _ours(peer: peers.Peer, keys: peers.Keys, first: Figure, whole: Figure) -> S
     s3, sagemaker, logs = (peers.client(name, peer, keys) for name in ("s3", "sagemaker", "logs"))
     s3.create_bucket(Bucket=_BUCKET)
     s3.upload_file(str(ROOT / "examples" / "housing.csv"), _BUCKET, "train/housing.csv")
-    s3.put_object(Bucket=_BUCKET, Key="code/sourcedir.tar.gz", Body=_packed("script.py", _SCRIPT))
+    s3.put_object(Bucket=_BUCKET, Key="code/sourcedir.tar.gz", Body=packed("script.py", _SCRIPT))
     request = _request(peers.role_arn(peer))
     numbers = itertools.count()
 
@@ -97,7 +97,7 @@ def _request(role: str) -> dict[str, Any]:
     }
 
 
-def _packed(name: str, text: str) -> bytes:
+def packed(name: str, text: str) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         member = tarfile.TarInfo(name)

@@ -10,6 +10,7 @@ from sagewright_container.contract import Contract
 
 # Add an image here: name → what trains and what serves, each "module:function" answering an exit code.
 IMAGES = {
+    "mlflow": {"serve": "sagewright_container.tracking.server:serve"},
     "scikit-learn": {
         "train": "sagewright_container.training.launch:main",
         "serve": "sagewright_container.serving.server:serve_scikit_learn",

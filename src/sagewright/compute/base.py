@@ -99,6 +99,11 @@ class Engine(ABC):
 
     name: str
 
+    @property
+    def read_only_mounts(self) -> bool:
+        """Whether a task cannot write to what it is shown read-only."""
+        return False
+
     @abstractmethod
     def cannot(self) -> Sequence[str]:
         """What this engine does not do on this machine, each a sentence that the user will read."""

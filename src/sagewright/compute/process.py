@@ -94,6 +94,10 @@ class ProcessEngine(Engine):
         sentences.append("Images run in the Python environment that answers to them, not in their own file system.")
         return sentences
 
+    @property
+    def read_only_mounts(self) -> bool:
+        return self._sandboxed()
+
     def _sandboxed(self) -> bool:
         return self._sandbox != "off" and sandbox.available() is None
 

@@ -34,8 +34,6 @@ _TAIL = 15
 _HERMETIC = re.compile(r"\s*(#.*)?$|[A-Za-z0-9][^@]*$")
 """Lines of a requirements.txt that mean the same wherever the file lies."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
 
 class _UvFailed(Exception):
     """uv's last words."""
@@ -84,7 +82,7 @@ class Environments:
                 log(f"Making the Python environment {name}; this is done once.")
                 if base is None:
                     self._venv(path, Path(sys.executable), building, log)
-                    self._install(path, ["-r", str(self._locks / f"{name}.txt")], building, log)
+                    self._install(path, ["-r", str(self._locks / f"{name}.txt"), *self._left_out(name)], building, log)
                 else:
                     self._venv(path, base / "bin" / "python", building, log)
                     self._install_lines(path, self._beyond(name, base), building, log)
@@ -122,6 +120,11 @@ class Environments:
             script.write_text('#!/bin/sh\nexec "${0%/*}/python" -m pip "$@"\n')
             script.chmod(0o755)
         return path
+
+    def _left_out(self, name: str) -> Sequence[str]:
+        """Options that leave out what packages name as needed and never import here: `<name>.exclude` lists it."""
+        excluded = self._locks / f"{name}.exclude"
+        return ["--excludes", str(excluded)] if excluded.exists() else []
 
     def _below(self, name: str) -> str | None:
         """The environment that `name` stands on, if it holds only what differs from another: `<name>.on` says it."""
@@ -312,10 +315,9 @@ def _is_held(line: str, held: Mapping[str, str]) -> bool:
 
 
 def _all_held(requirements: Path, held: Mapping[str, str]) -> bool:
-    """Whether every line names what is there, in its version or in any: then nobody needs to be asked."""
+    """Whether every line names one version, and that is there: then nobody needs to be asked."""
     lines = [line.strip() for line in requirements.read_text(errors="replace").splitlines()]
-    named = [line for line in lines if line and not line.startswith("#")]
-    return all(_is_held(line, held) or (_NAME.fullmatch(line) and _normal(line) in held) for line in named)
+    return all(_is_held(line, held) for line in lines if line and not line.startswith("#"))
 
 
 def _normal(name: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from sagewright.base.clock import Clock
 from sagewright.compute.base import Mount
-from sagewright.controllers import staging
+from sagewright.controllers import code_layers, staging
 from sagewright.controllers.platform import ObjectFiles
 from sagewright.resources.record import Record
 
@@ -51,6 +51,9 @@ def mirrors(record: Record) -> Sequence[Mirror]:
     if board := spec.get("TensorBoardOutputConfig"):
         path = _local(board, "/opt/ml/output/tensorboard")
         found.append(Mirror(path, _below(board["S3OutputPath"], record.name, "tensorboard-output")))
+    kept = code_layers.decoded(spec.get("HyperParameters", {}).get("sagemaker_s3_output", ""))
+    if kept.startswith("s3://"):  # where SageMaker's toolkit carries intermediate output
+        found.append(Mirror("/opt/ml/output/intermediate", _below(kept, record.name, "output/intermediate")))
     if hook := spec.get("DebugHookConfig"):
         path = _local(hook, "/opt/ml/output/tensors")
         found.append(Mirror(path, _below(hook["S3OutputPath"], record.name, "debug-output")))

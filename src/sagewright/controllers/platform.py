@@ -14,6 +14,7 @@ from sagewright.base.errors import Fault
 from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
+from sagewright.dataplane.objects.values import Stored
 from sagewright.resources.record import Record
 from sagewright.store.base import Store
 from sagewright.telemetry.logs import Logs
@@ -29,6 +30,14 @@ class ObjectFiles(Protocol):
 
     def list(self, bucket: str, prefix: str) -> Iterator[tuple[str, int, str]]:
         """(key, size in bytes, etag) of every object whose key starts with `prefix`, in key order."""
+        ...
+
+    def each(self, bucket: str, prefix: str) -> Iterator[Stored]:
+        """Every object whose key starts with `prefix`, in key order, and where its bytes are."""
+        ...
+
+    def stored(self, bucket: str, key: str) -> Stored:
+        """An object, and where its bytes are."""
         ...
 
     def materialise(self, bucket: str, key: str, target: Path) -> object:
@@ -72,6 +81,11 @@ class Platform:
     endpoint_url: str
     """Where tasks reach this server."""
 
+    @property
+    def file_systems(self) -> Path:
+        """Where the folders are that stand for file systems, by their ids."""
+        return self.tasks.parent / "file-systems"
+
     def ml_folder(self, task_id: str) -> Path:
         return self.tasks / task_id / "ml"
 
@@ -101,6 +115,7 @@ class Platform:
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.endpoint_url}/_sagewright/credentials",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.grants.grant(role_arn, record.name[:_SESSION_NAME], record),
             "AWS_EC2_METADATA_DISABLED": "true",
+            "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": f"{self.endpoint_url}/_sagewright/mlflow",
         }
 
 

@@ -9,6 +9,7 @@ import gzip
 import lzma
 import os
 import tarfile
+import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -65,6 +66,16 @@ def fetch_prefix(objects: ObjectFiles, uri: str, folder: Path) -> int:
     except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
         raise Terminal(f"ClientError: The keys under {uri} cannot all be files of one folder: {error}") from error
     return count
+
+
+def read_object(objects: ObjectFiles, bucket: str, key: str) -> bytes:
+    """All bytes of an object. Raises what the objects raise."""
+    stored = objects.stored(bucket, key)
+    if stored.data is not None:
+        return stored.data
+    with tempfile.TemporaryDirectory(prefix="sagewright-") as folder:
+        objects.materialise(bucket, key, Path(folder, "object"))
+        return Path(folder, "object").read_bytes()
 
 
 def put(objects: ObjectFiles, bucket: str, key: str, path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.compute.base import TaskState
-from sagewright.controllers import mirrors, staging, training_output, training_task
+from sagewright.controllers import mirrors, staging, training_output, training_task, trial_component
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import final_metrics, narrator, pump
 from sagewright.controllers.room import Room
@@ -139,7 +139,9 @@ class TrainingJobs:
         times = {"TrainingEndTime": max(task.ended or platform.clock.now() for task in begun.values())}
         if failed is not None and not stopped:
             reason = training_output.failure_reason(platform, record, failed, begun[failed])
-            self._finish(record, "fail", "Failed", {**times, "FailureReason": reason})
+            record = self._say(record, "Uploading", times)
+            training_output.salvage(platform, record)
+            self._finish(record, "fail", "Failed", {"FailureReason": reason})
         else:
             record = self._say(record, "Uploading", times)
             status = {"ModelArtifacts": {"S3ModelArtifacts": training_output.upload(platform, record)}}
@@ -212,7 +214,7 @@ class TrainingJobs:
         ended = {**training_output.times(known, now), **training_output.warm_pool(record)}
         changed = {**known, **ended, **self._transition(record, secondary)}
         state = LIFE.after(record.state, event, story=str(changed["SecondaryStatusTransitions"]))
-        self._platform.store.update(replace(record, state=state, status=changed, modified=now))
+        trial_component.finish(self._platform, replace(record, state=state, status=changed, modified=now))
 
     def _note_status(self, record: Record, status: Mapping[str, Any]) -> Record:
         changed = {**record.status, **status}

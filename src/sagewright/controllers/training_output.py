@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from sagewright.base.errors import Terminal
 from sagewright.compute.base import TaskState
 from sagewright.controllers import staging
 from sagewright.controllers.platform import Platform, tail
@@ -17,6 +19,8 @@ _LOST: Final = (
     "InternalServerError: The machine lost the training task before it ended "
     "(it was restarted, or somebody killed the task's supervisor). Start the job again."
 )
+_TOLD: Final = ("ExecuteUserScriptError:", "InstallRequirementsError:", "InstallModuleError:")
+"""How our toolkit begins a report: it has the script's last words in it already, without what launchers say after."""
 _OUT_OF_MEMORY: Final = (
     "AlgorithmError: OutOfMemoryError: Please use an instance type with more memory, or reduce the size "
     "of training data processed on an instance."
@@ -49,6 +53,12 @@ def upload(platform: Platform, record: Record) -> str:
     return f"{base}/model.tar.gz"
 
 
+def salvage(platform: Platform, record: Record) -> None:
+    """Put what a failed job left into S3 as well, if that can be: half a model, the notebook up to the failing cell."""
+    with contextlib.suppress(Terminal):  # the job's own failure is the one to tell
+        upload(platform, record)
+
+
 def _there(folders: Sequence[Path], relative: str) -> Sequence[Path]:
     found = (staging.of_task(ml, relative) for ml in folders)
     return [folder for folder in found if folder is not None]
@@ -71,7 +81,7 @@ def failure_reason(platform: Platform, record: Record, host: Host, task: TaskSta
     identity = task_id(record, host)
     said = staging.read_inside(platform.ml_folder(identity), "output/failure", limit=900).strip()
     lines = last_lines(platform, identity, count=60)
-    if lines and lines[-1].strip() not in said:
+    if lines and lines[-1].strip() not in said and not said.startswith(_TOLD):
         # SDK v3's driver, for one, writes that a command failed, but not how; a shell's trace says nothing either.
         new = [line for line in lines if not line.startswith("+") and line.strip() not in said]
         said = f"{_ends(said) or 'The algorithm left no failure file.'} Its last lines: {tail(new, limit=540)}"

@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
-
-import orjson
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
-from sagewright.controllers import image_tools, mirrors, staging
+from sagewright.controllers import code_layers, image_tools, mirrors, staging
+from sagewright.controllers.channels import channel
+from sagewright.controllers.channels import staging as channels
+from sagewright.controllers.channels.pipes import wrapped
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
 from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
-
-_XGBOOST_METRICS: Final = (
-    "mae", "rmse", "rmsle", "mape", "mphe", "logloss", "error", "merror", "mlogloss", "auc", "aucpr", "ndcg", "map",
-    "accuracy", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "precision", "recall", "mse", "r2",
-    "gamma-deviance", "gamma-nloglik", "poisson-nloglik", "tweedie-nloglik", "cox-nloglik",
-)  # fmt: skip
-_BUILT_IN_METRICS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
-    "xgboost": [
-        # TAB reaches the log as #011, as AWS's log agent spells it; the published patterns match that spelling.
-        {"Name": f"{channel}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{channel}-{metric}:([-+0-9.eE]+|nan|inf)"}
-        for channel in ("train", "validation")
-        for metric in _XGBOOST_METRICS
-    ],
-}
+from sagewright.resources.training_metrics import built_in
 
 
 def hyperparameters(record: Record) -> Mapping[str, str]:
     values: Mapping[str, str] = record.spec.get("HyperParameters", {})
     return values
-
-
-def decoded(value: str) -> str:
-    """A framework hyperparameter: JSON-encoded by the SDK, plain from others."""
-    try:
-        text = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return value
-    return text if isinstance(text, str) else value
 
 
 def resolve(record: Record) -> runtimes.Runtime:
@@ -68,23 +47,28 @@ def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mou
     _write_configuration(ml, record, host)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
     _fetch_code(objects, ml, record)
-    for channel in record.spec.get("InputDataConfig", ()):
-        name, uri = channel["ChannelName"], channel["DataSource"]["S3DataSource"]["S3Uri"]
-        folder = ml / "input" / "data" / name
-        folder.mkdir(exist_ok=True)
-        if staging.fetch_prefix(objects, uri, folder) == 0:
-            raise Terminal(
-                f"ClientError: Data download failed: No S3 objects found under S3 URL {uri!r} given in input data "
-                f"source of channel {name!r}. Please ensure that the bucket exists in the selected region "
-                f"({record.key.region}), and that objects exist under that S3 prefix."
-            )
-    return mirrors.lay_out(objects, ml, mirrors.mirrors(record))
+    shown = channels.stage(
+        platform,
+        objects,
+        record.spec,
+        ml.parent,
+        region=record.key.region,
+        hosts=_shares(record),
+        index=host.number - 1,
+    )
+    return [*shown, *mirrors.lay_out(objects, ml, mirrors.mirrors(record))]
+
+
+def _shares(record: Record) -> Sequence[channel.Host]:
+    """The hosts as channels are dealt to them."""
+    everybody = hosts(record)
+    return [channel.Host(host.number - 1, len(everybody), host.group) for host in everybody]
 
 
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
     """The script-mode toolkit's sourcedir.tar.gz, unpacked where the toolkit looks first."""
     source = hyperparameters(record).get("sagemaker_submit_directory")
-    if source is None or not (uri := decoded(source)).startswith("s3://"):
+    if source is None or not (uri := code_layers.decoded(source)).startswith("s3://"):
         return
     archive = ml.parent / "sourcedir.tar.gz"
     staging.fetch(objects, uri, archive)
@@ -97,23 +81,11 @@ def _write_configuration(ml: Path, record: Record, host: Host) -> None:
     staging.write_json(config / "hyperparameters.json", dict(hyperparameters(record)))
     staging.write_json(
         config / "inputdataconfig.json",
-        {channel["ChannelName"]: _channel(channel) for channel in record.spec.get("InputDataConfig", ())},
+        channel.configuration(record.spec, _shares(record)[host.number - 1]),
     )
     staging.write_json(config / "resourceconfig.json", training_host.configuration(hosts(record), host))
     if checkpoints := record.spec.get("CheckpointConfig"):
         staging.write_json(config / "checkpointconfig.json", {"LocalPath": "/opt/ml/checkpoints", **checkpoints})
-
-
-def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
-    source = channel["DataSource"]["S3DataSource"]
-    described = {
-        "TrainingInputMode": channel.get("InputMode", "File"),
-        "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
-        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-    }
-    if "ContentType" in channel:
-        described["ContentType"] = channel["ContentType"]
-    return described
 
 
 def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
@@ -121,16 +93,15 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
     runtime = resolve(record)
     ml = platform.ml_folder(task_id(record, host))
     python = platform.environments.ensure(runtime.environment, say)
-    requirements = ml / "code" / "requirements.txt"
-    if "sagemaker_program" in hyperparameters(record) and requirements.is_file() and not requirements.is_symlink():
+    for requirements in (
+        *code_layers.requirements(hyperparameters(record), ml / "code"),
+        *image_tools.requirements(record, ml.parent),
+    ):
         python = platform.environments.layer(python, requirements, say)
     index: Mapping[str, str] = {}
-    if needed := image_tools.requirements(record):
-        tools = ml.parent / "image-tools.txt"
-        tools.write_text("\n".join(needed) + "\n")
-        python = platform.environments.layer(python, tools, say)
-    if "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]:
-        # SDK v3's jobs bring their own driver, which installs their requirements with pip.
+    own_driver = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]
+    if own_driver or code_layers.installs_itself(hyperparameters(record), ml / "code"):
+        # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
         python = platform.environments.fork(python, ml.parent / "environment")
         mounts = (*mounts, Mount(python, str(python), writable=True))
         index = platform.environments.index
@@ -139,13 +110,14 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         say(fitted.note)
     return Task(
         id=task_id(record, host),
-        command=_command(record, runtime),
+        command=wrapped(_command(record, runtime), mounts),
         environment={
             **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,
             "TRAINING_JOB_ARN": record.status["TrainingJobArn"],
             "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
             "PYTHONUNBUFFERED": "1",
+            "PET_MASTER_PORT": _meeting_port(record),
             **index,
             **record.spec.get("Environment", {}),
         },
@@ -159,6 +131,11 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
     )
 
 
+def _meeting_port(record: Record) -> str:
+    """Where torchrun's processes of one host meet unless told otherwise: all jobs of a machine share its ports."""
+    return str(30000 + zlib.crc32(record.uid.encode()) % 2000)
+
+
 def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
     """As Docker would: the request's own entrypoint and arguments in place of the image's."""
     algorithm = record.spec["AlgorithmSpecification"]
@@ -170,6 +147,4 @@ def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
 def metric_definitions(record: Record, runtime: runtimes.Runtime) -> Sequence[Mapping[str, str]]:
     """The job's own metric definitions, else, in algorithm mode, those that the built-in image brings."""
     own: Sequence[Mapping[str, str]] = record.spec["AlgorithmSpecification"].get("MetricDefinitions", ())
-    if own or "sagemaker_program" in hyperparameters(record):
-        return own
-    return _BUILT_IN_METRICS.get(runtime.image, ())
+    return own or built_in(runtime.image, hyperparameters(record))

@@ -49,7 +49,7 @@ def serve(loader: Loader) -> int:
     sock = _bound_socket()
     workers = int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or 1)
     if workers > 1:
-        return _serve_many(workers, lambda: _serve_one(contract, loader, sock))
+        return serve_many(workers, lambda: _serve_one(contract, loader, sock))
     return _serve_one(contract, loader, sock)
 
 
@@ -134,7 +134,7 @@ def _serve_one(contract: Contract, loader: Loader, sock: socket.socket) -> int:
     return 0
 
 
-def _serve_many(workers: int, work: Callable[[], int]) -> int:
+def serve_many(workers: int, work: Callable[[], int]) -> int:
     """Fork before anything heavy is loaded: thread pools do not survive a fork. One that ends, ends all."""
     pids: set[int] = set()
     for _ in range(workers):

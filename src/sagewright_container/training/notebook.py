@@ -1,137 +1,134 @@
-"""Execute a notebook from top to bottom: its parameters put in, its outputs kept and shown in the log.
+"""`python -m sagewright_container.training.notebook NOTEBOOK`: run a notebook as a training script.
 
-`python -m sagewright_container.training.notebook NOTEBOOK` is the script mode of notebooks: the hyperparameters are its
-parameters, the executed notebook goes to /opt/ml/output/data. `notebook_job` runs Studio's notebook jobs with the same
-`execute`. Parameters are put in as papermill does it, which AWS's images run: in a cell of their own, tagged
-`injected-parameters`, behind the cell that is tagged `parameters`.
+Cell by cell, output as it comes. Hyperparameters are put behind the cell tagged `parameters`, as papermill does it,
+else before the first. What was executed is kept in /opt/ml/output/data, also when a cell fails. `notebook_job` runs
+Studio's notebook jobs with the same `execute`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
+import keyword
 import os
+import re
 import signal
 import sys
+import tempfile
+import warnings
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
-import nbformat
-from jupyter_client.kernelspec import KernelSpecManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
-
-from sagewright_container.contract import Contract, TrainingEnvironment
-
-_PYTHON = "python3"
+TAG = "parameters"
+INJECTED = "injected-parameters"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_NEEDS = "A notebook needs nbclient and ipykernel, which are not in this runtime: name them in a requirements.txt.\n"
 
 
-class NotebookError(Exception):
-    """The notebook did not come to its end. The message's last line says most."""
+def with_parameters(notebook: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A notebook (nbformat 4, as JSON) with a cell that assigns `values`; names that are none in Python are mended."""
+    assigned = {re.sub(r"\W", "_", name): value for name, value in values.items()}
+    lines = [
+        f"{name} = {value!r}" for name, value in assigned.items() if name.isidentifier() and not keyword.iskeyword(name)
+    ]
+    cells = [cell for cell in notebook["cells"] if INJECTED not in _tags(cell)]
+    if lines:
+        place = next((index + 1 for index, cell in enumerate(cells) if TAG in _tags(cell)), 0)
+        injected: dict[str, Any] = {
+            "cell_type": "code",
+            "metadata": {"tags": [INJECTED]},
+            "source": "\n".join(["# Hyperparameters", *lines]),
+            "outputs": [],
+            "execution_count": None,
+        }
+        if notebook.get("nbformat_minor", 0) >= 5:
+            injected["id"] = INJECTED
+        cells.insert(place, injected)
+    return {**notebook, "cells": cells}
 
 
-class _Client(NotebookClient):  # type: ignore[misc]  # untyped
-    """Shows what cells print while they run."""
-
-    def output(self, outs: list[Any], msg: dict[str, Any], display_id: str, cell_index: int) -> Any:
-        if msg["msg_type"] == "stream":
-            stream = sys.stderr if msg["content"]["name"] == "stderr" else sys.stdout
-            stream.write(msg["content"]["text"])
-            stream.flush()
-        return super().output(outs, msg, display_id, cell_index)
+def main(path: str) -> int:
+    """Run it as a script, with the hyperparameters; answer the exit code."""
+    values = json.loads(os.environ.get("SM_HPS") or "{}")
+    kept = os.path.join(os.environ.get("SM_OUTPUT_DATA_DIR", "."), os.path.basename(path))
+    return execute(path, kept, values)
 
 
-def execute(notebook: str, output: str, parameters: Mapping[str, Any], *, kernel: str | None = None) -> None:
-    """Run `notebook` in its folder and write it, executed, to `output`: after each cell, and also when it fails.
+def execute(path: str, kept: str, values: Mapping[str, Any], kernel: str = "python3") -> int:
+    """Run a notebook where we are, keep it executed in `kept`; answer the exit code: 1 for a cell that failed, 143 when
+    it was asked to stop."""
+    try:
+        import nbformat
+    except ImportError:
+        sys.stderr.write(_NEEDS)
+        return 1
+    warnings.filterwarnings("ignore", module="nbformat")  # about what the notebook's author left out
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        notebook = nbformat.reads(text, as_version=4)
+    except Exception as error:  # noqa: BLE001  nbformat's readers raise whatever a damaged file leads them to
+        sys.stderr.write(f"{os.path.basename(path)} is no notebook: {error}\n")
+        return 1
+    prepared = nbformat.from_dict(with_parameters(notebook, values))
+    return asyncio.run(_run(prepared, kept, kernel))
 
-    `kernel` names the kernel in place of the notebook's own. Raises NotebookError with the failing cell's traceback.
-    """
-    content = nbformat.read(notebook, as_version=4)
-    inject(content, parameters)
-    folder = os.path.dirname(os.path.abspath(notebook))
-    name = _kernel(kernel or content.metadata.get("kernelspec", {}).get("name") or _PYTHON)
+
+async def _run(notebook: Any, kept: str, kernel: str) -> int:
+    import nbformat
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    class Client(NotebookClient):  # type: ignore[misc,unused-ignore]  # untyped where it is not installed
+        """Tells what a cell says while it says it."""
+
+        def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+            tell(msg["msg_type"], msg["content"])
+            return super().process_message(msg, cell, cell_index)
 
     def save(**_: Any) -> None:
-        nbformat.write(content, output)
+        nbformat.write(notebook, kept)
 
-    client = _Client(content, timeout=None, kernel_name=name, resources={"metadata": {"path": folder}})
-    client.on_cell_executed = save
+    # By sockets in a folder of its own: ports of this machine are everybody's.
+    folder = tempfile.mkdtemp(prefix="kernel-")
+    manager = AsyncKernelManager(kernel_name=kernel, transport="ipc", connection_file=f"{folder}/kernel.json")
+    client = Client(notebook, km=manager, timeout=None, on_cell_executed=save, resources={})
+    stopped: list[asyncio.Task[None]] = []
+
+    def stop() -> None:
+        stopped.append(asyncio.create_task(manager.interrupt_kernel()))
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     try:
-        client.execute()
-    except CellExecutionError as error:
-        raise NotebookError(_told(content, error)) from None
+        await client.async_execute(cwd=os.getcwd())
+    except CellExecutionError:
+        return 143 if stopped else 1  # its traceback has been told
     except DeadKernelError:
-        raise NotebookError("The kernel died: the notebook ran out of memory, or crashed it.") from None
+        sys.stderr.write("The notebook's Python process died.\n")
+        return 1
     finally:
         save()
-
-
-def inject(notebook: Any, parameters: Mapping[str, Any]) -> None:
-    """Put the parameters in, in place of those of an earlier run."""
-    if not parameters:
-        return
-    source = "# Parameters\n" + "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-    cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["injected-parameters"]})
-    notebook.cells = [each for each in notebook.cells if "injected-parameters" not in _tags(each)]
-    defaults = next((at for at, each in enumerate(notebook.cells) if "parameters" in _tags(each)), -1)
-    notebook.cells.insert(defaults + 1, cell)
-    if notebook.get("nbformat_minor", 0) < 5:
-        cell.pop("id", None)  # cells have ids since 4.5
-
-
-def _tags(cell: Any) -> list[str]:
-    tags: list[str] = cell.metadata.get("tags", [])
-    return tags
-
-
-def _kernel(name: str) -> str:
-    """The kernel of that name. Names of Pythons that are not here (`conda_python3`, Studio's long ones) mean ours."""
-    there = KernelSpecManager().find_kernel_specs()
-    if name in there:
-        return name
-    if "python" in name.lower():
-        sys.stdout.write(f"There is no kernel {name}; {_PYTHON} runs the notebook.\n")
-        return _PYTHON
-    raise NotebookError(f"There is no kernel {name!r}. There are: {', '.join(sorted(there))}.")
-
-
-def _told(notebook: Any, error: CellExecutionError) -> str:
-    """The traceback of the cell that failed, without colours; which cell it is; the error in one line."""
-    failed = next((cell for cell in notebook.cells if _error(cell)), None)
-    traceback = "\n".join(_error(failed)["traceback"]) if failed else str(error)
-    number = failed.get("execution_count") if failed else "?"
-    plain = _without_colours(traceback).rstrip()
-    return f"{plain}\nException encountered at In [{number}]: {error.ename}: {error.evalue}"
-
-
-def _error(cell: Any) -> Any:
-    return next((each for each in cell.get("outputs", ()) if each["output_type"] == "error"), None)
-
-
-def _without_colours(text: str) -> str:
-    import re
-
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
-
-
-def _stopped(number: int, _frame: object) -> NoReturn:
-    raise SystemExit(128 + number)  # on the way out the notebook is saved as far as it came
-
-
-def main(arguments: list[str]) -> int:
-    """Execute the notebook with the job's hyperparameters; answer the exit code."""
-    signal.signal(signal.SIGTERM, _stopped)
-    contract = Contract()
-    notebook = arguments[0]
-    output = os.path.join(contract.output_data_dir, os.path.basename(notebook))
-    os.makedirs(contract.output_data_dir, exist_ok=True)
-    parameters = TrainingEnvironment(contract, os.environ).hyperparameters
-    named = {name.replace("-", "_"): value for name, value in parameters.items()}
-    try:
-        execute(notebook, output, named)
-    except NotebookError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
     return 0
 
 
+def tell(kind: str, content: Mapping[str, Any]) -> None:
+    """A message of a kernel, as a script would have printed it."""
+    if kind == "stream":
+        stream = sys.stderr if content["name"] == "stderr" else sys.stdout
+        stream.write(content["text"])
+        stream.flush()
+    elif kind in ("execute_result", "display_data") and "text/plain" in content.get("data", {}):
+        sys.stdout.write(f"{content['data']['text/plain']}\n")
+        sys.stdout.flush()
+    elif kind == "error":
+        sys.stderr.write(_COLOURS.sub("", "\n".join(content["traceback"])) + "\n")
+        sys.stderr.flush()
+
+
+def _tags(cell: Mapping[str, Any]) -> list[str]:
+    return list(cell.get("metadata", {}).get("tags", []))
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1]))

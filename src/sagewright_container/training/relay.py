@@ -18,8 +18,10 @@ _TAIL_BYTES = 16 * 1024
 class Run:
     """One child process, and how it ended."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, command: list[str], *, leads: bool = False) -> None:
         self.pid = pid
+        self.command = command
+        self._leads = leads
         self.exit_code = 0
         self.stderr_tail = ""
         self._running = True
@@ -27,7 +29,7 @@ class Run:
     def signal(self, number: int) -> None:
         """Send a signal, unless the child has been waited for and its pid may belong to another."""
         if self._running:
-            os.kill(self.pid, number)
+            (os.killpg if self._leads else os.kill)(self.pid, number)
 
     def wait(self) -> None:
         """Wait for the end. A child killed by signal n ends with 128 + n, as a shell says it."""
@@ -43,16 +45,19 @@ def run(
     cwd: str,
     environ: Mapping[str, str],
     forward: Callable[[Run], None] | None = None,
+    leads: bool = False,
 ) -> Run:
     """Run `command` in `cwd` to its end, standard output inherited, standard error relayed and its end kept.
 
-    `forward` is called once the child exists, so that signals can be passed on to it.
+    `forward` is called once the child exists, so that signals can be passed on to it: to it alone, or, where it
+    `leads`, to all that it starts as well. A shell passes nothing on.
     Raises FileNotFoundError where there is no such program.
     """
     reader, writer = os.pipe()
     os.chdir(cwd)  # posix_spawn has no folder of its own to start in
     actions = [(os.POSIX_SPAWN_DUP2, writer, 2), (os.POSIX_SPAWN_CLOSE, reader), (os.POSIX_SPAWN_CLOSE, writer)]
-    child = Run(os.posix_spawnp(command[0], command, environ, file_actions=actions))
+    group = {"setpgroup": 0} if leads else {}
+    child = Run(os.posix_spawnp(command[0], command, environ, file_actions=actions, **group), command, leads=leads)
     if forward is not None:
         forward(child)
     os.close(writer)

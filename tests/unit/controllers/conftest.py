@@ -17,6 +17,7 @@ from sagewright.compute.fake import FakeEngine
 from sagewright.compute.instances import Machine
 from sagewright.controllers.loop import Reconciler
 from sagewright.controllers.platform import Platform
+from sagewright.dataplane.objects.values import Stored
 from sagewright.resources.record import Key, Record
 from sagewright.store.memory import MemoryStore
 from sagewright.telemetry.logs import Logs, NoSuchGroup, NoSuchStream
@@ -50,6 +51,15 @@ class Files:
         if bucket not in self.buckets:
             raise Missing(f"NoSuchBucket: {bucket}")
         return iter([(key, len(data), "") for (_, key), data in sorted(self.held.items()) if key.startswith(prefix)])
+
+    def each(self, bucket: str, prefix: str) -> Iterator[Stored]:
+        return (self.stored(bucket, key) for key, _, _ in self.list(bucket, prefix))
+
+    def stored(self, bucket: str, key: str) -> Stored:
+        if (bucket, key) not in self.held:
+            raise Missing(f"NoSuchObject: {bucket}/{key}.")
+        data = self.held[bucket, key]
+        return Stored(key, len(data), data=data)
 
     def materialise(self, bucket: str, key: str, target: Path) -> object:
         self.on_read()

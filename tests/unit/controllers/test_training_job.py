@@ -175,7 +175,7 @@ def test_a_failure_is_told_in_the_words_there_are(
         ),
         (
             {"InputDataConfig": [{"ChannelName": "c", "DataSource": {"S3DataSource": {"S3Uri": "s3://none/x"}}}]},
-            "Data download failed for s3://none/x: NoSuchBucket",
+            "Data download failed for channel 'c', s3://none/x: NoSuchBucket",
         ),
         (
             {"HyperParameters": {"sagemaker_submit_directory": "s3://b/no-code.tar.gz"}},

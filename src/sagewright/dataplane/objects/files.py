@@ -14,7 +14,7 @@ from sagewright.dataplane.objects.buckets import Buckets
 from sagewright.dataplane.objects.contents import Contents
 from sagewright.dataplane.objects.copying import clone
 from sagewright.dataplane.objects.upstreams import Upstreams
-from sagewright.dataplane.objects.values import Content, ObjectInfo, Opened, split_uri
+from sagewright.dataplane.objects.values import Content, ObjectInfo, Opened, Stored, split_uri
 from sagewright.resources.record import Key
 
 
@@ -55,14 +55,13 @@ class Files(ABC):
     def list(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, int, str]]:
         """(key, bytes, etag) of every object whose key starts with `prefix`, by key. Raises NoSuchBucket at once."""
         self.buckets.get(bucket)
-        return self._walk(bucket, prefix)
+        return ((info.key, info.size, info.etag) for info in self._walk(bucket, prefix))
 
-    def _walk(self, bucket: str, prefix: str) -> Iterator[tuple[str, int, str]]:
+    def _walk(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         after: str | None = None
         while True:
             page = self.page(bucket, prefix=prefix, after=after)
-            for info in page:
-                yield info.key, info.size, info.etag
+            yield from page
             if len(page) < 1000:
                 return
             after = page[-1].key
@@ -75,6 +74,21 @@ class Files(ABC):
         """
         info = self.head(bucket, key)
         return None if info.blob is None else self._blobs.path(info.blob)
+
+    def each(self, bucket: str, prefix: str = "") -> Iterator[Stored]:
+        """Every object whose key starts with `prefix`, by key, and where its bytes are. Raises NoSuchBucket at once."""
+        self.buckets.get(bucket)
+        return (self._stored(info) for info in self._walk(bucket, prefix))
+
+    def stored(self, bucket: str, key: str) -> Stored:
+        """One of them. Raises NoSuchBucket, NoSuchObject."""
+        return self._stored(self.head(bucket, key))
+
+    def _stored(self, info: ObjectInfo) -> Stored:
+        if info.blob is not None:
+            return Stored(info.key, info.size, path=self._blobs.path(info.blob))
+        kept_here = "data" in info.record.spec
+        return Stored(info.key, info.size, data=info.data if kept_here else None)
 
     def materialise(self, bucket: str, key: str, target: Path) -> int:
         """Make `target` a file of its own with the object's bytes; returns how many.

@@ -192,6 +192,19 @@ class Opened:
     pin: Pin | None
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object, and where its bytes are at this moment: in `path`, or in `data`. Neither: at another endpoint."""
+
+    key: str
+    size: int
+    """Bytes."""
+    path: Path | None = None
+    """A file that holds exactly its bytes and never changes. It goes when the object is overwritten or deleted: link it
+    at once. Nobody may write to it."""
+    data: bytes | None = None
+
+
 def split_uri(uri: str) -> tuple[str, str]:
     """`s3://bucket/key` as (bucket, key); the key may be empty. Raises ValueError for anything else."""
     scheme, _, rest = uri.partition("://")

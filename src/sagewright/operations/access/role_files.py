@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from sagewright.dataplane.objects.values import Stored
 from sagewright.operations.call import Call, Principal, Services
 from sagewright.operations.sagemaker.roles import check_role
 
@@ -28,6 +29,21 @@ class RoleFiles:
         """(key, size in bytes, etag) of every object whose key starts with `prefix`, in key order."""
         self._check("ListObjectsV2", Bucket=bucket, Prefix=prefix)
         return self._services.objects.list(bucket, prefix)
+
+    def each(self, bucket: str, prefix: str) -> Iterator[Stored]:
+        """Every object whose key starts with `prefix`, by key, and where its bytes are."""
+        self._check("ListObjectsV2", Bucket=bucket, Prefix=prefix)
+        return self._readable(bucket, self._services.objects.each(bucket, prefix))
+
+    def _readable(self, bucket: str, found: Iterator[Stored]) -> Iterator[Stored]:
+        for stored in found:
+            self._check("GetObject", Bucket=bucket, Key=stored.key)
+            yield stored
+
+    def stored(self, bucket: str, key: str) -> Stored:
+        """An object, and where its bytes are."""
+        self._check("GetObject", Bucket=bucket, Key=key)
+        return self._services.objects.stored(bucket, key)
 
     def materialise(self, bucket: str, key: str, target: Path) -> object:
         """Write an object's bytes to a new file."""

@@ -15,15 +15,24 @@ from sagewright.operations.sagemaker.lineage import association, lineage_group
 from sagewright.operations.sagemaker.listing import output_of, project
 from sagewright.operations.sagemaker.noun import refuse_while, together
 from sagewright.resources.record import Record
+from sagewright.resources.trial_component import KIND
 from sagewright.store.base import Write
 from sagewright.wire import model
 
+
+def _outputs(record: Record) -> Params:
+    """What the job behind it produced, besides what users say."""
+    found = {**record.spec.get("OutputArtifacts", {}), **record.status.get("OutputArtifacts", {})}
+    return {"OutputArtifacts": found} if found else {}
+
+
 NOUN: Final = declare(
     "TrialComponent",
-    "experiment-trial-component",
+    KIND,
     "Trial component",
     {"SourceArn": "Source.SourceArn"},
     {"SourceArn": "SourceArn"},
+    _outputs,
 )
 operations = NOUN.operations(but=("describe_trial_component", "list_trial_components"))
 
@@ -41,7 +50,7 @@ def create_trial_component(call: Call, request: Params) -> Params:
 @operations
 def describe_trial_component(call: Call, request: Params) -> Params:
     record = NOUN.named(call, request)
-    return project({**NOUN.view(record), **trial_component_metric.summaries(call, record)}, output_of(call))
+    return project({**NOUN.view(record), **trial_component_metric.of_one(call, record)}, output_of(call))
 
 
 @operations
@@ -55,6 +64,8 @@ def list_trial_components(call: Call, request: Params) -> Params:
         among = links.components_of_experiment(call, owner.spec["ExperimentName"])
     if "TrialName" in asked:
         among = links.components_of_trial(call, trial.NOUN.find(call, asked.pop("TrialName")).name)
+    if "SourceArn" in asked:
+        asked["SourceArn"] = asked["SourceArn"].lower()  # as ARNs of jobs are
     return listing.page(call, asked, NOUN, among)
 
 
@@ -84,11 +95,11 @@ def delete_trial_component(call: Call, request: Params) -> Params:
         record = NOUN.named(call, request)
         sentence = f"Trial component {record.name} belongs to a trial. Disassociate it from all its trials first."
         refuse_while(call, validation_error(sentence), links.KIND, facets={"TrialComponentName": record.name})
-        beside = (*trial_component_metric.everything(call, record.name), *association.touching(call, _arn(record)))
-        return (("delete", record), *(("delete", each) for each in beside))
+        return (("delete", record), *(("delete", each) for each in association.touching(call, _arn(record))))
 
     answer = NOUN.answer(call, NOUN.named(call, request))
-    together(call.store, gone)
+    deleted = together(call.store, gone)[0]
+    call.services.metrics.components.forget(deleted.uid)
     return answer
 
 

@@ -12,10 +12,9 @@ from sagewright.operations.sagemaker import listing, nouns
 from sagewright.operations.sagemaker.listing import every, output_of, project, summaries
 from sagewright.operations.sagemaker.noun import Noun, already_exists, together, who
 from sagewright.operations.table import Operations
+from sagewright.resources.lineage import ASSOCIATION, ASSOCIATION_FACETS, association_name
 from sagewright.resources.record import Record
 from sagewright.store.base import Query, Write
-
-_FACETS: Final = ("SourceArn", "DestinationArn", "SourceType", "DestinationType", "AssociationType")
 
 
 def _missing(name: str, _arn: str) -> AwsError:
@@ -24,13 +23,13 @@ def _missing(name: str, _arn: str) -> AwsError:
 
 NOUN: Final = Noun(
     "Association",
-    "association",
+    ASSOCIATION,
     _missing,
     already_exists("Association"),
     name_member="Association",
-    facets={name: name for name in _FACETS},
-    filters={name: name for name in _FACETS},
-    sorts={name: name for name in _FACETS},
+    facets={name: name for name in ASSOCIATION_FACETS},
+    filters={name: name for name in ASSOCIATION_FACETS},
+    sorts={name: name for name in ASSOCIATION_FACETS},
 )
 operations = Operations()
 
@@ -116,7 +115,7 @@ def _ends(request: Params) -> Params:
 
 
 def _name(request: Params) -> str:
-    return " ".join(_ends(request).values())
+    return association_name(request["SourceArn"], request["DestinationArn"])
 
 
 def _end(call: Call, arn: str) -> Record:

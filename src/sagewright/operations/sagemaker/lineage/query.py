@@ -122,7 +122,7 @@ def _matcher(filters: Mapping[str, Any]) -> Callable[[Record], bool]:
     def matches(entity: Record) -> bool:
         properties = entity.spec.get("Properties", {})
         tests = (
-            "Types" not in filters or association.entity_type(entity) in filters["Types"],
+            "Types" not in filters or bool({association.entity_type(entity), _type(entity)} & {*filters["Types"]}),
             "LineageTypes" not in filters or _KINDS.get(entity.key.kind) in filters["LineageTypes"],
             entity.created < filters.get("CreatedBefore", float("inf")),
             entity.created > filters.get("CreatedAfter", float("-inf")),
@@ -144,10 +144,16 @@ def _all(call: Call) -> Iterator[Record]:
 def _vertex(entity: Record) -> Params:
     described = {
         "Arn": entity.status[_ARNS[entity.key.kind]],
-        "Type": association.entity_type(entity),
+        "Type": _type(entity),
         "LineageType": _KINDS.get(entity.key.kind),
     }
     return {member: value for member, value in described.items() if value is not None}
+
+
+def _type(entity: Record) -> str | None:
+    """What vertices say of a type: `TrainingJob`, where associations say `SageMakerTrainingJob`."""
+    found = association.entity_type(entity)
+    return None if found is None else found.removeprefix("SageMaker")
 
 
 def _edges_of_page(order: Sequence[str], edges: Sequence[Record], page: Sequence[Params]) -> list[Params]:

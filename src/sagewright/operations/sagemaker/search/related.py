@@ -45,7 +45,7 @@ def of_trial_components(call: Call) -> Members:
             {"TrialName": trial.spec["TrialName"], "ExperimentName": trial.spec["ExperimentName"]}
             for trial in links.trials_of(call, component.name)
         ]
-        metrics = trial_component_metric.summaries(call, component)
+        metrics = trial_component_metric.of_one(call, component)
         return {"Parents": parents or None, **metrics, "SourceDetail": _source(call, component)}
 
     return members
