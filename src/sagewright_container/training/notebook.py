@@ -109,6 +109,7 @@ async def _run(notebook: Any, kept: str, kernel: str) -> int:
         return 1
     finally:
         save()
+        await manager.shutdown_kernel(now=True)  # before it notices that we are gone, and says so
     return 0
 
 
