@@ -18,6 +18,7 @@ from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
 from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
+from sagewright.resources.training_job import training_image
 from sagewright.resources.training_metrics import built_in
 
 
@@ -28,7 +29,7 @@ def hyperparameters(record: Record) -> Mapping[str, str]:
 
 def resolve(record: Record) -> runtimes.Runtime:
     """The runtime for the job's image. Raises Terminal with what would work."""
-    image = record.spec["AlgorithmSpecification"]["TrainingImage"]
+    image = training_image(record)
     runtime = runtimes.resolve(image)
     if runtime is None:
         raise Terminal(f"ClientError: {runtimes.no_runtime(image)}")
