@@ -141,6 +141,9 @@ class TrainingJobs:
         times = {"TrainingEndTime": max(task.ended or platform.clock.now() for task in begun.values())}
         if failed is not None and not stopped:
             reason = training_output.failure_reason(platform, record, failed, begun[failed])
+            if training_output.anything(platform, record):
+                record = self._say(record, "Uploading", times)
+                training_output.salvage(platform, record)
             self._finish(record, "fail", "Failed", {**times, "FailureReason": reason})
         else:
             record = self._say(record, "Uploading", times)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from sagewright.base.errors import Terminal
 from sagewright.compute.base import TaskState
 from sagewright.controllers import staging
 from sagewright.controllers.channels.staging import FAILURE
@@ -50,6 +52,18 @@ def upload(platform: Platform, record: Record) -> str:
         staging.pack(found, archive)
         staging.put(objects, bucket, f"{prefix}/{name}", archive)
     return f"{base}/model.tar.gz"
+
+
+def anything(platform: Platform, record: Record) -> bool:
+    """Whether the job left a file that its user may want."""
+    folders = [platform.ml_folder(task_id(record, host)) for host in hosts(record)]
+    return any(staging.has_files(found) for name in ("model", "output/data") for found in _there(folders, name))
+
+
+def salvage(platform: Platform, record: Record) -> None:
+    """Put what a failed job left into S3 as well, if that can be: half a model, the notebook up to the failing cell."""
+    with contextlib.suppress(Terminal):  # the job's own failure is the one to tell
+        upload(platform, record)
 
 
 def _there(folders: Sequence[Path], relative: str) -> Sequence[Path]:

@@ -18,6 +18,7 @@ from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
 from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
+from sagewright.resources.training_job import training_image
 from sagewright.resources.training_metrics import built_in
 
 
@@ -28,7 +29,7 @@ def hyperparameters(record: Record) -> Mapping[str, str]:
 
 def resolve(record: Record) -> runtimes.Runtime:
     """The runtime for the job's image. Raises Terminal with what would work."""
-    image = record.spec["AlgorithmSpecification"]["TrainingImage"]
+    image = training_image(record)
     runtime = runtimes.resolve(image)
     if runtime is None:
         raise Terminal(f"ClientError: {runtimes.no_runtime(image)}")
@@ -106,13 +107,12 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         say(note)
     ml = platform.ml_folder(task_id(record, host))
     python = platform.environments.ensure(runtime.environment, say)
-    for requirements in code_layers.requirements(hyperparameters(record), ml / "code"):
+    for requirements in (
+        *code_layers.requirements(hyperparameters(record), ml / "code"),
+        *image_tools.requirements(record, ml.parent),
+    ):
         python = platform.environments.layer(python, requirements, say)
     index: Mapping[str, str] = {}
-    if needed := image_tools.requirements(record):
-        tools = ml.parent / "image-tools.txt"
-        tools.write_text("\n".join(needed) + "\n")
-        python = platform.environments.layer(python, tools, say)
     own_driver = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]
     if own_driver or code_layers.installs_itself(hyperparameters(record), ml / "code"):
         # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
