@@ -61,9 +61,7 @@ def test_a_folder_with_modules_beside_the_script(estimator: Any, run: Any, tmp_p
 def test_dependencies_and_environment(estimator: Any, run: Any, tmp_path: Path) -> None:
     body = "import shared.words\n" + script("{'word': shared.words.WORD, 'mine': os.environ['MINE']}")
     write(tmp_path, {"train.py": body, "shared/__init__.py": "", "shared/words.py": "WORD = 'library'"})
-    made = estimator(
-        str(tmp_path / "train.py"), dependencies=[str(tmp_path / "shared")], environment={"MINE": "told"}
-    )
+    made = estimator(str(tmp_path / "train.py"), dependencies=[str(tmp_path / "shared")], environment={"MINE": "told"})
     assert told(run, made) == {"word": "library", "mine": "told", "arguments": []}
 
 
@@ -78,7 +76,9 @@ def test_a_package_is_installed_and_run_as_a_module(estimator: Any, run: Any, tm
 
 
 def test_a_shell_script(estimator: Any, run: Any, tmp_path: Path) -> None:
-    body = '#!/bin/sh\nprintf \'{"arguments": "%s", "from": "%s"}\' "$*" "$SM_CURRENT_HOST" > "$SM_MODEL_DIR/told.json"\n'
+    body = (
+        '#!/bin/sh\nprintf \'{"arguments": "%s", "from": "%s"}\' "$*" "$SM_CURRENT_HOST" > "$SM_MODEL_DIR/told.json"\n'
+    )
     write(tmp_path, {"train.sh": body})
     made = estimator("train.sh", source_dir=str(tmp_path), hyperparameters={"lr": 0.5})
     assert told(run, made) == {"arguments": "--lr 0.5", "from": "algo-1"}
@@ -144,9 +144,7 @@ def test_intermediate_output_is_kept_while_the_job_runs(
     """
     write(tmp_path, {"train.py": body})
     bucket = session.default_bucket()
-    made = estimator(
-        str(tmp_path / "train.py"), hyperparameters={"sagemaker_s3_output": f"s3://{bucket}/intermediate"}
-    )
+    made = estimator(str(tmp_path / "train.py"), hyperparameters={"sagemaker_s3_output": f"s3://{bucket}/intermediate"})
     made.fit(wait=False)
     name = made.latest_training_job.name
     s3 = session.boto_session.client("s3")
