@@ -26,7 +26,7 @@ GROUPS = [
 TORCH = "sagemaker_torch_distributed_enabled"
 
 
-def environment(folder: Any, current: str = "algo-2", **parameters: Any) -> TrainingEnvironment:
+def environment(folder: Any, current: str = "algo-2", *, parameters: dict[str, Any]) -> TrainingEnvironment:
     resources = {
         "hosts": ["algo-1", "algo-2", "algo-3"],
         "current_host": current,
@@ -39,17 +39,17 @@ def environment(folder: Any, current: str = "algo-2", **parameters: Any) -> Trai
 
 
 def test_a_cluster_is_the_groups_of_the_distribution(folder: Any) -> None:
-    cluster = Cluster.of(environment(folder, **{TORCH: True, PROCESSES: 2}))
+    cluster = Cluster.of(environment(folder, parameters={TORCH: True, PROCESSES: 2}))
     assert (cluster.hosts, cluster.rank, cluster.master, cluster.processes) == (["algo-1", "algo-2"], 1, "algo-1", 2)
-    assert environment(folder, "algo-3", **{TORCH: True}).distribution() == TORCH
+    assert environment(folder, "algo-3", parameters={TORCH: True}).distribution() == TORCH
     spanned = {TORCH: True, "sagemaker_distribution_instance_groups": ["big"]}
-    assert environment(folder, "algo-3", **spanned).distribution() is None
-    assert environment(folder, "algo-2", **{TORCH: False}).distribution() is None
+    assert environment(folder, "algo-3", parameters=spanned).distribution() is None
+    assert environment(folder, "algo-2", parameters={TORCH: False}).distribution() is None
 
 
 @pytest.mark.parametrize(("gpus", "processes"), [("", 1), ("0,1,2", 3)])
 def test_one_process_for_each_gpu(folder: Any, gpus: str, processes: int) -> None:
-    asked = environment(folder, **{TORCH: True})
+    asked = environment(folder, parameters={TORCH: True})
     asked.environ = {"CUDA_VISIBLE_DEVICES": gpus}
     assert Cluster.of(asked).processes == processes
 
@@ -57,7 +57,7 @@ def test_one_process_for_each_gpu(folder: Any, gpus: str, processes: int) -> Non
 @pytest.mark.parametrize("number", ["many", 0, 1000, -1])
 def test_a_number_of_processes_that_is_none(folder: Any, number: Any) -> None:
     with pytest.raises(ClientError, match="number of processes per host must be from 1 to"):
-        Cluster.of(environment(folder, **{TORCH: True, PROCESSES: number}))
+        Cluster.of(environment(folder, parameters={TORCH: True, PROCESSES: number}))
 
 
 def test_what_torchrun_would_tell_each_process() -> None:
@@ -76,7 +76,9 @@ def test_what_torchrun_would_tell_each_process() -> None:
 
 def test_the_command_of_mpirun(folder: Any) -> None:
     asked = environment(
-        folder, "algo-1", sagemaker_mpi_enabled=True, sagemaker_mpi_custom_mpi_options="-x A=1 -bind-to core"
+        folder,
+        "algo-1",
+        parameters={"sagemaker_mpi_enabled": True, "sagemaker_mpi_custom_mpi_options": "-x A=1 -bind-to core"},
     )
     meeting = Meeting({"algo-1": {"processes": 2}, "algo-2": {"processes": 1}}, {})
     command = mpi.mpirun(asked, Cluster(["algo-1", "algo-2"], "algo-1", 2, "lo", "k"), meeting)
@@ -105,7 +107,7 @@ def test_options_that_cannot_be_read() -> None:
 
 def test_without_mpirun(folder: Any) -> None:
     with pytest.raises(ClientError, match="no mpirun"):
-        mpi.run(environment(folder, sagemaker_mpi_enabled=True), ["a"], {"PATH": ""}, lambda _group: None)
+        mpi.run(environment(folder, parameters={"sagemaker_mpi_enabled": True}), ["a"], {"PATH": ""}, lambda _group: None)
 
 
 def test_tensorflow_workers() -> None:

@@ -173,7 +173,7 @@ def test_a_long_error_keeps_its_last_line_within_what_is_shown() -> None:
 def test_what_launchers_add_is_left_out_of_the_reason() -> None:
     stderr = (
         "[1,1]<stderr>: Traceback (most recent call last):\n[1,1]<stderr>:   File x\n[1,1]<stderr>: ValueError: bad\n"
-        "[1,1]<stderr>: --------------------------------------------------------\n[1,1]<stderr>: MPI_ABORT was invoked\n"
+        "[1,1]<stderr>: -----------------------------------------\n[1,1]<stderr>: MPI_ABORT was invoked\n"
     )
     told = failure.report(failure.EXECUTE, ["mpirun"], 1, stderr)
     assert 'ErrorMessage "Traceback (most recent call last):\n  File x\nValueError: bad"\nCommand' in told
