@@ -34,8 +34,6 @@ _TAIL = 15
 _HERMETIC = re.compile(r"\s*(#.*)?$|[A-Za-z0-9][^@]*$")
 """Lines of a requirements.txt that mean the same wherever the file lies."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
 
 class _UvFailed(Exception):
     """uv's last words."""
@@ -317,10 +315,9 @@ def _is_held(line: str, held: Mapping[str, str]) -> bool:
 
 
 def _all_held(requirements: Path, held: Mapping[str, str]) -> bool:
-    """Whether every line names what is there, in its version or in any: then nobody needs to be asked."""
+    """Whether every line names one version, and that is there: then nobody needs to be asked."""
     lines = [line.strip() for line in requirements.read_text(errors="replace").splitlines()]
-    named = [line for line in lines if line and not line.startswith("#")]
-    return all(_is_held(line, held) or (_NAME.fullmatch(line) and _normal(line) in held) for line in named)
+    return all(_is_held(line, held) for line in lines if line and not line.startswith("#"))
 
 
 def _normal(name: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from sagewright.base.errors import Terminal
 from sagewright.compute.base import TaskState
 from sagewright.controllers import staging
+from sagewright.controllers.channels.staging import FAILURE
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines
 from sagewright.resources.record import Record
@@ -51,6 +54,18 @@ def upload(platform: Platform, record: Record) -> str:
     return f"{base}/model.tar.gz"
 
 
+def anything(platform: Platform, record: Record) -> bool:
+    """Whether the job left a file that its user may want."""
+    folders = [platform.ml_folder(task_id(record, host)) for host in hosts(record)]
+    return any(staging.has_files(found) for name in ("model", "output/data") for found in _there(folders, name))
+
+
+def salvage(platform: Platform, record: Record) -> None:
+    """Put what a failed job left into S3 as well, if that can be: half a model, the notebook up to the failing cell."""
+    with contextlib.suppress(Terminal):  # the job's own failure is the one to tell
+        upload(platform, record)
+
+
 def _there(folders: Sequence[Path], relative: str) -> Sequence[Path]:
     found = (staging.of_task(ml, relative) for ml in folders)
     return [folder for folder in found if folder is not None]
@@ -71,6 +86,9 @@ def failure_reason(platform: Platform, record: Record, host: Host, task: TaskSta
     if task.out_of_memory:
         return f"{_OUT_OF_MEMORY}, exit code: {task.exit_code}"
     identity = task_id(record, host)
+    missed = platform.ml_folder(identity).parent / FAILURE
+    if missed.exists():
+        return missed.read_text()[: staging.FAILURE_LIMIT]
     said = staging.read_inside(platform.ml_folder(identity), "output/failure", limit=900).strip()
     lines = last_lines(platform, identity, count=60)
     if lines and lines[-1].strip() not in said and not said.startswith(_TOLD):

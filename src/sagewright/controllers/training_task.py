@@ -9,7 +9,7 @@ from pathlib import Path
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
-from sagewright.controllers import code_layers, image_tools, mirrors, staging
+from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, staging
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
 from sagewright.controllers.channels.pipes import wrapped
@@ -18,6 +18,7 @@ from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
 from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
+from sagewright.resources.training_job import training_image
 from sagewright.resources.training_metrics import built_in
 
 
@@ -28,7 +29,7 @@ def hyperparameters(record: Record) -> Mapping[str, str]:
 
 def resolve(record: Record) -> runtimes.Runtime:
     """The runtime for the job's image. Raises Terminal with what would work."""
-    image = record.spec["AlgorithmSpecification"]["TrainingImage"]
+    image = training_image(record)
     runtime = runtimes.resolve(image)
     if runtime is None:
         raise Terminal(f"ClientError: {runtimes.no_runtime(image)}")
@@ -42,7 +43,7 @@ def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mou
     """
     platform.forget(task_id(record, host))
     ml = platform.ml_folder(task_id(record, host))
-    for folder in ("input/config", "input/data", "model", "output/data", "output/metrics", "code", "checkpoints"):
+    for folder in ("input/config", "input/data", "model", "output/data", metric_files.FOLDER, "code", "checkpoints"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
     _write_configuration(ml, record, host)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
@@ -63,6 +64,17 @@ def _shares(record: Record) -> Sequence[channel.Host]:
     """The hosts as channels are dealt to them."""
     everybody = hosts(record)
     return [channel.Host(host.number - 1, len(everybody), host.group) for host in everybody]
+
+
+def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
+    """Go on with what a server that died was still fetching for a host that runs."""
+    ml = platform.ml_folder(task_id(record, host))
+    objects, region, place = (
+        platform.objects_as(record.spec["RoleArn"], record.key.region),
+        record.key.region,
+        host.number - 1,
+    )
+    channels.resume(platform, objects, record.spec, ml.parent, region=region, hosts=_shares(record), index=place)
 
 
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
@@ -95,13 +107,12 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         say(note)
     ml = platform.ml_folder(task_id(record, host))
     python = platform.environments.ensure(runtime.environment, say)
-    for requirements in code_layers.requirements(hyperparameters(record), ml / "code"):
+    for requirements in (
+        *code_layers.requirements(hyperparameters(record), ml / "code"),
+        *image_tools.requirements(record, ml.parent),
+    ):
         python = platform.environments.layer(python, requirements, say)
     index: Mapping[str, str] = {}
-    if needed := image_tools.requirements(record):
-        tools = ml.parent / "image-tools.txt"
-        tools.write_text("\n".join(needed) + "\n")
-        python = platform.environments.layer(python, tools, say)
     own_driver = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]
     if own_driver or code_layers.installs_itself(hyperparameters(record), ml / "code"):
         # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
@@ -118,6 +129,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
             **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,
             "TRAINING_JOB_ARN": record.status["TrainingJobArn"],
+            "SAGEMAKER_METRICS_DIRECTORY": f"/opt/ml/{metric_files.FOLDER}",
             "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
             "PYTHONUNBUFFERED": "1",
             "PET_MASTER_PORT": _meeting_port(record),

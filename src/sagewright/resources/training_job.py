@@ -28,6 +28,8 @@ LIFE: Final = Lifecycle(
     settled=("Completed", "Failed", "Stopped"),
 )
 
+IMAGE_OF_ALGORITHM: Final = "image_of_algorithm"
+"""Where the status keeps the image of a job that names an algorithm."""
 DEFAULT_RUNTIME: Final = 86_400
 """Seconds."""
 # What AWS fills in when a request leaves it out; clients read these without asking whether they are there.
@@ -83,6 +85,12 @@ def new(
         tags=tags or {},
         facets={facet: str(status.get(member, "")) for facet, member in FACETS.items()},
     )
+
+
+def training_image(record: Record) -> str:
+    """The image that the job runs: the request's, or its algorithm's."""
+    named: str | None = record.spec["AlgorithmSpecification"].get("TrainingImage")
+    return named or str(record.status[IMAGE_OF_ALGORITHM])
 
 
 def stopping(record: Record) -> Record | None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sagewright.resources.arn import sagemaker_arn
 from sagewright.resources.record import Key, Record
+from sagewright.resources.training_job import IMAGE_OF_ALGORITHM
 
 KIND: Final = "experiment-trial-component"
 
@@ -120,7 +121,7 @@ def _is_media_type(text: str) -> bool:
 
 
 def _training(job: Record) -> Story:
-    image = job.spec.get("AlgorithmSpecification", {}).get("TrainingImage")
+    image = job.spec.get("AlgorithmSpecification", {}).get("TrainingImage") or job.status.get(IMAGE_OF_ALGORITHM)
     channels = list(_channels(job.spec.get("InputDataConfig", ())))
     model = job.status.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     debugger = job.spec.get("DebugHookConfig", {}).get("S3OutputPath")

@@ -72,8 +72,10 @@ def install_requirements(path: str) -> None:
 
 
 def load(path: str) -> ModuleType:
-    """Import the script under its own name, its folder first on the path. Raises what the script raises."""
-    sys.path.insert(0, os.path.dirname(path))
+    """Import the script under its own name, its folder and the `lib` in it first on the path, where the SDK puts a
+    model's dependencies. Raises what the script raises."""
+    folder = os.path.dirname(path)
+    sys.path[:0] = [folder, os.path.join(folder, "lib")]
     name = os.path.basename(path).removesuffix(".py")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

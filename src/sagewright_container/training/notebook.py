@@ -19,7 +19,6 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-_PYTHON = "python3"
 TAG = "parameters"
 INJECTED = "injected-parameters"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -49,19 +48,17 @@ def with_parameters(notebook: dict[str, Any], values: Mapping[str, Any]) -> dict
 
 
 def main(path: str) -> int:
-    """Run a job's notebook with its hyperparameters; answer the exit code."""
+    """Run it as a script, with the hyperparameters; answer the exit code."""
     values = json.loads(os.environ.get("SM_HPS") or "{}")
-    return execute(path, os.path.join(os.environ.get("SM_OUTPUT_DATA_DIR", "."), os.path.basename(path)), values)
+    kept = os.path.join(os.environ.get("SM_OUTPUT_DATA_DIR", "."), os.path.basename(path))
+    return execute(path, kept, values)
 
 
-def execute(path: str, kept: str, values: Mapping[str, Any], *, kernel: str = "") -> int:
-    """Run a notebook in the current folder and keep it, executed, at `kept`; `kernel` goes before the notebook's own.
-
-    Answers the exit code: 1 for a cell that failed, 143 when it was asked to stop. What went wrong has been told.
-    """
+def execute(path: str, kept: str, values: Mapping[str, Any], kernel: str = "python3") -> int:
+    """Run a notebook where we are, keep it executed in `kept`; answer the exit code: 1 for a cell that failed, 143 when
+    it was asked to stop."""
     try:
         import nbformat
-        from jupyter_client.kernelspec import KernelSpecManager
     except ImportError:
         sys.stderr.write(_NEEDS)
         return 1
@@ -73,17 +70,8 @@ def execute(path: str, kept: str, values: Mapping[str, Any], *, kernel: str = ""
     except Exception as error:  # noqa: BLE001  nbformat's readers raise whatever a damaged file leads them to
         sys.stderr.write(f"{os.path.basename(path)} is no notebook: {error}\n")
         return 1
-    there = KernelSpecManager().find_kernel_specs()
-    wanted = kernel or notebook.metadata.get("kernelspec", {}).get("name") or _PYTHON
-    name = wanted if wanted in there else _PYTHON
-    if name != wanted:
-        # Names of Pythons that are not here (`conda_python3`, Studio's long ones) mean ours.
-        if "python" not in wanted.lower():
-            sys.stderr.write(f"There is no kernel {wanted!r}. There are: {', '.join(sorted(there))}.\n")
-            return 1
-        sys.stdout.write(f"There is no kernel {wanted}; {_PYTHON} runs the notebook.\n")
     prepared = nbformat.from_dict(with_parameters(notebook, values))
-    return asyncio.run(_run(prepared, kept, name))
+    return asyncio.run(_run(prepared, kept, kernel))
 
 
 async def _run(notebook: Any, kept: str, kernel: str) -> int:
@@ -114,17 +102,14 @@ async def _run(notebook: Any, kept: str, kernel: str) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     try:
         await client.async_execute(cwd=os.getcwd())
-    except CellExecutionError as error:
-        if stopped:
-            return 143
-        failed = next((cell.get("execution_count") for cell in notebook.cells if _failed(cell)), "?")
-        sys.stderr.write(f"Exception encountered at In [{failed}]: {error.ename}: {error.evalue}\n")
-        return 1  # its traceback has been told
+    except CellExecutionError:
+        return 143 if stopped else 1  # its traceback has been told
     except DeadKernelError:
         sys.stderr.write("The notebook's Python process died.\n")
         return 1
     finally:
         save()
+        await manager.shutdown_kernel(now=True)  # before it notices that we are gone, and says so
     return 0
 
 
@@ -140,10 +125,6 @@ def tell(kind: str, content: Mapping[str, Any]) -> None:
     elif kind == "error":
         sys.stderr.write(_COLOURS.sub("", "\n".join(content["traceback"])) + "\n")
         sys.stderr.flush()
-
-
-def _failed(cell: Mapping[str, Any]) -> bool:
-    return any(each["output_type"] == "error" for each in cell.get("outputs", ()))
 
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:

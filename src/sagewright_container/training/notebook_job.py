@@ -18,12 +18,14 @@ from collections.abc import Mapping
 from typing import IO
 
 from sagewright_container.contract import FAILURE_CHARS, Contract
+from sagewright_container.training.notebook import execute
 
 _CHANNEL = "sagemaker_headless_execution"
 _LOG = "sagemaker_job_execution.log"
 _VERSION = "1.0"
 _SOURCED = '. "$1" && env -0 > "$2"'
 _RUN = "--run"
+_PYTHON = "python3"
 
 
 class StepError(Exception):
@@ -162,9 +164,17 @@ def main(arguments: list[str]) -> int:
 
 def _run(contract: Contract, notebook: str, output: str, kernel: str) -> int:
     """The last step, in a process that has what the init script exported."""
-    from sagewright_container.training import notebook as runner
+    from jupyter_client.kernelspec import KernelSpecManager
 
-    return runner.execute(notebook, output, contract.raw_hyperparameters(), kernel=kernel)
+    there = KernelSpecManager().find_kernel_specs()
+    if kernel not in there and (not kernel or "python" in kernel.lower()):
+        # Names of Pythons that are not here (`conda_python3`, Studio's long ones) mean ours.
+        sys.stdout.write(f"There is no kernel {kernel!r}; {_PYTHON} runs the notebook.\n")
+        kernel = _PYTHON
+    if kernel not in there:
+        sys.stderr.write(f"There is no kernel {kernel!r}. There are: {', '.join(sorted(there))}.\n")
+        return 1
+    return execute(notebook, output, contract.raw_hyperparameters(), kernel)
 
 
 if __name__ == "__main__":

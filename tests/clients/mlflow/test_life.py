@@ -148,6 +148,7 @@ def test_an_app_is_a_tracking_server_that_nobody_stops(
     try:
         eventually(lambda: sagemaker.describe_mlflow_app(Arn=arn)["Status"] == "Created", timeout=120)
         mlflow.set_tracking_uri(arn)
+        mlflow.set_experiment("in the app")
         with mlflow.start_run() as run:
             mlflow.log_text("a", "a.txt")
         assert run.info.artifact_uri.startswith(f"s3://{bucket}/app/")

@@ -125,7 +125,7 @@ def test_a_failing_cell_is_the_reason(run: Callable[..., Any]) -> None:
     job = run(notebook("print('so far')", "1 / 0", "print('never')"))
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("AlgorithmError: [SM-111] Error with executing notebook")
-    assert "Exception encountered at In [2]: ZeroDivisionError: division by zero" in job["FailureReason"]
+    assert job["FailureReason"].endswith("ZeroDivisionError: division by zero, exit code: 1")
     executed = json.loads(outputs(job)[job["Environment"]["SM_OUTPUT_NOTEBOOK_NAME"]])
     assert executed["cells"][1]["outputs"][0]["ename"] == "ZeroDivisionError"
     assert executed["cells"][2]["execution_count"] is None

@@ -165,6 +165,18 @@ def test_a_failure_is_told_in_the_words_there_are(
     assert bench.folders == []
 
 
+def test_what_a_failed_job_left_is_kept(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(exit_code=1, after=1))
+    key = create()
+    bench.look(jobs, key)
+    write(bench, key, "output/data/report.ipynb", "as far as it came")
+    bench.engine.advance(1)
+    bench.settle(jobs, key)
+    assert ended(bench, key)[0] == "Failed"
+    assert story(bench, key)[-2:] == ["Uploading", "Failed"]
+    assert [name for name in bench.files.held if name[1].endswith("output/output.tar.gz")]
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
@@ -175,7 +187,7 @@ def test_a_failure_is_told_in_the_words_there_are(
         ),
         (
             {"InputDataConfig": [{"ChannelName": "c", "DataSource": {"S3DataSource": {"S3Uri": "s3://none/x"}}}]},
-            "Data download failed for channel 'c', s3://none/x: NoSuchBucket",
+            "Data download failed for s3://none/x (channel 'c'): NoSuchBucket",
         ),
         (
             {"HyperParameters": {"sagemaker_submit_directory": "s3://b/no-code.tar.gz"}},

@@ -64,13 +64,7 @@ def _check_folders(request: Params) -> None:
 
 def _refuse_what_is_not_built(request: Params) -> None:
     """Better no job than one that does something else than it was asked for."""
-    algorithm = request.get("AlgorithmSpecification", {})
-    reasons = {
-        "algorithm resources (AlgorithmName)": "AlgorithmName" in algorithm,
-        "serverless jobs": "ServerlessJobConfig" in request,
-    }
-    asked = [what for what, is_asked in reasons.items() if is_asked]
-    if asked:
+    if "ServerlessJobConfig" in request:
         raise validation_error(
-            f"Sagewright does not do {' and '.join(asked)} for training jobs yet. Nothing was started."
+            "Sagewright does not do serverless jobs (ServerlessJobConfig) for training jobs yet. Nothing was started."
         )

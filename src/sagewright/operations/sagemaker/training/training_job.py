@@ -12,6 +12,7 @@ from sagewright.operations.sagemaker.listing import equals
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.operations.sagemaker.training.checks import check
+from sagewright.operations.sagemaker.training.from_algorithm import filled_in
 from sagewright.resources.hyper_parameter_tuning_job import objective_members
 from sagewright.resources.record import Record
 from sagewright.resources.training_job import FACETS, KIND, LIFE, beginning, completed, stopping
@@ -51,11 +52,12 @@ _CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "ResourceC
 def create_training_job(call: Call, request: Params) -> Params:
     check(request)
     check_role(call, request["RoleArn"])
+    request, told = filled_in(call, request)
     record = NOUN.create(
         call,
         completed(request),
         state="InProgress",
-        status=beginning(call.now),
+        status={**beginning(call.now), **told},
         beside=lambda record: tracked(call, record),
     )
     return {"TrainingJobArn": record.status["TrainingJobArn"]}

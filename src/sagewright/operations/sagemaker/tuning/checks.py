@@ -39,7 +39,12 @@ def checked(request: Params) -> Params:
     for kind, space in zip(kinds, spaces, strict=True):
         _check_hyperparameters(kind, space)
         _check_objective(kind)
-        training_checks.check(training_request(kind, "candidate", space.at([0.5] * len(space.ranges))))
+        candidate = training_request(kind, "candidate", space.at([0.5] * len(space.ranges)))
+        if "AlgorithmName" in candidate["AlgorithmSpecification"]:
+            raise validation_error(
+                "Sagewright does not tune algorithm resources (AlgorithmName) yet. Name the algorithm's TrainingImage."
+            )
+        training_checks.check(candidate)
     if len({kind.type for kind in kinds}) > 1:
         raise validation_error("The objectives of all training job definitions must be of the same type.")
     _check_strategy(config, kinds, spaces)
