@@ -107,7 +107,9 @@ def test_options_that_cannot_be_read() -> None:
 
 def test_without_mpirun(folder: Any) -> None:
     with pytest.raises(ClientError, match="no mpirun"):
-        mpi.run(environment(folder, parameters={"sagemaker_mpi_enabled": True}), ["a"], {"PATH": ""}, lambda _group: None)
+        mpi.run(
+            environment(folder, parameters={"sagemaker_mpi_enabled": True}), ["a"], {"PATH": ""}, lambda _group: None
+        )
 
 
 def test_tensorflow_workers() -> None:
