@@ -112,8 +112,10 @@ def test_a_training_job_logs_to_it_under_its_role(
     sagemaker.create_training_job(**request)
     name = request["TrainingJobName"]
     done = eventually(
-        lambda: (told := sagemaker.describe_training_job(TrainingJobName=name))["TrainingJobStatus"] != "InProgress"
-        and told
+        lambda: (
+            (told := sagemaker.describe_training_job(TrainingJobName=name))["TrainingJobStatus"] != "InProgress"
+            and told
+        )
     )
     assert done["TrainingJobStatus"] == "Completed", done.get("FailureReason")
     rows = len((Path(__file__).parents[3] / "examples" / "housing.csv").read_text().splitlines())

@@ -17,7 +17,10 @@ SRC = Path(__file__).parents[3] / "src"
 @pytest.mark.parametrize("arguments", [[], ["train"], ["run", "xgboost"], ["train", "chainer"]])
 def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(arguments) == 2
-    assert "usage: python -m sagewright_container.main {train|serve} {scikit-learn|xgboost}" in capsys.readouterr().err
+    assert (
+        "usage: python -m sagewright_container.main {train|serve} {mlflow|scikit-learn|xgboost}"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
