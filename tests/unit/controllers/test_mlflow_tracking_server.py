@@ -250,7 +250,8 @@ def test_a_deleted_one_leaves_nothing(bench: Bench, servers: MlflowServers) -> N
     bench.change(KEY, state="Deleting", intent="delete")
     bench.settle(servers, KEY)
     assert (bench.store.get(KEY), bench.store.get(key), bench.engine.list()) == (None, None, [])
-    assert list((bench.folder / "mlflow").iterdir()) == bench.folders == []
+    assert list((bench.folder / "mlflow").iterdir()) == []
+    assert bench.folders == []
 
 
 def test_apps_live_alike(bench: Bench, servers: MlflowServers) -> None:
