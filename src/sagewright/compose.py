@@ -29,6 +29,7 @@ from sagewright.controllers.loop import Loop
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.schedule import Schedules
 from sagewright.controllers.training_job import TrainingJobs
+from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
@@ -162,6 +163,7 @@ def _loop(platform: Platform, *, owner: str) -> Loop:
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
     loop.add(Endpoints(platform, loop.wake))
+    loop.add(TransformJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
     return loop
 
 
