@@ -58,14 +58,14 @@ def _ours(peer: peers.Peer, keys: peers.Keys, first: Figure, whole: Figure) -> S
     s3, sagemaker, logs = (peers.client(name, peer, keys) for name in ("s3", "sagemaker", "logs"))
     s3.create_bucket(Bucket=_BUCKET)
     s3.upload_file(str(ROOT / "examples" / "housing.csv"), _BUCKET, "train/housing.csv")
-    s3.put_object(Bucket=_BUCKET, Key="code/sourcedir.tar.gz", Body=_packed("script.py", _SCRIPT))
-    request = _request(peers.role_arn(peer))
+    s3.put_object(Bucket=_BUCKET, Key="code/sourcedir.tar.gz", Body=packed("script.py", _SCRIPT))
+    asked = request(peers.role_arn(peer))
     numbers = itertools.count()
 
     def sample() -> Mapping[str, float]:
         name = f"job-{next(numbers)}"
         begun = time.time_ns()
-        sagemaker.create_training_job(TrainingJobName=name, **request)
+        sagemaker.create_training_job(TrainingJobName=name, **asked)
         while (job := sagemaker.describe_training_job(TrainingJobName=name))["TrainingJobStatus"] == "InProgress":
             if time.time_ns() - begun > _PATIENCE_S * 1e9:
                 break
@@ -83,7 +83,7 @@ def _ours(peer: peers.Peer, keys: peers.Keys, first: Figure, whole: Figure) -> S
     return sample
 
 
-def _request(role: str) -> dict[str, Any]:
+def request(role: str) -> dict[str, Any]:
     code = {"sagemaker_program": "script.py", "sagemaker_submit_directory": f"s3://{_BUCKET}/code/sourcedir.tar.gz"}
     channel = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_BUCKET}/train/"}}
     return {
@@ -97,7 +97,7 @@ def _request(role: str) -> dict[str, Any]:
     }
 
 
-def _packed(name: str, text: str) -> bytes:
+def packed(name: str, text: str) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         member = tarfile.TarInfo(name)
