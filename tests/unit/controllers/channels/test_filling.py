@@ -96,6 +96,7 @@ def test_without_fuse_there_are_links(box: Box, monkeypatch: pytest.MonkeyPatch)
     staged = stage(box, box.objects, channel("s3://b/d/"))
     assert sorted(staged.files()) == NUMBERS
     assert [mount.writable for mount in staged.mounts] == [False]
+    assert list((staged.folder / "piles").iterdir()) == []
 
 
 def test_forgetting_a_task_ends_what_is_still_done_for_it(box: Box) -> None:
