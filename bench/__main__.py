@@ -26,6 +26,7 @@ MEASUREMENTS: Final = {
     "growth-postgres": "bench.growth_postgres",
     "job": "bench.job",
     "tuning": "bench.tuning",
+    "channels": "bench.channels",
     "invoke": "bench.invoke",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
