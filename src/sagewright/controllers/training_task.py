@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
@@ -20,6 +21,8 @@ from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
 from sagewright.resources.training_job import training_image
 from sagewright.resources.training_metrics import built_in
+
+_CHANNELS: Final = "/opt/ml/input/data/"
 
 
 def hyperparameters(record: Record) -> Mapping[str, str]:
@@ -79,13 +82,22 @@ def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
 
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
     """The script-mode toolkit's sourcedir.tar.gz, unpacked where the toolkit looks first."""
-    source = hyperparameters(record).get("sagemaker_submit_directory")
-    if source is None or not (uri := code_layers.decoded(source)).startswith("s3://"):
+    source = code_layers.decoded(hyperparameters(record).get("sagemaker_submit_directory", ""))
+    uri = _in_channel(record, source) if source.startswith(_CHANNELS) else source
+    if not uri.startswith("s3://"):
         return
     archive = ml.parent / "sourcedir.tar.gz"
     staging.fetch(objects, uri, archive)
     staging.extract(archive, ml / "code", name=f"sagemaker_submit_directory {uri}")
     archive.unlink()
+
+
+def _in_channel(record: Record, path: str) -> str:
+    """The address of a file in a channel, or '': jobs without a network get their code by the channel `code`."""
+    name, _, relative = path.removeprefix(_CHANNELS).partition("/")
+    given = {each["ChannelName"]: each["DataSource"] for each in record.spec.get("InputDataConfig", ())}
+    uri: str = given.get(name, {}).get("S3DataSource", {}).get("S3Uri", "")
+    return uri if not uri or uri.endswith(f"/{relative}") else f"{uri.rstrip('/')}/{relative}"
 
 
 def _write_configuration(ml: Path, record: Record, host: Host) -> None:

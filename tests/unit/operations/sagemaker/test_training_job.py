@@ -59,6 +59,10 @@ GROUP = {"InstanceGroupName": "g", "InstanceType": "ml.m5.large", "InstanceCount
         ({"RoleArn": "arn:aws:iam::123456789012:role/nobody"}, "Could not assume role"),
         ({"AlgorithmSpecification": {"TrainingInputMode": "File"}}, "Exactly one of TrainingImage and AlgorithmName"),
         ({"EnableManagedSpotTraining": True}, "MaxWaitTimeInSeconds"),
+        (
+            {"DebugRuleConfigurations": [{"RuleConfigurationName": "LossNotDecreasing", "RuleEvaluatorImage": "r"}]},
+            "does not do Debugger's rules",
+        ),
         ({"CheckpointConfig": {"S3Uri": "s3://b/c", "LocalPath": "there"}}, "CheckpointConfig.LocalPath must be"),
         ({"CheckpointConfig": {"S3Uri": "s3://b/c", "LocalPath": "/opt/ml/../ml"}}, "a folder of its own"),
         ({"ResourceConfig": {**INSTANCE, "InstanceCount": 0}}, "InstanceCount must be at least 1"),

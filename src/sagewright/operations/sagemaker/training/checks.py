@@ -64,7 +64,14 @@ def _check_folders(request: Params) -> None:
 
 def _refuse_what_is_not_built(request: Params) -> None:
     """Better no job than one that does something else than it was asked for."""
-    if "ServerlessJobConfig" in request:
+    reasons = {
+        "serverless jobs (ServerlessJobConfig)": "ServerlessJobConfig" in request,
+        "Debugger's rules (DebugRuleConfigurations: an estimator's `rules`)": bool(
+            request.get("DebugRuleConfigurations") or request.get("ProfilerRuleConfigurations")
+        ),
+    }
+    asked = [what for what, is_asked in reasons.items() if is_asked]
+    if asked:
         raise validation_error(
-            "Sagewright does not do serverless jobs (ServerlessJobConfig) for training jobs yet. Nothing was started."
+            f"Sagewright does not do {' and '.join(asked)} for training jobs yet. Leave them out. Nothing was started."
         )

@@ -1,4 +1,4 @@
-"""Training jobs that name an algorithm in place of an image: what the algorithm says of jobs is checked and filled in."""
+"""Training jobs that name an algorithm in place of an image: what it says of jobs is checked and filled in."""
 
 from __future__ import annotations
 

@@ -98,6 +98,12 @@ def test_it_begins_without_training_jobs(asker: Asker, request_of: dict[str, Any
     assert listed["TrainingJobSummaries"] == []
 
 
+def test_names_are_taken_once(asker: Asker, request_of: dict[str, Any]) -> None:
+    make(asker, request_of)
+    with pytest.raises(Refused, match="ResourceInUse: A hyperparameter tuning job with the name, tune, already exists"):
+        make(asker, request_of)
+
+
 def test_what_clients_read_without_asking_is_there(asker: Asker, request_of: dict[str, Any]) -> None:
     told = make(asker, request_of)
     assert told["TrainingJobDefinition"]["StaticHyperParameters"] == {"_tuning_objective_metric": "loss"}
@@ -214,7 +220,7 @@ def _other_type(request: dict[str, Any]) -> None:
         (lambda request: config(request).update(Strategy="Grid"), "categorical ranges only"),
         (_hyperband(), None),
         (_hyperband(TrainingJobEarlyStoppingType="Auto"), "must be Off with Hyperband"),
-        (_hyperband(bounds={}), "Hyperband needs MaxResource"),
+        (_hyperband(bounds={}), "MaxResource parameter is not provided and could not be inferred"),
         (_hyperband(bounds={"MinResource": 9, "MaxResource": 9}), "must be less than MaxResource"),
         (_hyperband(bounds={"MaxResource": 20_001}), "at most 20000"),
         (_config(StrategyConfig={"HyperbandStrategyConfig": {"MaxResource": 9}}), "for the strategy Hyperband only"),
@@ -264,6 +270,7 @@ def test_the_first_of_several_instance_configurations_is_taken(asker: Asker, req
     make(asker, request_of)
     (kind,) = definitions(record_of(asker).spec)
     resources = training_request(kind, "a", {})["ResourceConfig"]
+    assert kind.request["ResourceConfig"] == resources
     assert resources == {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}
 
 
