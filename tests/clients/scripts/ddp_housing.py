@@ -57,4 +57,5 @@ losses = train(rank, world)
 if rank == 0:
     report = {"world": world, "losses": losses, "alone": train(0, 1), "host": os.environ["SM_CURRENT_HOST"]}
     Path(os.environ["SM_MODEL_DIR"], "losses.json").write_text(json.dumps(report))
+distributed.barrier()  # nobody leaves while another still needs it
 distributed.destroy_process_group()

@@ -50,3 +50,22 @@ def test_torchrun_on_two_hosts(losses: Any) -> None:
     told = losses(2, 2)
     assert told["world"] == 4
     assert told["losses"] == pytest.approx(told["alone"], abs=1e-5)
+
+
+def test_what_needs_ssh_is_refused(tmp_path: Path) -> None:
+    from sagemaker.core.utils.exceptions import FailedStatusError
+    from sagemaker.train import ModelTrainer
+    from sagemaker.train.configs import Compute, SourceCode
+    from sagemaker.train.distributed import MPI
+
+    (tmp_path / "train.py").touch()
+    trainer = ModelTrainer(
+        training_image=PYTORCH,
+        source_code=SourceCode(source_dir=str(tmp_path), entry_script="train.py"),
+        compute=Compute(instance_type="ml.m5.large", instance_count=2),
+        distributed=MPI(process_count_per_node=1),
+        base_job_name="v3-mpi",
+    )
+    trainer.train(wait=False)
+    with pytest.raises(FailedStatusError, match="Use Torchrun"):
+        trainer._latest_training_job.wait(poll=1, timeout=60)
