@@ -126,6 +126,8 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         python = platform.environments.layer(python, requirements, say)
     index: Mapping[str, str] = {}
     own_driver = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]
+    if own_driver and (reason := code_layers.refusal(ml)) is not None:
+        raise Terminal(reason)
     if own_driver or code_layers.installs_itself(hyperparameters(record), ml / "code"):
         # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
         python = platform.environments.fork(python, ml.parent / "environment")
