@@ -13,7 +13,7 @@ from typing import Any, Final
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.base.ids import Ids
-from sagewright.controllers.tuning_run import Candidate, TuningRun
+from sagewright.controllers.tuning_run import Candidate, TuningRun, children
 from sagewright.resources import training_job
 from sagewright.resources.hyper_parameter_tuning_job import (
     KIND,
@@ -65,9 +65,8 @@ class HyperParameterTuningJobs:
         run = self._runs.get(record.uid)
         if run is None:
             run = self._runs[record.uid] = TuningRun(record, self._store, self._metrics)
-        else:
-            run.refresh()
         self._watch(record, run)
+        run.refresh()  # after that, so that no end goes unnoticed in between
         reason = self._enough(record, run)
         if reason is not None or record.intent == "stop":
             return self._wind_up(record, run, reason)
@@ -77,6 +76,8 @@ class HyperParameterTuningJobs:
         return min(_LOOK_AGAIN, self._seconds_left(record))
 
     def fail(self, record: Record, reason: str) -> None:
+        for child in children(self._store, record):
+            self._stop(child)
         if LIFE.allows(record.state, "fail"):
             self._finish(record, self._runs.get(record.uid), "fail", {"FailureReason": reason[:1024]})
         self._forget(record)
@@ -121,6 +122,7 @@ class HyperParameterTuningJobs:
             now=self._clock.now(),
             uid=self._ids.token(),
             status=training_status(record, definition, number, values),
+            tags=record.tags,
         )
 
     def _enough(self, record: Record, run: TuningRun) -> str | None:
