@@ -15,6 +15,8 @@ from sagewright.resources.arn import sagemaker_arn
 from sagewright.resources.record import Key, Record
 
 KIND: Final = "experiment-trial-component"
+MAPS: Final = ("Parameters", "InputArtifacts", "OutputArtifacts")
+"""Members that grow by updates."""
 
 _MEDIA_TYPE: Final = re.compile(r"[-\w]+/[-\w+]+", re.ASCII)
 _MEDIA_TYPE_LIMIT: Final = 64

@@ -36,7 +36,9 @@ def _along(call: Call, job: Record, config: Params) -> Iterator[Write]:
     component = _component(call, job, config)
     earlier = call.store.get(component.key)
     if earlier is not None and _SOURCE not in earlier.status:  # a user's, who chose that name: it becomes the job's
-        spec = {**earlier.spec, **component.spec}
+        maps = {member: {**earlier.spec[member], **value} for member, value in component.spec.items()
+                if member in components.MAPS and member in earlier.spec}  # fmt: skip
+        spec = {**earlier.spec, **component.spec, **maps}
         yield "update", replace(earlier, spec=spec, status=component.status, facets=component.facets, modified=call.now)
     else:
         if earlier is not None:  # of a job of the same name, which was deleted
