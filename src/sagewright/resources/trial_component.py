@@ -16,6 +16,8 @@ from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import IMAGE_OF_ALGORITHM
 
 KIND: Final = "experiment-trial-component"
+MAPS: Final = ("Parameters", "InputArtifacts", "OutputArtifacts")
+"""Members that grow by updates."""
 
 _MEDIA_TYPE: Final = re.compile(r"[-\w]+/[-\w+]+", re.ASCII)
 _MEDIA_TYPE_LIMIT: Final = 64
