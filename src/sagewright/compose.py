@@ -31,6 +31,7 @@ from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.schedule import Schedules
 from sagewright.controllers.training_job import TrainingJobs
+from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
@@ -165,6 +166,7 @@ def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
     loop.add(Endpoints(platform, loop.wake))
+    loop.add(TransformJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop

@@ -3,7 +3,7 @@
 What is to be sent lies in folders under /opt/ml/input/.pipes, one for each channel, written by the platform:
 
     feed     settings, a line `name value` each: pieces, gzip, record_io; seed, host and hosts where it is shuffled
-    index    what to send, in order: lines `<file> <offset> <size> <path>`, and `end`; it may still be growing
+    index    what to send, in order: lines `<file> <offset> <size> <names>`, then `end` or `failed <why>`; it may grow
     small    file 0; file n > 0 is <n // 1024>/<n>
 
 For each channel a feeder is left behind, which opens /opt/ml/input/data/<channel>_<epoch> from epoch 0 on and sends
@@ -21,7 +21,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # see contract.py
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import NoReturn
 
 MAGIC = 0xCED7230A  # of RecordIO; see recordio.py
@@ -67,7 +67,7 @@ def leave_behind(channel: str, folder: str, prefix: str, failure: str) -> None:
         os._exit(0)
 
 
-def become(command: Sequence[str]) -> NoReturn:
+def become(command: list[str]) -> NoReturn:
     """As a shell's `exec` would."""
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)  # Python ignores them, and what is ignored stays so in the command
@@ -158,6 +158,8 @@ class Feed:
                     continue
                 if line == b"end\n":
                     return
+                if line.startswith(b"failed "):
+                    raise BadInput(line[7:-1].decode(errors="replace"))
                 number, offset, size, _ = line.split(b" ", 3)
                 yield int(number), int(offset), int(size)
                 line = b""

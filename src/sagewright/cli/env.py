@@ -16,7 +16,8 @@ from sagewright.cli.options import server_options
 
 _STALE: Final = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
 """Of an earlier login: they make clients refuse good keys as expired, or take others."""
-PLUGIN_FOLDER: Final = Path(__file__).with_name("client_plugin")
+PLUGIN_FOLDER: Final = Path(__file__).parents[2] / "sagewright_container" / "client_plugin"
+"""What tasks have too: it lies with what they see."""
 
 
 @click.command("env")

@@ -18,6 +18,7 @@ _COMMANDS = {
     "doctor": "sagewright.cli.doctor",
     "backup": "sagewright.cli.backup",
     "bucket": "sagewright.cli.bucket",
+    "file-system": "sagewright.cli.file_system",
 }
 
 

@@ -111,7 +111,7 @@ class MlflowServers:
         group = self._log_group + record.name
         if run is not None:
             self._carry_log(record, run, ended=True)
-        logs.append_from(group, stream, [(now, f"sagewright: {reason}", logs.source_offset(group, stream))])
+        logs.append_from(group, stream, [(now, f"sagewright: {reason}", 0)])
         # The task is forgotten by the look that this write asks for: not before it is written down.
         self._write(record, state=self._life.after(record.state, "fail"), status={**record.status, **_INACTIVE})
 
@@ -170,7 +170,7 @@ class MlflowServers:
 
     def _task(self, record: Record, run: Run, say: Narrator) -> Task:
         spec = record.spec
-        self._check_store(record)
+        store = self._store(record)
         self._platform.forget(run["task"])
         ml = self._platform.ml_folder(run["task"])
         (ml / "run").mkdir(parents=True)
@@ -183,7 +183,7 @@ class MlflowServers:
             command=("python", "-m", "sagewright_container.main", "serve", "mlflow"),
             environment={
                 **self._platform.environment(record, spec["RoleArn"]),
-                "SAGEWRIGHT_ARTIFACT_STORE": spec["ArtifactStoreUri"].rstrip("/"),
+                "SAGEWRIGHT_ARTIFACT_STORE": store,
                 "SAGEWRIGHT_MLFLOW_ASKED": spec.get("MlflowVersion", ""),
                 "SAGEWRIGHT_REGISTER_MODELS": "1" if registers else "",
                 "SAGEWRIGHT_TRACKING_ARN": record.status[self._arn_member],
@@ -200,8 +200,8 @@ class MlflowServers:
             socket=SOCKET,
         )
 
-    def _check_store(self, record: Record) -> None:
-        """The artifact store is there, and the role may see it. Raises Terminal."""
+    def _store(self, record: Record) -> str:
+        """The artifact store's URI: it is there, and the role may see it. Raises Terminal."""
         uri = record.spec["ArtifactStoreUri"]
         bucket, prefix = staging.split_uri(uri)
         try:
@@ -212,6 +212,7 @@ class MlflowServers:
             raise Terminal(
                 f"The role {record.spec['RoleArn']} cannot list the artifact store {uri}: {error}"
             ) from error
+        return f"s3://{bucket}/{prefix}".rstrip("/")
 
     def _answers(self, run: Run) -> bool:
         socket = self._platform.engine.address(run["task"])

@@ -38,6 +38,8 @@ def prepare(
     """Lay out a fresh /opt/ml for one instance, and give its task. May be called again."""
     container = containers(model)[0]
     runtime = resolve(container)
+    if (note := runtimes.remark(container["Image"], runtime)) is not None:
+        say(note)
     platform.forget(task_id)
     ml = platform.ml_folder(task_id)
     for folder in ("model", "run", "code"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,6 +14,8 @@ from sagewright.base.errors import Fault
 from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
+from sagewright.controllers.background import Background
+from sagewright.controllers.channels.mounting import unmount
 from sagewright.dataplane.objects.values import Stored
 from sagewright.resources.record import Record
 from sagewright.store.base import Store
@@ -80,6 +82,8 @@ class Platform:
     """Where tasks' /opt/ml folders are: `tasks/<task id>/ml`."""
     endpoint_url: str
     """Where tasks reach this server."""
+    background: Background = field(default_factory=Background)
+    """What is still done for tasks that run."""
 
     @property
     def file_systems(self) -> Path:
@@ -92,7 +96,11 @@ class Platform:
     def forget(self, task_id: str) -> None:
         """Kill a task that still runs, call back one that was about to start, and remove all that it left."""
         self.engine.destroy(task_id)
-        shutil.rmtree(self.tasks / task_id, ignore_errors=True)
+        folder = self.tasks / task_id
+        self.background.stop(f"{folder}/")
+        if (folder / "piles").is_dir():
+            unmount(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def sweep(self, owned: set[str]) -> None:
         """Remove every task that no record owns: what a killed server had not come to removing."""

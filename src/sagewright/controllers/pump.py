@@ -10,7 +10,7 @@ from typing import Any, Final
 import regex
 
 from sagewright.compute.base import LogLine
-from sagewright.controllers import trial_component
+from sagewright.controllers import metric_files, trial_component
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.trial_component import Found
 from sagewright.resources.record import Record
@@ -66,6 +66,7 @@ def pump(
             platform.metrics.at(record.key.account, record.key.region).put_many(points)
             newest |= {each.name: (each.value, each.time) for each in found}
         logs.append_from(group, stream, spelled)
+    metric_files.carry(platform, record, task_id)
     return newest
 
 

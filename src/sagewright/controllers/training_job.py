@@ -115,8 +115,10 @@ class TrainingJobs:
 
     def _follow(self, record: Record, begun: Mapping[Host, TaskState]) -> float | None:
         """It runs: carry what it says and keeps, and stop it when it is to be stopped."""
-        for host in begun:
+        for host, task in begun.items():
             self._watch(task_id(record, host), record.key)
+            if task.phase == "running":
+                training_task.complete_inputs(self._platform, record, host)
         record = self._carry(record, begun)
         left = self._seconds_left(record, begun)
         # Why it is asked to end is written down first: a script that ends well when it is asked to looks completed.

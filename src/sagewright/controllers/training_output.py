@@ -10,6 +10,7 @@ from typing import Any, Final
 from sagewright.base.errors import Terminal
 from sagewright.compute.base import TaskState
 from sagewright.controllers import staging
+from sagewright.controllers.channels.staging import FAILURE
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines
 from sagewright.resources.record import Record
@@ -85,6 +86,9 @@ def failure_reason(platform: Platform, record: Record, host: Host, task: TaskSta
     if task.out_of_memory:
         return f"{_OUT_OF_MEMORY}, exit code: {task.exit_code}"
     identity = task_id(record, host)
+    missed = platform.ml_folder(identity).parent / FAILURE
+    if missed.exists():
+        return missed.read_text()[: staging.FAILURE_LIMIT]
     said = staging.read_inside(platform.ml_folder(identity), "output/failure", limit=900).strip()
     lines = last_lines(platform, identity, count=60)
     if lines and lines[-1].strip() not in said and not said.startswith(_TOLD):

@@ -10,7 +10,7 @@ from typing import Final
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
-from sagewright.controllers import code_layers, image_tools, mirrors, staging
+from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, staging
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
 from sagewright.controllers.channels.pipes import wrapped
@@ -46,7 +46,7 @@ def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mou
     """
     platform.forget(task_id(record, host))
     ml = platform.ml_folder(task_id(record, host))
-    for folder in ("input/config", "input/data", "model", "output/data", "output/metrics", "code", "checkpoints"):
+    for folder in ("input/config", "input/data", "model", "output/data", metric_files.FOLDER, "code", "checkpoints"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
     _write_configuration(ml, record, host)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
@@ -67,6 +67,17 @@ def _shares(record: Record) -> Sequence[channel.Host]:
     """The hosts as channels are dealt to them."""
     everybody = hosts(record)
     return [channel.Host(host.number - 1, len(everybody), host.group) for host in everybody]
+
+
+def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
+    """Go on with what a server that died was still fetching for a host that runs."""
+    ml = platform.ml_folder(task_id(record, host))
+    objects, region, place = (
+        platform.objects_as(record.spec["RoleArn"], record.key.region),
+        record.key.region,
+        host.number - 1,
+    )
+    channels.resume(platform, objects, record.spec, ml.parent, region=region, hosts=_shares(record), index=place)
 
 
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
@@ -104,6 +115,8 @@ def _write_configuration(ml: Path, record: Record, host: Host) -> None:
 def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
     """The task for a host whose inputs are in place. May take minutes the first time an environment is made."""
     runtime = resolve(record)
+    if (note := runtimes.remark(record.spec["AlgorithmSpecification"]["TrainingImage"], runtime)) is not None:
+        say(note)
     ml = platform.ml_folder(task_id(record, host))
     python = platform.environments.ensure(runtime.environment, say)
     for requirements in (
@@ -128,6 +141,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
             **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,
             "TRAINING_JOB_ARN": record.status["TrainingJobArn"],
+            "SAGEMAKER_METRICS_DIRECTORY": f"/opt/ml/{metric_files.FOLDER}",
             "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
             "PYTHONUNBUFFERED": "1",
             "PET_MASTER_PORT": _meeting_port(record),

@@ -48,7 +48,7 @@ def finish(platform: Platform, job: Record) -> Record:
 def note(platform: Platform, job: Record, source: str, found: Sequence[Found]) -> None:
     """Add what a job told to the metrics of its component. What was read from a source before is not added again."""
     told = [each for each in found if math.isfinite(each.value)]
-    component = _component(platform.store, job) if told else None
+    component = of(platform.store, job) if told else None
     if component is not None:
         platform.metrics.components.put(
             component.uid,
@@ -57,7 +57,7 @@ def note(platform: Platform, job: Record, source: str, found: Sequence[Found]) -
         )
 
 
-def _component(store: Store, job: Record) -> Record | None:
+def of(store: Store, job: Record) -> Record | None:
     """The component that was made for a job; None where there is none any more."""
     if not trial_component.has_component(job):
         return None
@@ -68,7 +68,7 @@ def _component(store: Store, job: Record) -> Record | None:
 
 
 def _along(store: Store, job: Record, now: float) -> Iterator[Write]:
-    component = _component(store, job)
+    component = of(store, job)
     if component is None:
         return
     status = {**component.status, **trial_component.result(job)}

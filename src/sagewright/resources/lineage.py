@@ -34,9 +34,18 @@ def artifact(place: Key, uri: str, kind: str, *, now: float) -> Record:
     return _entity(place, ARTIFACT, artifact_id(source), kind, source, {}, now=now)
 
 
-def named(place: Key, what: str, name: str, kind: str, source: Mapping[str, str], *, now: float) -> Record:
-    """An action or a context; `what` says which."""
-    return _entity(place, what, name, kind, source, {f"{_NAMES[what]}Name": name}, now=now)
+def named(
+    place: Key,
+    what: str,
+    name: str,
+    kind: str,
+    source: Mapping[str, str],
+    members: Mapping[str, str],
+    *,
+    now: float,
+) -> Record:
+    """An action or a context, as `what` says; `members` are what else is known of it."""
+    return _entity(place, what, name, kind, source, {f"{_NAMES[what]}Name": name, **members}, now=now)
 
 
 def arn_of(entity: Record) -> str:

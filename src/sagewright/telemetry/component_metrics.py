@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS taken (
 ) WITHOUT ROWID;
 """
 _SERIES: Final = "id, name, count, mean, squares, minimum, maximum, last, time"
+_TAKEN: Final = "SELECT upto FROM taken WHERE component = ? AND source = ?"
 MOST_METRICS: Final = 10_000
 """How many metrics a component may have."""
 _REMEMBERED: Final = 20_000
@@ -51,7 +52,7 @@ class Point(NamedTuple):
 
 
 class Read(NamedTuple):
-    """Where a point was read: how far into which source. What was taken from there once is never taken again."""
+    """Where a point was read: where it ends in which source. What was taken from there once is never taken again."""
 
     source: str
     upto: int
@@ -198,6 +199,12 @@ class ComponentMetrics:
             ).fetchall()
         return (Point(*row) for row in rows)
 
+    def taken(self, component: str, source: str) -> int:
+        """How far a source was read; 0 at first."""
+        with self._reading:
+            row = self._reader.execute(_TAKEN, (component, source)).fetchone()
+        return row[0] if row else 0
+
     def forget(self, component: str) -> None:
         """Remove everything of a component."""
         with self._writing:
@@ -290,11 +297,10 @@ class ComponentMetrics:
                 self._writer.execute("INSERT OR REPLACE INTO taken VALUES (?, ?, ?)", (component, source, end))
 
     def _taken(self, component: str, read: Sequence[Read]) -> Mapping[str, int]:
-        sql = "SELECT upto FROM taken WHERE component = ? AND source = ?"
         found = {}
         for source in {each.source for each in read}:
-            row = self._writer.execute(sql, (component, source)).fetchone()
-            found[source] = row[0] if row else -1
+            row = self._writer.execute(_TAKEN, (component, source)).fetchone()
+            found[source] = row[0] if row else 0
         return found
 
     def _found(self, component: str, name: str) -> Summary | None:

@@ -56,7 +56,7 @@ class Cluster(NamedTuple):
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, whatever the address. Picked at random: whoever probes at the same time picks others."""
+    """Ports that nobody listens on, whatever the address. At random: who probes at the same time picks others."""
     found: list[int] = []
     for port in random.SystemRandom().sample(range(FIRST, FIRST + COUNT), 200):
         with socket.socket() as probe:

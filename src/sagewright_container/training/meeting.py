@@ -57,6 +57,11 @@ class Meeting:
         self._over.wait()
         return self._code
 
+    def close(self) -> None:
+        """Hang up on all."""
+        for line in self._lines.values():
+            line.close()
+
     def _wait_for(self, host: str, line: Line, ended: Callable[[str, int | None], None]) -> None:
         self._code = line.read_end()
         self._over.set()
@@ -65,7 +70,7 @@ class Meeting:
         self._gone[host].set()
 
     def outlast(self, host: str) -> None:
-        """Wait a moment until a host that is being watched, and has ended, is gone: whoever fails first is the cause."""
+        """Wait a moment until a host that is being watched, and has ended, is gone: who fails first is the cause."""
         self._gone[host].wait(_LINGER_S)
         time.sleep(_AFTER_S)
 
@@ -114,6 +119,8 @@ class Line:
 
     def close(self) -> None:
         """Hang up."""
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)  # whoever reads in another thread returns
         self._file.close()
         self.connection.close()
 

@@ -42,7 +42,7 @@ class Group:
         """Whether the platform asked all to end: they have its time to do so, not ours."""
         try:
             for program in programs:
-                self._children.append(_Child(program, cwd))
+                self._children.append(_Child(program, cwd, alone=len(programs) == 1))
         except OSError:
             self.end()
             raise
@@ -87,24 +87,34 @@ class Group:
             self._killer.cancel()
         last = failed or self._children[-1]
         for child in self._children:
-            child.drained.wait(_DRAIN_S)
+            child.drain()
         return Ended(last.exit_code, bytes(last.tail).decode("utf-8", "replace"), last.program.command)
 
 
 class _Child:
-    """One process: standard output is ours, standard error is relayed by whole lines and its end kept."""
+    """One process: what it says is relayed by whole lines, so that those of several do not mix; the end of its
+    standard error is kept."""
 
-    def __init__(self, program: Program, cwd: str) -> None:
+    def __init__(self, program: Program, cwd: str, *, alone: bool) -> None:
         self.program = program
         self.exit_code = 0
         self.tail = bytearray()
-        self.drained = threading.Event()
         self._running = True
         self._guard = threading.Lock()
+        pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            program.command, cwd=cwd, env=program.environ, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0
+            program.command,
+            cwd=cwd,
+            env=program.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=None if alone else pipe,
+            stderr=pipe,
+            bufsize=0,
         )
-        threading.Thread(target=self._relay, daemon=True).start()
+        relays = [(self.process.stderr, 2)] + ([] if alone else [(self.process.stdout, 1)])
+        self._relays = [threading.Thread(target=self._relay, args=each, daemon=True) for each in relays]
+        for relay in self._relays:
+            relay.start()
 
     def signal(self, number: int) -> None:
         """Unless it has been waited for."""
@@ -121,28 +131,28 @@ class _Child:
         self.exit_code = code if code >= 0 else 128 - code
         self.process.returncode = code
 
-    def _relay(self) -> None:
-        stderr = self.process.stderr
-        assert stderr is not None
+    def drain(self) -> None:
+        """Wait until all that it said is told; not for what it left running and still holds its pipes."""
+        for relay in self._relays:
+            relay.join(_DRAIN_S)
+
+    def _relay(self, stream: IO[bytes], target: int) -> None:
         whole = bytearray()
-        while chunk := _read(stderr):
-            self.tail += chunk
-            del self.tail[:-_TAIL_BYTES]
+        while chunk := os.read(stream.fileno(), 65536):
+            if target == 2:
+                self.tail += chunk
+                del self.tail[:-_TAIL_BYTES]
             whole += chunk
             end = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1
-            if end or len(whole) > _TAIL_BYTES:  # the lines of several processes do not mix
-                _write(bytes(whole[: end or len(whole)]))
+            if end or len(whole) > _TAIL_BYTES:
+                _write(target, bytes(whole[: end or len(whole)]))
                 del whole[: end or len(whole)]
-        _write(bytes(whole))
-        self.drained.set()
+        _write(target, bytes(whole))
+        stream.close()
 
 
-def _read(stream: IO[bytes]) -> bytes:
-    return os.read(stream.fileno(), 65536)
-
-
-def _write(data: bytes) -> None:
+def _write(target: int, data: bytes) -> None:
     with _writing:
         view = memoryview(data)
         while view:
-            view = view[os.write(2, view) :]
+            view = view[os.write(target, view) :]

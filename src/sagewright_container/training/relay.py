@@ -11,6 +11,7 @@ import select
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # see contract.py
     from collections.abc import Callable, Mapping
+    from typing import Any
 
 _TAIL_BYTES = 16 * 1024
 
@@ -56,7 +57,7 @@ def run(
     reader, writer = os.pipe()
     os.chdir(cwd)  # posix_spawn has no folder of its own to start in
     actions = [(os.POSIX_SPAWN_DUP2, writer, 2), (os.POSIX_SPAWN_CLOSE, reader), (os.POSIX_SPAWN_CLOSE, writer)]
-    group = {"setpgroup": 0} if leads else {}
+    group: dict[str, Any] = {"setpgroup": 0} if leads else {}
     child = Run(os.posix_spawnp(command[0], command, environ, file_actions=actions, **group), command, leads=leads)
     if forward is not None:
         forward(child)

@@ -72,6 +72,7 @@ def mlflow(tracking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> An
     import mlflow
 
     mlflow.set_tracking_uri(tracking)
+    mlflow.set_experiment("tests")
     return mlflow
 
 

@@ -187,7 +187,7 @@ def test_what_a_failed_job_left_is_kept(bench: Bench, jobs: TrainingJobs, create
         ),
         (
             {"InputDataConfig": [{"ChannelName": "c", "DataSource": {"S3DataSource": {"S3Uri": "s3://none/x"}}}]},
-            "Data download failed for channel 'c', s3://none/x: NoSuchBucket",
+            "Data download failed for s3://none/x (channel 'c'): NoSuchBucket",
         ),
         (
             {"HyperParameters": {"sagemaker_submit_directory": "s3://b/no-code.tar.gz"}},

@@ -1,44 +1,74 @@
 """Channels in File and FastFile mode: folders of files.
 
 A small File channel is copied, so its task may change it, as on AWS. A large one shows the stored files themselves,
-read-only; so does any FastFile channel.
+read-only: linked into a folder, or, where they are many, by a file system that does not wait until all are listed. So
+does any FastFile channel.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import chain
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
 from sagewright.compute.base import Mount
 from sagewright.controllers.channels.channel import Channel
+from sagewright.controllers.channels.filling import Filling
 from sagewright.controllers.channels.keeping import link
 from sagewright.controllers.channels.listing import Item
+from sagewright.controllers.channels.mounting import mount
 from sagewright.controllers.platform import ObjectFiles
 
 COPIED_OBJECTS: Final = 256
 COPIED_BYTES: Final = 16 << 20
 """A File channel within both limits is copied: that takes as long as linking it."""
+LINKED_OBJECTS: Final = 1000
+"""More of them are not linked before the task starts, but while it runs."""
 CODE: Final = frozenset({"code", "sm_drivers"})
 """Channels that SDK v3 puts its scripts into, which its start command makes executable. Copied whatever their size."""
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a task keeps what a channel shows."""
+
+    copied: Path
+    """In /opt/ml itself."""
+    shown: Path
+    """Mounted over that, read-only."""
+    pile: Path
+    """What a file system shows in `shown`."""
+
+
 def show(
-    objects: ObjectFiles, channel: Channel, found: Iterator[Item], folder: Path, shown: Path, *, sealed: bool
+    objects: ObjectFiles, channel: Channel, found: Iterator[Item], places: Places, filling: Filling, *, sealed: bool
 ) -> Mount | None:
-    """Put the objects into `folder`, or have them stand in `shown`, which is to be mounted over it.
+    """Lay out a channel's objects; answers what is to be mounted, if anything.
 
     `sealed`: whether a mount can be read-only; where it cannot, all is copied.
     """
     few, rest = _few(found) if channel.mode == "File" else ([], found)
     if not sealed or channel.name in CODE or rest is None:
-        _copy(objects, few, rest, folder)
+        _copy(objects, chain(few, rest or ()), places.copied)
         return None
-    shown.mkdir(parents=True)
-    _link(objects, chain(few, rest), str(shown))
-    return Mount(shown, f"/opt/ml/input/data/{channel.name}")
+    found = chain(few, rest)
+    first = list(islice(found, LINKED_OBJECTS + 1))
+    found = chain(first, found)
+    if len(first) > LINKED_OBJECTS and channel.kind == "S3Prefix" and _mount(places):
+        filling.begin(places.pile, found)
+    else:
+        _link(objects, found, places.shown)
+    return Mount(places.shown, f"/opt/ml/input/data/{channel.name}")
+
+
+def _mount(places: Places) -> bool:
+    """Show the pile that is about to be made, where this machine can."""
+    places.pile.mkdir(parents=True)
+    (places.pile / "index").touch()
+    return mount(places.pile, places.shown)
 
 
 def _few(found: Iterator[Item]) -> tuple[list[Item], Iterator[Item] | None]:
@@ -53,15 +83,16 @@ def _few(found: Iterator[Item]) -> tuple[list[Item], Iterator[Item] | None]:
     return few, None
 
 
-def _copy(objects: ObjectFiles, few: list[Item], rest: Iterator[Item] | None, folder: Path) -> None:
-    for item in chain(few, rest or ()):
+def _copy(objects: ObjectFiles, found: Iterator[Item], folder: Path) -> None:
+    for item in found:
         target = folder / item.path
         target.parent.mkdir(parents=True, exist_ok=True)
         objects.materialise(item.bucket, item.stored.key, target)
 
 
-def _link(objects: ObjectFiles, found: Iterator[Item], folder: str) -> None:
-    made = {""}
+def _link(objects: ObjectFiles, found: Iterator[Item], shown: Path) -> None:
+    shown.mkdir(parents=True, exist_ok=True)
+    folder, made = str(shown), {""}
     for item in found:
         parent = item.path.rpartition("/")[0]
         if parent not in made:

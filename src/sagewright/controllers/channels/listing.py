@@ -42,11 +42,11 @@ def items(objects: ObjectFiles, channel: Channel, *, region: str) -> Iterator[It
 
 
 def dealt(found: Iterator[T], channel: Channel, host: Host) -> Iterator[T]:
-    """What a host gets of them: all, or every n-th where they are dealt. A seed shuffles before."""
-    if channel.seed is not None:
-        found = iter(shuffled(list(found), channel.seed))
+    """What a host gets of them: all, or every n-th where they are dealt. A seed shuffles before they are."""
     if not channel.sharded or host.count == 1:
         return found
+    if channel.seed is not None:
+        found = iter(shuffled(list(found), channel.seed))
     first = next(found, None)  # whatever is wrong with the channel is wrong for every host
     return islice(chain(() if first is None else (first,), found), host.index, None, host.count)
 

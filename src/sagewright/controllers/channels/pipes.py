@@ -10,11 +10,13 @@ which leaves a feeder for each channel behind and becomes the command: no server
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from sagewright.compute.base import Mount
 from sagewright.controllers.channels.channel import Channel, Host
+from sagewright.controllers.channels.filling import Filling
 from sagewright.controllers.channels.keeping import Pile
 from sagewright.controllers.channels.listing import Item, dealt, items, units
 from sagewright.controllers.platform import ObjectFiles
@@ -23,18 +25,12 @@ PLACE: Final = "/opt/ml/input/.pipes"
 _WRAPPER: Final = ("python", "-S", "-m", "sagewright_container.pipes", "--")
 
 
-def prepare(objects: ObjectFiles, channel: Channel, host: Host, folder: Path, *, region: str) -> None:
-    """Keep in `folder` what a host's feeder is to send of a channel."""
-    pile = Pile(folder)
-    # A seed deals anew in each epoch, so then every host's feeder needs all of it.
-    reshuffled = channel.seed is not None
-    for unit in _units(objects, channel, host, region=region, whole=reshuffled):
-        for piece in unit:
-            if isinstance(piece, bytes):
-                pile.add_bytes(piece)
-            else:
-                pile.add(objects, piece)
-    pile.close()
+def prepare(objects: ObjectFiles, channel: Channel, host: Host, folder: Path, filling: Filling, *, region: str) -> None:
+    """Keep in `folder` what a host's feeder is to send of a channel: most of it while the task already runs."""
+    if channel.kind == "AugmentedManifestFile":
+        _keep(objects, _lines(objects, channel, host), folder)
+    else:
+        filling.begin(folder, sent(objects, channel, host, region=region))
     settings: dict[str, int] = {
         "pieces": len(channel.attributes) or 1,
         "gzip": int(channel.gzip),
@@ -46,14 +42,28 @@ def prepare(objects: ObjectFiles, channel: Channel, host: Host, folder: Path, *,
     (folder / "feed").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
 
 
-def _units(
-    objects: ObjectFiles, channel: Channel, host: Host, *, region: str, whole: bool
-) -> Iterator[Sequence[Item | bytes]]:
-    if channel.kind == "AugmentedManifestFile":
-        lines = units(objects, channel)
-        return lines if whole else dealt(lines, channel, host)
+def sent(objects: ObjectFiles, channel: Channel, host: Host, *, region: str) -> Iterator[Item]:
+    """The objects that a host's feeder needs. A seed deals anew in each epoch, so then that is all of them."""
     found = items(objects, channel, region=region)
-    return ([item] for item in (found if whole else dealt(found, channel, host)))
+    return found if channel.seed is not None else dealt(found, channel, host)
+
+
+def _lines(objects: ObjectFiles, channel: Channel, host: Host) -> Iterator[Sequence[Item | bytes]]:
+    found = units(objects, channel)
+    return found if channel.seed is not None else dealt(found, channel, host)
+
+
+def _keep(objects: ObjectFiles, found: Iterator[Sequence[Item | bytes]], folder: Path) -> None:
+    pile = Pile(folder)
+    try:
+        for piece in chain.from_iterable(found):
+            if isinstance(piece, bytes):
+                pile.add_bytes(piece)
+            else:
+                pile.add(objects, piece)
+        pile.end()
+    finally:
+        pile.close()
 
 
 def mount(folder: Path) -> Mount:

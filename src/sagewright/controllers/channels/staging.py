@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sagewright.compute.base import Mount
 from sagewright.controllers.channels import file_systems, files, pipes
 from sagewright.controllers.channels.channel import Channel, Host, channel, hosts_of, mode_of, of_host
+from sagewright.controllers.channels.filling import Filling
+from sagewright.controllers.channels.keeping import complete
 from sagewright.controllers.channels.listing import dealt, items
 from sagewright.controllers.channels.told import told
 from sagewright.controllers.platform import ObjectFiles, Platform
+
+FAILURE: Final = "input-failed"
+"""The file beside a task's /opt/ml that says why its input could not be completed."""
+_GRACE: Final = 10.0
+"""Seconds that a task has to end when its input cannot be completed."""
 
 
 def stage(
@@ -26,36 +33,78 @@ def stage(
 ) -> Sequence[Mount]:
     """Lay out a training job's channels for the host at `index` among `hosts`; `spec` is CreateTrainingJob's request.
 
-    `folder` is the task's, with /opt/ml in its `ml`; it must be fresh. Returns what the task has to be shown besides.
+    `folder` is the task's, named by its id, with /opt/ml in its `ml`; it must be fresh. Returns what the task has to be
+    shown besides. Large channels are completed while the task runs: `resume` sees to that after a restart.
     Raises Terminal with the FailureReason where a channel cannot be shown.
     """
+    filling = _filling(platform, objects, folder)
     mounts: list[Mount] = []
-    for asked in of_host(spec, hosts[index]):
-        each = channel(asked, mode_of(asked, spec))
-        host = _among(hosts_of(asked, hosts), hosts[index])
+    for each, host in _channels(spec, hosts, index):
         with told(each):
-            mounts += _shown(platform, objects, each, host, folder, region)
+            mounts += _shown(platform, objects, each, host, folder, filling, region)
     if (folder / "pipes").is_dir():
         mounts.append(pipes.mount(folder / "pipes"))
     return mounts
 
 
+def resume(
+    platform: Platform,
+    objects: ObjectFiles,
+    spec: Mapping[str, Any],
+    folder: Path,
+    *,
+    region: str,
+    hosts: Sequence[Host] = (Host(),),
+    index: int = 0,
+) -> None:
+    """Complete what another server left half-done for a task that runs. Costs little where nothing is to be done."""
+    if not (folder / "pipes").is_dir() and not (folder / "piles").is_dir():
+        return
+    filling = _filling(platform, objects, folder)
+    for each, host in _channels(spec, hosts, index):
+        pile = folder / ("pipes" if each.mode == "Pipe" else "piles") / each.name
+        if each.kind == "AugmentedManifestFile" or filling.going_on(pile) or not pile.is_dir() or complete(pile):
+            continue
+        if each.mode == "Pipe":
+            filling.resume(pile, pipes.sent(objects, each, host, region=region))
+        else:
+            filling.resume(pile, dealt(items(objects, each, region=region), each, host))
+
+
+def _channels(spec: Mapping[str, Any], hosts: Sequence[Host], index: int) -> Iterator[tuple[Channel, Host]]:
+    """What the host at `index` gets, and which part of it it is."""
+    for asked in of_host(spec, hosts[index]):
+        dealt_to = hosts_of(asked, hosts)
+        host = Host(dealt_to.index(hosts[index]), len(dealt_to), hosts[index].group)
+        yield channel(asked, mode_of(asked, spec)), host
+
+
 def _shown(
-    platform: Platform, objects: ObjectFiles, each: Channel, host: Host, folder: Path, region: str
+    platform: Platform,
+    objects: ObjectFiles,
+    each: Channel,
+    host: Host,
+    folder: Path,
+    filling: Filling,
+    region: str,
 ) -> Sequence[Mount]:
     if each.mode == "Pipe":
-        pipes.prepare(objects, each, host, folder / "pipes" / each.name, region=region)
+        pipes.prepare(objects, each, host, folder / "pipes" / each.name, filling, region=region)
         return ()
     place = folder / "ml" / "input" / "data" / each.name
     place.mkdir(parents=True, exist_ok=True)
     if each.file_system is not None:
         return (file_systems.mount(each.name, each.file_system, platform.file_systems),)
+    places = files.Places(place, folder / "channels" / each.name, folder / "piles" / each.name)
     found = dealt(items(objects, each, region=region), each, host)
-    sealed = platform.engine.read_only_mounts
-    shown = files.show(objects, each, found, place, folder / "channels" / each.name, sealed=sealed)
+    shown = files.show(objects, each, found, places, filling, sealed=platform.engine.read_only_mounts)
     return () if shown is None else (shown,)
 
 
-def _among(dealt_to: Sequence[Host], host: Host) -> Host:
-    """A host by its place among those that a channel is dealt to."""
-    return Host(dealt_to.index(host), len(dealt_to), host.group)
+def _filling(platform: Platform, objects: ObjectFiles, folder: Path) -> Filling:
+    def failed(why: str) -> None:
+        """A task whose input does not come ends, and its job fails with what is said here, beside its /opt/ml."""
+        (folder / FAILURE).write_text(f"ClientError: Data download failed: {why.removeprefix('ClientError: ')}")
+        platform.engine.stop(folder.name, grace=_GRACE)
+
+    return Filling(platform.background, objects, failed)

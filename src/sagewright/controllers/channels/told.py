@@ -15,7 +15,7 @@ _NO_FILE_SYSTEM_HOLDS_THAT: Final = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, 
 
 def failed(channel: Channel, why: str) -> Terminal:
     """The end of a job whose channel cannot be shown."""
-    return Terminal(f"ClientError: Data download failed for channel {channel.name!r}, {channel.uri}: {why}")
+    return Terminal(f"ClientError: Data download failed for {channel.uri} (channel {channel.name!r}): {why}")
 
 
 def nothing_found(channel: Channel, region: str) -> Terminal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,11 +25,12 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Header names are lower-case. The body must be read or closed: with it ends the connection."""
+    """Header names are lower-case. A body that came with its head is whole, with no connection behind it; one that
+    still comes must be read or closed."""
 
     status: int
     headers: Mapping[str, str]
-    body: AsyncIterator[bytes]
+    body: bytes | AsyncIterator[bytes]
 
 
 async def exchange(socket: str, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
@@ -48,8 +50,11 @@ async def exchange(socket: str, method: str, target: str, headers: Sequence[tupl
         while not parts.begun:
             await _feed(reader, parts)
     except BaseException:
-        writer.close()
+        await _hang_up(writer)
         raise
+    if parts.ended:
+        await _hang_up(writer)
+        return Answer(parts.status, parts.headers, b"".join(parts.pieces))
     return Answer(parts.status, parts.headers, _rest(reader, writer, parts))
 
 
@@ -74,7 +79,13 @@ async def _rest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, part
                 return
             await _feed(reader, parts)
     finally:
-        writer.close()
+        await _hang_up(writer)
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 class _Parts:

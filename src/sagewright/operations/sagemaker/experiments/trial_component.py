@@ -19,11 +19,14 @@ from sagewright.resources.trial_component import KIND
 from sagewright.store.base import Write
 from sagewright.wire import model
 
+_MAPS: Final = ("Parameters", "InputArtifacts", "OutputArtifacts")
+_WHOLE: Final = ("DisplayName", "Status", "StartTime", "EndTime")
 
-def _outputs(record: Record) -> Params:
-    """What the job behind it produced, besides what users say."""
-    found = {**record.spec.get("OutputArtifacts", {}), **record.status.get("OutputArtifacts", {})}
-    return {"OutputArtifacts": found} if found else {}
+
+def _maps(record: Record) -> Params:
+    """What users say, and what the job behind it tells. They are there also where they are empty: the SDK's data frames
+    rely on it."""
+    return {member: {**record.spec.get(member, {}), **record.status.get(member, {})} for member in _MAPS}
 
 
 NOUN: Final = declare(
@@ -32,12 +35,9 @@ NOUN: Final = declare(
     "Trial component",
     {"SourceArn": "Source.SourceArn"},
     {"SourceArn": "SourceArn"},
-    _outputs,
+    _maps,
 )
 operations = NOUN.operations(but=("describe_trial_component", "list_trial_components"))
-
-_MAPS: Final = ("Parameters", "InputArtifacts", "OutputArtifacts")
-_WHOLE: Final = ("DisplayName", "Status", "StartTime", "EndTime")
 
 
 @operations

@@ -18,13 +18,10 @@ _MAJOR: Final = ("2", "3")
 
 
 def check(call: Call, request: Params) -> None:
-    """Raises a ValidationException for an artifact store or a version that cannot be."""
-    uri = request.get("ArtifactStoreUri", "s3://any")
-    if not uri.startswith("s3://"):
-        raise validation_error(f"Write the artifact store {uri!r} as s3://bucket/prefix.")
+    """Raises a ValidationException for an owner of the bucket or a version that cannot be."""
     owner = request.get("S3BucketOwnerAccountId", call.account)
     if request.get("S3BucketOwnerVerification") and owner != call.account:
-        raise validation_error(f"The bucket of {uri} belongs to account {call.account}, not to {owner}.")
+        raise validation_error(f"Buckets here belong to account {call.account}, not to {owner}.")
     version = request.get("MlflowVersion", "3.0.0")
     if version.partition(".")[0] not in _MAJOR:
         raise validation_error(

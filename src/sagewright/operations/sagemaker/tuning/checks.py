@@ -12,6 +12,7 @@ from sagewright.resources.hyper_parameter_tuning_job import (
     OBJECTIVE_HYPERPARAMETER,
     Definition,
     definitions,
+    resources,
     training_request,
 )
 from sagewright.resources.training_metrics import built_in
@@ -96,6 +97,7 @@ def _completed(request: Params) -> Params:
         ranges, static = _ranged(holder.get(member, {}), "Autotune" in request)
         holder[member] = ranges
         tuned += sum(len(ranges[kind]) for kind in _RANGES)
+        each["ResourceConfig"] = resources(each)  # which clients that attach themselves read, however it was given
         each["StaticHyperParameters"] = {**each.get("StaticHyperParameters", {}), **static}
         _name_the_metric(each, config)
     if "Autotune" in request:
@@ -210,8 +212,8 @@ def resource_bounds(config: Mapping[str, Any], kinds: Sequence[Definition]) -> t
     numbers = [int(text) for text in found if text.isascii() and text.isdigit()]
     if not numbers:
         raise validation_error(
-            "Hyperband needs MaxResource in HyperbandStrategyConfig, or one of the static hyperparameters "
-            f"{', '.join(EPOCHS)}."
+            "MaxResource parameter is not provided and could not be inferred from provided static hyperparameters of "
+            f"TrainingJobDefinition. It is taken from the first of them that is there: {', '.join(EPOCHS)}."
         )
     return given.get("MinResource", 1), max(numbers)
 

@@ -11,7 +11,6 @@ from typing import Final
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import listing
-from sagewright.operations.sagemaker.job import job_exists
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.operations.sagemaker.training import training_job
@@ -24,12 +23,18 @@ def _missing(name: str, _arn: str) -> AwsError:
     return AwsError("ResourceNotFound", f"Amazon SageMaker can't find a tuning job named {name}.")
 
 
+def _exists(name: str, _arn: str) -> AwsError:
+    return AwsError(
+        "ResourceInUse", f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name."
+    )
+
+
 def _summarised(record: Record) -> Params:
     config = record.spec["HyperParameterTuningJobConfig"]
     return {member: config[member] for member in ("Strategy", "ResourceLimits") if member in config}
 
 
-NOUN: Final = Noun("HyperParameterTuningJob", KIND, _missing, job_exists("tuning job"), also=_summarised)
+NOUN: Final = Noun("HyperParameterTuningJob", KIND, _missing, _exists, also=_summarised)
 operations = NOUN.operations()
 
 _VALUE: Final = "FinalHyperParameterTuningJobObjectiveMetric.Value"
