@@ -26,6 +26,7 @@ MEASUREMENTS: Final = {
     "growth-postgres": "bench.growth_postgres",
     "job": "bench.job",
     "invoke": "bench.invoke",
+    "transform": "bench.transform",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
 }
