@@ -28,6 +28,7 @@ MEASUREMENTS: Final = {
     "tuning": "bench.tuning",
     "channels": "bench.channels",
     "invoke": "bench.invoke",
+    "transform": "bench.transform",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
 }
