@@ -14,7 +14,7 @@ from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.base.ids import Ids
 from sagewright.controllers.tuning_run import Candidate, TuningRun, children
-from sagewright.resources import training_job
+from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import (
     KIND,
     LIFE,
@@ -97,7 +97,7 @@ class HyperParameterTuningJobs:
             run.add(child)  # so that the counts have it; a write that fails has all of it read again
             self._watched[child.key] = record.key
             try:
-                tuning, child = self._write(record, run, {"Started": number}, ("create", child))
+                tuning, child, *_ = self._write(record, run, {"Started": number}, *self._created(child))
             except BaseException:
                 self._forget(record)
                 raise
@@ -124,6 +124,12 @@ class HyperParameterTuningJobs:
             status=training_status(record, definition, number, values),
             tags=record.tags,
         )
+
+    def _created(self, child: Record) -> Sequence[Write]:
+        """A training job and its trial component, unless somebody has one of that name."""
+        component = trial_component.new(child, uid=self._ids.token())
+        beside: Sequence[Write] = () if self._store.get(component.key) else (("create", component),)
+        return (("create", child), *beside)
 
     def _enough(self, record: Record, run: TuningRun) -> str | None:
         """Why nothing more is started: '' for a good end, else what the failure's reason will be; None to go on."""

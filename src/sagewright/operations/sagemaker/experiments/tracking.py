@@ -12,8 +12,7 @@ from typing import Final
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.experiments import experiment, links, trial, trial_component
-from sagewright.operations.sagemaker.lineage import lineage_group
-from sagewright.operations.sagemaker.noun import Noun
+from sagewright.operations.sagemaker.noun import Noun, who
 from sagewright.resources import trial_component as components
 from sagewright.resources.record import Record
 from sagewright.store.base import Write
@@ -52,15 +51,8 @@ def _along(call: Call, job: Record, config: Params) -> Iterator[Write]:
 
 
 def _component(call: Call, job: Record, config: Params) -> Record:
-    members = {"TrialComponentName": components.name_of(job), **components.given(job)}
-    if "TrialComponentDisplayName" in config:
-        members["DisplayName"] = config["TrialComponentDisplayName"]
-    status = {
-        "LineageGroupArn": lineage_group.default_arn(call),
-        _SOURCE: components.source(job),
-        "Status": {"PrimaryStatus": "InProgress"},
-    }
-    return trial_component.NOUN.new(call, members, status=status)
+    made = components.new(job, uid=call.services.ids.token(), display_name=config.get("TrialComponentDisplayName"))
+    return replace(made, status={**made.status, "CreatedBy": who(call)})
 
 
 def _in_trial(call: Call, job: Record, component: Record, config: Params) -> Iterator[Write]:
