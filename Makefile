@@ -27,15 +27,15 @@ demo: setup ## train on real data, deploy, predict: the main job, end to end
 test: setup ## lint, then every test
 	@sh tests/run.sh
 
-lint: setup ## ruff, mypy --strict, import contracts, the page of operations
+lint: setup ## ruff, mypy --strict, import contracts, the pages of operations and images
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m sagewright.testing.reference --check docs/reference/operations.md
+	$(BIN)/python -m sagewright.testing.reference --check docs/reference
 
-docs: setup ## make the reference page of operations anew
-	$(BIN)/python -m sagewright.testing.reference docs/reference/operations.md
+docs: setup ## make the reference pages of operations and images anew
+	$(BIN)/python -m sagewright.testing.reference docs/reference
 
 bench: setup ## measure, each figure beside a peer or a limit
 	$(BIN)/python -m bench

@@ -25,9 +25,12 @@ MEASUREMENTS: Final = {
     "growth": "bench.growth",
     "growth-postgres": "bench.growth_postgres",
     "job": "bench.job",
+    "tuning": "bench.tuning",
     "channels": "bench.channels",
     "invoke": "bench.invoke",
+    "transform": "bench.transform",
     "objects": "bench.objects",
+    "metrics": "bench.metrics",
 }
 
 

@@ -106,7 +106,7 @@ class Run:
                 self.say(f"{label}: {f'round {number} of {self.rounds}' if number else 'warming up'}, {name}")
                 values = subjects[name]()
                 if number:
-                    for what, value in values.items():
+                    for what, value in ((what, value) for what, value in values.items() if what in by_name):
                         by_name[what].samples.setdefault(name, []).append(value)
 
 

@@ -13,60 +13,99 @@ import tarfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from bench import peers
 from bench.base import OURS, ROOT, Figure, Missing, Run, Sample
+from sagewright.compute import runtimes
 
-TITLE = "a training job in script mode, its Python environment there already"
+TITLE = "a training job in script mode in each framework's image, its Python environment there already"
 
 _SCRIPT: Final = "import time; print('first-line', time.time_ns(), flush=True)\n"
 _BARE: Final = "bare process"
 _TOOLKIT: Final = "sagemaker-training"
 _BUCKET: Final = "bench"
 _PATIENCE_S: Final = 60.0
+_FIRST: Final = "scikit-learn"
+_ACCOUNT: Final = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+_IMAGES: Final[Mapping[str, str]] = {
+    _FIRST: peers.IMAGE,
+    "XGBoost": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+    "PyTorch": f"{_ACCOUNT}/pytorch-training:2.3.0-cpu-py311",
+    "Hugging Face": f"{_ACCOUNT}/huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04",
+    "TensorFlow": f"{_ACCOUNT}/tensorflow-training:2.19.0-cpu-py312",
+    "TensorFlow 2.15": f"{_ACCOUNT}/tensorflow-training:2.14.1-cpu-py310",
+    "MXNet": f"{_ACCOUNT}/mxnet-training:1.9.0-cpu-py38",
+}
 
 
 def measure(run: Run) -> Sequence[Figure]:
     """Ours from the API call on; the same script as a bare process; SageMaker's own toolkit in bubblewrap."""
-    first = Figure("until the script's first line", "s", more=False, goal=0.15, goal_above=_BARE)
     whole = Figure("until it has ended", "s", more=False)
-    python = peers.runtime(run, "scikit-learn") / "bin" / "python"
+    firsts = {
+        name: Figure(f"until the first line, {name}", "s", more=False, goal=0.15, goal_above=_BARE)
+        for name in _measured(run)
+    }
+    pythons = {name: peers.runtime(run, _environment(name)) / "bin" / "python" for name in firsts}
     script = run.folder / "script.py"
     script.write_text(_SCRIPT)
-
-    def bare() -> Mapping[str, float]:
-        return _timed([python, script], first, whole)
 
     with ExitStack() as stack:
         data = run.folder / "data"
         peer = peers.ours(data)
         stack.enter_context(peers.serving(peer, run.folder / "log"))
-        subjects: dict[str, Sample] = {OURS: _ours(peer, peers.our_keys(peer, data), first, whole), _BARE: bare}
-        try:
-            command = _toolkit(run)
-            subjects[_TOOLKIT] = lambda: _timed(command(), first, whole)
-        except Missing as missing:
-            run.note(str(missing))
-        run.alternate("job", [first, whole], subjects)
+        jobs = _Jobs(peer, peers.our_keys(peer, data))
+        for name, first in firsts.items():
+            subjects: dict[str, Sample] = {
+                OURS: partial(jobs.timed, _IMAGES[name], first, whole),
+                _BARE: partial(_timed, [pythons[name], script], first, whole),
+            }
+            if name == _FIRST:
+                try:
+                    command = _toolkit(run)
+                    subjects[_TOOLKIT] = partial(_timed_anew, command, first, whole)
+                except Missing as missing:
+                    run.note(str(missing))
+            run.alternate(f"job, {name}", [first, whole] if name == _FIRST else [first], subjects)
     run.note("ours ends when DescribeTrainingJob says Completed: its model is in S3 by then. The others keep nothing.")
-    return [first, whole]
+    return [*firsts.values(), whole]
 
 
-def _ours(peer: peers.Peer, keys: peers.Keys, first: Figure, whole: Figure) -> Sample:
-    s3, sagemaker, logs = (peers.client(name, peer, keys) for name in ("s3", "sagemaker", "logs"))
-    s3.create_bucket(Bucket=_BUCKET)
-    s3.upload_file(str(ROOT / "examples" / "housing.csv"), _BUCKET, "train/housing.csv")
-    s3.put_object(Bucket=_BUCKET, Key="code/sourcedir.tar.gz", Body=packed("script.py", _SCRIPT))
-    asked = request(peers.role_arn(peer))
-    numbers = itertools.count()
+def _environment(name: str) -> str:
+    runtime = runtimes.resolve(_IMAGES[name])
+    assert runtime is not None
+    return runtime.environment
 
-    def sample() -> Mapping[str, float]:
-        name = f"job-{next(numbers)}"
+
+def _measured(run: Run) -> Sequence[str]:
+    """All frameworks; in a quick run those whose environment is made already."""
+    if not run.quick:
+        return list(_IMAGES)
+    made = [name for name in _IMAGES if name == _FIRST or peers.runtime_is_made(_environment(name))]
+    if left := [name for name in _IMAGES if name not in made]:
+        run.note(f"left out, because their environments are not made yet: {', '.join(left)}.")
+    return made
+
+
+class _Jobs:
+    """Our server's jobs."""
+
+    def __init__(self, peer: peers.Peer, keys: peers.Keys) -> None:
+        s3, self._sagemaker, self._logs = (peers.client(name, peer, keys) for name in ("s3", "sagemaker", "logs"))
+        s3.create_bucket(Bucket=_BUCKET)
+        s3.upload_file(str(ROOT / "examples" / "housing.csv"), _BUCKET, "train/housing.csv")
+        s3.put_object(Bucket=_BUCKET, Key="code/sourcedir.tar.gz", Body=packed("script.py", _SCRIPT))
+        self._role = peers.role_arn(peer)
+        self._numbers = itertools.count()
+
+    def timed(self, image: str, first: Figure, whole: Figure) -> Mapping[str, float]:
+        """Run a job to its end."""
+        name = f"job-{next(self._numbers)}"
         begun = time.time_ns()
-        sagemaker.create_training_job(TrainingJobName=name, **asked)
-        while (job := sagemaker.describe_training_job(TrainingJobName=name))["TrainingJobStatus"] == "InProgress":
+        self._sagemaker.create_training_job(TrainingJobName=name, **request(self._role, image))
+        while (job := self._sagemaker.describe_training_job(TrainingJobName=name))["TrainingJobStatus"] == "InProgress":
             if time.time_ns() - begun > _PATIENCE_S * 1e9:
                 break
             time.sleep(0.01)
@@ -74,20 +113,18 @@ def _ours(peer: peers.Peer, keys: peers.Keys, first: Figure, whole: Figure) -> S
         if job["TrainingJobStatus"] != "Completed":
             raise RuntimeError(f"{name} ended as {job['TrainingJobStatus']}: {job.get('FailureReason')}")
         group = "/aws/sagemaker/TrainingJobs"
-        events = logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/")["events"]
+        events = self._logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/")["events"]
         return {
             first.what: _seconds(begun, "\n".join(event["message"] for event in events)),
             whole.what: (ended - begun) / 1e9,
         }
 
-    return sample
 
-
-def request(role: str) -> dict[str, Any]:
+def request(role: str, image: str = peers.IMAGE) -> dict[str, Any]:
     code = {"sagemaker_program": "script.py", "sagemaker_submit_directory": f"s3://{_BUCKET}/code/sourcedir.tar.gz"}
     channel = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_BUCKET}/train/"}}
     return {
-        "AlgorithmSpecification": {"TrainingImage": peers.IMAGE, "TrainingInputMode": "File"},
+        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
         "RoleArn": role,
         "HyperParameters": {key: json.dumps(value) for key, value in code.items()},
         "InputDataConfig": [{"ChannelName": "train", "DataSource": channel, "ContentType": "text/csv"}],
@@ -177,6 +214,11 @@ def _timed(command: Sequence[str | Path], first: Figure, whole: Figure) -> Mappi
     )
     ended = time.time_ns()
     return {first.what: _seconds(begun, done.stdout + done.stderr), whole.what: (ended - begun) / 1e9}
+
+
+def _timed_anew(command: Callable[[], Sequence[str | Path]], first: Figure, whole: Figure) -> Mapping[str, float]:
+    """Run a program whose folder is laid out anew each time, before the clock starts."""
+    return _timed(command(), first, whole)
 
 
 def _seconds(begun: int, printed: str) -> float:

@@ -74,6 +74,8 @@ def caught(request: Any) -> HttpRequest:
     """A request that botocore has prepared and signed."""
     headers = {}
     for name, value in request.headers.items():
+        if name.lower() == "host":  # some signers write it down; it is sent once, and is the same
+            continue
         headers[name] = value.decode() if isinstance(value, bytes) else str(value)
     return HttpRequest(request.method, urlsplit(request.url).path, headers, request.body)
 

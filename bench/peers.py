@@ -178,6 +178,11 @@ def runtime(run: Run, name: str) -> Path:
     return Environments(RUNTIMES).ensure(name, run.say)
 
 
+def runtime_is_made(name: str) -> bool:
+    """Whether `runtime` would find it there."""
+    return Environments(RUNTIMES).ready(name) is not None
+
+
 def environment(run: Run, name: str) -> Path:
     """`.venvs/bench-<name>`, made from `environments/<name>.txt` with uv, byte-compiled; Missing if it cannot be."""
     lock = _ENVIRONMENTS / f"{name}.txt"

@@ -1,14 +1,15 @@
 #!/bin/sh
-# What `make test` runs: the quick stages first, then each client in an environment of its own.
+# What `make test` runs: the server's own tests, and each client in an environment of its own.
 #
-#   sh tests/run.sh                  everything
-#   sh tests/run.sh boto3 sdk_v2     only these stages
+#   sh tests/run.sh                  everything, two stages at a time; what a stage printed is shown when it ends
+#   sh tests/run.sh boto3 sdk_v2     only these stages, one after the other, shown as they run
 #
-# Stages: lint unit fuzz boto3 data awscli terraform sdk_v2 sdk_v3 chaos. The first one that fails ends the run.
+# The first stage that fails ends the run.
 set -eu
 cd "$(dirname "$0")/.."
 
-STAGES=${*:-lint unit fuzz boto3 data awscli terraform sdk_v2 sdk_v3 chaos}
+OURS="lint unit fuzz chaos"
+CLIENTS="terraform boto3 data awscli mlflow sdk_v2 sdk_v3"
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}
 
@@ -81,23 +82,59 @@ stage() {
     fuzz) bounded 600 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/fuzz --requests=6000 ;; # `make fuzz`: 100,000
     boto3 | terraform) clients "$1" "$BIN/python" ;;
     awscli) environment awscli && clients awscli "$BIN/python" ;;
-    data | sdk_v2 | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
+    data | mlflow | sdk_v2 | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
     chaos) bounded 900 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/chaos --rounds=5 ;; # `make chaos` does a hundred
     *)
-        echo "no stage is called $1; there are: lint unit fuzz boto3 data awscli terraform sdk_v2 sdk_v3 chaos" >&2
+        echo "no stage is called $1; there are: $OURS $CLIENTS" >&2
         return 2
         ;;
     esac
 }
 
-for name in $STAGES; do
-    say "$name"
+# whole NAME: one stage from its headline to its time.
+whole() {
+    say "$1"
     begun=$(date +%s)
-    stage "$name" || {
+    stage "$1" || {
         status=$?
-        say "$name failed"
-        exit "$status"
+        say "$1 failed"
+        return "$status"
     }
-    echo "   $name: $(($(date +%s) - begun)) s"
-done
-say "all of it passed: $STAGES"
+    echo "   $1: $(($(date +%s) - begun)) s"
+}
+
+# lane LOGS STAGE…: one after the other, until one of this lane or of another has failed.
+lane() {
+    logs=$1
+    shift
+    for name in "$@"; do
+        [ ! -e "$logs/failed" ] || return 0
+        echo "   running: $name"
+        whole "$name" >"$logs/$name" 2>&1 || {
+            echo "$name" >>"$logs/failed"
+            cat "$logs/$name"
+            return 1
+        }
+        cat "$logs/$name"
+    done
+}
+
+if [ $# -gt 0 ]; then
+    for name in "$@"; do whole "$name"; done
+    say "all of it passed: $*"
+    exit
+fi
+
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+trap 'trap - INT TERM; kill 0' INT TERM
+# shellcheck disable=SC2086 # stages are words
+lane "$logs" $OURS &
+# shellcheck disable=SC2086
+lane "$logs" $CLIENTS &
+wait
+if [ -e "$logs/failed" ]; then
+    say "failed: $(tr '\n' ' ' <"$logs/failed")"
+    exit 1
+fi
+say "all of it passed: $OURS $CLIENTS"

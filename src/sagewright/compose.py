@@ -26,10 +26,13 @@ from sagewright.controllers.ecr_repository import EcrRepositories
 from sagewright.controllers.endpoint import Endpoints
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
+from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.loop import Loop
+from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.schedule import Schedules
 from sagewright.controllers.training_job import TrainingJobs
+from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
@@ -44,6 +47,7 @@ from sagewright.operations.call import Services
 from sagewright.operations.events.state_changes import Announcing
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
+from sagewright.resources import mlflow_app, mlflow_tracking_server
 from sagewright.store.base import Store
 from sagewright.telemetry.logs import Logs
 from sagewright.telemetry.metrics import Metrics
@@ -149,7 +153,7 @@ def build(settings: Settings) -> Server:
         tasks=settings.data / "tasks",
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
     )
-    loop = _loop(platform, owner=_server_id(settings.data))
+    loop = _loop(platform, settings.data, owner=_server_id(settings.data))
     watching = _watching(services, owner=_server_id(settings.data))
 
     def start() -> None:
@@ -163,11 +167,14 @@ def build(settings: Settings) -> Server:
     )
 
 
-def _loop(platform: Platform, *, owner: str) -> Loop:
+def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:
     loop = Loop(platform.store, clock=platform.clock, owner=owner)
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
     loop.add(Endpoints(platform, loop.wake))
+    loop.add(TransformJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
+    loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
+    loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop
 
 
@@ -182,6 +189,7 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
+    loop.add(HyperParameterTuningJobs(store, metrics, clock, services.ids, loop.wake))
     return loop
 
 

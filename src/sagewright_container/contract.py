@@ -34,15 +34,16 @@ TOOLKIT_PARAMETERS = frozenset(
     }
 )
 
-# Framework parameters that ask for a cluster: any of them makes the host's group a distribution group.
+# Framework parameters that ask for a cluster: any of them makes the host's group a distribution group. Where
+# several are set (torchrun with Amazon's communication library is both), the first of them launches.
 DISTRIBUTIONS = (
-    "sagemaker_mpi_enabled",
-    "sagemaker_parameter_server_enabled",
-    "sagemaker_distributed_dataparallel_enabled",
+    "sagemaker_torch_distributed_enabled",
     "sagemaker_pytorch_ddp_enabled",
+    "sagemaker_mpi_enabled",
+    "sagemaker_distributed_dataparallel_enabled",
     "sagemaker_pytorch_xla_multi_worker_enabled",
     "sagemaker_multi_worker_mirrored_strategy_enabled",
-    "sagemaker_torch_distributed_enabled",
+    "sagemaker_parameter_server_enabled",
 )
 
 
@@ -147,6 +148,24 @@ class TrainingEnvironment:
         values |= {f"hp_{name}": value for name, value in self.hyperparameters.items()}
         return {f"SM_{name.upper()}": _variable(value) for name, value in values.items()}
 
+    def distribution(self) -> str | None:
+        """The framework parameter of the distribution that this host has a part in, None for a plain script."""
+        groups = self._groups()
+        if groups["current_instance_group"] not in groups["distribution_instance_groups"]:
+            return None
+        return next((name for name in DISTRIBUTIONS if self.framework_parameters.get(name)), None)
+
+    def distribution_hosts(self, groups: list[str] | None = None) -> list[str]:
+        """The hosts that work together: those of the groups that a requested distribution spans, in their order.
+
+        All hosts where the platform names no groups. The first is the master.
+        """
+        listed: list[dict[str, Any]] = self.resources.get("instance_groups", [])
+        if not listed:
+            return list(self.hosts)
+        spanned = self._groups()["distribution_instance_groups"] if groups is None else groups
+        return [host for group in listed if group["instance_group_name"] in spanned for host in group["hosts"]]
+
     def _shared(self, groups: dict[str, Any]) -> dict[str, Any]:
         """What is a variable of its own and a member of SM_TRAINING_ENV under the same name."""
         folders = self.contract
@@ -193,12 +212,7 @@ class TrainingEnvironment:
 
     def _training_env(self, shared: dict[str, Any], groups: dict[str, Any]) -> dict[str, Any]:
         """SM_TRAINING_ENV: all of it once more, with the few members that have no variable of their own."""
-        spanned = groups["distribution_instance_groups"]
-        listed: list[dict[str, Any]] = self.resources.get("instance_groups", [])
-        parts = [group["hosts"] for group in listed if group["instance_group_name"] in spanned]
-        hosts = [host for part in parts for host in part]
-        if not listed:
-            hosts = list(self.hosts)
+        hosts = self.distribution_hosts(groups["distribution_instance_groups"])
         master = (hosts or self.hosts)[0]
         return {
             **shared,

@@ -8,15 +8,23 @@ import sys
 
 from sagewright_container.contract import Contract
 
-# Add an image here: name → what trains and what serves, each "module:function" answering an exit code.
-IMAGES = {
-    "scikit-learn": {
-        "train": "sagewright_container.training.launch:main",
-        "serve": "sagewright_container.serving.server:serve_scikit_learn",
+_SCRIPT = "sagewright_container.training.launch:main"
+
+# Add an image here: name → what trains and what serves, each "module:function" answering an exit code, and arguments.
+IMAGES: dict[str, dict[str, tuple[str, ...]]] = {
+    "base-python": {"train": (_SCRIPT,)},
+    "huggingface": {
+        "train": (_SCRIPT,),
+        "serve": ("sagewright_container.serving.server:serve_framework", "hugging_face"),
     },
+    "mlflow": {"serve": ("sagewright_container.tracking.server:serve",)},
+    "mxnet": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "mxnet")},
+    "pytorch": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "pytorch")},
+    "scikit-learn": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_scikit_learn",)},
+    "tensorflow": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "tensorflow")},
     "xgboost": {
-        "train": "sagewright_container.main:train_xgboost",
-        "serve": "sagewright_container.serving.server:serve_xgboost",
+        "train": ("sagewright_container.main:train_xgboost",),
+        "serve": ("sagewright_container.serving.server:serve_xgboost",),
     },
 }
 
@@ -27,7 +35,7 @@ def main(arguments: list[str]) -> int:
     """Run what an image does on `train` or `serve`; answer its exit code (2: no such image or verb)."""
     match arguments:
         case [verb, image] if verb in IMAGES.get(image, {}):
-            return call(IMAGES[image][verb])
+            return call(*IMAGES[image][verb])
     sys.stderr.write(USAGE + "\n")
     return 2
 
@@ -35,7 +43,7 @@ def main(arguments: list[str]) -> int:
 def train_xgboost() -> int:
     """Script mode when the job names a program, as AWS's image decides it; else the built-in algorithm."""
     if os.environ.get("SAGEMAKER_PROGRAM") or "sagemaker_program" in Contract().raw_hyperparameters():
-        return call("sagewright_container.training.launch:main")
+        return call(_SCRIPT)
     return call("sagewright_container.algorithms.run:train", "xgboost")
 
 

@@ -72,7 +72,7 @@ def become(command: list[str]) -> NoReturn:
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)  # Python ignores them, and what is ignored stays so in the command
     try:
-        os.execvp(command[0], command)  # noqa: S606
+        os.execvp(command[0], list(command))  # noqa: S606
     except FileNotFoundError:
         os.write(2, f"exec: {command[0]}: not found\n".encode())
         os._exit(127)

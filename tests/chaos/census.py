@@ -56,7 +56,7 @@ class Traces:
         self._tasks.update(tasks(self._data))
         for kind, uid, status in _records(self._data, "SELECT kind, uid, status FROM records"):
             if kind == "training-job":
-                self._tasks.add(f"train-{uid}")
+                self._tasks.update(f"train-{uid}-{number}" for number in (1, 2))
             self._tasks.update(each["task"] for each in json.loads(status).get("instances", ()))
 
     def left(self) -> list[str]:

@@ -29,6 +29,10 @@ class Kind(NamedTuple):
     stopped_after: tuple[float, float] | None = None
     """Seconds between which StopTrainingJob is called."""
 
+    @property
+    def hosts(self) -> int:
+        return 2 if self.name == "of-two" else 1
+
 
 KINDS = (
     Kind("good", 6, "ok", ("Completed",)),
@@ -40,6 +44,7 @@ KINDS = (
     Kind("without-input", 1, "ok", ("Failed",)),
     Kind("without-output", 1, "ok", ("Failed",)),
     Kind("talkative", 1, "ok", ("Completed",)),
+    Kind("of-two", 2, "ok", ("Completed",)),
 )
 
 
@@ -109,7 +114,7 @@ class Jobs:
             InputDataConfig=[{"ChannelName": "train", "DataSource": source}],
             OutputDataConfig={"S3OutputPath": f"s3://{output}/{self._user}"},
             # Larger than any machine that runs this: it is fitted, and the log says so, once.
-            ResourceConfig={"InstanceType": "ml.m5.24xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            ResourceConfig={"InstanceType": "ml.m5.24xlarge", "InstanceCount": kind.hosts, "VolumeSizeInGB": 1},
             StoppingCondition={"MaxRuntimeInSeconds": 1 if kind.name == "too-long" else 600},
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
@@ -166,6 +171,9 @@ class Jobs:
         assert len(runs) <= 1, f"{where}: it ran {len(runs)} times"
         assert runs or status == "Stopped" or kind.name == "without-input", f"{where}: it never ran"
         assert not self._world.witness.live(name), f"{where}: and it still runs"
+        if kind.hosts > 1:
+            others = self._world.witness.starts(f"{name}/algo-2")
+            assert len(others) == 1, f"{where}: its second host ran {len(others)} times"
         listed = self._world("sagemaker", "list_tags", ResourceArn=job["TrainingJobArn"]).body["Tags"]
         assert {tag["Key"]: tag["Value"] for tag in listed} == tags, f"{where}: its tags are {listed}"
         if runs and kind.name != "too-long" and not stopped:
@@ -215,7 +223,8 @@ class Jobs:
             logGroupName=GROUP,
             logStreamNamePrefix=f"{name}/",
         ).body.get("logStreams", [])
-        assert len(streams) <= 1, f"{name} has {len(streams)} log streams"
+        wanted = 2 if name.endswith("-of-two") else 1
+        assert len(streams) <= wanted, f"{name} has {len(streams)} log streams"
         lines: list[str] = []
         token: dict[str, Any] = {}
         while streams:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
 import http.client
+import io
 import json
 import os
+import shutil
 import socket
+import struct
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from sagewright.compute.venvs import Environments
+
 ROOT = Path(__file__).parents[2]
-LOCKS = ROOT / "src/sagewright/compute/environments"
 RUNTIMES = ROOT / ".cache/runtimes"
 START_S = 60
 
@@ -39,6 +40,11 @@ class Container:
         self.base = base
         self.image = image
         self.python = python
+
+    def copied(self, folder: Path) -> Container:
+        """Another one that begins with what this one holds."""
+        shutil.copytree(self.base, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("s"))  # the socket
+        return Container(folder, self.image, self.python)
 
     def write(self, path: str, content: str | bytes) -> None:
         """A file under the base folder."""
@@ -128,6 +134,14 @@ def xgboost(tmp_path: Path, runtime_python: Callable[[str], Path]) -> Container:
 
 
 @pytest.fixture(scope="session")
+def container(
+    tmp_path_factory: pytest.TempPathFactory, runtime_python: Callable[[str], Path]
+) -> Callable[..., Container]:
+    """Makes a container of an image, run by an environment."""
+    return lambda image, environment: Container(tmp_path_factory.mktemp(image), image, runtime_python(environment))
+
+
+@pytest.fixture(scope="session")
 def housing() -> list[list[float]]:
     """Boston housing, label (median value) first: 506 rows of 1 + 13 numbers."""
     lines = (ROOT / "examples/housing.csv").read_text().splitlines()
@@ -135,22 +149,15 @@ def housing() -> list[list[float]]:
     return [[row[-1], *row[:-1]] for row in rows]
 
 
+@pytest.fixture(scope="session")
+def npy() -> Callable[[list[list[float]]], bytes]:
+    """Writes a float64 matrix in NumPy's format."""
+    return _npy
+
+
 def _environment(name: str) -> Path:
-    RUNTIMES.mkdir(parents=True, exist_ok=True)
-    folder = RUNTIMES / name
-    python = folder / "bin/python"
-    lock = LOCKS / f"{name}.txt"
-    stamp = folder / "stamp"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    with (RUNTIMES / f"{name}.lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)  # several test processes may ask at once
-        if not stamp.exists() or stamp.read_text() != wanted:
-            uv = str(Path(sys.executable).parent / "uv")
-            subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=True)
-            install = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python)]
-            subprocess.run([*install, "-r", str(lock)], check=True)
-            stamp.write_text(wanted)
-    return python
+    """As the server makes it; the tests of clients find it made."""
+    return Environments(RUNTIMES).ensure(name, print) / "bin" / "python"
 
 
 def _wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
@@ -173,12 +180,31 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _invoke(path: Path, body: Any = b"", content_type: str = "", accept: str = "", *, get: str | None = None) -> Answer:
+def _invoke(
+    path: Path,
+    body: Any = b"",
+    content_type: str = "",
+    accept: str = "",
+    *,
+    get: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
     with contextlib.closing(_Connection(path)) as connection:
-        headers = {key: value for key, value in (("Content-Type", content_type), ("Accept", accept)) if value}
+        said = {key: value for key, value in (("Content-Type", content_type), ("Accept", accept)) if value}
         if get is not None:
             connection.request("GET", get)
         else:
-            connection.request("POST", "/invocations", body, headers)
+            connection.request("POST", "/invocations", body, {**said, **(headers or {})})
         response = connection.getresponse()
         return Answer(response.status, response.read(), response.headers.get("content-type"))
+
+
+def _npy(rows: list[list[float]]) -> bytes:
+    """A float64 matrix in NumPy's format, version 1.0, written by hand: the tests run without NumPy."""
+    head = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}".encode()
+    head += b" " * (-(len(head) + 11) % 64) + b"\n"
+    out = io.BytesIO()
+    out.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head)
+    for row in rows:
+        out.write(struct.pack(f"<{len(row)}d", *row))
+    return out.getvalue()

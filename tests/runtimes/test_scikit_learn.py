@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import struct
@@ -54,10 +53,10 @@ def invoke(trained: Any) -> Iterator[Any]:
         yield invoke
 
 
-def test_every_form_of_data_in_and_out(invoke: Any, housing: list[list[float]]) -> None:
+def test_every_form_of_data_in_and_out(invoke: Any, housing: list[list[float]], npy: Any) -> None:
     rows = [row[1:] for row in housing[:3]]
     as_csv = "\n".join(",".join(map(str, row)) for row in rows)
-    as_npy = _npy(rows)
+    as_npy = npy(rows)
 
     answer = invoke(json.dumps(rows), "application/json")
     assert (answer.status, answer.content_type) == (200, "application/json")
@@ -115,14 +114,3 @@ def test_without_a_script_the_server_ends(scikit_learn: Any) -> None:
 
 def _port(container: Any) -> dict[str, str]:
     return {"SAGEWRIGHT_BIND_UDS": str(container.base / "s")}
-
-
-def _npy(rows: list[list[float]]) -> bytes:
-    """A float64 matrix in NumPy's format, version 1.0, written by hand: the tests run without NumPy."""
-    head = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}".encode()
-    head += b" " * (-(len(head) + 11) % 64) + b"\n"
-    out = io.BytesIO()
-    out.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head)
-    for row in rows:
-        out.write(struct.pack(f"<{len(row)}d", *row))
-    return out.getvalue()

@@ -16,7 +16,8 @@ from sagewright.cli.options import server_options
 
 _STALE: Final = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
 """Of an earlier login: they make clients refuse good keys as expired, or take others."""
-PLUGIN_FOLDER: Final = Path(__file__).with_name("client_plugin")
+PLUGIN_FOLDER: Final = Path(__file__).parents[2] / "sagewright_container" / "client_plugin"
+"""What tasks have too: it lies with what they see."""
 
 
 @click.command("env")
@@ -32,7 +33,7 @@ def command(settings: Settings, unset: bool) -> None:
     The keys are those of a session of the default execution role and last twelve hours. Nothing is written to your
     home folder. Beside AWS's own variables there are three for the SageMaker SDKs, which name AWS's STS address
     themselves and report usage to AWS: a botocore plugin (in PYTHONPATH) that sends them here, and a configuration
-    file that opts out. docs/guide/env.md explains each.
+    file that opts out; and one for MLflow's clients. docs/guide/env.md explains each.
     """
     if unset:
         for name in variables(client.Connection("", "", "", "", "")):
@@ -59,6 +60,7 @@ def variables(connection: client.Connection) -> dict[str, str]:
         "AWS_SESSION_TOKEN": connection.session_token,
         "BOTOCORE_EXPERIMENTAL__PLUGINS": "sagewright=sagewright_botocore",
         "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(PLUGIN_FOLDER / "sagemaker-config.yaml"),
+        "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": f"{connection.url}/_sagewright/mlflow",
         "PYTHONPATH": str(PLUGIN_FOLDER),
     }
 

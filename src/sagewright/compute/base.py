@@ -29,6 +29,8 @@ class Resources:
     vcpus: float | None = None
     memory_bytes: int | None = None
     gpus: int = 0
+    processes: int | None = None
+    """Processes and threads at once."""
 
 
 @dataclass(frozen=True, slots=True)

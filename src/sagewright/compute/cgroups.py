@@ -1,4 +1,4 @@
-"""Memory and processor limits through control groups, version 1 or 2, where this user may make them.
+"""Limits of memory, processors and processes through control groups, version 1 or 2, where this user may make them.
 
 `process.py` makes a task's groups before it starts; the supervisor puts the task in, and reads who was killed.
 """
@@ -24,7 +24,7 @@ _LOOKS, _BETWEEN_LOOKS = 200, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Cgroups:
-    """Where groups can be made on this machine: controller (`memory`, `cpu`) to parent folder."""
+    """Where groups can be made on this machine: controller (`memory`, `cpu`, `pids`) to parent folder."""
 
     version: int = 0
     parents: Mapping[str, Path] = field(default_factory=dict)
@@ -36,6 +36,8 @@ class Cgroups:
             wanted[self.parents["memory"] / name] = _memory(self.version, resources.memory_bytes)
         if resources.vcpus is not None and "cpu" in self.parents:
             wanted.setdefault(self.parents["cpu"] / name, {}).update(_cpu(self.version, resources.vcpus))
+        if resources.processes is not None and "pids" in self.parents:
+            wanted.setdefault(self.parents["pids"] / name, {})["pids.max"] = str(resources.processes)
         for folder, files in wanted.items():
             folder.mkdir(exist_ok=True)
             for file, value in files.items():
@@ -95,7 +97,7 @@ def find(proc: Path = Path("/proc/self")) -> Cgroups:
     except OSError:
         return Cgroups()
     first: dict[str, Path] = {}
-    for controller, file in (("memory", "memory.limit_in_bytes"), ("cpu", "cpu.cfs_quota_us")):
+    for controller, file in (("memory", "memory.limit_in_bytes"), ("cpu", "cpu.cfs_quota_us"), ("pids", "pids.max")):
         if controller in own and controller in mounts:
             folder = _place(mounts[controller], own[controller])
             if folder is not None and _can_make(folder, file):
@@ -112,7 +114,7 @@ def _find_second(own: Path | None, top: Path) -> Cgroups:
     if own is None:
         return Cgroups()
     parent = own if own == top else own.parent
-    names = {"memory": "memory.max", "cpu": "cpu.max"}
+    names = {"memory": "memory.max", "cpu": "cpu.max", "pids": "pids.max"}
     if not os.access(parent / "cgroup.procs", os.W_OK):
         return Cgroups()
     return Cgroups(2, {name: parent for name, file in names.items() if _can_make(parent, file)})

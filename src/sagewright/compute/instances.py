@@ -14,6 +14,8 @@ from typing import Any
 from sagewright.compute.base import Resources
 
 GIB = 1 << 30
+_PROCESSES = 4096
+"""Processes and threads of a task: more than training needs, and less than a machine notices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,11 @@ def fit(name: str, machine: Machine) -> Fitted:
     wanted = find(name)
     if wanted is None:
         note = f"The instance type {name} is not known here; the task may use this whole machine."
-        return Fitted(Resources(machine.vcpus, machine.memory_bytes, machine.gpus), note)
+        return Fitted(Resources(machine.vcpus, machine.memory_bytes, machine.gpus, _PROCESSES), note)
     memory = int(wanted.memory_gib * GIB)
     vcpus, gpus = min(wanted.vcpus, machine.vcpus), min(wanted.gpus, machine.gpus)
-    given = Resources(vcpus, min(memory, machine.memory_bytes), gpus)
-    if given == Resources(wanted.vcpus, memory, wanted.gpus):
+    given = Resources(vcpus, min(memory, machine.memory_bytes), gpus, _PROCESSES)
+    if given == Resources(wanted.vcpus, memory, wanted.gpus, _PROCESSES):
         return Fitted(given)
     asked = _words(wanted.vcpus, memory, wanted.gpus)
     got = _words(vcpus, min(memory, machine.memory_bytes), gpus, zero=bool(wanted.gpus))

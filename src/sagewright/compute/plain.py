@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import sandbox
@@ -18,6 +19,8 @@ CANNOT = (
     "Network isolation is not enforced.",
     "Input that should be read-only can be written to.",
 )
+_METRICS: Final = "SAGEMAKER_METRICS_DIRECTORY"
+"""A path that scripts take as it is."""
 
 
 def prepare(task: Task, run: Path, toolkit: Path | None, link: Path | None) -> tuple[Mapping[str, str], Path]:
@@ -39,7 +42,9 @@ def prepare(task: Task, run: Path, toolkit: Path | None, link: Path | None) -> t
     environment = dict(sandbox.environment(task, path, home=str(home), pythonpath=str(path)))
     environment["USER"] = environment["LOGNAME"] = os.environ.get("USER", "sagewright")
     if task.folder is not None:
-        environment.setdefault("SAGEMAKER_BASE_DIR", str(link or task.folder))
+        base = environment.setdefault("SAGEMAKER_BASE_DIR", str(link or task.folder))
+        if _METRICS in environment:
+            environment[_METRICS] = environment[_METRICS].replace("/opt/ml", base, 1)
     return environment, task.folder or home
 
 

@@ -89,6 +89,8 @@ class ProcessEngine(Engine):
             )
         if "cpu" not in self._cgroups.parents:
             sentences.append("Processor time is not limited: this user may not make control groups.")
+        if "pids" not in self._cgroups.parents:
+            sentences.append("The number of a task's processes is not limited: this user may not make control groups.")
         sentences.append("Images run in the Python environment that answers to them, not in their own file system.")
         return sentences
 
@@ -206,6 +208,13 @@ class ProcessEngine(Engine):
         for mount in task.mounts:
             if not mount.source.exists():
                 raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
+        if len(task.hosts) > 1 and not self._sandboxed():
+            raise Terminal(f"Several hosts need a sandbox, in which their names resolve. {sandbox.available() or ''}")
+        if len(task.hosts) > 1 and task.network == "none":
+            raise Terminal(
+                "Hosts of one job without any network cannot reach each other: this engine isolates jobs of one "
+                "instance only. Leave EnableNetworkIsolation out, or train on one instance."
+            )
         if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
             raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
 

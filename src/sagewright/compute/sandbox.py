@@ -46,6 +46,12 @@ _ETC = (
 )
 _GPU_DEVICES = ("nvidia", "dri", "kfd")
 
+_CLIENTS = {
+    "BOTOCORE_EXPERIMENTAL__PLUGINS": "sagewright=sagewright_container.client_plugin.sagewright_botocore",
+    "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": "{}/sagewright_container/client_plugin/sagemaker-config.yaml",
+}
+"""What `sagewright env` sets too: SDKs ask nobody but this server, and report nothing."""
+
 
 def program() -> str | None:
     """Path of bubblewrap on this machine."""
@@ -141,9 +147,12 @@ def environment(task: Task, toolkit: Path | None, *, home: str = HOME, pythonpat
     if task.python is not None:
         out["VIRTUAL_ENV"] = str(task.python)
         paths[:0] = [str(layer / "bin") for layer in layers(task.python)]
-    out["PATH"] = ":".join(paths)
     if toolkit is not None:
+        paths.insert(-1, f"{pythonpath}/sagewright_container/bin")  # what images have and this machine may lack
         out["PYTHONPATH"] = ":".join(filter(None, [task.environment.get("PYTHONPATH"), pythonpath]))
+        for name, value in _CLIENTS.items():
+            out.setdefault(name, value.format(pythonpath))
+    out["PATH"] = ":".join(paths)
     return out
 
 

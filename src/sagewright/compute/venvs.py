@@ -12,6 +12,7 @@ import hashlib
 import importlib.metadata
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from sagewright.base.errors import Terminal
-from sagewright.compute.sandbox import read_config
+from sagewright.compute.sandbox import layers, read_config
 
 Log = Callable[[str], None]
 """Called with one line of progress, without newline, from the calling thread."""
@@ -42,6 +43,10 @@ class _UvFailed(Exception):
 _INDEX: Final = (
     *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"),
+)
+_CHOSEN: Final = frozenset(
+    {"UV_TORCH_BACKEND", "UV_FIND_LINKS", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX"}
+    | {"PIP_NO_INDEX", "UV_OFFLINE"}
 )
 LOCKS: Final = Path(__file__).with_name("environments")
 """The lock files of the runtimes that ship with Sagewright."""
@@ -61,6 +66,9 @@ class Environments:
         self._environ = uv_environment(environ)
         self.index = {name: environ[name] for name in _INDEX if name in environ}
         """Where pip finds packages and whom it trusts, for tasks that install by themselves."""
+        # PyTorch's builds lie in indexes of its own. The common one has that for CUDA alone: gigabytes, in vain on most
+        # machines. Whoever said where packages come from has chosen.
+        self._builds = {} if _CHOSEN & {*self._environ} else {"UV_TORCH_BACKEND": "auto"}
         # uv has no variable for it.
         self._options = ["--no-index"] if self._environ.get("PIP_NO_INDEX", "0") not in ("", "0", "false") else []
 
@@ -77,9 +85,16 @@ class Environments:
         path = self._place(name)
         with self._made_once(path, log) as building:
             if building is not None:
+                below = self._below(name)
+                base = None if below is None else self.ensure(below, log)
                 log(f"Making the Python environment {name}; this is done once.")
-                self._venv(path, Path(sys.executable), building, log)
-                self._install(path, ["-r", str(self._locks / f"{name}.txt")], building, log)
+                if base is None:
+                    self._venv(path, Path(sys.executable), building, log)
+                    self._install(path, ["-r", str(self._locks / f"{name}.txt"), *self._left_out(name)], building, log)
+                else:
+                    self._venv(path, base / "bin" / "python", building, log)
+                    self._install_lines(path, self._beyond(name, base), building, log)
+                    _see_through(path, base)
                 log(f"The Python environment {name} is ready.")
         return path
 
@@ -95,7 +110,8 @@ class Environments:
             if building is not None:
                 log(f"Installing {requirements.name} on top of {base.name}.")
                 self._venv(path, base / "bin" / "python", building, log)
-                self._add_missing(path, base, requirements, building, log)
+                if not _all_held(requirements, _held(base)):
+                    self._add_missing(path, base, requirements, building, log)
                 _see_through(path, base)
         return path
 
@@ -106,12 +122,30 @@ class Environments:
         """
         shutil.rmtree(path, ignore_errors=True)
         venv.EnvBuilder(symlinks=True).create(path)
-        _see_through(path, base)
         for name in ("pip", "pip3"):
             script = path / "bin" / name
             script.write_text('#!/bin/sh\nexec "${0%/*}/python" -m pip "$@"\n')
             script.chmod(0o755)
+        _see_through(path, base)
         return path
+
+    def _left_out(self, name: str) -> Sequence[str]:
+        """Options that leave out what packages name as needed and never import here: `<name>.exclude` lists it."""
+        excluded = self._locks / f"{name}.exclude"
+        return ["--excludes", str(excluded)] if excluded.exists() else []
+
+    def _below(self, name: str) -> str | None:
+        """The environment that `name` stands on, if it holds only what differs from another: `<name>.on` says it."""
+        try:
+            return (self._locks / f"{name}.on").read_text().strip()
+        except FileNotFoundError:
+            return None
+
+    def _beyond(self, name: str, base: Path) -> Sequence[str]:
+        """The lines of a lock that `base` does not satisfy."""
+        held = _held(base)
+        pinned = (self._locks / f"{name}.txt").read_text().splitlines()
+        return [line for line in pinned if line.strip() and line.lstrip()[0] != "#" and not _is_held(line, held)]
 
     def _place(self, name: str) -> Path:
         try:
@@ -119,6 +153,8 @@ class Environments:
         except FileNotFoundError:
             known = ", ".join(sorted(file.stem for file in self._locks.glob("*.txt"))) or "none"
             raise Terminal(f"There is no environment called {name!r}. There are: {known}.") from None
+        if (below := self._below(name)) is not None:
+            text += os.fsencode(self._place(below).name)
         mark = hashlib.sha256(f"{sys.version}\0{sys.base_prefix}\0".encode() + text).hexdigest()[:12]
         return self._folder / f"{name}-{mark}"
 
@@ -155,7 +191,7 @@ class Environments:
         try:  # everything is pinned, so a warm cache needs no look at the index
             self._uv([*command, "--offline"], building, _unheard)
         except _UvFailed:
-            self._uv(command, building, log)
+            self._ask_index(command, building, log)
 
     def _add_missing(self, path: Path, base: Path, requirements: Path, building: int, log: Log) -> None:
         """Resolve, preferring what the base holds (uv prefers what the output file says), and install the rest."""
@@ -166,17 +202,23 @@ class Environments:
             options = ["--no-header", "--no-annotate"]
             options += ["--python", str(base / "bin" / "python"), "-o", str(wanted), str(requirements)]
             self._resolve(options, building, log)
-            missing = [line for line in wanted.read_text().splitlines() if line and not _is_held(line, held)]
-            if missing:
-                log(f"Needed beyond {base.name}: {', '.join(missing)}.")
-                wanted.write_text("\n".join([*_index_options(requirements), *missing]) + "\n")
-                self._install(path, ["--no-deps", "-r", str(wanted)], building, log)
+            pinned = wanted.read_text().splitlines()
+        if missing := [line for line in pinned if line and not _is_held(line, held)]:
+            log(f"Needed beyond {base.name}: {', '.join(missing)}.")
+            self._install_lines(path, [*_index_options(requirements), *missing], building, log)
         log(f"{requirements.name} is satisfied.")
+
+    def _install_lines(self, path: Path, lines: Sequence[str], building: int, log: Log) -> None:
+        """Install what a requirements.txt of these lines names, and nothing besides."""
+        with tempfile.TemporaryDirectory() as folder:
+            wanted = Path(folder) / "wanted.txt"
+            wanted.write_text("\n".join(lines) + "\n")
+            self._install(path, ["--no-deps", "-r", str(wanted)], building, log)
 
     def _resolve(self, options: Sequence[str], building: int, log: Log) -> None:
         command = ["pip", "compile", "--quiet", *self._options, *options]
         try:
-            self._uv(command, building, _unheard)
+            self._ask_index(command, building, _unheard)
         except _UvFailed as problem:
             try:
                 self._uv([*command, "--offline"], building, _unheard)
@@ -184,7 +226,21 @@ class Environments:
                 raise problem from None  # which says more
             log("The package index could not be reached; packages come from the cache.")
 
-    def _uv(self, arguments: Sequence[str], building: int, log: Log) -> None:
+    def _ask_index(self, command: Sequence[str], building: int, log: Log) -> None:
+        """Run uv; where PyTorch's own index cannot be had, and nobody asked for it, with the common one's."""
+        try:
+            self._uv(command, building, log)
+        except _UvFailed as problem:
+            if not self._builds or "pytorch" not in str(problem):
+                raise
+            try:
+                self._uv(command, building, log, builds={})
+            except _UvFailed:
+                raise problem from None
+
+    def _uv(
+        self, arguments: Sequence[str], building: int, log: Log, *, builds: Mapping[str, str] | None = None
+    ) -> None:
         """Run uv, its lines going to `log`. It inherits the lock: if we are killed, nobody starts beside it."""
         tail: deque[str] = deque(maxlen=_TAIL)
         with subprocess.Popen(
@@ -192,7 +248,7 @@ class Environments:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=self._environ,
+            env={**self._environ, **(self._builds if builds is None else builds)},
             cwd=self._folder,
             pass_fds=[building],
             text=True,
@@ -259,6 +315,31 @@ def _see_through(path: Path, base: Path) -> None:
     (_site_packages(path) / "_base.pth").write_text(f"import site; site.addsitedir({str(_site_packages(base))!r})\n")
     with (path / "pyvenv.cfg").open("a") as file:
         file.write(f"extends-environment = {base}\n")
+    for number, layer in enumerate(layers(base)):
+        _offer_commands(path, layer, f".below-{number}")
+
+
+def _offer_commands(path: Path, layer: Path, name: str) -> None:
+    """Commands written in Python that a layer below brings (torchrun, transformers-cli, …), run by our own Python.
+
+    By the layer's, which is in their first line, they would not see what was installed on top.
+    """
+    own = path / "bin"
+    commands = [each for each in (layer / "bin").iterdir() if not (own / each.name).exists() and _is_python(each)]
+    if commands:
+        (own / name).write_text(f'#!/bin/sh\nexec "${{0%/*}}/python" {shlex.quote(f"{layer}/bin")}/"${{0##*/}}" "$@"\n')
+        (own / name).chmod(0o755)
+    for each in commands:
+        (own / each.name).symlink_to(name)
+
+
+def _is_python(command: Path) -> bool:
+    """Whether its first line, or the second of one whose path would be too long there, names a Python."""
+    if command.is_symlink() or command.name.startswith((".", "activate")):
+        return False
+    with command.open("rb") as file:
+        first, second = file.readline(4096), file.readline(4096)
+    return first.startswith(b"#!") and b"python" in first + (second if second.startswith(b"'''exec'") else b"")
 
 
 def _held(environment: Path) -> dict[str, str]:
@@ -275,7 +356,15 @@ def _held(environment: Path) -> dict[str, str]:
 
 def _is_held(line: str, held: Mapping[str, str]) -> bool:
     name, pinned, version = line.partition("==")
-    return bool(pinned) and held.get(_normal(name.partition("[")[0])) == version.partition(";")[0].strip()
+    there, wanted = held.get(_normal(name.partition("[")[0])), version.partition(";")[0].strip()
+    # `2.13.0` is satisfied by the build `2.13.0+cpu`.
+    return bool(pinned) and there is not None and wanted in (there, there.partition("+")[0])
+
+
+def _all_held(requirements: Path, held: Mapping[str, str]) -> bool:
+    """Whether every line names one version, and that is there: then nobody needs to be asked."""
+    lines = [line.strip() for line in requirements.read_text(errors="replace").splitlines()]
+    return all(_is_held(line, held) for line in lines if line and not line.startswith("#"))
 
 
 def _normal(name: str) -> str:

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sagewright.base.errors import Terminal, Transient
+from sagewright.base.errors import AlreadyExists, StaleRecord, Terminal, Transient
 from sagewright.compute.base import TaskState
 from sagewright.controllers import model_task
+from sagewright.controllers.deployment import deployed
 from sagewright.controllers.health import answers_ping
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines, narrator, pump
@@ -23,6 +24,7 @@ from sagewright.controllers.watches import Watches
 from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP
 from sagewright.resources.model import containers
 from sagewright.resources.record import Key, Record
+from sagewright.store.base import Write
 
 STOP_GRACE: Final = 30.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
@@ -211,7 +213,11 @@ class Endpoints:
         if record.state != "RollingBack" and not _abandoned(record):
             status.pop("FailureReason", None)
             status.pop("abandoned", None)
-        record = self._write(record, state=LIFE.after(record.state, "serve"), status=status)
+        along: Sequence[Write] = ()
+        if record.status.get("told") != target["generation"]:
+            status["told"] = target["generation"]
+            along = deployed(self._platform.store, record, target, self._platform.clock.now())
+        record = self._write(record, state=LIFE.after(record.state, "serve"), status=status, along=along)
         retired = [each for each in _instances(record) if each.get("retired")]
         gone = {each["task"] for each in retired if self._retire(record, each)}
         if gone:
@@ -273,13 +279,18 @@ class Endpoints:
             f"Please check CloudWatch logs for this endpoint. Its last lines: {lines}"
         )
 
-    def _write(self, record: Record, *, state: str | None = None, status: Mapping[str, Any]) -> Record:
+    def _write(
+        self, record: Record, *, state: str | None = None, status: Mapping[str, Any], along: Sequence[Write] = ()
+    ) -> Record:
         changed = replace(record, state=state or record.state, status=status)
         if changed == record:
             return record
         if changed.state != record.state:
             changed = replace(changed, modified=self._platform.clock.now())
-        return self._platform.store.update(changed)
+        try:
+            return self._platform.store.write([("update", changed), *along])[0]
+        except AlreadyExists as error:  # another endpoint has told of the same model meanwhile
+            raise StaleRecord(str(error)) from error
 
 
 def _instance(

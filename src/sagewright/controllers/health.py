@@ -1,4 +1,4 @@
-"""Whether a model server answers /ping on its Unix socket."""
+"""What a server on a Unix socket answers when it is asked how it is."""
 
 from __future__ import annotations
 
@@ -8,16 +8,27 @@ from typing import Final
 
 TIMEOUT: Final = 2.0
 """Seconds a container has for one answer, as on AWS."""
-_REQUEST: Final = b"GET /ping HTTP/1.1\r\nHost: model\r\nConnection: close\r\n\r\n"
+_LONGEST: Final = 65_536
 
 
 def answers_ping(path: Path, *, timeout: float = TIMEOUT) -> bool:
-    """True when it answers 200 within the time."""
+    """Whether a model server answers /ping with 200 within the time."""
+    return ask(path, "/ping", timeout=timeout) is not None
+
+
+def ask(path: Path, target: str, *, timeout: float = TIMEOUT) -> bytes | None:
+    """The short body of what is answered with 200 within the time (in seconds, for each step); None for all else."""
+    request = f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout)
         try:
             connection.connect(str(path))
-            connection.sendall(_REQUEST)
-            return b" 200 " in connection.recv(64)
+            connection.sendall(request.encode())
+            head, _, body = connection.recv(_LONGEST).partition(b"\r\n\r\n")
+            if b" 200 " not in head[:64]:
+                return None
+            while len(body) < _LONGEST and (more := connection.recv(_LONGEST)):
+                body += more
         except OSError:
-            return False
+            return None
+    return body

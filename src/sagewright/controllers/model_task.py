@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Resources, Task
+from sagewright.compute.base import Task
 from sagewright.controllers import staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
@@ -37,6 +38,8 @@ def prepare(
     """Lay out a fresh /opt/ml for one instance, and give its task. May be called again."""
     container = containers(model)[0]
     runtime = resolve(container)
+    if (note := runtimes.remark(container["Image"], runtime)) is not None:
+        say(note)
     platform.forget(task_id)
     ml = platform.ml_folder(task_id)
     for folder in ("model", "run", "code"):
@@ -63,7 +66,7 @@ def prepare(
         },
         python=python,
         folder=ml,
-        resources=Resources(memory_bytes=fitted.resources.memory_bytes),
+        resources=replace(fitted.resources, vcpus=None),
         network="none" if model.get("EnableNetworkIsolation") else "host",
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,

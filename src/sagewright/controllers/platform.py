@@ -123,6 +123,7 @@ class Platform:
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.endpoint_url}/_sagewright/credentials",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.grants.grant(role_arn, record.name[:_SESSION_NAME], record),
             "AWS_EC2_METADATA_DISABLED": "true",
+            "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": f"{self.endpoint_url}/_sagewright/mlflow",
         }
 
 

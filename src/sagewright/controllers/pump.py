@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
@@ -10,7 +11,9 @@ from typing import Any, Final
 import regex
 
 from sagewright.compute.base import LogLine
+from sagewright.controllers import metric_files, trial_component
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.trial_component import Found
 from sagewright.resources.record import Record
 from sagewright.telemetry.logs import NoSuchGroup, NoSuchStream
 from sagewright.telemetry.metrics import Metric, Point
@@ -42,7 +45,7 @@ def pump(
 
     Returns the newest (value, epoch seconds) of each metric seen.
     Datapoints are written before the lines they were found in: a server killed in between writes them twice, with
-    the same time and value, rather than never.
+    the same time and value, rather than never. Points of the job's trial component are written once all the same.
     """
     newest: dict[str, tuple[float, float]] = {}
     logs = platform.logs.at(record.key.account, record.key.region)
@@ -53,15 +56,18 @@ def pump(
             break
         spelled = [(line.timestamp_ms, agent_spelling(line.message), line.offset) for line in lines]
         found = [
-            (name, value, timestamp_ms / 1000)
-            for timestamp_ms, text, _offset in spelled
+            Found(name, value, timestamp_ms / 1000, offset)
+            for timestamp_ms, text, offset in spelled
             for name, value in find_metrics(text, metrics)
         ]
         if found:
-            points = [(Metric(NAMESPACE, name, dimensions or {}), Point.of(when, value)) for name, value, when in found]
+            trial_component.note(platform, record, stream, found)
+            own = dimensions or {}
+            points = [(Metric(NAMESPACE, each.name, own), Point.of(each.time, each.value)) for each in found]
             platform.metrics.at(record.key.account, record.key.region).put_many(points)
-            newest |= {name: (value, when) for name, value, when in found}
+            newest |= {each.name: (each.value, each.time) for each in found}
         logs.append_from(group, stream, spelled)
+    metric_files.carry(platform, record, task_id)
     return newest
 
 
@@ -89,9 +95,11 @@ def find_metrics(line: str, definitions: Sequence[MetricDefinition]) -> Iterator
         if found is None or not found.groups():
             continue
         try:
-            yield definition["Name"], float(found[1])
+            value = float(found[1])
         except (TypeError, ValueError):
             continue
+        if math.isfinite(value):  # a loss that went through the roof is no datapoint
+            yield definition["Name"], value
 
 
 def last_lines(platform: Platform, task_id: str, *, count: int = 20) -> list[str]:

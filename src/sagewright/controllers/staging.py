@@ -11,7 +11,7 @@ import os
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -134,17 +134,35 @@ def read_inside(folder: Path, relative: str, *, limit: int) -> str:
         return ""
 
 
-def pack(folder: Path, archive: Path) -> None:
-    """A folder's content as a gzipped tar. Links stay links; sockets, FIFOs and devices stay behind."""
+def pack(folders: Sequence[Path], archive: Path) -> None:
+    """The content of folders as one gzipped tar; of a file that several have, the first one's. Links stay links;
+    sockets, FIFOs and devices stay behind."""
+    seen: set[str] = set()
+
+    def first(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        if member.name in seen and not member.isdir():
+            return None
+        seen.add(member.name)
+        return _plain(member)
+
     # Level 1: models hardly shrink further, and an artifact should not take longer than the job.
     with (
         archive.open("wb") as raw,
         gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=1, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):
-        if folder.is_dir() and not folder.is_symlink():
-            for name in sorted(os.listdir(folder)):
-                tar.add(folder / name, name, filter=_plain)
+        for folder in folders:
+            if folder.is_dir() and not folder.is_symlink():
+                for name in sorted(os.listdir(folder)):
+                    tar.add(folder / name, name, filter=first)
+
+
+def of_task(ml: Path, relative: str) -> Path | None:
+    """A folder that a task left below its /opt/ml; None if there is none, or a link on the way to it."""
+    folder = ml / relative
+    if not folder.is_dir() or folder.resolve() != ml.resolve() / relative:
+        return None
+    return folder
 
 
 def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -158,7 +176,7 @@ def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def has_files(folder: Path) -> bool:
-    return not folder.is_symlink() and next(files_below(folder), None) is not None
+    return next(files_below(folder), None) is not None
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

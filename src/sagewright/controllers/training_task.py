@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Mount, Resources, Task
-from sagewright.controllers import staging
+from sagewright.compute.base import Mount, Task
+from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, staging
+from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
-from sagewright.controllers.channels.channel import Host, configuration
 from sagewright.controllers.channels.pipes import wrapped
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
+from sagewright.resources import training_host
 from sagewright.resources.record import Record
+from sagewright.resources.training_host import Host, hosts, task_id
+from sagewright.resources.training_job import training_image
+from sagewright.resources.training_metrics import built_in
 
-HOST: Final = "algo-1"
-_NETWORK_INTERFACE: Final = "lo"
-"""The interface that hosts of one machine share."""
-
-_XGBOOST_METRICS: Final = (
-    "mae", "rmse", "rmsle", "mape", "mphe", "logloss", "error", "merror", "mlogloss", "auc", "aucpr", "ndcg", "map",
-    "accuracy", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "precision", "recall", "mse", "r2",
-    "gamma-deviance", "gamma-nloglik", "poisson-nloglik", "tweedie-nloglik", "cox-nloglik",
-)  # fmt: skip
-_BUILT_IN_METRICS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
-    "xgboost": [
-        # TAB reaches the log as #011, as AWS's log agent spells it; the published patterns match that spelling.
-        {"Name": f"{channel}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{channel}-{metric}:([-+0-9.eE]+|nan|inf)"}
-        for channel in ("train", "validation")
-        for metric in _XGBOOST_METRICS
-    ],
-}
-
-
-def task_id(record: Record) -> str:
-    return f"train-{record.uid}"
-
-
-def log_stream(record: Record) -> str:
-    return f"{record.name}/{HOST}-{int(record.created)}"
+_CHANNELS: Final = "/opt/ml/input/data/"
 
 
 def hyperparameters(record: Record) -> Mapping[str, str]:
@@ -51,49 +30,61 @@ def hyperparameters(record: Record) -> Mapping[str, str]:
     return values
 
 
-def decoded(value: str) -> str:
-    """A framework hyperparameter: JSON-encoded by the SDK, plain from others."""
-    try:
-        text = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return value
-    return text if isinstance(text, str) else value
-
-
 def resolve(record: Record) -> runtimes.Runtime:
     """The runtime for the job's image. Raises Terminal with what would work."""
-    image = record.spec["AlgorithmSpecification"]["TrainingImage"]
+    image = training_image(record)
     runtime = runtimes.resolve(image)
     if runtime is None:
         raise Terminal(f"ClientError: {runtimes.no_runtime(image)}")
     return runtime
 
 
-def fetch_inputs(platform: Platform, record: Record) -> Sequence[Mount]:
-    """Lay out a fresh /opt/ml with code and channels. May be called again after it was cut short.
+def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mount]:
+    """Lay out a host's fresh /opt/ml with code and channels. Returns what is to be shown to the task on top of it.
 
-    Returns what the task is to be shown besides."""
-    platform.forget(task_id(record))
-    ml = platform.ml_folder(task_id(record))
-    for folder in ("input/config", "input/data", "model", "output/data", "output/metrics", "code", "checkpoints"):
+    May be called again after it was cut short.
+    """
+    platform.forget(task_id(record, host))
+    ml = platform.ml_folder(task_id(record, host))
+    for folder in ("input/config", "input/data", "model", "output/data", metric_files.FOLDER, "code", "checkpoints"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
-    _write_configuration(ml, record)
+    _write_configuration(ml, record, host)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
     _fetch_code(objects, ml, record)
-    return channels.stage(platform, objects, record.spec, ml.parent, region=record.key.region)
+    shown = channels.stage(
+        platform,
+        objects,
+        record.spec,
+        ml.parent,
+        region=record.key.region,
+        hosts=_shares(record),
+        index=host.number - 1,
+    )
+    return [*shown, *mirrors.lay_out(objects, ml, mirrors.mirrors(record))]
 
 
-def complete_inputs(platform: Platform, record: Record) -> None:
-    """Go on with what a server that died was still fetching for a task that runs."""
-    ml = platform.ml_folder(task_id(record))
-    objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
-    channels.resume(platform, objects, record.spec, ml.parent, region=record.key.region)
+def _shares(record: Record) -> Sequence[channel.Host]:
+    """The hosts as channels are dealt to them."""
+    everybody = hosts(record)
+    return [channel.Host(host.number - 1, len(everybody), host.group) for host in everybody]
+
+
+def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
+    """Go on with what a server that died was still fetching for a host that runs."""
+    ml = platform.ml_folder(task_id(record, host))
+    objects, region, place = (
+        platform.objects_as(record.spec["RoleArn"], record.key.region),
+        record.key.region,
+        host.number - 1,
+    )
+    channels.resume(platform, objects, record.spec, ml.parent, region=region, hosts=_shares(record), index=place)
 
 
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
     """The script-mode toolkit's sourcedir.tar.gz, unpacked where the toolkit looks first."""
-    source = hyperparameters(record).get("sagemaker_submit_directory")
-    if source is None or not (uri := decoded(source)).startswith("s3://"):
+    source = code_layers.decoded(hyperparameters(record).get("sagemaker_submit_directory", ""))
+    uri = _in_channel(record, source) if source.startswith(_CHANNELS) else source
+    if not uri.startswith("s3://"):
         return
     archive = ml.parent / "sourcedir.tar.gz"
     staging.fetch(objects, uri, archive)
@@ -101,72 +92,77 @@ def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
     archive.unlink()
 
 
-def _write_configuration(ml: Path, record: Record) -> None:
+def _in_channel(record: Record, path: str) -> str:
+    """The address of a file in a channel, or '': jobs without a network get their code by the channel `code`."""
+    name, _, relative = path.removeprefix(_CHANNELS).partition("/")
+    given = {each["ChannelName"]: each["DataSource"] for each in record.spec.get("InputDataConfig", ())}
+    uri: str = given.get(name, {}).get("S3DataSource", {}).get("S3Uri", "")
+    return uri if not uri or uri.endswith(f"/{relative}") else f"{uri.rstrip('/')}/{relative}"
+
+
+def _write_configuration(ml: Path, record: Record, host: Host) -> None:
     config = ml / "input" / "config"
-    resources = record.spec.get("ResourceConfig", {})
-    instance_type = resources.get("InstanceType", "ml.m5.large")
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST]}
     staging.write_json(config / "hyperparameters.json", dict(hyperparameters(record)))
     staging.write_json(
         config / "inputdataconfig.json",
-        configuration(record.spec, Host()),
+        channel.configuration(record.spec, _shares(record)[host.number - 1]),
     )
-    staging.write_json(
-        config / "resourceconfig.json",
-        {
-            "current_host": HOST,
-            "hosts": [HOST],
-            "network_interface_name": _NETWORK_INTERFACE,
-            "current_instance_type": instance_type,
-            # The toolkit reads the first spelling, its local mode writes the second.
-            "current_group_name": group["instance_group_name"],
-            "current_instance_group": group["instance_group_name"],
-            "instance_groups": [group],
-        },
-    )
+    staging.write_json(config / "resourceconfig.json", training_host.configuration(hosts(record), host))
+    if checkpoints := record.spec.get("CheckpointConfig"):
+        staging.write_json(config / "checkpointconfig.json", {"LocalPath": "/opt/ml/checkpoints", **checkpoints})
 
 
-def prepare(platform: Platform, record: Record, inputs: Sequence[Mount], say: Narrator) -> Task:
-    """The task for a record whose inputs are in place. May take minutes the first time an environment is made."""
+def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
+    """The task for a host whose inputs are in place. May take minutes the first time an environment is made."""
     runtime = resolve(record)
-    ml = platform.ml_folder(task_id(record))
+    if (note := runtimes.remark(record.spec["AlgorithmSpecification"]["TrainingImage"], runtime)) is not None:
+        say(note)
+    ml = platform.ml_folder(task_id(record, host))
     python = platform.environments.ensure(runtime.environment, say)
-    requirements = ml / "code" / "requirements.txt"
-    if "sagemaker_program" in hyperparameters(record) and requirements.is_file() and not requirements.is_symlink():
+    for requirements in (
+        *code_layers.requirements(hyperparameters(record), ml / "code"),
+        *image_tools.requirements(record, ml.parent),
+    ):
         python = platform.environments.layer(python, requirements, say)
-    mounts = tuple(inputs)
     index: Mapping[str, str] = {}
-    if "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]:
-        # SDK v3's jobs bring their own driver, which installs their requirements with pip.
+    own_driver = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]
+    if own_driver and (reason := code_layers.refusal(ml)) is not None:
+        raise Terminal(reason)
+    if own_driver or code_layers.installs_itself(hyperparameters(record), ml / "code"):
+        # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
         python = platform.environments.fork(python, ml.parent / "environment")
         mounts = (*mounts, Mount(python, str(python), writable=True))
         index = platform.environments.index
-    instance_type = record.spec.get("ResourceConfig", {}).get("InstanceType", "ml.m5.large")
-    fitted = instances.fit(instance_type, platform.machine)
+    fitted = instances.fit(host.instance_type, platform.machine)
     if fitted.note:
         say(fitted.note)
     return Task(
-        id=task_id(record),
+        id=task_id(record, host),
         command=wrapped(_command(record, runtime), mounts),
         environment={
             **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,
             "TRAINING_JOB_ARN": record.status["TrainingJobArn"],
+            "SAGEMAKER_METRICS_DIRECTORY": f"/opt/ml/{metric_files.FOLDER}",
             "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
             "PYTHONUNBUFFERED": "1",
+            "PET_MASTER_PORT": _meeting_port(record),
             **index,
             **record.spec.get("Environment", {}),
         },
         python=python,
         folder=ml,
         mounts=mounts,
-        resources=Resources(
-            vcpus=fitted.resources.vcpus, memory_bytes=fitted.resources.memory_bytes, gpus=fitted.resources.gpus
-        ),
+        resources=fitted.resources,
         network="none" if record.spec.get("EnableNetworkIsolation") else "host",
-        hosts={HOST: "127.0.0.1"},
-        hostname=HOST,
+        hosts={each.name: each.address for each in hosts(record)},
+        hostname=host.name,
     )
+
+
+def _meeting_port(record: Record) -> str:
+    """Where torchrun's processes of one host meet unless told otherwise: all jobs of a machine share its ports."""
+    return str(30000 + zlib.crc32(record.uid.encode()) % 2000)
 
 
 def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
@@ -180,6 +176,4 @@ def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
 def metric_definitions(record: Record, runtime: runtimes.Runtime) -> Sequence[Mapping[str, str]]:
     """The job's own metric definitions, else, in algorithm mode, those that the built-in image brings."""
     own: Sequence[Mapping[str, str]] = record.spec["AlgorithmSpecification"].get("MetricDefinitions", ())
-    if own or "sagemaker_program" in hyperparameters(record):
-        return own
-    return _BUILT_IN_METRICS.get(runtime.image, ())
+    return own or built_in(runtime.image, hyperparameters(record))

@@ -1,4 +1,5 @@
-"""The few addresses that are Sagewright's own: health, credentials for tasks, a page for who looks with a browser."""
+"""The few addresses that are Sagewright's own: health, credentials for tasks, MLflow, a page for who looks with a
+browser."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import orjson
 
 import sagewright
 from sagewright.base.errors import AwsError
+from sagewright.edge import mlflow
 from sagewright.edge.chain import Raw
 from sagewright.operations.call import Services, Session
 from sagewright.operations.iam.roles import default_role_arn
@@ -30,12 +32,16 @@ class Platform:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._mlflow = mlflow.Mlflow(services)
 
     async def __call__(self, raw: Raw) -> Response | None:
         request = raw.request
         if request.path.startswith(PREFIX):
+            name, slash, rest = request.path[len(PREFIX) :].partition("/")
+            if name == mlflow.PATH:
+                return await self._mlflow(raw, slash + rest)
             try:
-                return self._own(raw, request.path[len(PREFIX) :])
+                return self._own(raw, name + slash + rest)
             except AwsError as error:
                 return _json({"code": error.code, "message": error.message}, error.status)
         browsing = request.path == "/" and not request.query and "text/html" in request.headers.get("accept", "")

@@ -17,6 +17,7 @@ Handler = Callable[[Call, Params], Params] | Callable[[Call, Params], Awaitable[
 and must not."""
 
 H = TypeVar("H", bound=Callable[..., object])
+T = TypeVar("T")
 
 # Add a service, or a noun's file of a service, here.
 MODULES: Mapping[str, tuple[str, ...]] = {
@@ -127,11 +128,14 @@ def brief(function: Callable[[Call, Params], Params]) -> Callable[[Call, Params]
 
     @functools.wraps(function)
     async def answered(call: Call, request: Params) -> Params:
-        if call.store.local:
-            return function(call, request)
-        return await asyncio.to_thread(function, call, request)
+        return await briefly(call, lambda: function(call, request))
 
     return answered
+
+
+async def briefly(call: Call, read: Callable[[], T]) -> T:
+    """The same for what a coroutine function has to read."""
+    return read() if call.store.local else await asyncio.to_thread(read)
 
 
 def load(service: str) -> dict[str, Handler]:

@@ -19,6 +19,7 @@ import orjson
 
 from sagewright.base.clock import Clock
 from sagewright.base.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
+from sagewright.telemetry.component_metrics import ComponentMetrics
 from sagewright.telemetry.metrics_statistics import statistic
 
 _SCHEMA: Final = """
@@ -106,11 +107,14 @@ class Metrics:
         self._clock = clock
         self._place = f"{account}/{region}"
         self._files = _Files(folder)
+        self.components = ComponentMetrics(folder)
+        """Those of trial components, which are told point by point."""
 
     def at(self, account: str, region: str) -> Metrics:
         """The metrics of another account and region."""
         other = object.__new__(Metrics)
         other._clock, other._place, other._files = self._clock, f"{account}/{region}", self._files
+        other.components = self.components
         return other
 
     def put(
@@ -212,6 +216,7 @@ class Metrics:
     def close(self) -> None:
         """Let go of the file. Calling it twice is fine."""
         self._files.close()
+        self.components.close()
 
     @staticmethod
     def _find(database: sqlite3.Connection, row: tuple[str, str, str, str]) -> int | None:

@@ -1,7 +1,7 @@
-"""The reference page of operations, made from the code.
+"""The reference pages that are made from the code: operations, and images (`images.py`).
 
-python -m sagewright.testing.reference docs/reference/operations.md            write it
-python -m sagewright.testing.reference --check docs/reference/operations.md    fail if it is out of date
+python -m sagewright.testing.reference docs/reference            write them
+python -m sagewright.testing.reference --check docs/reference    fail if one is out of date
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from textwrap import fill
 from typing import Final, Literal, NamedTuple
@@ -20,6 +20,7 @@ from sagewright.neighbours.table import NEIGHBOURS
 from sagewright.operations import table, unbuilt
 from sagewright.operations.featurestore import records
 from sagewright.operations.sagemaker import family
+from sagewright.testing import images
 from sagewright.wire import model
 
 Backing = Literal["behaviour", "record", "refused"]
@@ -165,16 +166,20 @@ def _in_short(name: str) -> str:
     return f"### {name}\n\n" + "\n\n".join(fill(line, 120, break_on_hyphens=False) for line in lines) + "\n"
 
 
+PAGES: Final[Mapping[str, Callable[[], str]]] = {"operations.md": page, "images.md": images.page}
+
+
 def main(arguments: list[str]) -> int:
     check = "--check" in arguments
-    path = Path(next(argument for argument in arguments if not argument.startswith("--")))
-    made = page()
-    if check:
-        if not path.exists() or path.read_text() != made:
+    folder = Path(next(argument for argument in arguments if not argument.startswith("--")))
+    for name, made in PAGES.items():
+        path = folder / name
+        text = made()
+        if not check:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
             print(f"{path} is out of date: `make docs` makes it anew.", file=sys.stderr)  # noqa: T201
             return 1
-        return 0
-    path.write_text(made)
     return 0
 
 

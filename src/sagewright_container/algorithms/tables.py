@@ -36,6 +36,8 @@ CONTENT_TYPES = {
 PIPE_CONTENT_TYPES = frozenset({CSV, RECORDIO})
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
+_MUCH = 1 << 20  # bytes of CSV from which on another reader is worth its import
+_BLOCK = 1 << 20  # bytes that a thread reads at a time
 
 
 @dataclass
@@ -88,10 +90,38 @@ def csv_matrix(data: bytes) -> Any:
     """CSV without a header as a float32 array, rows by columns; empty cells are NaN. Raises ClientError."""
     first = data.lstrip().split(b"\n", 1)[0].decode("utf-8", "replace")
     delimiter = next((mark for mark in _DELIMITERS if mark in first.strip()), ",")
+    if len(data) >= _MUCH and delimiter != " ":
+        large = _csv_with_arrow(data, delimiter, columns=first.strip().count(delimiter) + 1)
+        if large is not None:
+            return large
     try:
         matrix: Any = np.loadtxt(io.BytesIO(data), np.float32, comments=None, delimiter=delimiter, ndmin=2)
     except ValueError:  # empty cells, quotes, or truly no numbers: look closer, and say which line
         return _csv_by_line(data, delimiter)
+    return matrix
+
+
+def _csv_with_arrow(data: bytes, delimiter: str, columns: int) -> Any:
+    """The same on all processors, several times as fast; None where Arrow is not there or reads it otherwise."""
+    try:
+        arrow, csv = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.csv")
+    except ImportError:
+        return None
+    names = [f"f{column}" for column in range(columns)]
+    try:
+        table = csv.read_csv(
+            arrow.py_buffer(data),
+            read_options=csv.ReadOptions(column_names=names, block_size=_BLOCK),
+            parse_options=csv.ParseOptions(delimiter=delimiter),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(names, arrow.float32()), null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except arrow.ArrowInvalid:
+        return None
+    matrix = np.empty((table.num_rows, columns), np.float32)
+    for column, values in enumerate(table.columns):
+        matrix[:, column] = values.to_numpy()
     return matrix
 
 

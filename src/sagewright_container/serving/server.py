@@ -40,6 +40,16 @@ def serve_xgboost() -> int:
     return serve(_xgboost)
 
 
+def serve_framework(name: str) -> int:
+    """`serve` of an image whose defaults can load a model: `load(contract)` in the module of its name."""
+
+    def load(contract: Contract) -> Handler:
+        handler: Handler = importlib.import_module(f"sagewright_container.serving.{name}").load(contract)
+        return handler
+
+    return serve(load)
+
+
 def serve(loader: Loader) -> int:
     """Serve what `loader` loads until SIGTERM; answer the exit code (1: the model could not be loaded)."""
     contract = Contract()
@@ -49,7 +59,7 @@ def serve(loader: Loader) -> int:
     sock = _bound_socket()
     workers = int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or 1)
     if workers > 1:
-        return _serve_many(workers, lambda: _serve_one(contract, loader, sock))
+        return serve_many(workers, lambda: _serve_one(contract, loader, sock))
     return _serve_one(contract, loader, sock)
 
 
@@ -64,13 +74,13 @@ def _scikit_learn(contract: Contract) -> Handler:
             "Please provide a model_fn implementation.\n"
             f"There is no {program} in {contract.model_dir}/code nor in {contract.code_dir}."
         )
-    return _user_handler(path, contract, "sagewright_container.serving.scikit_learn")
+    return user_module.handler(path, contract, _defaults("scikit_learn"))
 
 
 def _xgboost(contract: Contract) -> Handler:
     path = user_module.find(contract, os.environ)
     if path is not None:
-        return _user_handler(path, contract, "sagewright_container.serving.xgboost_framework")
+        return user_module.handler(path, contract, _defaults("xgboost_framework"))
     program = os.environ.get("SAGEMAKER_PROGRAM")
     if program:
         raise FileNotFoundError(f"There is no {program} in {contract.model_dir}/code nor in {contract.code_dir}.")
@@ -79,15 +89,9 @@ def _xgboost(contract: Contract) -> Handler:
     return handler
 
 
-def _user_handler(path: str, contract: Contract, framework: str) -> Handler:
-    """The user's script over a framework's defaults; its requirements are installed unless the platform has."""
-    folder = os.path.dirname(path)
-    if not os.environ.get("SAGEWRIGHT_REQUIREMENTS_DONE") and os.path.exists(f"{folder}/requirements.txt"):
-        install = importlib.import_module("sagewright_container.training.install")
-        install.install(folder, package=False, requirements=True)
-    defaults: user_module.Defaults = importlib.import_module(framework).DEFAULTS
-    accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", user_module.JSON)
-    return user_module.UserHandler(user_module.load(path), defaults, contract, accept)
+def _defaults(module: str) -> user_module.Defaults:
+    defaults: user_module.Defaults = importlib.import_module(f"sagewright_container.serving.{module}").DEFAULTS
+    return defaults
 
 
 def _bound_socket() -> socket.socket:
@@ -134,7 +138,7 @@ def _serve_one(contract: Contract, loader: Loader, sock: socket.socket) -> int:
     return 0
 
 
-def _serve_many(workers: int, work: Callable[[], int]) -> int:
+def serve_many(workers: int, work: Callable[[], int]) -> int:
     """Fork before anything heavy is loaded: thread pools do not survive a fork. One that ends, ends all."""
     pids: set[int] = set()
     for _ in range(workers):

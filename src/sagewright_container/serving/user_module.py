@@ -7,6 +7,7 @@ three `transform_fn(model, data, content_type, accept)`. Each may take one more 
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import os
@@ -33,6 +34,8 @@ class Defaults(NamedTuple):
     predict: Callable[[Any, Any], Any]
     encode: Callable[[Any, str], bytes]
     encoders: Mapping[str, Any]
+    load: Callable[[str], Any] | None = None
+    """Loads the model from the folder that is given; None where only the user's script can."""
 
 
 def find(contract: Contract, environ: Mapping[str, str]) -> str | None:
@@ -51,9 +54,28 @@ def find(contract: Contract, environ: Mapping[str, str]) -> str | None:
     return None
 
 
+def handler(path: str | None, contract: Contract, defaults: Defaults) -> UserHandler:
+    """The user's script, if there is one, over a framework's defaults."""
+    module = None
+    if path is not None:
+        install_requirements(path)
+        module = load(path)
+    return UserHandler(module, defaults, contract, os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", JSON))
+
+
+def install_requirements(path: str) -> None:
+    """Install what the requirements.txt beside a script names, unless the platform has."""
+    folder = os.path.dirname(path)
+    if not os.environ.get("SAGEWRIGHT_REQUIREMENTS_DONE") and os.path.exists(f"{folder}/requirements.txt"):
+        install = importlib.import_module("sagewright_container.training.install")
+        install.install(folder, package=False, requirements=True)
+
+
 def load(path: str) -> ModuleType:
-    """Import the script under its own name, its folder first on the path. Raises what the script raises."""
-    sys.path.insert(0, os.path.dirname(path))
+    """Import the script under its own name, its folder and the `lib` in it first on the path, where the SDK puts a
+    model's dependencies. Raises what the script raises."""
+    folder = os.path.dirname(path)
+    sys.path[:0] = [folder, os.path.join(folder, "lib")]
     name = os.path.basename(path).removesuffix(".py")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -67,12 +89,17 @@ def load(path: str) -> ModuleType:
 class UserHandler:
     """A model loaded and served by a user's functions, a framework's defaults where there are none."""
 
-    def __init__(self, module: ModuleType, defaults: Defaults, contract: Contract, default_accept: str) -> None:
-        """Load the model. Raises NotImplementedError without a model_fn, ValueError for functions that clash."""
+    def __init__(self, module: ModuleType | None, defaults: Defaults, contract: Contract, default_accept: str) -> None:
+        """Load the model; without a module all is done by the defaults.
+
+        Raises NotImplementedError without a model_fn or a default for it, ValueError for functions that clash.
+        """
         functions = {name: getattr(module, name, None) for name in ("model_fn", "transform_fn", *PARTS)}
         clashing = [name for name in PARTS if functions[name]]
         if functions["transform_fn"] and clashing:
             raise ValueError(f"Cannot use transform_fn implementation with {', '.join(clashing)}.")
+        if not functions["model_fn"]:
+            functions["model_fn"] = defaults.load
         if not functions["model_fn"]:
             raise NotImplementedError(
                 "Please provide a model_fn implementation.\n"

@@ -33,7 +33,10 @@ class AlgorithmHandler:
 
     def __init__(self, model_dir: str, environ: Mapping[str, str]) -> None:
         """Load the models of the folder. Raises FileNotFoundError, or XGBoost's error for what is no model."""
-        self._boosters = load(model_dir, ensemble=environ.get("SAGEMAKER_INFERENCE_ENSEMBLE", "true") != "false")
+        ensemble = environ.get("SAGEMAKER_INFERENCE_ENSEMBLE", "true") != "false"
+        # A row or a few: threads would cost more than they give. In batch transform many rows come at once.
+        threads = cpu_count() if environ.get("SAGEMAKER_BATCH") else 1
+        self._boosters = load(model_dir, ensemble=ensemble, threads=threads)
         self._default_accept = environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", content.CSV)
         self._batch = bool(environ.get("SAGEMAKER_BATCH"))
         chosen = environ.get("SAGEMAKER_INFERENCE_OUTPUT", "").replace(" ", "").lower()
@@ -94,15 +97,18 @@ class AlgorithmHandler:
         return rows
 
 
-def load(model_dir: str, *, ensemble: bool) -> list[Any]:
-    """The boosters of a folder's files. A file may hold XGBoost's own forms, or a pickle of older images."""
+def load(model_dir: str, *, ensemble: bool, threads: int = 1) -> list[Any]:
+    """The boosters of a folder's files, each to predict with so many threads.
+
+    A file may hold XGBoost's own forms, or a pickle of older images.
+    """
     paths = sorted(entry.path for entry in os.scandir(model_dir) if entry.is_file() and not entry.name.startswith("."))
     if not paths:
         raise FileNotFoundError(f"There is no model in {model_dir}.")
-    return [_load(path) for path in (paths if ensemble else paths[:1])]
+    return [_load(path, threads) for path in (paths if ensemble else paths[:1])]
 
 
-def _load(path: str) -> Any:
+def _load(path: str, threads: int) -> Any:
     with open(path, "rb") as file:
         data = file.read()
     if data[:1] == b"\x80":  # a pickle's first byte
@@ -110,7 +116,7 @@ def _load(path: str) -> Any:
     else:
         booster = xgboost.Booster()
         booster.load_model(bytearray(data))
-    booster.set_param({"nthread": 1})  # a row or a few: threads would cost more than they give
+    booster.set_param({"nthread": threads})
     return booster
 
 
@@ -118,11 +124,20 @@ def encode(predictions: Any, media: str, *, batch: bool) -> bytes:
     """Predictions in one of ACCEPTS. CSV is one line of all rows, but a row a line in batch transform."""
     values = predictions.tolist()
     if media == content.CSV:
-        return ("\n".join(map(str, values)) + "\n" if batch else ",".join(map(str, values))).encode()
+        return _csv_lines(values) if batch else ",".join(map(str, values)).encode()
     if media == content.RECORDIO:
         return recordio.write([{"score": value if isinstance(value, list) else [value]} for value in values])
     scores = [{"score": value} for value in values]
     return orjson.dumps({"predictions": scores}) if media == content.JSON else _lines(scores)
+
+
+def _csv_lines(values: list[Any]) -> bytes:
+    """A prediction a line, in Python's spelling of numbers."""
+    fast = orjson.dumps(values)
+    # What Python spells otherwise: exponents (numbers of 1e16 and more, or less than 1e-4), NaN, lists.
+    if any(mark in fast for mark in (b"e", b"n", b"0.0000")) or b"[" in fast[1:]:
+        return ("\n".join(map(str, values)) + "\n").encode()
+    return fast[1:-1].replace(b",", b"\n") + b"\n"
 
 
 def encode_selected(answers: list[dict[str, Any]], chosen: list[str], media: str, *, batch: bool) -> bytes:

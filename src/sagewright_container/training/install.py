@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -18,7 +19,13 @@ def install(folder: str, *, package: bool, requirements: bool) -> None:
     if requirements:
         _install(folder, INSTALL_REQUIREMENTS, ["-r", "requirements.txt"])
     if package:
-        _install(folder, INSTALL_MODULE, ["."])
+        _install(folder, INSTALL_MODULE, [*_build(folder), "."])
+
+
+def _build(folder: str) -> list[str]:
+    """A setup.py alone is built with the setuptools that is here, so that it needs no network."""
+    declared = os.path.exists(os.path.join(folder, "pyproject.toml"))
+    return [] if declared or importlib.util.find_spec("setuptools") is None else ["--no-build-isolation"]
 
 
 def _install(folder: str, kind: str, what: list[str]) -> None:
@@ -32,4 +39,4 @@ def _installer() -> list[str]:
     uv = shutil.which("uv")
     if uv is not None:
         return [uv, "pip", "install", "--python", sys.executable]
-    return [sys.executable, "-m", "pip", "install"]
+    return [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

@@ -1,6 +1,7 @@
 """Run the user's training script as the `train` entry of a framework image does.
 
-Imports next to nothing: what is needed only sometimes (installing, waiting for other hosts) is loaded then.
+Imports next to nothing: what is needed only sometimes (installing, launching several processes, waiting for other
+hosts) is loaded then.
 """
 
 from __future__ import annotations
@@ -10,15 +11,43 @@ import os
 import signal
 import sys
 
-from sagewright_container.contract import DISTRIBUTIONS, Contract, TrainingEnvironment
+from sagewright_container.contract import Contract, TrainingEnvironment
+from sagewright_container.training.entry_point import COMMAND, NOTEBOOK, PACKAGE, EntryPoint
 from sagewright_container.training.failure import EXECUTE, ClientError, report
-from sagewright_container.training.relay import Run, run
+from sagewright_container.training.ports import candidates, job_key
+from sagewright_container.training.relay import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # see contract.py
+    from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
+    from typing import Protocol
 
-PACKAGE, SCRIPT, COMMAND = "package", "script", "command"
+    class Ended(Protocol):
+        """How a script ended, on one host."""
+
+        @property
+        def exit_code(self) -> int: ...
+        @property
+        def stderr_tail(self) -> str: ...
+        @property
+        def command(self) -> Sequence[str]: ...
+
+    class Stoppable(Protocol):
+        """What takes a signal."""
+
+        def signal(self, number: int) -> None: ...
+
+
+# Add a launcher here: a distribution's framework parameter → the module of this folder whose `run` launches it.
+LAUNCHERS = {
+    "sagemaker_torch_distributed_enabled": "torch_distributed",
+    "sagemaker_pytorch_ddp_enabled": "torch_distributed",
+    "sagemaker_distributed_dataparallel_enabled": "torch_distributed",
+    "sagemaker_mpi_enabled": "mpi",
+    "sagemaker_multi_worker_mirrored_strategy_enabled": "tensorflow_cluster",
+    "sagemaker_parameter_server_enabled": "tensorflow_cluster",
+}
 
 
 def main() -> int:
@@ -26,41 +55,79 @@ def main() -> int:
     contract = Contract()
     try:
         environment = TrainingEnvironment(contract, os.environ)
-        command = prepare(environment)
-        started = run(command, cwd=contract.code_dir, environ=_child_environ(environment), forward=_forward)
+        ended = launch(environment, prepare(environment))
     except ClientError as error:
         message = str(error)
         contract.write_failure(message)
         sys.stderr.write(message + "\n")
         return error.exit_code
-    if started.exit_code:
-        contract.write_failure(report(EXECUTE, command, started.exit_code, started.stderr_tail))
-    return started.exit_code
+    if ended.exit_code:
+        contract.write_failure(report(EXECUTE, list(ended.command), ended.exit_code, ended.stderr_tail))
+    return ended.exit_code
 
 
-def prepare(environment: TrainingEnvironment) -> list[str]:
-    """The command that runs the entry point. Raises ClientError with a sentence that says what is wrong."""
-    _refuse_distribution(environment)
-    entry_point = environment.entry_point
-    if not entry_point:
+def prepare(environment: TrainingEnvironment) -> EntryPoint:
+    """The entry point, ready to run. Raises ClientError with a sentence that says what is wrong."""
+    name = environment.entry_point
+    if not name:
         raise ClientError(
             "No training script was named: give the estimator an entry_point, which becomes the"
             " hyperparameter sagemaker_program."
         )
-    folder = _code_dir(environment)
-    _check_inside(folder, entry_point)
-    kind = _kind(folder, entry_point)
-    if not os.environ.get("SAGEWRIGHT_REQUIREMENTS_DONE"):
-        _install(folder, kind)
+    entry_point = EntryPoint(_code_dir(environment), str(name))
+    _refuse_distribution(environment, entry_point)
+    _install(entry_point)
     if len(environment.hosts) > 1:
         importlib.import_module("sagewright_container.training.hosts").wait(environment.hosts)
-    return _command(folder, entry_point, kind, environment.arguments())
+    return entry_point
 
 
-def _refuse_distribution(environment: TrainingEnvironment) -> None:
-    for name in DISTRIBUTIONS:
-        if environment.framework_parameters.get(name):
-            raise ClientError(f"This image runs one script on each host; it has no launcher for {name}.")
+def launch(environment: TrainingEnvironment, entry_point: EntryPoint) -> Ended:
+    """Run the entry point on this host, once or as its part in a distribution. Raises ClientError."""
+    command = entry_point.command(environment.arguments())
+    environ = child_environ(environment)
+    distribution = environment.distribution()
+    if distribution is None:
+        folder = environment.contract.code_dir
+        leads = entry_point.kind == COMMAND
+        return run(command, cwd=folder, environ=environ, forward=_forward, leads=leads)
+    module = importlib.import_module(f"sagewright_container.training.{LAUNCHERS[distribution]}")
+    launcher: Callable[..., Ended] = module.run
+    return launcher(environment, command, environ, _forward)
+
+
+def child_environ(environment: TrainingEnvironment) -> Mapping[str, str]:
+    """What a script finds in its environment, whoever launches it.
+
+    The request's own variables win over where PyTorch's processes meet: a script may launch them itself.
+    """
+    path = os.environ.get("PYTHONPATH")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    port = str(candidates(job_key(os.environ), 2)[1])  # the first is where hosts meet
+    meeting = {"MASTER_ADDR": environment.hosts[0], "MASTER_PORT": port, "PET_MASTER_PORT": port}
+    return {
+        **meeting,
+        **os.environ,
+        **environment.variables(),
+        "CURRENT_HOST": environment.current_host,
+        "SAGEMAKER_JOB_NAME": str(environment.settings.get("sagemaker_job_name") or ""),
+        "SAGEMAKER_REGION": str(environment.settings.get("sagemaker_region") or region),
+        "PYTHONPATH": os.pathsep.join(filter(None, [environment.contract.code_dir, path])),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _refuse_distribution(environment: TrainingEnvironment, entry_point: EntryPoint) -> None:
+    distribution = environment.distribution()
+    if distribution is None:
+        return
+    if distribution not in LAUNCHERS:
+        raise ClientError(
+            f"There is no launcher for {distribution}. There are torch_distributed, pytorchddp, mpi,"
+            " multi_worker_mirrored_strategy and parameter_server."
+        )
+    if entry_point.kind == NOTEBOOK:
+        raise ClientError("A notebook runs as one process: give a distribution a script as its entry point.")
 
 
 def _code_dir(environment: TrainingEnvironment) -> str:
@@ -78,56 +145,15 @@ def _code_dir(environment: TrainingEnvironment) -> str:
     raise ClientError(f"There is no code to run: {folder} is empty, and {source} is no folder.")
 
 
-def _check_inside(folder: str, entry_point: str) -> None:
-    root = os.path.realpath(folder)
-    target = os.path.realpath(os.path.join(root, entry_point))
-    if os.path.isabs(entry_point) or not target.startswith(root + os.sep):
-        raise ClientError(f"The entry point {entry_point!r} is not a path inside the source directory.")
-    if not os.path.exists(target) and not os.path.exists(target + ".py"):
-        there = ", ".join(sorted(os.listdir(root))[:20])
-        raise ClientError(f"There is no {entry_point!r} in the source directory, which holds: {there}.")
-
-
-def _kind(folder: str, entry_point: str) -> str:
-    if entry_point.endswith(".sh"):
-        return COMMAND
-    if os.path.exists(os.path.join(folder, "setup.py")):
-        return PACKAGE
-    return SCRIPT if entry_point.endswith(".py") else COMMAND
-
-
-def _install(folder: str, kind: str) -> None:
-    requirements = kind != COMMAND and os.path.exists(os.path.join(folder, "requirements.txt"))
-    if requirements or kind == PACKAGE:
+def _install(entry_point: EntryPoint) -> None:
+    requirements = entry_point.has("requirements.txt") and not os.environ.get("SAGEWRIGHT_REQUIREMENTS_DONE")
+    package = entry_point.kind == PACKAGE and entry_point.is_project
+    if package or (requirements and entry_point.kind != COMMAND):
         install = importlib.import_module("sagewright_container.training.install")
-        install.install(folder, package=kind == PACKAGE, requirements=requirements)
+        install.install(entry_point.folder, package=package, requirements=requirements)
 
 
-def _command(folder: str, entry_point: str, kind: str, arguments: list[str]) -> list[str]:
-    if kind == PACKAGE:
-        return [sys.executable, "-m", entry_point.removesuffix(".py").replace("/", "."), *arguments]
-    if kind == SCRIPT:
-        marker = ["--"] if entry_point.startswith("-") else []
-        return [sys.executable, *marker, entry_point, *arguments]
-    os.chmod(os.path.join(folder, entry_point), 0o755)  # noqa: S103  archives lose the bit; the script must run
-    return ["/bin/sh", "-c", 'exec "./$0" "$@"', entry_point, *arguments]
-
-
-def _child_environ(environment: TrainingEnvironment) -> dict[str, str]:
-    path = os.environ.get("PYTHONPATH")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
-    return {
-        **os.environ,
-        **environment.variables(),
-        "CURRENT_HOST": environment.current_host,
-        "SAGEMAKER_JOB_NAME": str(environment.settings.get("sagemaker_job_name") or ""),
-        "SAGEMAKER_REGION": str(environment.settings.get("sagemaker_region") or region),
-        "PYTHONPATH": os.pathsep.join(filter(None, [environment.contract.code_dir, path])),
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def _forward(child: Run) -> None:
+def _forward(child: Stoppable) -> None:
     """Pass a stop on to the script: it has the platform's grace time to save its work."""
 
     def pass_on(number: int, _frame: FrameType | None) -> None:

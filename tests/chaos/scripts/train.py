@@ -9,8 +9,10 @@ import uuid
 
 told = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))
 run = uuid.uuid4().hex
+host = os.environ["SM_CURRENT_HOST"]
+name = os.environ["TRAINING_JOB_NAME"] + ("" if host == "algo-1" else f"/{host}")
 witness = socket.create_connection(("127.0.0.1", int(told["--witness"])))
-witness.sendall(f"job {os.environ['TRAINING_JOB_NAME']} {run}\n".encode())
+witness.sendall(f"job {name} {run}\n".encode())
 
 
 def asked_to_stop(_number, _frame):

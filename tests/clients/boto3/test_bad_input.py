@@ -3,7 +3,9 @@
 import datetime
 import http.client
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,25 @@ def test_a_script_that_wants_more_memory_than_its_instance_has(sagemaker: Any, j
     reason = failure(sagemaker, request)
     assert reason.startswith("AlgorithmError: ")
     assert "instance type with more memory" in reason or "MemoryError" in reason
+
+
+def test_a_script_that_never_stops_talking(sagemaker: Any, job_request: Request) -> None:
+    reason = failure(sagemaker, job_request(SCRIPTS / "misbehave.py", how="talk", much=256))
+    assert reason.startswith("AlgorithmError: ")
+    assert "that was all there is to say" in reason
+
+
+def test_a_script_that_forks_and_forks(sagemaker: Any, job_request: Request) -> None:
+    request = job_request(SCRIPTS / "misbehave.py", how="fork")
+    request["StoppingCondition"]["MaxRuntimeInSeconds"] = 30
+    name = request["TrainingJobName"]
+    sagemaker.create_training_job(**request)
+    with suppress(WaiterError):
+        sagemaker.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName=name, WaiterConfig=PATIENCE)
+    told = sagemaker.describe_training_job(TrainingJobName=name)
+    assert told["TrainingJobStatus"] in ("Failed", "Stopped")
+    if os.access("/sys/fs/cgroup/pids", os.W_OK):
+        assert "children: Resource temporarily unavailable" in told["FailureReason"]
 
 
 def test_a_script_that_outstays_its_time(sagemaker: Any, job_request: Request) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,14 @@ def session(server: Any) -> Any:
     import sagemaker
 
     return sagemaker.Session()
+
+
+@pytest.fixture
+def hurried(hurry: Callable[[Any], None]) -> None:
+    """Waiting for jobs and following their logs, without the SDK's half minutes."""
+    import sagemaker.session
+
+    hurry(sagemaker.session)
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +54,51 @@ def delete(session: Any) -> Callable[[Any], None]:
         waiter.wait(EndpointName=predictor.endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
     return delete
+
+
+class Run:
+    """Fits an estimator without the SDK's pauses, and reads what the job left."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __call__(self, estimator: Any, inputs: Any = None) -> dict[str, bytes]:
+        """The files of the model that it trained."""
+        told = self._fit(estimator, inputs)
+        assert told["TrainingJobStatus"] == "Completed", told.get("FailureReason")
+        return self.unpacked(estimator, "model.tar.gz")
+
+    def failed(self, estimator: Any, inputs: Any = None) -> str:
+        """Why it failed."""
+        told = self._fit(estimator, inputs)
+        assert told["TrainingJobStatus"] == "Failed"
+        return str(told["FailureReason"])
+
+    def unpacked(self, estimator: Any, archive: str) -> dict[str, bytes]:
+        """The files of one of the archives that its last job left."""
+        place = estimator.latest_training_job.describe()["ModelArtifacts"]["S3ModelArtifacts"]
+        bucket, key = place.removeprefix("s3://").replace("model.tar.gz", archive).split("/", 1)
+        body = self._session.boto_session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+            return {member.name: tar.extractfile(member).read() for member in tar if member.isfile()}
+
+    def _fit(self, estimator: Any, inputs: Any) -> dict[str, Any]:
+        estimator.fit(inputs, wait=False)
+        name = estimator.latest_training_job.name
+        sagemaker = self._session.sagemaker_client
+        end = time.monotonic() + 300
+        while True:
+            told = dict(sagemaker.describe_training_job(TrainingJobName=name))
+            if told["TrainingJobStatus"] != "InProgress":
+                return told
+            assert time.monotonic() < end, f"{name} did not end: {told['SecondaryStatus']}"
+            time.sleep(0.3)
+
+
+@pytest.fixture(scope="session")
+def run(session: Any) -> Run:
+    """`run(estimator, inputs)`: fit, and the model's files."""
+    return Run(session)
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,14 @@
 """The plugin that `sagewright env` puts into the user's botocore, driven by a real botocore session."""
 
 import sys
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.session
 import pytest
 
-import sagewright
+from sagewright.cli.env import PLUGIN_FOLDER
 
-PLUGIN_FOLDER = Path(sagewright.__file__).parent / "cli" / "client_plugin"
 LOCAL = "http://127.0.0.1:4700"
 
 

@@ -48,6 +48,12 @@ def test_version_two_holds_both_in_one_group(tmp_path: Path) -> None:
     }
 
 
+def test_processes_are_counted(tmp_path: Path) -> None:
+    groups = Cgroups(1, {"pids": tmp_path})
+    (group,) = groups.make("task", Resources(processes=100))
+    assert (group / "pids.max").read_text() == "100"
+
+
 def test_nothing_is_made_where_nothing_is_limited(tmp_path: Path) -> None:
     assert made(tmp_path, 1, Resources()) == {}
     assert Cgroups().make("task", Resources(vcpus=1, memory_bytes=1)) == ()

@@ -55,13 +55,13 @@ def test_what_is_no_type_has_no_row(name: str) -> None:
 
 def test_what_fits_is_given_without_a_word() -> None:
     assert fit("ml.c5.large", LAPTOP) == (fit("ml.c5.large", Machine(2, 4 * GIB)))
-    assert fit("ml.c5.large", LAPTOP).resources == Resources(2, 4 * GIB, 0)
+    assert fit("ml.c5.large", LAPTOP).resources == Resources(2, 4 * GIB, 0, 4096)
     assert fit("ml.c5.large", LAPTOP).note is None
 
 
 def test_what_does_not_fit_is_cut_down_and_said() -> None:
     fitted = fit("ml.p3.2xlarge", LAPTOP)
-    assert fitted.resources == Resources(4, 8 * GIB, 0)
+    assert fitted.resources == Resources(4, 8 * GIB, 0, 4096)
     assert fitted.note == (
         "ml.p3.2xlarge has 8 vCPUs, 61 GiB of memory and 1 GPU; "
         "this machine gives the task 4 vCPUs, 8 GiB of memory and no GPU."
@@ -70,14 +70,14 @@ def test_what_does_not_fit_is_cut_down_and_said() -> None:
 
 def test_only_what_is_too_large_is_cut() -> None:
     fitted = fit("ml.r5.large", LAPTOP)
-    assert fitted.resources == Resources(2, 8 * GIB, 0)
+    assert fitted.resources == Resources(2, 8 * GIB, 0, 4096)
     assert fitted.note is not None
     assert "gives the task 2 vCPUs and 8 GiB" in fitted.note
 
 
 def test_a_type_from_the_future_gets_the_machine() -> None:
     fitted = fit("ml.z99.xlarge", LAPTOP)
-    assert fitted.resources == Resources(4, 8 * GIB, 0)
+    assert fitted.resources == Resources(4, 8 * GIB, 0, 4096)
     assert fitted.note is not None
     assert "ml.z99.xlarge is not known" in fitted.note
 

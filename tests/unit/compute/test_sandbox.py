@@ -68,7 +68,7 @@ def test_the_tasks_own_environment_wins_but_its_python_stays_first(tmp_path: Pat
     own = {"HOME": "/elsewhere", "PATH": "/mine", "PYTHONPATH": "/opt/ml/code"}
     out = sandbox.environment(Task("t", ["x"], environment=own, python=made), tmp_path)
     assert out["HOME"] == "/elsewhere"
-    assert out["PATH"] == f"{made}/bin:/mine"
+    assert out["PATH"] == f"{made}/bin:{sandbox.TOOLKIT}/sagewright_container/bin:/mine"
     assert out["PYTHONPATH"] == f"/opt/ml/code:{sandbox.TOOLKIT}"
     assert out["VIRTUAL_ENV"] == str(made)
 

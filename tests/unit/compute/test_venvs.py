@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sagewright.base.errors import Terminal
+from sagewright.compute import venvs
 from sagewright.compute.venvs import Environments, uv_environment
 
 ASK = "import {0}; print({0}.VERSION)"
@@ -92,6 +93,55 @@ def test_another_lock_is_another_environment(made: Environments, environ: dict[s
     assert says(first, "swone") == "2.0"
 
 
+def test_an_environment_stands_on_another(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "low.txt").write_text("swone==1.0\nswtwo==1.0\n")
+    (tmp_path / "high.txt").write_text("# over low\nswone==2.0\nswtwo==1.0\n    # via swone\n")
+    (tmp_path / "high.on").write_text("low\n")
+    environments = Environments(tmp_path / "made", tmp_path, environ=environ)
+    high = environments.ensure("high", lambda line: None)
+    low = environments.ready("low")
+    assert low is not None
+    assert [says(each, "swone") for each in (low, high)] == ["1.0", "2.0"]
+    assert says(high, "swtwo") == "1.0"
+    assert not list(high.rglob("swtwo.py"))
+    # What is below belongs to it.
+    (tmp_path / "low.txt").write_text("swone==1.0\nswtwo==1.0  # again\n")
+    assert environments.ready("high") is None
+
+
+def test_pytorchs_builds_fit_the_machine_unless_somebody_chose(tmp_path: Path) -> None:
+    def builds(**environ: str) -> object:
+        return Environments(tmp_path, environ=environ)._builds
+
+    assert builds() == {"UV_TORCH_BACKEND": "auto"}
+    assert (
+        builds(UV_TORCH_BACKEND="cu130") == builds(PIP_FIND_LINKS="/wheels") == builds(PIP_INDEX_URL="http://x") == {}
+    )
+
+
+def test_where_pytorchs_index_cannot_be_had_the_common_one_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environments = Environments(tmp_path, environ={})
+    asked: list[object] = []
+
+    def uv(arguments: object, building: int, log: object, *, builds: object = None) -> None:
+        asked.append(builds)
+        if builds is None:
+            raise venvs._UvFailed("error sending request for url (https://download.pytorch.org/whl/cpu/torch/)")
+
+    monkeypatch.setattr(environments, "_uv", uv)
+    environments._ask_index(["pip", "install", "torch"], 0, print)
+    assert asked == [None, {}]
+
+
+def test_a_build_satisfies_its_version() -> None:
+    assert venvs._is_held("swone==1.0", {"swone": "1.0+cpu"})
+    assert venvs._is_held("swone==1.0+cpu ; python_version > '3'", {"swone": "1.0+cpu"})
+    assert not venvs._is_held("swone==1.0+cpu", {"swone": "1.0"})
+    assert not venvs._is_held("swone==1.0", {"swone": "1.1+cpu"})
+
+
 def test_an_unknown_name_is_answered_with_the_known(made: Environments) -> None:
     with pytest.raises(Terminal, match=r"no environment called 'nope'\. There are: base"):
         made.ensure("nope", lambda line: None)
@@ -169,6 +219,16 @@ def test_a_layer_may_lie_on_a_layer(made: Environments, base: Path, tmp_path: Pa
     upper, _ = layer(made, lower, tmp_path, "swone>=2\nswtwo\n")
     assert [each.name for each in upper.rglob("sw*.py")] == ["swtwo.py"]
     assert says(upper, "swone") == "2.0"
+
+
+def test_commands_of_the_base_run_with_what_lies_on_top(made: Environments, base: Path, tmp_path: Path) -> None:
+    command = base / "bin" / "sw-command"
+    command.write_text(f"#!{base}/bin/python\nimport sys, swtwo\nprint(sys.prefix, sys.argv[1:])\n")
+    command.chmod(0o755)
+    lower, _ = layer(made, base, tmp_path, "swtwo\n")
+    for top in (lower, made.fork(lower, tmp_path / "fork")):
+        done = subprocess.run([top / "bin" / command.name, "a b"], capture_output=True, text=True, check=False)
+        assert done.stdout == f"{top} ['a b']\n", done.stderr
 
 
 def test_satisfied_requirements_install_nothing(made: Environments, base: Path, tmp_path: Path) -> None:

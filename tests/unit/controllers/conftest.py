@@ -25,7 +25,7 @@ from sagewright.telemetry.metrics import Metrics
 from sagewright.testing.clock import ManualClock
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-1-cpu-py3"
 
 
 class Missing(SagewrightError):

@@ -159,16 +159,16 @@ def test_a_model_is_packed_as_it_is_but_for_what_cannot_travel(tmp_path: Path) -
     os.mkfifo(folder / "pipe")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(folder / "s"))
-        staging.pack(folder, tmp_path / "a")
+        staging.pack([folder], tmp_path / "a")
     assert unpacked((tmp_path / "a").read_bytes()) == {"deep/weights": b"w"}
     with tarfile.open(tmp_path / "a") as tar:
         assert tar.getnames() == ["deep", "deep/weights", "out"]
         assert tar.getmember("out").issym()
     again = tmp_path / "b"
-    staging.pack(tmp_path / "nothing", again)
+    staging.pack([tmp_path / "nothing"], again)
     assert unpacked(again.read_bytes()) == {}
     (tmp_path / "linked").symlink_to("/etc")
-    staging.pack(tmp_path / "linked", again)
+    staging.pack([tmp_path / "linked"], again)
     assert unpacked(again.read_bytes()) == {}
 
 

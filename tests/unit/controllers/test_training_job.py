@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sagewright.base.errors import StaleRecord, Transient
 from sagewright.compute.fake import Plan
-from sagewright.controllers import training_job
+from sagewright.controllers import training_job, training_output
 from sagewright.controllers.training_job import STOP_GRACE, TrainingJobs
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import KIND, LOG_GROUP
@@ -77,9 +82,9 @@ def stop(bench: Bench, key: Key) -> None:
     bench.change(key, intent="stop", state="Stopping")
 
 
-def write(bench: Bench, key: Key, path: str, text: str) -> None:
+def write(bench: Bench, key: Key, path: str, text: str, host: int = 1) -> None:
     """As the script would, into its /opt/ml."""
-    target = bench.folder / "tasks" / f"train-uid-{key.name}" / "ml" / path
+    target = bench.folder / "tasks" / f"train-uid-{key.name}-{host}" / "ml" / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text)
 
@@ -113,7 +118,7 @@ def test_a_job_is_staged_runs_and_leaves_its_model(bench: Bench, jobs: TrainingJ
     assert bench.lines(LOG_GROUP) == ["one", "two", "three"]
     assert bench.folders == []
     assert list(bench.engine.list()) == []
-    assert bench.engine.watched == ["train-uid-j"], "the engine was asked more than once"
+    assert bench.engine.watched == ["train-uid-j-1"], "the engine was asked more than once"
     assert {role for role, _ in bench.files.roles} == {record.spec["RoleArn"]}
 
 
@@ -158,6 +163,18 @@ def test_a_failure_is_told_in_the_words_there_are(
     assert story(bench, key)[-2:] == ["Training", "Failed"]
     assert not [name for name in bench.files.held if "out" in name[1]]
     assert bench.folders == []
+
+
+def test_what_a_failed_job_left_is_kept(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(exit_code=1, after=1))
+    key = create()
+    bench.look(jobs, key)
+    write(bench, key, "output/data/report.ipynb", "as far as it came")
+    bench.engine.advance(1)
+    bench.settle(jobs, key)
+    assert ended(bench, key)[0] == "Failed"
+    assert story(bench, key)[-2:] == ["Uploading", "Failed"]
+    assert [name for name in bench.files.held if name[1].endswith("output/output.tar.gz")]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +253,7 @@ def test_a_stopped_job_has_its_grace_and_keeps_its_model(bench: Bench, jobs: Tra
     stop(bench, key)
     bench.settle(jobs, key)
     assert ended(bench, key) == ("Stopped", "")
-    assert bench.engine.stops == [("train-uid-j", STOP_GRACE)]
+    assert bench.engine.stops == [("train-uid-j-1", STOP_GRACE)]
     assert bench.lines(LOG_GROUP) == ["saved"]
     assert story(bench, key) == ["Starting", "Downloading", "Training", "Stopping", "Uploading", "Stopped"]
     assert ("b", "out/j/output/model.tar.gz") in bench.files.held
@@ -317,7 +334,7 @@ def test_a_job_whose_time_was_over_when_the_server_died_is_not_completed(
     bench.engine.die_at = "stop"
     with pytest.raises(Killed):
         bench.look(jobs, key)
-    bench.engine.end("train-uid-j", 0)
+    bench.engine.end("train-uid-j-1", 0)
     bench.settle(TrainingJobs(bench.platform, bench.wake, at_once=2), key)
     assert story(bench, key)[-1] == "MaxRuntimeExceeded"
 
@@ -385,7 +402,7 @@ def test_an_end_that_was_cut_short_is_brought_to_its_end(
     def dies(*_: Any, **__: Any) -> None:
         raise Killed
 
-    for room, name in ((jobs, "_upload"), (jobs, "_finish")):
+    for room, name in ((training_output, "upload"), (jobs, "_finish")):
         with monkeypatch.context() as patch:
             patch.setattr(room, name, dies)
             with pytest.raises(Killed):
@@ -413,8 +430,189 @@ def test_an_engine_that_cannot_start_it_now_is_asked_again(bench: Bench, jobs: T
 def test_tasks_are_owned_until_the_job_is_settled(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
     record = bench.store.get(create())
     assert record is not None
-    assert jobs.tasks(record) == ("train-uid-j",)
+    assert list(jobs.tasks(record)) == ["train-uid-j-1"]
     assert jobs.tasks(replace(record, state="Failed")) == ()
+
+
+# Several hosts.
+
+TWO = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+
+
+def test_each_host_has_its_task_and_its_log(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*-1", Plan(lines=["one"], after=10))
+    bench.engine.plan("*-2", Plan(lines=["two"], after=5))
+    key = create(ResourceConfig=TWO)
+    bench.look(jobs, key)
+    first, second = bench.engine.started
+    assert (first.hostname, second.hostname) == ("algo-1", "algo-2")
+    assert first.hosts == second.hosts == {"algo-1": "127.0.0.1", "algo-2": "127.0.0.2"}
+    assert second.folder is not None
+    config = json.loads((second.folder / "input/config/resourceconfig.json").read_bytes())
+    assert (config["current_host"], config["hosts"]) == ("algo-2", ["algo-1", "algo-2"])
+    for host in (1, 2):
+        write(bench, key, "model/mine", f"of {host}", host)
+        write(bench, key, f"model/deep/only-{host}", "x", host)
+    bench.engine.advance(5)
+    bench.look(jobs, key)
+    assert ended(bench, key)[0] == "InProgress", "the other one still runs"
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Completed", "")
+    place = bench.logs.at(ACCOUNT, REGION)
+    created = int(first_seen(bench, key))
+    assert place.names(LOG_GROUP) == [f"j/algo-1-{created}", f"j/algo-2-{created}"]
+    assert unpacked(bench.files.held["b", "out/j/output/model.tar.gz"]) == {
+        "mine": b"of 1",
+        "deep/only-1": b"x",
+        "deep/only-2": b"x",
+    }
+    assert bench.folders == []
+
+
+def first_seen(bench: Bench, key: Key) -> float:
+    record = bench.store.get(key)
+    assert record is not None
+    return record.created
+
+
+def test_a_host_that_fails_ends_the_others(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*-1", Plan(after=None, on_stop=0))
+    bench.engine.plan("*-2", Plan(exit_code=3, after=5))
+    key = create(ResourceConfig=TWO)
+    bench.look(jobs, key)
+    write(bench, key, "output/failure", "no data", 2)
+    bench.engine.advance(5)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Failed", "AlgorithmError: no data, exit code: 3 (on algo-2)")
+    assert bench.engine.stops == [("train-uid-j-1", 10.0)]
+
+
+def test_a_start_that_was_cut_short_between_hosts_goes_on(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(after=10))
+    key = create(ResourceConfig=TWO)
+    start = bench.engine.start
+
+    def dies(task: Any) -> None:
+        if task.id.endswith("-2"):
+            raise Killed
+        start(task)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.engine, "start", dies)
+        with pytest.raises(Killed):
+            bench.look(jobs, key)
+    bench.settle(TrainingJobs(bench.platform, bench.wake, at_once=2), key)
+    assert ended(bench, key) == ("Completed", "")
+    assert [task.id for task in bench.engine.started] == ["train-uid-j-1", "train-uid-j-2"]
+
+
+def test_a_stop_reaches_all_hosts_that_run(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(after=None, on_stop=0))
+    key = create(ResourceConfig={"InstanceGroups": [
+        {"InstanceGroupName": "a", "InstanceType": "ml.m5.large", "InstanceCount": 1},
+        {"InstanceGroupName": "b", "InstanceType": "ml.c5.large", "InstanceCount": 2},
+    ]})  # fmt: skip
+    bench.look(jobs, key)
+    assert len(bench.engine.started) == 3
+    stop(bench, key)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Stopped", "")
+    assert [task for task, _ in bench.engine.stops] == [f"train-uid-j-{number}" for number in (1, 2, 3)]
+
+
+def test_jobs_that_span_hosts_take_turns(bench: Bench, create: Create, jobs: TrainingJobs) -> None:
+    """Single ones go past them."""
+    jobs = TrainingJobs(bench.platform, bench.wake, at_once=4)
+    bench.engine.plan("*", Plan(after=10))
+    one, two = create("one", ResourceConfig=TWO), create("two", ResourceConfig=TWO)
+    for key in (one, two):
+        bench.look(jobs, key)
+    bench.clock.advance(1)
+    single = create("single")
+    bench.look(jobs, single)
+    assert [story(bench, key)[-1] for key in (one, two, single)] == ["Training", "Pending", "Training"]
+    bench.engine.advance(10)
+    bench.woken.clear()
+    bench.look(jobs, one)
+    assert two in bench.woken
+    bench.look(jobs, two)
+    assert story(bench, two)[-1] == "Training"
+
+
+# What is kept in S3 meanwhile.
+
+
+def test_checkpoints_go_both_ways(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(after=60, lines=["epoch"]))
+    bench.files.held["b", "kept/epoch-1"] = b"1"
+    bench.files.held["b", "kept-elsewhere/x"] = b"x"
+    bench.clock.advance(time.time() - bench.clock.now())  # files have the machine's times
+    key = create(CheckpointConfig={"S3Uri": "s3://b/kept"})
+    bench.look(jobs, key)
+    (task,) = bench.engine.started
+    assert task.folder is not None
+    assert [path.name for path in (task.folder / "checkpoints").iterdir()] == ["epoch-1"]
+    assert json.loads((task.folder / "input/config/checkpointconfig.json").read_bytes()) == {
+        "LocalPath": "/opt/ml/checkpoints",
+        "S3Uri": "s3://b/kept",
+    }
+    bench.files.held["b", "kept/epoch-1"] = b"changed by somebody else"
+    bench.engine.advance(5)
+    write(bench, key, "checkpoints/deep/epoch-2", "2")
+    os.utime(task.folder / "checkpoints/deep/epoch-2", (0, 0))  # a copying program may keep an old time
+    (task.folder / "checkpoints/secret").symlink_to("/etc/passwd")
+    bench.engine.advance(5)
+    bench.look(jobs, key)
+    assert kept(bench) == {"kept/epoch-1": b"changed by somebody else", "kept/deep/epoch-2": b"2"}
+    write(bench, key, "checkpoints/last", "3")
+    stop(bench, key)
+    bench.settle(jobs, key)
+    assert ended(bench, key)[0] == "Stopped"
+    assert kept(bench)["kept/last"] == b"3"
+
+
+def kept(bench: Bench) -> dict[str, bytes]:
+    return {name: data for (_, name), data in bench.files.held.items() if name.startswith("kept/")}
+
+
+def test_a_folder_elsewhere_is_shown_to_the_task_and_kept(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(after=5))
+    key = create(
+        CheckpointConfig={"S3Uri": "s3://b/kept/", "LocalPath": "/work/kept"},
+        TensorBoardOutputConfig={"S3OutputPath": "s3://b/boards"},
+    )
+    bench.look(jobs, key)
+    (task,) = bench.engine.started
+    (mount,) = task.mounts
+    assert (mount.target, mount.writable) == ("/work/kept", True)
+    bench.clock.advance(time.time() - bench.clock.now())
+    (mount.source / "epoch-1").write_text("1")
+    write(bench, key, "output/tensorboard/events", "e")
+    bench.engine.advance(5)
+    bench.settle(jobs, key)
+    assert kept(bench) == {"kept/epoch-1": b"1"}
+    assert bench.files.held["b", "boards/j/tensorboard-output/events"] == b"e"
+
+
+def test_a_mirrored_folder_that_became_a_link_is_not_followed(
+    bench: Bench, jobs: TrainingJobs, create: Create, tmp_path: Path
+) -> None:
+    (tmp_path / "private" / "data").mkdir(parents=True)
+    (tmp_path / "private" / "data" / "secret").write_text("s")
+    bench.engine.plan("*", Plan(after=5))
+    key = create(CheckpointConfig={"S3Uri": "s3://b/kept"})
+    bench.look(jobs, key)
+    (task,) = bench.engine.started
+    assert task.folder is not None
+    for name in ("checkpoints", "output", "model"):
+        shutil.rmtree(task.folder / name)
+        (task.folder / name).symlink_to(tmp_path / "private")
+    bench.engine.advance(5)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Completed", "")
+    assert kept(bench) == {}
+    assert [name for _, name in bench.files.held if name.startswith("out/")] == ["out/j/output/model.tar.gz"]
+    assert unpacked(bench.files.held["b", "out/j/output/model.tar.gz"]) == {}
 
 
 # Turns.
@@ -425,7 +623,7 @@ def test_jobs_wait_their_turn(bench: Bench, create: Create, jobs: TrainingJobs) 
     first, second, third = create("one"), create("two"), create("three")
     for key in (first, second, third):
         bench.look(jobs, key)
-    assert [task.id for task in bench.engine.started] == ["train-uid-one", "train-uid-two"]
+    assert [task.id for task in bench.engine.started] == ["train-uid-one-1", "train-uid-two-1"]
     assert story(bench, third) == ["Starting", "Pending"]
     bench.clock.advance(1)
     fourth = create("four")

@@ -14,10 +14,12 @@ from sagewright_container import main
 SRC = Path(__file__).parents[3] / "src"
 
 
-@pytest.mark.parametrize("arguments", [[], ["train"], ["run", "xgboost"], ["train", "chainer"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["train"], ["run", "xgboost"], ["train", "chainer"], ["serve", "base-python"]]
+)
 def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(arguments) == 2
-    assert "usage: python -m sagewright_container.main {train|serve} {scikit-learn|xgboost}" in capsys.readouterr().err
+    assert "usage: python -m sagewright_container.main {train|serve} {" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

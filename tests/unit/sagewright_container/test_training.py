@@ -84,6 +84,18 @@ def test_output_is_live_and_a_stop_is_passed_on(folder: Any) -> None:
     assert process.returncode == 0
 
 
+def test_what_a_script_leaves_running_does_not_keep_the_job(tmp_path: Path) -> None:
+    """It holds the standard error that is relayed. A process of its own: `run` changes its folder."""
+    script = "sleep 60 >/dev/null & echo $! >left; echo last words >&2; exit 3"
+    code = f"""if True:
+        from sagewright_container.training.relay import run
+        ended = run(["/bin/sh", "-c", {script!r}], cwd={str(tmp_path)!r}, environ={{}})
+        print(ended.exit_code, ended.stderr_tail)"""
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=30, check=True)
+    os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
+    assert done.stdout.split() == ["3", "last", "words"]
+
+
 def test_a_shell_script_is_made_executable_and_run(folder: Any) -> None:
     folder.configure({"sagemaker_program": '"run me.sh"', "word": '"it\'s"'})
     folder.write("code/run me.sh", '#!/bin/sh\necho "$0|$1|$2"')
@@ -92,12 +104,13 @@ def test_a_shell_script_is_made_executable_and_run(folder: Any) -> None:
     assert out == "./run me.sh|--word|it's\n", err
 
 
-def test_a_package_runs_as_a_module(folder: Any) -> None:
+def test_a_package_is_installed_and_runs_as_a_module(folder: Any, tmp_path: Path) -> None:
     folder.configure({"sagemaker_program": '"entry.py"'})
     folder.write("code/setup.py", "")
     folder.write("code/entry.py", "print(__spec__.name)")
-    with start(folder) as process:
-        assert process.communicate(timeout=30)[0] == "entry\n"
+    folder.write("bin/uv", '#!/bin/sh\necho "$1 $2 ${6}"').chmod(0o755)
+    with start(folder, PATH=f"{tmp_path}/bin:{os.environ['PATH']}") as process:
+        assert process.communicate(timeout=30)[0] == "pip install .\nentry\n"
 
 
 def test_a_local_submit_directory_stands_in_for_an_empty_code_folder(folder: Any, tmp_path: Path) -> None:
@@ -114,12 +127,17 @@ def test_a_local_submit_directory_stands_in_for_an_empty_code_folder(folder: Any
         ({"sagemaker_program": "other.py"}, "There is no 'other.py' in the source directory"),
         ({"sagemaker_program": "../train.py"}, "is not a path inside the source directory"),
         ({"sagemaker_program": "/bin/ls"}, "is not a path inside the source directory"),
-        ({"sagemaker_program": "train.py", "sagemaker_mpi_enabled": "true"}, "no launcher for sagemaker_mpi"),
+        (
+            {"sagemaker_program": "train.py", "sagemaker_pytorch_xla_multi_worker_enabled": "true"},
+            "no launcher for sagemaker_pytorch_xla",
+        ),
+        ({"sagemaker_program": "a.ipynb", "sagemaker_mpi_enabled": "true"}, "A notebook runs as one process"),
     ],
 )
 def test_what_cannot_be_run(folder: Any, hyperparameters: dict[str, str], sentence: str) -> None:
     folder.configure(hyperparameters)
     folder.write("code/train.py", "")
+    folder.write("code/a.ipynb", "{}")
     with pytest.raises(ClientError, match=sentence):
         launch.prepare(TrainingEnvironment(folder.contract, {}))
 
@@ -150,6 +168,51 @@ def test_a_long_error_keeps_its_last_line_within_what_is_shown() -> None:
     text = failure.report(failure.EXECUTE, ["python", "train.py", "--x" * 500], 1, stderr)
     assert len(text) <= 1000
     assert "KeyError: 'x'\"\nCommand \"python train.py" in text
+
+
+def test_what_launchers_add_is_left_out_of_the_reason() -> None:
+    stderr = (
+        "[1,1]<stderr>: Traceback (most recent call last):\n[1,1]<stderr>:   File x\n[1,1]<stderr>: ValueError: bad\n"
+        "[1,1]<stderr>: -----------------------------------------\n[1,1]<stderr>: MPI_ABORT was invoked\n"
+    )
+    told = failure.report(failure.EXECUTE, ["mpirun"], 1, stderr)
+    assert 'ErrorMessage "Traceback (most recent call last):\n  File x\nValueError: bad"\nCommand' in told
+    ranked = (
+        "[rank1]: Traceback (most recent call last):\n[rank1]: KeyError: 'a'\n[W1129 12:00:00.1 x.cpp:3] Warning: z\n"
+    )
+    assert "Traceback (most recent call last):\nKeyError: 'a'\"\n" in failure.report(failure.EXECUTE, ["p"], 1, ranked)
+
+
+def test_what_cannot_work_here_is_explained() -> None:
+    told = failure.report(failure.EXECUTE, ["p"], 1, "ModuleNotFoundError: No module named 'smdistributed'")
+    assert "ExtraInfo \"Amazon's smdistributed libraries are closed" in told
+    assert failure.report(failure.EXECUTE, ["p"], 1, "ValueError: x").count("ExtraInfo") == 0
+
+
+def test_a_stop_reaches_what_a_shell_script_started(folder: Any) -> None:
+    folder.configure({"sagemaker_program": '"train.sh"'})
+    save = "import signal, sys\ndef save(*_): print('saved', flush=True); sys.exit(0)\n"
+    folder.write(
+        "code/train.py", save + "signal.signal(signal.SIGTERM, save); print('ready', flush=True); signal.pause()"
+    )
+    folder.write("code/train.sh", f"#!/bin/sh\ntrap '' TERM\n{sys.executable} train.py\n")
+    with start(folder) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=30)[0] == "saved\n"
+
+
+def test_where_pytorch_processes_meet_differs_from_job_to_job(folder: Any) -> None:
+    folder.configure({"sagemaker_program": '"train.py"'})
+    folder.write("code/train.py", "import os; print(os.environ['MASTER_ADDR'], os.environ['MASTER_PORT'])")
+    told = []
+    for job in ("a", "b"):
+        with start(folder, TRAINING_JOB_NAME=job) as process:
+            told.append(process.communicate(timeout=30)[0])
+    assert told[0] != told[1]
+    with start(folder, MASTER_PORT="29500") as process:
+        assert process.communicate(timeout=30)[0] == "algo-1 29500\n"
 
 
 def test_waiting_for_hosts_ends_when_all_have_names() -> None:

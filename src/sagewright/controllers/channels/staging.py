@@ -15,6 +15,8 @@ from sagewright.controllers.channels.listing import dealt, items
 from sagewright.controllers.channels.told import told
 from sagewright.controllers.platform import ObjectFiles, Platform
 
+FAILURE: Final = "input-failed"
+"""The file beside a task's /opt/ml that says why its input could not be completed."""
 _GRACE: Final = 10.0
 """Seconds that a task has to end when its input cannot be completed."""
 
@@ -101,10 +103,8 @@ def _shown(
 
 def _filling(platform: Platform, objects: ObjectFiles, folder: Path) -> Filling:
     def failed(why: str) -> None:
-        """A task whose input does not come ends, and its job fails with what it finds here."""
-        failure = folder / "ml" / "output" / "failure"
-        failure.parent.mkdir(parents=True, exist_ok=True)
-        failure.write_text(why)
+        """A task whose input does not come ends, and its job fails with what is said here, beside its /opt/ml."""
+        (folder / FAILURE).write_text(f"ClientError: Data download failed: {why.removeprefix('ClientError: ')}")
         platform.engine.stop(folder.name, grace=_GRACE)
 
     return Filling(platform.background, objects, failed)

@@ -47,6 +47,11 @@ operations = Operations()
 DEFAULT_ROLE: Final = "SagewrightExecutionRole"
 DEFAULT_PATH: Final = "/service-role/"
 _DEFAULT_POLICIES: Final = ("AmazonSageMakerFullAccess", "AmazonS3FullAccess")
+_DEFAULT_INLINE: Final = {
+    # None of AWS's own policies for execution roles has these actions; its guide has users add them.
+    "MlflowTracking": '{"Version":"2012-10-17","Statement":'
+    '[{"Effect":"Allow","Action":"sagemaker-mlflow:*","Resource":"*"}]}'
+}
 """By name alone: all of AWS's policies are not read where a server starts."""
 HOUR: Final = 3600
 TRUST_SIZE: Final = 4_096
@@ -149,7 +154,11 @@ def ensure_default_role(store: Store, *, account: str, clock: Clock, ids: Ids) -
 
 
 def _default_spec(
-    account: str, *, renewing: bool = True, policies: Sequence[str] = _DEFAULT_POLICIES
+    account: str,
+    *,
+    renewing: bool = True,
+    policies: Sequence[str] = _DEFAULT_POLICIES,
+    inline: Mapping[str, str] = _DEFAULT_INLINE,
 ) -> Mapping[str, Any]:
     """The default role's spec. `renewing` sessions may take on the role again, as the clients of one machine do all
     day."""
@@ -166,7 +175,7 @@ def _default_spec(
         "AssumeRolePolicyDocument": orjson.dumps({"Version": "2012-10-17", "Statement": statements}).decode(),
         "MaxSessionDuration": 12 * HOUR,
         "Attached": [f"arn:aws:iam::aws:policy/{name}" for name in policies],
-        "Inline": {},
+        "Inline": dict(inline),
     }
 
 
@@ -174,9 +183,11 @@ def _is_of_earlier_version(role: Record) -> bool:
     """Whether a default role is as an earlier version of Sagewright made it."""
     account = role.key.account
     earlier = (
-        _default_spec(account, renewing=False),
+        _default_spec(account, renewing=False, inline={}),
         # When a shell's session was like any other of this role.
-        _default_spec(account, policies=("AdministratorAccess", *_DEFAULT_POLICIES)),
+        _default_spec(account, policies=("AdministratorAccess", *_DEFAULT_POLICIES), inline={}),
+        # When there were no tracking servers.
+        _default_spec(account, inline={}),
     )
     return not role.tags and role.spec in earlier
 

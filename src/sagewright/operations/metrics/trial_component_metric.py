@@ -8,11 +8,12 @@ from statistics import fmean, pstdev
 from typing import Final
 
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.experiments import trial_component, trial_component_metric
-from sagewright.operations.sagemaker.experiments.trial_component_metric import Point
-from sagewright.operations.sagemaker.noun import together
-from sagewright.operations.table import Operations
-from sagewright.store.base import Write
+from sagewright.operations.sagemaker import nouns
+from sagewright.operations.sagemaker.experiments import trial_component
+from sagewright.operations.table import Operations, briefly
+from sagewright.resources import trial_component as components
+from sagewright.resources.record import Record
+from sagewright.telemetry.component_metrics import Point
 
 operations = Operations()
 
@@ -35,24 +36,19 @@ _STATISTICS: Final[Mapping[str, Callable[[Sequence[Point]], float]]] = {
 
 
 @operations
-def batch_put_metrics(call: Call, request: Params) -> Params:
+async def batch_put_metrics(call: Call, request: Params) -> Params:
     """Points that cannot be taken are told by their place in the request; the others are kept."""
-    batches: dict[str, list[Point]] = {}
-    errors = []
-    for index, data in enumerate(request["MetricData"]):
-        if _acceptable(call, data):
-            point = Point(data["Timestamp"], data.get("Step"), data["Value"])
-            batches.setdefault(data["MetricName"], []).append(point)
-        else:
-            errors.append({"Code": "VALIDATION_ERROR", "MetricIndex": index})
-
-    def added() -> Sequence[Write]:
-        # The component is written along, so that nobody deletes it meanwhile and leaves the points behind.
-        component = trial_component.NOUN.find(call, request["TrialComponentName"])
-        return (("update", component), *trial_component_metric.added(call, component, batches))
-
-    together(call.store, added)
-    return {"Errors": errors} if errors else {}
+    component = await briefly(call, lambda: trial_component.NOUN.find(call, request["TrialComponentName"]))
+    data = request["MetricData"]
+    taken = [index for index, each in enumerate(data) if _acceptable(call, each)]
+    errors = [{"Code": "VALIDATION_ERROR", "MetricIndex": index} for index in range(len(data)) if index not in taken]
+    points = [
+        (each["MetricName"], Point(each["Timestamp"], each.get("Step"), each["Value"]))
+        for each in (data[index] for index in taken)
+    ]
+    for place in await call.services.metrics.components.put_soon(component.uid, points) if points else ():
+        errors.append({"Code": "METRIC_LIMIT_EXCEEDED", "MetricIndex": taken[place]})
+    return {"Errors": sorted(errors, key=lambda error: error["MetricIndex"])} if errors else {}
 
 
 @operations
@@ -70,10 +66,10 @@ def _result(call: Call, query: Params) -> Params:
     by_iteration = query["XAxisType"] == "IterationNumber"
     if by_iteration != (query["Period"] == "IterationNumber"):
         return _refused("Period IterationNumber belongs to XAxisType IterationNumber, the others to Timestamp.")
-    component = trial_component.NOUN.by_arn(call.store, query["ResourceArn"], call.account)
-    if component is None or component.key.region != call.region:
+    component = _component(call, query["ResourceArn"])
+    if component is None:
         return _refused(f"There is no trial component {query['ResourceArn']}.")
-    points = trial_component_metric.points(call, component.name, query["MetricName"])
+    points = call.services.metrics.components.points(component.uid, query["MetricName"])
     period = None if by_iteration else _PERIODS[query["Period"]]
     groups = sorted(_grouped(points, period, query).items())
     statistic = _STATISTICS[query["MetricStat"]]
@@ -82,6 +78,16 @@ def _result(call: Call, query: Params) -> Params:
         "XAxisValues": [x for x, _ in groups],
         "MetricValues": [float(statistic(group)) for _, group in groups],
     }
+
+
+def _component(call: Call, arn: str) -> Record | None:
+    """The trial component of an ARN: its own, or that of the job that it was made for."""
+    found = nouns.find_by_arn(call.store, arn, call.account)
+    if found is not None and components.has_component(found):
+        found = call.store.get(components.key_of(found))
+    if found is None or found.key.kind != components.KIND or found.key.region != call.region:
+        return None
+    return found
 
 
 def _grouped(points: Iterable[Point], period: int | None, query: Params) -> Mapping[int, Sequence[Point]]:

@@ -7,6 +7,7 @@ that has none is worked out here, record by record.
 from __future__ import annotations
 
 import base64
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -200,8 +201,11 @@ def _read(token: str) -> list[Any]:
 
 def sortable(value: Any) -> str:
     """Text that sorts as the value does."""
-    # Numbers sort by value once they are padded; everything else sorts as text.
-    return f"{value:030.9f}" if isinstance(value, int | float) else str(value or "")
+    if not isinstance(value, int | float):
+        return str(value or "")
+    # A double's bits sort as the number does, once the sign is turned and those of negative numbers are all turned.
+    (bits,) = struct.unpack(">Q", struct.pack(">d", value))
+    return f"{bits ^ (2**64 - 1 if bits >> 63 else 1 << 63):016x}"
 
 
 def sliced(items: Sequence[Any], request: Params, member: str) -> Params:

@@ -161,28 +161,39 @@ class Noun:
         return self.faceted(record)
 
     def create(
-        self, call: Call, request: Params, *, under: Callable[[], Record] | None = None, **how: Unpack[_How]
+        self,
+        call: Call,
+        request: Params,
+        *,
+        under: Callable[[], Record] | None = None,
+        beside: Callable[[Record], Sequence[Write]] = lambda _record: (),
+        **how: Unpack[_How],
     ) -> Record:
         """Write down a new one; `Tags` go where tags are.
 
         `under` finds the record that it stands under, or raises. That one is written along, so that neither goes
-        unnoticed by the other: whoever removes it at the same moment looks again, and so does this.
+        unnoticed by the other: whoever removes it at the same moment looks again, and so does this. `beside` says what
+        else is written in the same commit; it may raise, and is asked again when somebody wrote meanwhile.
         A request that repeats an earlier one's client token gets the record which that one made.
         Raises this noun's already-exists error.
         """
         record = self.new(call, request, **how)
 
-        def both() -> Sequence[Write]:
-            beside: Sequence[Write] = () if under is None else (("update", under()),)
-            return (("create", record), *beside)
+        def all_of_it() -> Sequence[Write]:
+            above: Sequence[Write] = () if under is None else (("update", under()),)
+            return (("create", record), *above, *beside(record))
 
-        try:
-            return together(call.store, both)[0]
-        except AlreadyExists:
-            earlier = call.store.get(record.key)
-            if earlier is not None and self._repeats(call, request, earlier):
-                return earlier
-            raise self.exists(record.name, record.status[self.arn_member]) from None
+        for _ in attempts():
+            try:
+                return together(call.store, all_of_it)[0]
+            except AlreadyExists:
+                earlier = call.store.get(record.key)
+                if earlier is None:  # it was what is written beside it that somebody made meanwhile
+                    continue
+                if self._repeats(call, request, earlier):
+                    return earlier
+                raise self.exists(record.name, record.status[self.arn_member]) from None
+        raise AwsError("ConflictException", f"What belongs to {self.title} {record.name!r} kept changing. Try again.")
 
     def amend(self, call: Call, name: str, change: Callable[[Record], Record | None], parent: str = "") -> Record:
         """Read, change, write, as often as it takes; `change` returns None to leave all as it is.

@@ -32,7 +32,11 @@ FIRST_TRUST = (
 
 @pytest.mark.parametrize(
     ("trust", "attached"),
-    [(FIRST_TRUST, [FULL, S3]), (None, ["arn:aws:iam::aws:policy/AdministratorAccess", FULL, S3])],
+    [
+        (FIRST_TRUST, [FULL, S3]),
+        (None, ["arn:aws:iam::aws:policy/AdministratorAccess", FULL, S3]),
+        (None, [FULL, S3]),  # without what tracking servers need
+    ],
 )
 def test_a_default_role_of_an_earlier_version_becomes_todays(trust: str | None, attached: list[str]) -> None:
     store = MemoryStore()
@@ -47,7 +51,7 @@ def test_a_default_role_of_an_earlier_version_becomes_todays(trust: str | None, 
     assert today.spec["Attached"] == [FULL, S3]
     document = trust or today.spec["AssumeRolePolicyDocument"]
     assert DEFAULT in today.spec["AssumeRolePolicyDocument"]
-    earlier = {**today.spec, "AssumeRolePolicyDocument": document, "Attached": attached}
+    earlier = {**today.spec, "AssumeRolePolicyDocument": document, "Attached": attached, "Inline": {}}
     store.update(replace(today, spec=earlier))
     upgraded = ensure()
     assert (upgraded.spec, upgraded.status) == (today.spec, today.status)

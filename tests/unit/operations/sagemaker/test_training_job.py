@@ -49,17 +49,26 @@ def test_what_is_not_there_is_not_found(asker: Asker) -> None:
         asker.call("DeleteTrainingJob", TrainingJobName="none")
 
 
+INSTANCE = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5}
+GROUP = {"InstanceGroupName": "g", "InstanceType": "ml.m5.large", "InstanceCount": 1}
+
+
 @pytest.mark.parametrize(
     ("members", "words"),
     [
         ({"RoleArn": "arn:aws:iam::123456789012:role/nobody"}, "Could not assume role"),
         ({"AlgorithmSpecification": {"TrainingInputMode": "File"}}, "Exactly one of TrainingImage and AlgorithmName"),
         ({"EnableManagedSpotTraining": True}, "MaxWaitTimeInSeconds"),
-        ({"CheckpointConfig": {"S3Uri": "s3://b/c"}}, "checkpoints"),
         (
-            {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 5}},
-            "several instances",
+            {"DebugRuleConfigurations": [{"RuleConfigurationName": "LossNotDecreasing", "RuleEvaluatorImage": "r"}]},
+            "does not do Debugger's rules",
         ),
+        ({"CheckpointConfig": {"S3Uri": "s3://b/c", "LocalPath": "there"}}, "CheckpointConfig.LocalPath must be"),
+        ({"CheckpointConfig": {"S3Uri": "s3://b/c", "LocalPath": "/opt/ml/../ml"}}, "a folder of its own"),
+        ({"ResourceConfig": {**INSTANCE, "InstanceCount": 0}}, "InstanceCount must be at least 1"),
+        ({"ResourceConfig": {**INSTANCE, "InstanceCount": 1000}}, "at most 254 instances"),
+        ({"ResourceConfig": {**INSTANCE, "InstanceGroups": [GROUP]}}, "takes either InstanceGroups, or"),
+        ({"ResourceConfig": {"VolumeSizeInGB": 5, "InstanceGroups": [GROUP, GROUP]}}, "InstanceGroupName of its own"),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_leaves_nothing(asker: Asker, members: dict[str, Any], words: str) -> None:

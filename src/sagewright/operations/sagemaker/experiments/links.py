@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sagewright.operations.call import Call
@@ -37,9 +37,19 @@ def of_trial(call: Call, trial: str) -> Sequence[Record]:
     return list(every(call, query))
 
 
+def everything(call: Call) -> Iterator[Record]:
+    """All links that there are."""
+    return every(call, Query(call.account, call.region, KIND))
+
+
+def trial_of(call: Call, name: str) -> Record | None:
+    """The trial that a link stands under."""
+    return call.store.get(call.key(_TRIAL, name))
+
+
 def trials_of(call: Call, component: str) -> Sequence[Record]:
     """The trials that a component belongs to."""
-    found = (call.store.get(call.key(_TRIAL, link.key.parent)) for link in of_component(call, component.lower()))
+    found = (trial_of(call, link.key.parent) for link in of_component(call, component.lower()))
     return [trial for trial in found if trial is not None]
 
 

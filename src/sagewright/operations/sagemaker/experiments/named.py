@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sagewright.operations.call import Params
@@ -10,11 +10,18 @@ from sagewright.operations.sagemaker.noun import Noun, already_exists, resource_
 from sagewright.resources.record import Record
 
 
-def declare(title: str, kind: str, what: str, facets: Mapping[str, str], filters: Mapping[str, Any]) -> Noun:
+def declare(
+    title: str,
+    kind: str,
+    what: str,
+    facets: Mapping[str, str],
+    filters: Mapping[str, Any],
+    also: Callable[[Record], Params] = lambda _record: {},
+) -> Noun:
     """A noun of experiments. `what` is how sentences call it."""
 
     def displayed(record: Record) -> Params:
-        return {"DisplayName": record.spec.get("DisplayName", record.spec[f"{title}Name"])}
+        return {"DisplayName": record.spec.get("DisplayName", record.spec[f"{title}Name"]), **also(record)}
 
     return Noun(
         title,

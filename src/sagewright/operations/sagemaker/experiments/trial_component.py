@@ -15,20 +15,28 @@ from sagewright.operations.sagemaker.lineage import association, lineage_group
 from sagewright.operations.sagemaker.listing import output_of, project
 from sagewright.operations.sagemaker.noun import refuse_while, together
 from sagewright.resources.record import Record
+from sagewright.resources.trial_component import KIND, MAPS
 from sagewright.store.base import Write
 from sagewright.wire import model
 
+_WHOLE: Final = ("DisplayName", "Status", "StartTime", "EndTime")
+
+
+def _maps(record: Record) -> Params:
+    """What users say, and what the job behind it tells. They are there also where they are empty: the SDK's data frames
+    rely on it."""
+    return {member: {**record.spec.get(member, {}), **record.status.get(member, {})} for member in MAPS}
+
+
 NOUN: Final = declare(
     "TrialComponent",
-    "experiment-trial-component",
+    KIND,
     "Trial component",
     {"SourceArn": "Source.SourceArn"},
     {"SourceArn": "SourceArn"},
+    _maps,
 )
 operations = NOUN.operations(but=("describe_trial_component", "list_trial_components"))
-
-_MAPS: Final = ("Parameters", "InputArtifacts", "OutputArtifacts")
-_WHOLE: Final = ("DisplayName", "Status", "StartTime", "EndTime")
 
 
 @operations
@@ -41,7 +49,7 @@ def create_trial_component(call: Call, request: Params) -> Params:
 @operations
 def describe_trial_component(call: Call, request: Params) -> Params:
     record = NOUN.named(call, request)
-    return project({**NOUN.view(record), **trial_component_metric.summaries(call, record)}, output_of(call))
+    return project({**NOUN.view(record), **trial_component_metric.of_one(call, record)}, output_of(call))
 
 
 @operations
@@ -55,6 +63,8 @@ def list_trial_components(call: Call, request: Params) -> Params:
         among = links.components_of_experiment(call, owner.spec["ExperimentName"])
     if "TrialName" in asked:
         among = links.components_of_trial(call, trial.NOUN.find(call, asked.pop("TrialName")).name)
+    if "SourceArn" in asked:
+        asked["SourceArn"] = asked["SourceArn"].lower()  # as ARNs of jobs are
     return listing.page(call, asked, NOUN, among)
 
 
@@ -66,7 +76,7 @@ def update_trial_component(call: Call, request: Params) -> Params:
     def update(record: Record) -> Record:
         spec = dict(record.spec)
         spec |= {member: request[member] for member in _WHOLE if member in request}
-        for member in _MAPS:
+        for member in MAPS:
             kept = {**spec.get(member, {}), **request.get(member, {})}
             gone = request.get(f"{member}ToRemove", ())
             spec[member] = {key: value for key, value in kept.items() if key not in gone}
@@ -84,11 +94,11 @@ def delete_trial_component(call: Call, request: Params) -> Params:
         record = NOUN.named(call, request)
         sentence = f"Trial component {record.name} belongs to a trial. Disassociate it from all its trials first."
         refuse_while(call, validation_error(sentence), links.KIND, facets={"TrialComponentName": record.name})
-        beside = (*trial_component_metric.everything(call, record.name), *association.touching(call, _arn(record)))
-        return (("delete", record), *(("delete", each) for each in beside))
+        return (("delete", record), *(("delete", each) for each in association.touching(call, _arn(record))))
 
     answer = NOUN.answer(call, NOUN.named(call, request))
-    together(call.store, gone)
+    deleted = together(call.store, gone)[0]
+    call.services.metrics.components.forget(deleted.uid)
     return answer
 
 

@@ -36,7 +36,6 @@ FAMILY = Family(
         "inference_router",
         "model_metadata",
         "optimization_job",
-        "transform_job",
     ),
     unbuilt={
         "CreateAIBenchmarkJob": "run benchmarks of endpoints",
@@ -47,7 +46,6 @@ FAMILY = Family(
         "CreateInferenceRecommendationsJob": _RECOMMENDATIONS,
         "CreateInferenceRouter": _ROUTERS,
         "CreateOptimizationJob": "optimize models (quantization, compilation, sharding)",
-        "CreateTransformJob": "run batch transform jobs",
         "GetScalingConfigurationRecommendation": _RECOMMENDATIONS,
         "ListModelMetadata": "know the models of a model zoo",
         "StartInferenceExperiment": _EXPERIMENTS,

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.lineage import entity, lineage_group
 from sagewright.operations.sagemaker.noun import Noun
+from sagewright.resources.lineage import artifact_id
 from sagewright.resources.record import Record
 
 NOUN: Final[Noun] = entity.declare("Artifact", "artifact", name_member="ArtifactArn")
 operations = NOUN.operations()
 
-_ID_LENGTH: Final = 32
-
 
 @operations
 def create_artifact(call: Call, request: Params) -> Params:
     """A request for the same artifact once more gets the one that is there, as long as it says nothing else of it."""
-    name = _identity(request["Source"])
+    name = artifact_id(request["Source"])
     record = NOUN.new(call, request, name=name, status={"LineageGroupArn": lineage_group.default_arn(call)})
     earlier = call.store.get(record.key)
     if earlier is None or (earlier.spec, earlier.tags) != (record.spec, record.tags):
@@ -44,10 +39,4 @@ def delete_artifact(call: Call, request: Params) -> Params:
 def _meant(call: Call, request: Params) -> Record:
     if ("ArtifactArn" in request) == ("Source" in request):
         raise validation_error("Exactly one of ArtifactArn and Source must be given.")
-    return NOUN.find(call, request["ArtifactArn"] if "ArtifactArn" in request else _identity(request["Source"]))
-
-
-def _identity(source: Mapping[str, Any]) -> str:
-    """The same for the same address and the same ids, in whatever order they are given."""
-    types = sorted((each["SourceIdType"], each["Value"]) for each in source.get("SourceTypes", ()))
-    return hashlib.sha256(orjson.dumps([source["SourceUri"], types])).hexdigest()[:_ID_LENGTH]
+    return NOUN.find(call, request["ArtifactArn"] if "ArtifactArn" in request else artifact_id(request["Source"]))

@@ -12,10 +12,10 @@ from sagewright.operations.sagemaker import listing, nouns
 from sagewright.operations.sagemaker.listing import every, output_of, project, summaries
 from sagewright.operations.sagemaker.noun import Noun, already_exists, together, who
 from sagewright.operations.table import Operations
+from sagewright.resources.lineage import ASSOCIATION, ASSOCIATION_FACETS, association_name
 from sagewright.resources.record import Record
+from sagewright.resources.trial_component import KIND as COMPONENT
 from sagewright.store.base import Query, Write
-
-_FACETS: Final = ("SourceArn", "DestinationArn", "SourceType", "DestinationType", "AssociationType")
 
 
 def _missing(name: str, _arn: str) -> AwsError:
@@ -24,17 +24,18 @@ def _missing(name: str, _arn: str) -> AwsError:
 
 NOUN: Final = Noun(
     "Association",
-    "association",
+    ASSOCIATION,
     _missing,
     already_exists("Association"),
     name_member="Association",
-    facets={name: name for name in _FACETS},
-    filters={name: name for name in _FACETS},
-    sorts={name: name for name in _FACETS},
+    facets={name: name for name in ASSOCIATION_FACETS},
+    filters={name: name for name in ASSOCIATION_FACETS},
+    sorts={name: name for name in ASSOCIATION_FACETS},
 )
 operations = Operations()
 
 _TYPES: Final = {"artifact": "ArtifactType", "action": "ActionType", "context": "ContextType"}
+_WITHOUT_SOURCE: Final = "SageMakerExperimentTrialComponent"
 _NAMES: Final = {
     "artifact": "ArtifactName",
     "action": "ActionName",
@@ -100,9 +101,10 @@ def arriving(call: Call, arn: str) -> Iterator[Record]:
 
 
 def entity_type(record: Record) -> str | None:
-    """What an entity says that it is; for a trial component that is what its source is."""
-    source = record.spec.get("Source") or record.status.get("Source") or {}
-    found = record.spec.get(_TYPES.get(record.key.kind, "")) or source.get("SourceType")
+    """What an entity says that it is; for a trial component that is what its source is, if it has one."""
+    if record.key.kind == COMPONENT:
+        return str(record.status.get("Source", {}).get("SourceType", _WITHOUT_SOURCE))
+    found = record.spec.get(_TYPES.get(record.key.kind, ""))
     return None if found is None else str(found)
 
 
@@ -116,7 +118,7 @@ def _ends(request: Params) -> Params:
 
 
 def _name(request: Params) -> str:
-    return " ".join(_ends(request).values())
+    return association_name(request["SourceArn"], request["DestinationArn"])
 
 
 def _end(call: Call, arn: str) -> Record:

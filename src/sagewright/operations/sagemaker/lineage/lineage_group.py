@@ -12,8 +12,8 @@ from sagewright.base.errors import AlreadyExists, AwsError
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.noun import Noun, already_exists, resource_not_found
 from sagewright.operations.table import Operations
+from sagewright.resources.lineage import DEFAULT_GROUP
 
-DEFAULT: Final = "sagemaker-default-lineage-group"
 NOUN: Final = Noun(
     "LineageGroup", "lineage-group", resource_not_found("Lineage group"), already_exists("Lineage group")
 )
@@ -22,7 +22,7 @@ operations = Operations()
 
 def default_arn(call: Call) -> str:
     """The ARN of the group that everything belongs to."""
-    return NOUN.arn(call, DEFAULT)
+    return NOUN.arn(call, DEFAULT_GROUP)
 
 
 @operations
@@ -46,6 +46,6 @@ def get_lineage_group_policy(call: Call, request: Params) -> Params:
 
 def _ensure_default(call: Call) -> None:
     """Written down when it is first asked for, so that its time of creation stays."""
-    if call.store.get(call.key(NOUN.kind, DEFAULT)) is None:
+    if call.store.get(call.key(NOUN.kind, DEFAULT_GROUP)) is None:
         with suppress(AlreadyExists):
-            call.store.create(NOUN.new(call, {"LineageGroupName": DEFAULT, "DisplayName": DEFAULT}))
+            call.store.create(NOUN.new(call, {"LineageGroupName": DEFAULT_GROUP, "DisplayName": DEFAULT_GROUP}))

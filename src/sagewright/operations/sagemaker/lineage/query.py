@@ -58,7 +58,7 @@ class _Graph:
 
 @operations
 def query_lineage(call: Call, request: Params) -> Params:
-    """Without a start, every entity that the filters leave."""
+    """Without a start, every entity that the filters leave. SDKs rely on Edges, also where nobody asked for them."""
     depth, results = request.get("MaxDepth", _DEPTH), request.get("MaxResults", _RESULTS)
     if depth < 1 or results < 1:
         raise validation_error("MaxDepth and MaxResults must be at least 1.")
@@ -66,7 +66,7 @@ def query_lineage(call: Call, request: Params) -> Params:
     matches = _matcher(request.get("Filters", {}))
     starts = request.get("StartArns", ())
     if not starts:
-        return sliced([_vertex(entity) for entity in _all(call) if matches(entity)], page, "Vertices")
+        return {**sliced([_vertex(entity) for entity in _all(call) if matches(entity)], page, "Vertices"), "Edges": []}
     start = starts[0].lower()
     found: dict[str, Record] = {}
     wanted: list[Record] = []
@@ -76,8 +76,7 @@ def query_lineage(call: Call, request: Params) -> Params:
         found |= {arn: walk.entities[arn] for arn in walk.entities if arn in kept and arn not in found}
         wanted += edges
     answer = sliced([_vertex(entity) for entity in found.values()], page, "Vertices")
-    if request.get("IncludeEdges"):
-        answer["Edges"] = _edges_of_page(list(found), wanted, answer["Vertices"])
+    answer["Edges"] = _edges_of_page(list(found), wanted, answer["Vertices"])
     return answer
 
 
@@ -122,7 +121,7 @@ def _matcher(filters: Mapping[str, Any]) -> Callable[[Record], bool]:
     def matches(entity: Record) -> bool:
         properties = entity.spec.get("Properties", {})
         tests = (
-            "Types" not in filters or association.entity_type(entity) in filters["Types"],
+            "Types" not in filters or bool({association.entity_type(entity), _type(entity)} & {*filters["Types"]}),
             "LineageTypes" not in filters or _KINDS.get(entity.key.kind) in filters["LineageTypes"],
             entity.created < filters.get("CreatedBefore", float("inf")),
             entity.created > filters.get("CreatedAfter", float("-inf")),
@@ -144,10 +143,16 @@ def _all(call: Call) -> Iterator[Record]:
 def _vertex(entity: Record) -> Params:
     described = {
         "Arn": entity.status[_ARNS[entity.key.kind]],
-        "Type": association.entity_type(entity),
+        "Type": _type(entity),
         "LineageType": _KINDS.get(entity.key.kind),
     }
     return {member: value for member, value in described.items() if value is not None}
+
+
+def _type(entity: Record) -> str | None:
+    """What vertices say of a type: `TrainingJob`, where associations say `SageMakerTrainingJob`."""
+    found = association.entity_type(entity)
+    return None if found is None else found.removeprefix("SageMaker")
 
 
 def _edges_of_page(order: Sequence[str], edges: Sequence[Record], page: Sequence[Params]) -> list[Params]:

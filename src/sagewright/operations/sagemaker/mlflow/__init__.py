@@ -1,4 +1,4 @@
-"""MLflow tracking servers and apps, and the applications of partners. None of them runs yet."""
+"""MLflow tracking servers and apps, and the applications of partners, which do not run yet."""
 
 from sagewright.operations.sagemaker.family import Family
 
@@ -8,14 +8,9 @@ FAMILY = Family(
         "mlflow-tracking-server": "mlflow_tracking_server",
         "partner-app": "partner_app",
     },
-    kept=("mlflow_app", "mlflow_tracking_server", "partner_app"),
+    kept=("partner_app",),
     unbuilt={
-        "CreateMlflowApp": "run MLflow apps",
-        "CreateMlflowTrackingServer": "run MLflow tracking servers",
         "CreatePartnerApp": "run applications of partners",
         "CreatePartnerAppPresignedUrl": "open applications of partners in a browser",
-        "CreatePresignedMlflowAppUrl": "open MLflow apps in a browser",
-        "CreatePresignedMlflowTrackingServerUrl": "open MLflow tracking servers in a browser",
-        "StartMlflowTrackingServer": "run MLflow tracking servers",
     },
 )

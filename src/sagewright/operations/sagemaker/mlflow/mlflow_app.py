@@ -1,4 +1,4 @@
-"""MLflow apps: named by their ARNs. They are not run yet: one that was made waits as `Creating`."""
+"""MLflow apps: tracking servers that are named by their ARNs and that nobody stops. They share a controller."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Final
 from sagewright.base.errors import AwsError
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.listing import equals
+from sagewright.operations.sagemaker.mlflow import settings
 from sagewright.operations.sagemaker.noun import Noun, resource_not_found
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.operations.sagemaker.studio import domain
+from sagewright.operations.tracking import sessions
+from sagewright.resources.mlflow_app import KIND, LIFE
 
 
 def _exists(_name: str, arn: str) -> AwsError:
@@ -18,7 +21,7 @@ def _exists(_name: str, arn: str) -> AwsError:
 
 NOUN: Final = Noun(
     "MlflowApp",
-    "mlflow-app",
+    KIND,
     resource_not_found("MlflowApp"),
     _exists,
     name_member="Arn",
@@ -32,21 +35,39 @@ NOUN: Final = Noun(
     },
     sorts={"Name": "Name"},
 )
-operations = NOUN.operations(delete=True)
+operations = NOUN.operations()
+
+_WHAT: Final = "MLflow app"
 
 
 @operations
 def create_mlflow_app(call: Call, request: Params) -> Params:
     check_role(call, request["RoleArn"])
+    settings.check(call, request)
     _check_domains(call, request)
-    name = f"app-{call.services.ids.token(12)}"
-    return NOUN.answer(call, NOUN.create(call, request, name=name, state="Creating"))
+    spec = {"ModelRegistrationMode": "AutoModelRegistrationDisabled", **request, "generation": 1}
+    return NOUN.answer(call, NOUN.create(call, spec, name=f"app-{call.services.ids.token(12)}", state="Creating"))
 
 
 @operations
 def update_mlflow_app(call: Call, request: Params) -> Params:
+    settings.check(call, request)
     _check_domains(call, request)
-    return NOUN.answer(call, NOUN.merge(call, request))
+    given = {member: value for member, value in request.items() if member != "Arn"}
+    return NOUN.answer(
+        call, NOUN.amend(call, request["Arn"], lambda record: settings.updated(record, given, LIFE, _WHAT))
+    )
+
+
+@operations
+def delete_mlflow_app(call: Call, request: Params) -> Params:
+    return NOUN.answer(call, NOUN.amend(call, request["Arn"], settings.change("delete", LIFE, _WHAT)))
+
+
+@operations
+def create_presigned_mlflow_app_url(call: Call, request: Params) -> Params:
+    record = NOUN.named(call, request)
+    return {"AuthorizedUrl": sessions.address(call, record, request)}
 
 
 def _check_domains(call: Call, request: Params) -> None:

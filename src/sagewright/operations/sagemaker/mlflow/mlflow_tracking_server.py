@@ -1,16 +1,19 @@
-"""MLflow tracking servers. They are not run yet: one that was made waits as `Creating` until it is stopped."""
+"""MLflow tracking servers. `controllers/mlflow_tracking_server.py` makes them run, `edge/mlflow.py` leads to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from sagewright.base.errors import AwsError
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.listing import equals
+from sagewright.operations.sagemaker.listing import equals, output_of, project
+from sagewright.operations.sagemaker.mlflow import settings
 from sagewright.operations.sagemaker.noun import Noun, resource_not_found
 from sagewright.operations.sagemaker.roles import check_role
+from sagewright.operations.table import brief
+from sagewright.operations.tracking import sessions
+from sagewright.resources.mlflow_tracking_server import KIND, LIFE
 from sagewright.resources.record import Record
 
 
@@ -20,7 +23,7 @@ def _exists(name: str, arn: str) -> AwsError:
 
 NOUN: Final = Noun(
     "MlflowTrackingServer",
-    "mlflow-tracking-server",
+    KIND,
     resource_not_found("MlflowTrackingServer"),
     _exists,
     name_member="TrackingServerName",
@@ -28,38 +31,58 @@ NOUN: Final = Noun(
     state_member="TrackingServerStatus",
     filters={"MlflowVersion": equals("MlflowVersion")},
 )
-operations = NOUN.operations(delete=True)
+operations = NOUN.operations(but=("describe_mlflow_tracking_server",))
 
-_AT_REST: Final = ("Stopped", "StopFailed", "CreateFailed")
+_WHAT: Final = "Tracking server"
 
 
 @operations
 def create_mlflow_tracking_server(call: Call, request: Params) -> Params:
     check_role(call, request["RoleArn"])
-    spec = {"TrackingServerSize": "Small", **request}
+    settings.check(call, request)
+    spec = {"TrackingServerSize": "Small", "AutomaticModelRegistration": False, **request, "generation": 1}
     return NOUN.answer(call, NOUN.create(call, spec, state="Creating", status={"IsActive": "Inactive"}))
 
 
 @operations
+@brief
+def describe_mlflow_tracking_server(call: Call, request: Params) -> Params:
+    record = NOUN.named(call, request)
+    view = {**NOUN.view(record), "TrackingServerUrl": call.host + sessions.place(record)}
+    return project(view, output_of(call))
+
+
+@operations
 def update_mlflow_tracking_server(call: Call, request: Params) -> Params:
-    return NOUN.answer(call, NOUN.merge(call, request))
+    settings.check(call, request)
+    given = {member: value for member, value in request.items() if member != "TrackingServerName"}
+    name = request["TrackingServerName"]
+    return NOUN.answer(call, NOUN.amend(call, name, lambda record: settings.updated(record, given, LIFE, _WHAT)))
 
 
 @operations
 def start_mlflow_tracking_server(call: Call, request: Params) -> Params:
-    return _move(call, request, lambda record: record.state in _AT_REST, "Starting")
+    def start(record: Record) -> Record:
+        # Another generation: what the last run left is not taken for this one's end.
+        spec = {**record.spec, "generation": record.spec["generation"] + 1}
+        return settings.moved(replace(record, spec=spec), "start", LIFE, _WHAT)
+
+    return NOUN.answer(call, NOUN.amend(call, request["TrackingServerName"], start))
 
 
 @operations
 def stop_mlflow_tracking_server(call: Call, request: Params) -> Params:
-    """Nothing runs that would have to end first, so that it has stopped at once."""
-    return _move(call, request, lambda record: record.state not in _AT_REST, "Stopped")
+    stop = settings.change("stop", LIFE, _WHAT)
+    return NOUN.answer(call, NOUN.amend(call, request["TrackingServerName"], stop))
 
 
-def _move(call: Call, request: Params, may: Callable[[Record], bool], state: str) -> Params:
-    def move(record: Record) -> Record:
-        if not may(record):
-            raise AwsError("ConflictException", f"Tracking server {record.name} is in status {record.state}.")
-        return replace(record, state=state)
+@operations
+def delete_mlflow_tracking_server(call: Call, request: Params) -> Params:
+    delete = settings.change("delete", LIFE, _WHAT)
+    return NOUN.answer(call, NOUN.amend(call, request["TrackingServerName"], delete))
 
-    return NOUN.answer(call, NOUN.amend(call, request["TrackingServerName"], move))
+
+@operations
+def create_presigned_mlflow_tracking_server_url(call: Call, request: Params) -> Params:
+    record = NOUN.named(call, request)
+    return {"AuthorizedUrl": sessions.address(call, record, request)}

@@ -1,12 +1,13 @@
 """A resource as search sees it: the result that a client gets, and what lies at the paths into it.
 
 A path's steps are joined by dots; keys of maps may have dots of their own. Lists stand for all of their elements. Tags
-and metrics are found by name: `Tags.team`, `Metrics.loss`.
+and metrics are found by name: `Tags.team`, `Metrics.loss`. Members may be written in any case, as notebooks do
+(`metrics.loss.max`); names that users chose may not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sagewright.operations.call import Params
@@ -15,14 +16,21 @@ _VALUES: Final = ("NumberValue", "StringValue", "Value", "Last")
 """What a structure stands for when it is compared as a whole: parameters, artifacts, metrics."""
 
 
-def by_name(result: Mapping[str, Any]) -> Params:
-    """A result with its tags and metrics under their names."""
+class Names(dict[str, Any]):
+    """A map whose keys are users'."""
+
+
+def by_name(result: Mapping[str, Any], maps: Collection[str] = ()) -> Params:
+    """A result with its tags and metrics under their names; `maps` are its members that are maps."""
     document: Params = dict(result)
+    for member in maps:
+        if member in result:
+            document[member] = Names(result[member])
     if "Tags" in result:
-        document["Tags"] = {tag["Key"]: tag["Value"] for tag in result["Tags"]}
+        document["Tags"] = Names((tag["Key"], tag["Value"]) for tag in result["Tags"])
     for member in ("FinalMetricDataList", "Metrics"):
         if member in result:
-            document["Metrics"] = {metric["MetricName"]: metric for metric in result[member]}
+            document["Metrics"] = Names((metric["MetricName"], metric) for metric in result[member])
     return document
 
 
@@ -45,9 +53,15 @@ def _walk(node: Any, steps: Sequence[str]) -> Iterator[Any]:
         if node is not None:
             yield node
     elif isinstance(node, Mapping):
-        for length in range(len(steps), 0, -1):  # the longest key first: keys may have dots
-            key = ".".join(steps[:length])
-            if key in node:
+        lengths = range(len(steps), 0, -1)  # the longest key first: keys may have dots
+        found = next((length for length in lengths if ".".join(steps[:length]) in node), None)
+        if found is not None:
+            yield from _walk(node[".".join(steps[:found])], steps[found:])
+            return
+        folded = {} if isinstance(node, Names) else {key.lower(): key for key in node}
+        for length in lengths:
+            key = folded.get(".".join(steps[:length]).lower())
+            if key is not None:
                 yield from _walk(node[key], steps[length:])
                 return
 

@@ -21,13 +21,13 @@ _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "LessThanOrEqualTo": operator.le,
 }
 _CONTAINED_OFTEN: Final = (
-    "DisplayName", "ExperimentName", "TrialName", "TrialComponentName", "Tags", "InputArtifacts", "OutputArtifacts",
+    "displayname", "experimentname", "trialname", "trialcomponentname", "tags", "inputartifacts", "outputartifacts",
 )  # fmt: skip
 """Properties that an expression may ask `Contains` of more than once."""
 
 
 def test_of(expression: Mapping[str, Any], known: Collection[str]) -> Test:
-    """What a document must pass. Properties whose first step is not `known` match nothing.
+    """What a document must pass. Properties whose first step is not `known` (in lower case) match nothing.
 
     Raises a ValidationException for an expression that does not hold together.
     """
@@ -37,9 +37,20 @@ def test_of(expression: Mapping[str, Any], known: Collection[str]) -> Test:
             f"A search expression may have {MOST_CONDITIONS} conditions; this has {len(conditions)}."
         )
     contains = [each for each in conditions if each.get("Operator") == "Contains"]
-    if sum(each["Name"].split(".")[0] not in _CONTAINED_OFTEN for each in contains) > 1:
+    if sum(first_step(each["Name"]) not in _CONTAINED_OFTEN for each in contains) > 1:
         raise validation_error("'CONTAINS' operator usage limit of 1 exceeded.")
     return _test(expression, known)
+
+
+def first_step(path: str) -> str:
+    """The property of a result that a path leads into, in lower case."""
+    return path.partition(".")[0].lower()
+
+
+def first_steps(expression: Mapping[str, Any]) -> set[str]:
+    """Those of all conditions."""
+    nested = [each["NestedPropertyName"] for each in _nested_ones(expression)]
+    return {first_step(path) for path in (*(each["Name"] for each in _conditions(expression)), *nested)}
 
 
 def equalities(expression: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -66,6 +77,17 @@ def _conditions(expression: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from _conditions(each)
 
 
+def _nested_ones(expression: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from expression.get("NestedFilters", ())
+    for each in expression.get("SubExpressions", ()):
+        yield from _nested_ones(each)
+
+
+def _below(name: str, path: str) -> str:
+    """A path without the one that it begins with."""
+    return name[len(path) + 1 :] if name.lower().startswith(f"{path.lower()}.") else name
+
+
 def _test(expression: Mapping[str, Any], known: Collection[str]) -> Test:
     tests = [
         *(_filter(each, known) for each in expression.get("Filters", ())),
@@ -81,8 +103,8 @@ def _test(expression: Mapping[str, Any], known: Collection[str]) -> Test:
 def _nested(condition: Mapping[str, Any], known: Collection[str]) -> Test:
     """One element of the list must pass all of the filters, which name its properties from the top."""
     path = condition["NestedPropertyName"]
-    own = [{**each, "Name": each["Name"].removeprefix(f"{path}.")} for each in condition["Filters"]]
-    if path.split(".")[0] not in known:
+    own = [{**each, "Name": _below(each["Name"], path)} for each in condition["Filters"]]
+    if first_step(path) not in known:
         return lambda _document: False
     tests = [_filter(each, None) for each in own]
     return lambda document: any(all(test(node) for test in tests) for node in nodes(document, path))
@@ -93,7 +115,7 @@ def _filter(condition: Mapping[str, Any], known: Collection[str] | None) -> Test
     kind = condition.get("Operator", "Equals")
     if wanted is None and kind not in ("Exists", "NotExists"):
         raise validation_error(f"The filter on {name} needs a Value.")
-    if known is not None and name.split(".")[0] not in known:
+    if known is not None and first_step(name) not in known:
         return lambda _document: False
     if kind == "Exists":
         return lambda document: next(nodes(document, name), None) is not None
@@ -128,8 +150,13 @@ def _equal(value: Any, wanted: str) -> bool:
     if isinstance(value, bool):
         return wanted.lower() == str(value).lower()
     if isinstance(value, str):
-        return value == wanted
+        return value == wanted or (value.startswith("arn:") and _same_arn(value, wanted))
     return bool(value == _number(wanted))
+
+
+def _same_arn(value: str, wanted: str) -> bool:
+    """ARNs may have lost their capitals; SDKs also ask for one of several, with commas between them."""
+    return value.lower() in wanted.lower().split(",")
 
 
 def _number(value: Any) -> float | None:

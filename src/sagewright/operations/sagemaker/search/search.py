@@ -11,7 +11,7 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.listing import ordered
 from sagewright.operations.sagemaker.search import expression as expressions
 from sagewright.operations.sagemaker.search.document import values
-from sagewright.operations.sagemaker.search.resources import Found, resource
+from sagewright.operations.sagemaker.search.resources import Found, Resource, resource
 from sagewright.operations.table import Operations
 
 operations = Operations()
@@ -23,13 +23,15 @@ _TAGS: Final = "Tags."
 def search(call: Call, request: Params) -> Params:
     """An equality on a name or on what records are listed by is looked up; everything else is looked through."""
     wanted = resource(request["Resource"])
-    found = [] if request.get("CrossAccountFilterOption") == "CrossAccount" else list(_matching(call, request))
+    found = [] if request.get("CrossAccountFilterOption") == "CrossAccount" else list(_matching(call, request, wanted))
     rows = [(_position(each, request.get("SortBy")), each) for each in found]
     descending = request.get("SortOrder", "Descending") == "Descending"
     try:
         shown, token = ordered(rows, descending, request.get("MaxResults", _PAGE), request.get("NextToken"))
     except ValueError as error:
         raise validation_error(f"Invalid NextToken: {error}") from None
+    if wanted.more:  # what nobody asked about was not looked up yet
+        shown = list(wanted.found(call, [each.record for each in shown]))
     return {
         "Results": [{wanted.member: each.result} for each in shown],
         "TotalHits": {"Value": len(found), "Relation": "EqualTo"},
@@ -37,15 +39,16 @@ def search(call: Call, request: Params) -> Params:
     }
 
 
-def _matching(call: Call, request: Params) -> Iterator[Found]:
-    wanted = resource(request["Resource"])
+def _matching(call: Call, request: Params, wanted: Resource) -> Iterator[Found]:
     expression = request.get("SearchExpression")
     equal: Sequence[tuple[str, str]] = []
     test: expressions.Test = _anything
+    asked = {expressions.first_step(request.get("SortBy", ""))}
     if expression is not None:
         test = expressions.test_of(expression, wanted.properties())
         equal = list(expressions.equalities(expression))
-    for found in wanted.found(call, wanted.candidates(call, equal)):
+        asked |= expressions.first_steps(expression)
+    for found in wanted.found(call, wanted.candidates(call, equal), asked):
         if test(found.document) and _visible(found, request):
             yield found
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.experiments.tracking import tracked
 from sagewright.operations.sagemaker.listing import equals
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
-from sagewright.operations.sagemaker.training.channels import check_channels
+from sagewright.operations.sagemaker.training.checks import check
+from sagewright.operations.sagemaker.training.from_algorithm import filled_in
+from sagewright.resources.hyper_parameter_tuning_job import objective_members
 from sagewright.resources.record import Record
-from sagewright.resources.training_job import KIND, LIFE
+from sagewright.resources.training_job import FACETS, KIND, LIFE, beginning, completed, stopping
 
 
 def _missing(_name: str, _arn: str) -> AwsError:
@@ -34,6 +36,8 @@ NOUN: Final = Noun(
     _missing,
     _exists,
     descending=False,
+    facets=FACETS,
+    also=objective_members,
     filters={
         "WarmPoolStatusEquals": equals("WarmPoolStatus.Status"),
         "TrainingPlanArnEquals": equals("ResourceConfig.TrainingPlanArn"),
@@ -41,30 +45,20 @@ NOUN: Final = Noun(
 )
 operations = NOUN.operations()
 
-# What AWS fills in when a request leaves it out; clients read these without asking whether they are there.
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "EnableNetworkIsolation": False,
-    "EnableInterContainerTrafficEncryption": False,
-    "EnableManagedSpotTraining": False,
-}
-_DEFAULT_RUNTIME: Final = 86_400
 _CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "ResourceConfig", "RemoteDebugConfig")
 
 
 @operations
 def create_training_job(call: Call, request: Params) -> Params:
-    _refuse_what_is_not_built(request)
-    _check(request)
+    check(request)
     check_role(call, request["RoleArn"])
-    spec = {**_DEFAULTS, **request}
-    spec["OutputDataConfig"] = {"KmsKeyId": "", **request.get("OutputDataConfig", {})}
-    spec["StoppingCondition"] = {"MaxRuntimeInSeconds": _DEFAULT_RUNTIME, **request.get("StoppingCondition", {})}
-    started = {"Status": "Starting", "StartTime": call.now, "StatusMessage": "Starting the training job"}
+    request, told = filled_in(call, request)
     record = NOUN.create(
         call,
-        spec,
+        completed(request),
         state="InProgress",
-        status={"SecondaryStatus": "Starting", "SecondaryStatusTransitions": [started]},
+        status={**beginning(call.now), **told},
+        beside=lambda record: tracked(call, record),
     )
     return {"TrainingJobArn": record.status["TrainingJobArn"]}
 
@@ -74,9 +68,10 @@ def stop_training_job(call: Call, request: Params) -> Params:
     def stop(record: Record) -> Record | None:
         if record.state == "Stopping":
             return None
-        if not LIFE.allows(record.state, "stop"):
+        stopped = stopping(record)
+        if stopped is None:
             raise validation_error(f"The request was rejected because the training job is in status {record.state}.")
-        return replace(record, intent="stop", state=LIFE.after(record.state, "stop"))
+        return stopped
 
     NOUN.amend(call, request["TrainingJobName"], stop)
     return {}
@@ -113,41 +108,3 @@ def delete_training_job(call: Call, request: Params) -> Params:
 def _settled(record: Record) -> None:
     if record.state not in LIFE.settled:
         raise AwsError("ResourceInUse", f"The training job is in status {record.state}. Stop it first.")
-
-
-def _check(request: Params) -> None:
-    """What the model cannot say but AWS refuses at once."""
-    algorithm = request.get("AlgorithmSpecification", {})
-    if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
-        raise validation_error(
-            "Exactly one of TrainingImage and AlgorithmName must be given in AlgorithmSpecification."
-        )
-    if "S3OutputPath" not in request.get("OutputDataConfig", {}):
-        raise validation_error("OutputDataConfig.S3OutputPath is required: the model artifact is written there.")
-    check_channels(request)
-    if request.get("EnableManagedSpotTraining"):
-        stopping = request.get("StoppingCondition", {})
-        if stopping.get("MaxWaitTimeInSeconds", 0) < stopping.get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME):
-            raise validation_error(
-                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
-                "MaxRuntimeInSeconds for managed spot training."
-            )
-
-
-def _refuse_what_is_not_built(request: Params) -> None:
-    """Better no job than one that does something else than it was asked for."""
-    algorithm = request.get("AlgorithmSpecification", {})
-    resources = request.get("ResourceConfig", {})
-    reasons = {
-        "algorithm resources (AlgorithmName)": "AlgorithmName" in algorithm,
-        "several instances": resources.get("InstanceCount", 1) > 1 or "InstanceGroups" in resources,
-        "checkpoints": "CheckpointConfig" in request,
-        "experiments": bool(request.get("ExperimentConfig")),
-        "serverless jobs": "ServerlessJobConfig" in request,
-        "warm pools": resources.get("KeepAlivePeriodInSeconds", 0) > 0,
-    }
-    asked = [what for what, is_asked in reasons.items() if is_asked]
-    if asked:
-        raise validation_error(
-            f"Sagewright does not do {' and '.join(asked)} for training jobs yet. Nothing was started."
-        )

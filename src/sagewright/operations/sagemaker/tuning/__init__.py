@@ -2,8 +2,4 @@
 
 from sagewright.operations.sagemaker.family import Family
 
-FAMILY = Family(
-    nouns={"hyper-parameter-tuning-job": "hyper_parameter_tuning_job"},
-    kept=("hyper_parameter_tuning_job",),
-    unbuilt={"CreateHyperParameterTuningJob": "tune hyperparameters"},
-)
+FAMILY = Family(nouns={"hyper-parameter-tuning-job": "hyper_parameter_tuning_job"})

@@ -1,34 +1,32 @@
-"""Hyperparameter tuning jobs, and the training jobs that they start."""
+"""Hyperparameter tuning jobs, and the training jobs that they start.
+
+`controllers/hyper_parameter_tuning_job.py` does the work.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import listing
-from sagewright.operations.sagemaker.job import Job, job_exists
-from sagewright.operations.sagemaker.listing import at, equals
 from sagewright.operations.sagemaker.noun import Noun
+from sagewright.operations.sagemaker.roles import check_role
 from sagewright.operations.sagemaker.training import training_job
+from sagewright.operations.sagemaker.tuning import checks, warm_start
+from sagewright.resources.hyper_parameter_tuning_job import KIND, LIFE, NO_JOBS, definitions
 from sagewright.resources.record import Record
-
-_NO_JOBS: Final[Mapping[str, Any]] = {
-    "TrainingJobStatusCounters": {
-        "Completed": 0,
-        "InProgress": 0,
-        "RetryableError": 0,
-        "NonRetryableError": 0,
-        "Stopped": 0,
-    },
-    "ObjectiveStatusCounters": {"Succeeded": 0, "Pending": 0, "Failed": 0},
-}
 
 
 def _missing(name: str, _arn: str) -> AwsError:
     return AwsError("ResourceNotFound", f"Amazon SageMaker can't find a tuning job named {name}.")
+
+
+def _exists(name: str, _arn: str) -> AwsError:
+    return AwsError(
+        "ResourceInUse", f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name."
+    )
 
 
 def _summarised(record: Record) -> Params:
@@ -36,40 +34,61 @@ def _summarised(record: Record) -> Params:
     return {member: config[member] for member in ("Strategy", "ResourceLimits") if member in config}
 
 
-NOUN: Final = Noun(
-    "HyperParameterTuningJob",
-    "hyper-parameter-tuning-job",
-    _missing,
-    job_exists("tuning job"),
-    also=_summarised,
-)
-_JOB: Final = Job(NOUN, "tuning job")
-operations = _JOB.operations(create=False)
+NOUN: Final = Noun("HyperParameterTuningJob", KIND, _missing, _exists, also=_summarised)
+operations = NOUN.operations()
 
-# The training jobs of one tuning job carry its name in their status.
+_VALUE: Final = "FinalHyperParameterTuningJobObjectiveMetric.Value"
 _TRAINING_JOBS: Final = replace(
     training_job.NOUN,
-    filters={"HyperParameterTuningJobName": equals("TuningJobName")},
-    sorts={"FinalObjectiveMetricValue": "FinalHyperParameterTuningJobObjectiveMetric.Value"},
+    filters={
+        "HyperParameterTuningJobName": "TuningJobId",
+        "Told": lambda view, path: listing.at(view, path) is not None,
+    },
+    sorts={"FinalObjectiveMetricValue": _VALUE},
 )
 
 
 @operations
 def create_hyper_parameter_tuning_job(call: Call, request: Params) -> Params:
-    if ("TrainingJobDefinition" in request) == ("TrainingJobDefinitions" in request):
-        raise validation_error("Exactly one of TrainingJobDefinition and TrainingJobDefinitions must be given.")
-    definitions = request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]]
-    names = [definition.get("DefinitionName") for definition in definitions]
-    if len(definitions) > 1 and (None in names or len(set(names)) < len(names)):
-        raise validation_error("Each of several training job definitions needs a DefinitionName of its own.")
-    for parent in at(request, "WarmStartConfig.ParentHyperParameterTuningJobs") or ():
-        if "HyperParameterTuningJobName" not in parent:
-            raise validation_error("Each of ParentHyperParameterTuningJobs needs a HyperParameterTuningJobName.")
-        NOUN.find(call, parent["HyperParameterTuningJobName"])
-    return _JOB.create(call, request, _NO_JOBS)
+    spec = checks.checked(request)
+    for each in definitions(spec):
+        check_role(call, each.request["RoleArn"])
+    warm_start.check(spec, [NOUN.find(call, name) for name in warm_start.parents_named(request)])
+    return NOUN.answer(call, NOUN.create(call, spec, state="InProgress", status=NO_JOBS))
+
+
+@operations
+def stop_hyper_parameter_tuning_job(call: Call, request: Params) -> Params:
+    """Its training jobs are stopped, and then it is."""
+
+    def stop(record: Record) -> Record | None:
+        if record.state == "Stopping":
+            return None
+        if not LIFE.allows(record.state, "stop"):
+            raise validation_error(f"The request was rejected because the tuning job is in status {record.state}.")
+        return replace(record, intent="stop", state=LIFE.after(record.state, "stop"))
+
+    NOUN.amend(call, request["HyperParameterTuningJobName"], stop)
+    return {}
+
+
+@operations
+def delete_hyper_parameter_tuning_job(call: Call, request: Params) -> Params:
+    """Its training jobs stay."""
+
+    def settled(record: Record) -> None:
+        if record.state not in LIFE.settled:
+            raise AwsError("ResourceInUse", f"The tuning job is in status {record.state}. Stop it first.")
+
+    NOUN.remove(call, NOUN.named(call, request), settled)
+    return {}
 
 
 @operations
 def list_training_jobs_for_hyper_parameter_tuning_job(call: Call, request: Params) -> Params:
-    NOUN.named(call, request)
-    return listing.page(call, request, _TRAINING_JOBS)
+    tuning = NOUN.named(call, request)
+    # Names come again after a deletion; the id is that of this one.
+    asked = {"SortBy": "Name", **request, "HyperParameterTuningJobName": tuning.uid}
+    if asked["SortBy"] == "FinalObjectiveMetricValue":
+        asked["Told"] = _VALUE  # those without a value are left out
+    return listing.page(call, asked, _TRAINING_JOBS)

@@ -21,7 +21,7 @@ JOB = by_name(
         "Tags": [{"Key": "team.name", "Value": "blue"}],
     }
 )
-KNOWN = {*JOB, "FailureReason"}
+KNOWN = {member.lower() for member in (*JOB, "FailureReason")}
 
 
 def matches(expression: dict[str, Any]) -> bool:
@@ -33,7 +33,7 @@ def matches(expression: dict[str, Any]) -> bool:
     [
         ("TrainingJobName", None, "house", True),
         ("TrainingJobName", "Equals", "House", False),
-        ("TrainingJobName", "NotEquals", "flat", True),
+        ("trainingJobName", "NotEquals", "flat", True),
         ("TrainingJobName", "Contains", "ous", True),
         ("TrainingJobName", "In", "flat, house", True),
         ("TrainingJobName", "In", "flat,hous", False),
@@ -47,6 +47,7 @@ def matches(expression: dict[str, Any]) -> bool:
         ("EnableNetworkIsolation", "Equals", "false", False),
         ("HyperParameters.rate.first", "GreaterThanOrEqualTo", "0.5", True),
         ("HyperParameters.kind", "Equals", "tree", True),
+        ("metrics.loss.value", "LessThan", "0.3", True),
         ("InputDataConfig.DataSource.S3DataSource.S3Uri", "Contains", "other", True),
         ("Metrics.loss", "LessThan", "0.3", True),
         ("Metrics.Loss", "LessThan", "0.3", False),

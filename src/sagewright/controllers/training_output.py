@@ -1,0 +1,123 @@
+"""What a training job leaves: its model and output data in S3, and the words for why it failed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sagewright.base.errors import Terminal
+from sagewright.compute.base import TaskState
+from sagewright.controllers import staging
+from sagewright.controllers.channels.staging import FAILURE
+from sagewright.controllers.platform import Platform, tail
+from sagewright.controllers.pump import last_lines
+from sagewright.resources.record import Record
+from sagewright.resources.training_host import Host, hosts, task_id
+
+_LOST: Final = (
+    "InternalServerError: The machine lost the training task before it ended "
+    "(it was restarted, or somebody killed the task's supervisor). Start the job again."
+)
+_TOLD: Final = ("ExecuteUserScriptError:", "InstallRequirementsError:", "InstallModuleError:")
+"""How our toolkit begins a report: it has the script's last words in it already, without what launchers say after."""
+_OUT_OF_MEMORY: Final = (
+    "AlgorithmError: OutOfMemoryError: Please use an instance type with more memory, or reduce the size "
+    "of training data processed on an instance."
+)
+
+
+def upload(platform: Platform, record: Record) -> str:
+    """Put the model and the output data of all hosts into S3, as one. Returns the model artifact's URI.
+
+    Of a file that several hosts wrote, the first one's is kept. Raises Terminal where the role may not write there.
+    """
+    folders = [platform.ml_folder(task_id(record, host)) for host in hosts(record)]
+    models, data = _there(folders, "model"), _there(folders, "output/data")
+    output = record.spec["OutputDataConfig"]
+    base = f"{output['S3OutputPath'].rstrip('/')}/{record.name}/output"
+    bucket, prefix = staging.split_uri(base)
+    objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
+    if output.get("CompressionType") == "NONE":
+        for name, found in (("model", models), ("output", data)):
+            for relative, path in _files(found).items():
+                staging.put(objects, bucket, f"{prefix}/{name}/{relative}", path)
+        return f"{base}/model/"
+    archives = {"model.tar.gz": models}
+    if any(staging.has_files(folder) for folder in data):
+        archives["output.tar.gz"] = data
+    for name, found in archives.items():
+        archive = folders[0].parent / name
+        staging.pack(found, archive)
+        staging.put(objects, bucket, f"{prefix}/{name}", archive)
+    return f"{base}/model.tar.gz"
+
+
+def anything(platform: Platform, record: Record) -> bool:
+    """Whether the job left a file that its user may want."""
+    folders = [platform.ml_folder(task_id(record, host)) for host in hosts(record)]
+    return any(staging.has_files(found) for name in ("model", "output/data") for found in _there(folders, name))
+
+
+def salvage(platform: Platform, record: Record) -> None:
+    """Put what a failed job left into S3 as well, if that can be: half a model, the notebook up to the failing cell."""
+    with contextlib.suppress(Terminal):  # the job's own failure is the one to tell
+        upload(platform, record)
+
+
+def _there(folders: Sequence[Path], relative: str) -> Sequence[Path]:
+    found = (staging.of_task(ml, relative) for ml in folders)
+    return [folder for folder in found if folder is not None]
+
+
+def _files(folders: Sequence[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path, relative in staging.files_below(folder):
+            found.setdefault(relative, path)
+    return found
+
+
+def failure_reason(platform: Platform, record: Record, host: Host, task: TaskState) -> str:
+    """Why a host failed, in the words its script left, else with the last lines it printed."""
+    if task.phase == "lost":
+        return _LOST
+    if task.out_of_memory:
+        return f"{_OUT_OF_MEMORY}, exit code: {task.exit_code}"
+    identity = task_id(record, host)
+    missed = platform.ml_folder(identity).parent / FAILURE
+    if missed.exists():
+        return missed.read_text()[: staging.FAILURE_LIMIT]
+    said = staging.read_inside(platform.ml_folder(identity), "output/failure", limit=900).strip()
+    lines = last_lines(platform, identity, count=60)
+    if lines and lines[-1].strip() not in said and not said.startswith(_TOLD):
+        # SDK v3's driver, for one, writes that a command failed, but not how; a shell's trace says nothing either.
+        new = [line for line in lines if not line.startswith("+") and line.strip() not in said]
+        said = f"{_ends(said) or 'The algorithm left no failure file.'} Its last lines: {tail(new, limit=540)}"
+    told_apart = said.startswith(("AlgorithmError:", "ClientError:"))
+    reason = said if told_apart else f"AlgorithmError: {said}"
+    where = f" (on {host.name})" if len(hosts(record)) > 1 else ""
+    end = f", exit code: {task.exit_code}{where}"
+    return reason[: staging.FAILURE_LIMIT - len(end)] + end
+
+
+def _ends(said: str) -> str:
+    """The beginning, by which clients tell kinds of failures apart, and the end, which says the most."""
+    return said if len(said) <= 360 else f"{said[:80]}…{said[-280:]}"
+
+
+def times(known: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """When it ended, and for how many seconds it is billed, once `known` is all that its status says."""
+    ended = known.get("TrainingEndTime", now)
+    if "TrainingStartTime" not in known:
+        return {"TrainingEndTime": ended}
+    seconds = max(1, round(ended - known["TrainingStartTime"]))
+    return {"TrainingEndTime": ended, "TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
+
+
+def warm_pool(record: Record) -> dict[str, Any]:
+    """What became of a warm pool that was asked for: a start takes no time here, so nothing is kept for the next."""
+    if not record.spec.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds"):
+        return {}
+    return {"WarmPoolStatus": {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}}

@@ -1,0 +1,1 @@
+"""The way to a tracking server's process."""

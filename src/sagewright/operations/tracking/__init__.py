@@ -1,0 +1,1 @@
+"""Who may ask a tracking server for what, and how browsers come in."""

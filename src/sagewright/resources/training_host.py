@@ -1,0 +1,83 @@
+"""The hosts of a training job: what they are called, what they are, and which task each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sagewright.resources.record import Record
+
+ONE_GROUP: Final = "homogeneousCluster"
+"""The group that all hosts are in when the job has no instance groups, as SageMaker's toolkit spells it."""
+MOST: Final = 254
+"""Hosts that the addresses below have room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One of a job's machines."""
+
+    number: int
+    """From 1."""
+    instance_type: str
+    group: str = ONE_GROUP
+
+    @property
+    def name(self) -> str:
+        return f"algo-{self.number}"
+
+    @property
+    def address(self) -> str:
+        """Where the others reach it while all of them are on one machine: the loopback network has room for many."""
+        return f"127.0.0.{self.number}"
+
+
+def hosts(record: Record) -> Sequence[Host]:
+    """In the order of their numbers; those of one group stand together."""
+    found: list[Host] = []
+    for group in groups(record.spec.get("ResourceConfig", {})):
+        for _ in range(group["InstanceCount"]):
+            found.append(Host(len(found) + 1, group["InstanceType"], group["InstanceGroupName"]))
+    return found
+
+
+def groups(resources: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The instance groups of a ResourceConfig: those it has, else the one that all its hosts are in."""
+    one = {
+        "InstanceGroupName": ONE_GROUP,
+        "InstanceType": resources.get("InstanceType", "ml.m5.large"),
+        "InstanceCount": resources.get("InstanceCount", 1),
+    }
+    return resources.get("InstanceGroups") or [one]
+
+
+def task_id(record: Record, host: Host) -> str:
+    return f"train-{record.uid}-{host.number}"
+
+
+def log_stream(record: Record, host: Host) -> str:
+    return f"{record.name}/{host.name}-{int(record.created)}"
+
+
+def configuration(everybody: Sequence[Host], current: Host) -> dict[str, Any]:
+    """`resourceconfig.json` as one of the hosts finds it."""
+    found = [
+        {
+            "instance_group_name": name,
+            "instance_type": next(host.instance_type for host in everybody if host.group == name),
+            "hosts": [host.name for host in everybody if host.group == name],
+        }
+        for name in dict.fromkeys(host.group for host in everybody)
+    ]
+    return {
+        "current_host": current.name,
+        "hosts": sorted(host.name for host in everybody),
+        # The interface that hosts of one machine share.
+        "network_interface_name": "lo",
+        "current_instance_type": current.instance_type,
+        # The toolkit reads the first spelling, its local mode writes the second.
+        "current_group_name": current.group,
+        "current_instance_group": current.group,
+        "instance_groups": found,
+    }

@@ -1,0 +1,73 @@
+"""TensorFlow's clusters: TF_CONFIG on each host, and a parameter server beside the script where one was asked for.
+
+The roles are those of SageMaker's TensorFlow image. Ports differ from host to host: here they share a network.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sagewright_container.training.cluster import Cluster, free_ports
+from sagewright_container.training.meeting import Table, gather
+from sagewright_container.training.processes import Ended, Group, Program
+from sagewright_container.training.torch_distributed import follow
+
+if TYPE_CHECKING:
+    from sagewright_container.contract import TrainingEnvironment
+
+MIRRORED = "sagemaker_multi_worker_mirrored_strategy_enabled"
+
+
+def run(
+    environment: TrainingEnvironment,
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    forward: Callable[[Group], None],
+) -> Ended:
+    """Run `command` once on this host, as a member of the cluster. Raises ClientError and PeerError."""
+    cluster = Cluster.of(environment)
+    port, server_port = free_ports(2)
+    meeting = gather(cluster, {"port": port, "server_port": server_port})
+    folder = environment.contract.code_dir
+    if environment.distribution() == MIRRORED:
+        told = {"TF_CONFIG": json.dumps(mirrored(cluster, meeting.table))}
+        return follow(Group([Program(command, {**environ, **told})], cwd=folder), meeting, forward)
+    server = None
+    if len(cluster.hosts) > 1:
+        told = {"TF_CONFIG": json.dumps(parameter_server(cluster, meeting.table, serves=True))}
+        module = "sagewright_container.training.tensorflow_server"
+        server = Group([Program([sys.executable, "-m", module], {**environ, **told})], cwd=folder)
+    told = {"TF_CONFIG": json.dumps(parameter_server(cluster, meeting.table, serves=False))}
+    try:
+        ended = follow(Group([Program(command, {**environ, **told})], cwd=folder), meeting, forward)
+        if cluster.rank and not ended.exit_code:
+            meeting.wait()  # the others may still need what our server holds
+    finally:
+        if server is not None:
+            server.end()
+    return ended
+
+
+def mirrored(cluster: Cluster, table: Table) -> dict[str, Any]:
+    """TF_CONFIG of MultiWorkerMirroredStrategy: every host is a worker, the first of them the chief."""
+    workers = [f"{host}:{table[host]['port']}" for host in cluster.hosts]
+    return {
+        "cluster": {"worker": workers},
+        "environment": "cloud",
+        "task": {"type": "worker", "index": cluster.rank},
+    }
+
+
+def parameter_server(cluster: Cluster, table: Table, *, serves: bool) -> dict[str, Any]:
+    """TF_CONFIG with parameter servers: the first host is the master, the others work, and each of them serves."""
+    scripts = [f"{host}:{table[host]['port']}" for host in cluster.hosts]
+    members = {"master": scripts[:1]}
+    if len(scripts) > 1:
+        members |= {"worker": scripts[1:], "ps": [f"{host}:{table[host]['server_port']}" for host in cluster.hosts]}
+    task = {"type": "ps", "index": cluster.rank} if serves else {"type": "worker", "index": cluster.rank - 1}
+    if not serves and cluster.rank == 0:
+        task = {"type": "master", "index": 0}
+    return {"cluster": members, "environment": "cloud", "task": task}
