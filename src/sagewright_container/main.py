@@ -21,7 +21,10 @@ IMAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "mxnet": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "mxnet")},
     "pytorch": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "pytorch")},
     "scikit-learn": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_scikit_learn",)},
-    "tensorflow": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "tensorflow")},
+    "tensorflow": {
+        "train": (_SCRIPT, "tensorflow"),
+        "serve": ("sagewright_container.serving.server:serve_framework", "tensorflow"),
+    },
     "xgboost": {
         "train": ("sagewright_container.main:train_xgboost",),
         "serve": ("sagewright_container.serving.server:serve_xgboost",),
