@@ -49,7 +49,7 @@ def train_tensorflow() -> int:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
     if "S3_ENDPOINT_URL" in os.environ:
         os.environ.setdefault("S3_ENDPOINT", os.environ["S3_ENDPOINT_URL"])
-    return call(_SCRIPT)
+    return call(_SCRIPT, "tensorflow")
 
 
 def train_xgboost() -> int:
