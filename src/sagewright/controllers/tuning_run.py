@@ -67,9 +67,9 @@ class TuningRun:
         self._open: dict[int, Key] = {}
         """Those that had not ended when they were last looked at."""
         self._trials: dict[int, Trial] = {}
-        for child in _children(store, tuning):
+        for child in children(store, tuning):
             self._take(child)
-        self.parents: Sequence[Record] = [child for parent in self._parents() for child in _children(store, parent)]
+        self.parents: Sequence[Record] = [child for parent in self._parents() for child in children(store, parent)]
         self._parents_trials = [self._trial(child, parent=child.status["TuningJobName"]) for child in self.parents]
 
     @property
@@ -81,19 +81,15 @@ class TuningRun:
     def watched(self) -> Sequence[Key]:
         return list(self._open.values())
 
-    def refresh(self) -> bool:
-        """Look at those that had not ended. Whether one of them has, or is gone."""
-        ended = False
+    def refresh(self) -> None:
+        """Look at those that had not ended."""
         for number, key in list(self._open.items()):
             child = self._store.get(key)
             if child is None or child.status.get("TuningJobId") != self._tuning.uid:
                 del self._open[number], self.children[number]
                 self._trials.pop(number, None)
-                ended = True
             elif child.version != self.children[number].version:
                 self._take(child)
-                ended |= number not in self._open
-        return ended
 
     def add(self, child: Record) -> None:
         """One was started."""
@@ -224,7 +220,7 @@ def _loss(child: Record, value: float | None) -> float | None:
     return -value if child.status["TuningObjective"]["Type"] == "Maximize" else value
 
 
-def _children(store: Store, tuning: Record) -> Iterator[Record]:
+def children(store: Store, tuning: Record) -> Iterator[Record]:
     """All training jobs of a tuning job that are there."""
     key = tuning.key
     query = Query(key.account, key.region, training_job.KIND, facets={"TuningJobId": tuning.uid})

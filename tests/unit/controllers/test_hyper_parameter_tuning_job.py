@@ -176,8 +176,11 @@ def test_definitions_take_turns(bench: Bench, create: Create, tuner: HyperParame
 def test_a_training_job_is_as_if_it_had_been_asked_for(
     bench: Bench, create: Create, tuner: HyperParameterTuningJobs
 ) -> None:
-    bench.look(tuner, create(jobs=1, parallel=1))
+    key = create(jobs=1, parallel=1)
+    bench.change(key, tags={"team": "a"})
+    bench.look(tuner, key)
     (child,) = children(bench)
+    assert child.tags == {"team": "a"}
     assert (child.state, child.intent) == ("InProgress", "run")
     assert child.spec["EnableNetworkIsolation"] is False
     assert child.spec["OutputDataConfig"] == {"KmsKeyId": "", "S3OutputPath": "s3://b/out"}
@@ -447,6 +450,10 @@ def test_what_cannot_go_on_is_told(bench: Bench, create: Create, tuner: HyperPar
     key = create()
     record = bench.store.get(key)
     assert record is not None
+    bench.look(tuner, key)
+    record = bench.store.get(key)
+    assert record is not None
     tuner.fail(record, "InternalServerError: We encountered an internal error. Try again.")
     assert status(bench, key)["state"] == "Failed"
     assert status(bench, key)["FailureReason"].startswith("InternalServerError")
+    assert {child.intent for child in children(bench)} == {"stop"}, "its training jobs go on"

@@ -120,6 +120,9 @@ class Index:
             self._take(line)
         return bool(lines)
 
+    def close(self) -> None:
+        self._file.close()
+
     def _take(self, line: bytes) -> None:
         if line == b"end\n" or line.startswith(b"failed "):
             self.complete, self.failed = True, line != b"end\n"

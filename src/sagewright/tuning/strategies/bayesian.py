@@ -29,6 +29,8 @@ class Bayesian:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        # It says so of two options that have been there for years.
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         self._optuna = optuna
         self._space, self._seed = space, seed
         self._distributions = {each.name: self._distribution(each) for each in space.ranges}
@@ -84,11 +86,9 @@ class Bayesian:
         self._count += 1
 
     def _ask(self, seed: int) -> dict[str, str]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Optuna calls both of these options experimental
-            self._study.sampler = self._optuna.samplers.TPESampler(
-                multivariate=True, constant_liar=True, n_startup_trials=_FEWEST, seed=seed
-            )
+        self._study.sampler = self._optuna.samplers.TPESampler(
+            multivariate=True, constant_liar=True, n_startup_trials=_FEWEST, seed=seed
+        )
         asked = self._study.ask(self._distributions)
         # It is told to the study once its job is there. One that was only asked for must not count as running.
         self._study.tell(asked, state=self._optuna.trial.TrialState.FAIL)

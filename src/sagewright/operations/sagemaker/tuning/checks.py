@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sagewright.base.errors import AwsError, validation_error
@@ -49,7 +49,7 @@ def checked(request: Params) -> Params:
     if len({kind.type for kind in kinds}) > 1:
         raise validation_error("The objectives of all training job definitions must be of the same type.")
     _check_strategy(config, kinds, spaces)
-    _check_limits(config, spaces)
+    _check_limits(config, spaces, autotuned="Autotune" in spec)
     return spec
 
 
@@ -89,19 +89,16 @@ def _completed(request: Params) -> Params:
     config = dict(request["HyperParameterTuningJobConfig"])
     many = "TrainingJobDefinitions" in request
     given = [dict(each) for each in request.get("TrainingJobDefinitions", [request.get("TrainingJobDefinition")])]
-    tuned = 0
     for each in given:
         holder, member = (
             (each, "HyperParameterRanges") if many or "HyperParameterRanges" in each else (config, "ParameterRanges")
         )
         ranges, static = _ranged(holder.get(member, {}), "Autotune" in request)
         holder[member] = ranges
-        tuned += sum(len(ranges[kind]) for kind in _RANGES)
         each["ResourceConfig"] = resources(each)  # which clients that attach themselves read, however it was given
         each["StaticHyperParameters"] = {**each.get("StaticHyperParameters", {}), **static}
         _name_the_metric(each, config)
     if "Autotune" in request:
-        config["ResourceLimits"] = autotune.limits(config["ResourceLimits"], tuned)
         config = autotune.rules(config)
     config.setdefault("TrainingJobEarlyStoppingType", "Off")
     config["ResourceLimits"] = dict(config["ResourceLimits"])
@@ -174,7 +171,7 @@ def _check_objective(kind: Definition) -> None:
         )
 
 
-def _check_strategy(config: Params, kinds: Sequence[Definition], spaces: Iterable[Space]) -> None:
+def _check_strategy(config: Params, kinds: Sequence[Definition], spaces: Sequence[Space]) -> None:
     strategy, limits = config["Strategy"], config["ResourceLimits"]
     hyperband = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig")
     if strategy == "Grid":
@@ -218,16 +215,17 @@ def resource_bounds(config: Mapping[str, Any], kinds: Sequence[Definition]) -> t
     return given.get("MinResource", 1), max(numbers)
 
 
-def _check_limits(config: Params, spaces: Iterable[Space]) -> None:
+def _check_limits(config: Params, spaces: Sequence[Space], *, autotuned: bool) -> None:
     limits = config["ResourceLimits"]
     strategy, parallel = config["Strategy"], limits["MaxParallelTrainingJobs"]
+    total = sum(space.size for space in spaces)
     most = _MOST_JOBS.get(strategy, _MOST_JOBS_OF_OTHERS)
-    jobs = limits.setdefault("MaxNumberOfTrainingJobs", most)
+    usual = autotune.jobs(sum(len(space.ranges) for space in spaces)) if autotuned else most
+    jobs = limits.setdefault("MaxNumberOfTrainingJobs", int(min(usual, total)))
     if parallel > jobs:
         raise validation_error(
             f"MaxParallelTrainingJobs [{parallel}] must be less than or equal to MaxNumberOfTrainingJobs [{jobs}]."
         )
-    total = sum(space.size for space in spaces)
     if total < jobs:
         raise validation_error(
             "You don't have enough combinations of hyperparameter ranges. The total number of hyperparameter "

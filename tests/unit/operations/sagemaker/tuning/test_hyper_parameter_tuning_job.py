@@ -274,6 +274,24 @@ def test_the_first_of_several_instance_configurations_is_taken(asker: Asker, req
     assert resources == {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 5}
 
 
+@pytest.mark.parametrize(
+    ("ranges", "autotune", "jobs"),
+    [
+        ({"ContinuousParameterRanges": [X]}, False, 750),
+        ({"ContinuousParameterRanges": [X]}, True, 20),
+        ({"CategoricalParameterRanges": [KINDS]}, False, 3),
+        ({"CategoricalParameterRanges": [KINDS]}, True, 3),
+    ],
+)
+def test_where_no_number_of_jobs_is_given(
+    asker: Asker, request_of: dict[str, Any], ranges: dict[str, Any], autotune: bool, jobs: int
+) -> None:
+    config(request_of)["ParameterRanges"] = ranges
+    del config(request_of)["ResourceLimits"]["MaxNumberOfTrainingJobs"]
+    told = make(asker, request_of | ({"Autotune": {"Mode": "Enabled"}} if autotune else {}))
+    assert told["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] == jobs
+
+
 # Warm starts.
 
 
