@@ -14,7 +14,7 @@ from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.base.ids import Ids
 from sagewright.controllers.tuning_run import Candidate, TuningRun, children
-from sagewright.resources import training_job
+from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import (
     KIND,
     LIFE,
@@ -97,7 +97,9 @@ class HyperParameterTuningJobs:
             run.add(child)  # so that the counts have it; a write that fails has all of it read again
             self._watched[child.key] = record.key
             try:
-                tuning, child = self._write(record, run, {"Started": number}, ("create", child))
+                tuning, child, *_ = self._write(
+                    record, run, {"Started": number}, ("create", child), *self._component(child)
+                )
             except BaseException:
                 self._forget(record)
                 raise
@@ -124,6 +126,12 @@ class HyperParameterTuningJobs:
             status=training_status(record, definition, number, values),
             tags=record.tags,
         )
+
+    def _component(self, child: Record) -> Sequence[Write]:
+        """Its trial component, as CreateTrainingJob makes it too; none where somebody has one of that name."""
+        if self._store.get(trial_component.key_of(child)) is not None:
+            return ()
+        return [("create", trial_component.new(child, now=child.created, uid=self._ids.token()))]
 
     def _enough(self, record: Record, run: TuningRun) -> str | None:
         """Why nothing more is started: '' for a good end, else what the failure's reason will be; None to go on."""

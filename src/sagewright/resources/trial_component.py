@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sagewright.resources.arn import sagemaker_arn
+from sagewright.resources.lineage import DEFAULT_GROUP
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import IMAGE_OF_ALGORITHM
 
@@ -68,6 +69,20 @@ def source(job: Record) -> dict[str, str]:
     """`Source` of a job's component."""
     arn = sagemaker_arn(job.key.region, job.key.account, job.key.kind, job.name)
     return {"SourceArn": arn, "SourceType": _SOURCES[job.key.kind][0]}
+
+
+def new(job: Record, *, now: float, uid: str) -> Record:
+    """The component of a job that belongs to no trial, for those who start jobs without one asking them to."""
+    key, members = key_of(job), {"TrialComponentName": name_of(job), **given(job)}
+    told = source(job)
+    status = {
+        "TrialComponentArn": sagemaker_arn(key.region, key.account, KIND, key.name),
+        "LineageGroupArn": sagemaker_arn(key.region, key.account, "lineage-group", DEFAULT_GROUP),
+        "Source": told,
+        "Status": {"PrimaryStatus": "InProgress"},
+    }
+    facets = {"SourceArn": told["SourceArn"]}
+    return Record(key=key, uid=uid, created=now, modified=now, spec=members, status=status, facets=facets)
 
 
 def given(job: Record) -> dict[str, Any]:
