@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sagewright.controllers.pump import NAMESPACE
@@ -186,6 +186,7 @@ class TuningRun:
         self.children[number] = child
         self._trials[number] = self._trial(child)
         if child.state in training_job.LIFE.settled:
+            self.children[number] = replace(child, spec={})  # thousands of them are held
             self._open.pop(number, None)
         else:
             self._open[number] = child.key

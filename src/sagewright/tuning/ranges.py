@@ -19,6 +19,8 @@ Scale = Literal["Linear", "Logarithmic", "ReverseLogarithmic"]
 _DECADES: Final = 1000.0
 """Auto means a logarithmic scale for ranges whose ends are this far apart, by ratio."""
 MOST_RANGES: Final = 30
+_LARGEST_INTEGER: Final = 2**53
+"""Up to there a double tells every integer from the next."""
 
 
 class Range(ABC):
@@ -148,6 +150,8 @@ def parse(ranges: Mapping[str, Any]) -> Space:
         *(_categorical(each) for each in ranges.get("CategoricalParameterRanges", ())),
     ]
     names = [each.name for each in found]
+    if "" in names:
+        raise ValueError("Each hyperparameter needs a name.")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"Each hyperparameter may have one range. Given more than once: {', '.join(twice)}.")
     if len(found) > MOST_RANGES:
@@ -181,6 +185,8 @@ def _number(given: Mapping[str, Any], member: str, kind: str, read: type[int] | 
         value = read(given[member])
     except ValueError:
         value = math.nan
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        raise ValueError(f"{member} of the integer hyperparameter [{given['Name']}] is too large.")
     if not math.isfinite(value):
         raise ValueError(
             f"{member} [{given[member]}] of the {kind} hyperparameter [{given['Name']}] is not "
