@@ -58,7 +58,7 @@ class Integer(Range):
     def at(self, position: float) -> str:
         # Each number has an equal share of the scale, the first and the last as well.
         low, high = _scaled(self.low - 0.5, self.scale), _scaled(self.high + 0.5, self.scale)
-        value = round(_unscaled(low + position * (high - low), self.scale))
+        value = round(_unscaled(_between(low, high, position), self.scale))
         return str(min(max(value, self.low), self.high))
 
     def position(self, text: str) -> float | None:
@@ -69,7 +69,7 @@ class Integer(Range):
         if not self.low <= value <= self.high:
             return None
         low, high = _scaled(self.low - 0.5, self.scale), _scaled(self.high + 0.5, self.scale)
-        return (_scaled(value, self.scale) - low) / (high - low)
+        return _share(low, high, _scaled(value, self.scale))
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Continuous(Range):
 
     def at(self, position: float) -> str:
         low, high = _scaled(self.low, self.scale), _scaled(self.high, self.scale)
-        value = _unscaled(low + position * (high - low), self.scale)
+        value = _unscaled(_between(low, high, position), self.scale)
         return repr(min(max(value, self.low), self.high))
 
     def position(self, text: str) -> float | None:
@@ -98,7 +98,7 @@ class Continuous(Range):
         if not self.low <= value <= self.high:
             return None
         low, high = _scaled(self.low, self.scale), _scaled(self.high, self.scale)
-        return (_scaled(value, self.scale) - low) / (high - low)
+        return _share(low, high, _scaled(value, self.scale))
 
 
 @dataclass(frozen=True)
@@ -222,6 +222,15 @@ def _scale(name: str, wanted: str, low: float, high: float, *, reverse: bool) ->
     if wanted == "Auto" and reverse and 0 <= low < high < 1 and (1 - low) / (1 - high) >= _DECADES:
         return "ReverseLogarithmic"
     return "Linear"
+
+
+def _between(low: float, high: float, share: float) -> float:
+    """Without the difference of the two, which may be more than a double holds."""
+    return low * (1 - share) + high * share
+
+
+def _share(low: float, high: float, value: float) -> float:
+    return (value / 2 - low / 2) / (high / 2 - low / 2)
 
 
 def _scaled(value: float, scale: Scale) -> float:
