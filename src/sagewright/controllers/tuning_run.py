@@ -27,6 +27,8 @@ from sagewright.tuning.trials import State, Trial
 _PAGE: Final = 500
 _FOREVER: Final = 2.0**40
 """Epoch seconds beyond all times."""
+_LARGEST: Final = 1e100
+"""Losses beyond are alike: their squares and sums must be numbers too."""
 _STATES: Final[Mapping[noun.ObjectiveStatus, State]] = {
     "Pending": "pending",
     "Succeeded": "succeeded",
@@ -218,7 +220,8 @@ class TuningRun:
 def _loss(child: Record, value: float | None) -> float | None:
     if value is None:
         return None
-    return -value if child.status["TuningObjective"]["Type"] == "Maximize" else value
+    loss = -value if child.status["TuningObjective"]["Type"] == "Maximize" else value
+    return min(max(loss, -_LARGEST), _LARGEST)
 
 
 def children(store: Store, tuning: Record) -> Iterator[Record]:
