@@ -5,7 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+<<<<<<< HEAD
 from typing import Final, TypedDict
+=======
+from typing import Final
+from urllib.parse import urlsplit
+>>>>>>> remote
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
@@ -122,7 +127,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
     index: Mapping[str, str] = {}
     if own:
         mounts = (*mounts, Mount(python, str(python), writable=True))
-        index = platform.environments.index
+        index = _past_the_proxy(platform.environments.index, platform.endpoint_url)
     fitted = instances.fit(host.instance_type, platform.machine)
     if fitted.note:
         say(fitted.note)
@@ -175,6 +180,16 @@ def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
     entry = algorithm.get("ContainerEntrypoint")
     arguments = algorithm.get("ContainerArguments", ())
     return (*entry, *arguments) if entry else (*runtime.entry, "train", runtime.image, *arguments)
+
+
+def _past_the_proxy(settings: Mapping[str, str], endpoint: str) -> Mapping[str, str]:
+    """The settings of an index, whose proxy is not asked for this very server. Some programs read one spelling of
+    NO_PROXY, some the other."""
+    if not any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in settings):
+        return settings
+    known = settings.get("NO_PROXY") or settings.get("no_proxy") or ""
+    hosts = ",".join(dict.fromkeys([*filter(None, known.split(",")), urlsplit(endpoint).hostname or ""]))
+    return {**settings, "NO_PROXY": hosts, "no_proxy": hosts}
 
 
 def metric_definitions(record: Record, runtime: runtimes.Runtime) -> Sequence[Mapping[str, str]]:
