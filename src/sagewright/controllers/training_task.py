@@ -5,12 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-<<<<<<< HEAD
 from typing import Final, TypedDict
-=======
-from typing import Final
 from urllib.parse import urlsplit
->>>>>>> remote
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
