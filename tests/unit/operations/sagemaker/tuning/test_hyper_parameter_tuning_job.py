@@ -505,7 +505,7 @@ def test_a_training_job_is_written_down_as_its_operation_does(asker: Asker, requ
     made = training_job.new(settings.account, settings.region, request, now=asked.created, uid=asked.uid)
     component = asker.server.store.get(trial_component.key_of(asked))
     assert component is not None
-    same = trial_component.new(made, now=component.created, uid=component.uid)
+    same = trial_component.new(made, uid=component.uid)
     told = {member: value for member, value in component.status.items() if member != "CreatedBy"}
     assert replace(same, version=1, modified=component.modified) == replace(component, status=told)
     begun = asked.status["SecondaryStatusTransitions"][0]["StartTime"]
