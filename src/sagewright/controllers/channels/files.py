@@ -28,7 +28,7 @@ COPIED_BYTES: Final = 16 << 20
 """A File channel within both limits is copied: that takes as long as linking it."""
 SINGLE_OBJECTS: Final = 64
 """So few large ones are mounted each by itself: the folder around them stays the task's, to unpack archives in."""
-LINKED_OBJECTS: Final = 1000
+LINKED_OBJECTS: Final = 500
 """More of them are not linked before the task starts, but while it runs."""
 CODE: Final = frozenset({"code", "sm_drivers"})
 """Channels that SDK v3 puts its scripts into, which its start command makes executable. Copied whatever their size."""
