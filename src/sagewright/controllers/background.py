@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Final
+
+_PATIENCE: Final = 10.0
+"""Seconds to wait for work that was asked to end: it may be fetching from another machine."""
 
 Work = Callable[[threading.Event], None]
 """Ends soon after the event is set."""
@@ -32,13 +36,13 @@ class Background:
             return name in self._running
 
     def stop(self, prefix: str) -> None:
-        """End all work whose name begins so; on return it has ended."""
+        """End all work whose name begins so; on return it has ended, unless it is stuck."""
         with self._lock:
             found = [each for name, each in self._running.items() if name.startswith(prefix)]
         for stop, _ in found:
             stop.set()
         for _, thread in found:
-            thread.join()
+            thread.join(_PATIENCE)
 
     def _run(self, name: str, work: Work, stop: threading.Event) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -26,7 +26,9 @@ from sagewright.controllers.platform import ObjectFiles
 COPIED_OBJECTS: Final = 256
 COPIED_BYTES: Final = 16 << 20
 """A File channel within both limits is copied: that takes as long as linking it."""
-LINKED_OBJECTS: Final = 1000
+SINGLE_OBJECTS: Final = 64
+"""So few large ones are mounted each by itself: the folder around them stays the task's, to unpack archives in."""
+LINKED_OBJECTS: Final = 500
 """More of them are not linked before the task starts, but while it runs."""
 CODE: Final = frozenset({"code", "sm_drivers"})
 """Channels that SDK v3 puts its scripts into, which its start command makes executable. Copied whatever their size."""
@@ -46,23 +48,27 @@ class Places:
 
 def show(
     objects: ObjectFiles, channel: Channel, found: Iterator[Item], places: Places, filling: Filling, *, sealed: bool
-) -> Mount | None:
-    """Lay out a channel's objects; answers what is to be mounted, if anything.
+) -> Sequence[Mount]:
+    """Lay out a channel's objects; answers what is to be mounted.
 
     `sealed`: whether a mount can be read-only; where it cannot, all is copied.
     """
     few, rest = _few(found) if channel.mode == "File" else ([], found)
     if not sealed or channel.name in CODE or rest is None:
         _copy(objects, chain(few, rest or ()), places.copied)
-        return None
+        return ()
     found = chain(few, rest)
     first = list(islice(found, LINKED_OBJECTS + 1))
+    target = f"/opt/ml/input/data/{channel.name}"
+    if channel.mode == "File" and len(first) <= SINGLE_OBJECTS:
+        _link(objects, iter(first), places.shown)
+        return [Mount(places.shown / item.path, f"{target}/{item.path}") for item in first]
     found = chain(first, found)
     if len(first) > LINKED_OBJECTS and channel.kind == "S3Prefix" and _mount(places):
         filling.begin(places.pile, found)
     else:
         _link(objects, found, places.shown)
-    return Mount(places.shown, f"/opt/ml/input/data/{channel.name}")
+    return [Mount(places.shown, target)]
 
 
 def _mount(places: Places) -> bool:

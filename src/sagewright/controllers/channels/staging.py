@@ -97,8 +97,7 @@ def _shown(
         return (file_systems.mount(each.name, each.file_system, platform.file_systems),)
     places = files.Places(place, folder / "channels" / each.name, folder / "piles" / each.name)
     found = dealt(items(objects, each, region=region), each, host)
-    shown = files.show(objects, each, found, places, filling, sealed=platform.engine.read_only_mounts)
-    return () if shown is None else (shown,)
+    return files.show(objects, each, found, places, filling, sealed=platform.engine.read_only_mounts)
 
 
 def _filling(platform: Platform, objects: ObjectFiles, folder: Path) -> Filling:

@@ -27,9 +27,23 @@ def test_a_small_channel_is_the_tasks_own(box: Box) -> None:
     assert box.objects.read("s3://b/d/s/b") == LARGE
 
 
+def test_a_few_large_objects_leave_their_folder_to_the_task(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "COPIED_BYTES", 1)
+    box.put_at({"d/a": b"1", "d/s/b": LARGE})
+    staged = box.stage(channel("s3://b/d"))
+    assert [
+        (mount.target.removeprefix("/opt/ml/input/data/c/"), mount.source.read_bytes(), mount.writable)
+        for mount in staged.mounts
+    ] == [
+        ("a", b"1", False),
+        ("s/b", LARGE, False),
+    ]
+
+
 @pytest.mark.parametrize("limit", ["COPIED_OBJECTS", "COPIED_BYTES"])
 def test_a_large_channel_shows_the_stored_files(box: Box, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     monkeypatch.setattr(files, limit, 1)
+    monkeypatch.setattr(files, "SINGLE_OBJECTS", 1)
     box.put_at({"d/a": b"1", "d/s/b": LARGE})
     staged = box.stage(channel("s3://b/d"))
     assert [(mount.target, mount.writable) for mount in staged.mounts] == [("/opt/ml/input/data/c", False)]

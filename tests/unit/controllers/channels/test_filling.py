@@ -28,6 +28,7 @@ NUMBERS = [f"{number:02d}" for number in range(20)]
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch, box: Box) -> Iterator[None]:
     monkeypatch.setattr(files, "COPIED_OBJECTS", 1)
+    monkeypatch.setattr(files, "SINGLE_OBJECTS", 1)
     monkeypatch.setattr(files, "LINKED_OBJECTS", 3)
     monkeypatch.setattr(filling, "AT_ONCE", 5)
     box.put_at({f"d/{number}": number.encode() if int(number) % 2 else number.encode() + LARGE for number in NUMBERS})
@@ -82,6 +83,23 @@ def test_a_task_can_start_before_all_is_there(box: Box) -> None:
     assert staged.files()["18"] == b"18" + LARGE
     eventually(lambda: complete(staged.folder / "pipes/p"))
     assert [data[:2].decode() for data in staged.sent("p")] == NUMBERS
+
+
+def test_objects_that_are_kept_elsewhere_are_fetched(box: Box) -> None:
+    class Elsewhere:
+        def each(self, bucket: str, prefix: str) -> Iterator[Stored]:
+            return (Stored(each.key, each.size) for each in box.objects.each(bucket, prefix))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(box.objects, name)
+
+    staged = stage(box, Elsewhere(), channel("s3://b/d/"), channel("s3://b/d/", "Pipe", name="p"))
+    assert {name: data[:2].decode() for name, data in staged.files().items()} == {name: name for name in NUMBERS}
+    eventually(lambda: complete(staged.folder / "pipes/p"))
+    assert [data[:2].decode() for data in staged.sent("p")] == NUMBERS
+    path = box.objects.blob_path("b", "d/02")
+    assert path is not None
+    assert path.stat().st_nlink == 1
 
 
 def test_what_is_shown_stays_when_the_objects_go(box: Box) -> None:
