@@ -98,7 +98,7 @@ RUNTIMES: Sequence[Runtime] = (
     ),
     Runtime(
         "huggingface-tensorflow",
-        "tensorflow-2.15",
+        "huggingface-tensorflow",
         _MAIN,
         "huggingface",
         _HUGGING_FACE_TENSORFLOW,
