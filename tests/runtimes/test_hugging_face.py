@@ -75,6 +75,7 @@ def test_other_forms_of_data(invoke: Any) -> None:
     assert invoke('{"inputs": "x"}', "application/json", "image/png").status == 406
 
 
+@pytest.mark.parametrize("job", ["pytorch"], indirect=True)
 def test_the_users_functions_come_first(job: Any, tmp_path: Path) -> None:
     made = job.copied(tmp_path)
     made.write("model/code/inference.py", FUNCTIONS)
@@ -84,7 +85,7 @@ def test_the_users_functions_come_first(job: Any, tmp_path: Path) -> None:
 
 
 def test_a_model_for_tensorflow_is_served_by_a_pipeline_too(container: Any) -> None:
-    made = container("huggingface", "tensorflow-2.15")
+    made = container("huggingface", "huggingface-tensorflow")
     made.job({"sagemaker_program": '"train.py"'})
     made.write("code/train.py", TENSORFLOW)
     (made.base / "model").mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from sagewright.compute.refusals import REFUSED
@@ -10,6 +12,7 @@ from sagewright.compute.venvs import LOCKS
 
 DIGEST = "@sha256:" + "0" * 64
 ECR = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = {
     "MXNet": "mxnet",
     "PyTorch": "torch",
@@ -99,6 +102,11 @@ def test_the_nearest_version_answers(image: str, name: str) -> None:
     [
         ("tensorflow-training:2.3.1-cpu-py37", "TensorFlow 2.3.1 was asked for; this runs 2.15.1, on Python 3."),
         ("sagemaker-scikit-learn:1.2-1-cpu-py3", "scikit-learn 1.2-1 was asked for; this runs 1.9.1, on Python 3."),
+        (
+            "sagemaker-tensorflow-scriptmode:1.12.0-cpu-py3",
+            f"TensorFlow 1.12.0 was asked for; this runs 2.15.1, on Python {PYTHON}. "
+            "What a script for TensorFlow 1 needs is in tensorflow.compat.v1.",
+        ),
         ("tensorflow-inference:2.15.0-cpu", None),
         ("sagemaker-scikit-learn:1.9-0", None),
         ("pytorch-training", None),

@@ -104,6 +104,8 @@ def test_an_environment_stands_on_another(environ: dict[str, str], tmp_path: Pat
     assert [says(each, "swone") for each in (low, high)] == ["1.0", "2.0"]
     assert says(high, "swtwo") == "1.0"
     assert not list(high.rglob("swtwo.py"))
+    above, _ = layer(environments, high, tmp_path, "swthree==1.0\n")
+    assert [says(above, name) for name in ("swone", "swtwo", "swthree")] == ["2.0", "1.0", "1.0"]
     # What is below belongs to it.
     (tmp_path / "low.txt").write_text("swone==1.0\nswtwo==1.0  # again\n")
     assert environments.ready("high") is None
