@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sagemaker import image_uris
+from sagemaker.estimator import Estimator
 from sagemaker.inputs import FileSystemInput, ShuffleConfig, TrainingInput
 from sagemaker.sklearn import SKLearn
 
@@ -82,6 +84,26 @@ def test_pipes_with_records_in_another_order_each_epoch(fit: Fit, place: str) ->
         )
     )
     assert (said["records"], said["orders"], said["rows"]) == ("6", "differ True", ROWS)
+
+
+def test_a_built_in_algorithm_reads_pipes(session: Any, role: str) -> None:
+    s3, bucket = session.boto_session.client("s3"), session.default_bucket()
+    rows = [line.split(",") for line in HOUSING.read_text().splitlines()]
+    for number, start in enumerate(range(0, len(rows), 100)):
+        text = "".join(",".join([row[-1], *row[:-1]]) + "\n" for row in rows[start : start + 100])
+        s3.put_object(Bucket=bucket, Key=f"channels/first/{number}.csv", Body=text)
+    estimator = Estimator(
+        image_uris.retrieve("xgboost", session.boto_region_name, version="1.7-1"),
+        role,
+        1,
+        "ml.m5.large",
+        input_mode="Pipe",
+        sagemaker_session=session,
+        hyperparameters={"objective": "reg:squarederror", "num_round": 10},
+    )
+    estimator.fit({"train": TrainingInput(f"s3://{bucket}/channels/first/", content_type="text/csv")}, logs=False)
+    metrics = session.describe_training_job(estimator.latest_training_job.name)["FinalMetricDataList"]
+    assert next(each["Value"] for each in metrics if each["MetricName"] == "train:rmse") < 3
 
 
 def test_file_systems(fit: Fit, server: Any, tmp_path: Path) -> None:

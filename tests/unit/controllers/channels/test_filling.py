@@ -138,7 +138,7 @@ def test_the_next_server_goes_on(box: Box, mode: str, torn: bytes) -> None:
 def test_a_job_whose_channel_cannot_be_completed_is_told_why(box: Box) -> None:
     gate = Gate(box, "d/09", Missing("AccessDenied: no more."))
     staged = stage(box, gate, channel("s3://b/d/", "Pipe"))
-    failure = staged.folder / "ml/output/failure"
+    failure = staged.folder / staging.FAILURE
     eventually(failure.exists)
     eventually(lambda: complete(staged.folder / "pipes/c"))
     assert failure.read_text() == (

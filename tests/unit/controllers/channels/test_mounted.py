@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -126,6 +127,17 @@ def test_it_ends_when_it_is_unmounted(pile: Pile, shown: Path, tmp_path: Path) -
     while any(mark in _command(process) for process in Path("/proc").glob("[0-9]*")):
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_it_goes_with_its_pile(pile: Pile, shown: Path) -> None:
+    """A data folder may be deleted while no server is there to unmount anything."""
+    pile.write(b"end\n")
+    assert (shown / "a.txt").read_bytes() == b"hello"
+    shutil.rmtree(pile.folder)
+    end = time.monotonic() + 20
+    while os.path.ismount(shown):
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def _command(process: Path) -> bytes:
