@@ -60,8 +60,8 @@ def mpirun(environment: TrainingEnvironment, cluster: Cluster, meeting: Meeting)
     custom = options(str(environment.framework_parameters.get(CUSTOM_OPTIONS) or ""))
     counts = {host: int(meeting.table[host]["processes"]) for host in cluster.hosts}
     total = environment.framework_parameters.get(NUM_PROCESSES) or sum(counts.values())
-    words = ["mpirun", "--allow-run-as-root", "--host", ",".join(f"{host}:{counts[host]}" for host in cluster.hosts)]
-    words += ["-np", str(total)]
+    slots = ",".join(f"{host}:{count}" for host, count in zip(cluster.addresses, counts.values(), strict=True))
+    words = ["mpirun", "--allow-run-as-root", "--host", slots, "-np", str(total)]
     for name, value in (("--map-by", "slot"), ("--bind-to", "none")):
         if name not in custom:
             words += [name, value]

@@ -63,7 +63,7 @@ def _end_with(server: Group, group: Group) -> None:
 
 def mirrored(cluster: Cluster, table: Table) -> dict[str, Any]:
     """TF_CONFIG of MultiWorkerMirroredStrategy: every host is a worker, the first of them the chief."""
-    workers = [f"{host}:{table[host]['port']}" for host in cluster.hosts]
+    workers = _places(cluster, table, "port")
     return {
         "cluster": {"worker": workers},
         "environment": "cloud",
@@ -73,11 +73,15 @@ def mirrored(cluster: Cluster, table: Table) -> dict[str, Any]:
 
 def parameter_server(cluster: Cluster, table: Table, *, serves: bool) -> dict[str, Any]:
     """TF_CONFIG with parameter servers: the first host is the master, the others work, and each of them serves."""
-    scripts = [f"{host}:{table[host]['port']}" for host in cluster.hosts]
+    scripts = _places(cluster, table, "port")
     members = {"master": scripts[:1]}
     if len(scripts) > 1:
-        members |= {"worker": scripts[1:], "ps": [f"{host}:{table[host]['server_port']}" for host in cluster.hosts]}
+        members |= {"worker": scripts[1:], "ps": _places(cluster, table, "server_port")}
     task = {"type": "ps", "index": cluster.rank} if serves else {"type": "worker", "index": cluster.rank - 1}
     if not serves and cluster.rank == 0:
         task = {"type": "master", "index": 0}
     return {"cluster": members, "environment": "cloud", "task": task}
+
+
+def _places(cluster: Cluster, table: Table, port: str) -> list[str]:
+    return [f"{at}:{table[host][port]}" for host, at in zip(cluster.hosts, cluster.addresses, strict=True)]

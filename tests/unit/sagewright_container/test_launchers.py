@@ -202,3 +202,14 @@ def test_parameters_go_behind_the_tagged_cell() -> None:
     ]
     assert notebook.with_parameters({"cells": [cell("only")]}, {"a": 1})["cells"][1]["source"] == "only"
     assert notebook.with_parameters({"cells": [cell("only")]}, {})["cells"] == [cell("only")]
+
+
+def test_amazons_library_is_told_to_be_missing(folder: Any) -> None:
+    folder.configure({"sagemaker_program": "train.py", torch_distributed.DATA_PARALLEL: "true", PROCESSES: "2"})
+    folder.write("code/train.py", "import os; print(f\"{os.environ['LOCAL_RANK']} {os.environ['MASTER_ADDR']}\")")
+    with start(folder) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    first, *ranks = out.splitlines()
+    assert first.startswith("Amazon's library smdistributed is not in this runtime")
+    assert sorted(ranks) == ["0 127.0.0.1", "1 127.0.0.1"]
