@@ -115,12 +115,12 @@ def test_an_executor_runs_a_few_at_a_time(session: Any, divide: Any, unique: Any
     with RemoteExecutor(
         instance_type=INSTANCE, sagemaker_session=session, max_parallel_jobs=2, job_name_prefix=prefix
     ) as executor:
-        assert executor.map(divide, [6, 8, 9], [2, 2, 3]) == [3, 4, 3]
+        assert executor.map(divide, [6, 8], [2, 2]) == [3, 4]
         failing = executor.submit(divide, 1, 0)
         with pytest.raises(ZeroDivisionError):
             failing.result()
     futures = list(list_futures(prefix, sagemaker_session=session))
-    assert len(futures) == 4
+    assert len(futures) == 3
     assert all(future.done() for future in futures)
     summaries = session.sagemaker_client.list_training_jobs(NameContains=prefix)["TrainingJobSummaries"]
     names = [job["TrainingJobName"] for job in summaries if job["TrainingJobStatus"] == "Completed"]
