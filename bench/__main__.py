@@ -26,7 +26,9 @@ MEASUREMENTS: Final = {
     "growth-postgres": "bench.growth_postgres",
     "job": "bench.job",
     "tuning": "bench.tuning",
+    "channels": "bench.channels",
     "invoke": "bench.invoke",
+    "transform": "bench.transform",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
 }

@@ -104,7 +104,7 @@ class _Jobs:
         """Run a job to its end."""
         name = f"job-{next(self._numbers)}"
         begun = time.time_ns()
-        self._sagemaker.create_training_job(TrainingJobName=name, **_request(self._role, image))
+        self._sagemaker.create_training_job(TrainingJobName=name, **request(self._role, image))
         while (job := self._sagemaker.describe_training_job(TrainingJobName=name))["TrainingJobStatus"] == "InProgress":
             if time.time_ns() - begun > _PATIENCE_S * 1e9:
                 break
@@ -120,7 +120,7 @@ class _Jobs:
         }
 
 
-def _request(role: str, image: str) -> dict[str, Any]:
+def request(role: str, image: str = peers.IMAGE) -> dict[str, Any]:
     code = {"sagemaker_program": "script.py", "sagemaker_submit_directory": f"s3://{_BUCKET}/code/sourcedir.tar.gz"}
     channel = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_BUCKET}/train/"}}
     return {

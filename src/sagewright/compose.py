@@ -20,6 +20,7 @@ from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
+from sagewright.controllers.background import Background
 from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.ecr_repository import EcrRepositories
 from sagewright.controllers.endpoint import Endpoints
@@ -75,6 +76,8 @@ class Server:
     watching: Loop
     """For what is small and must not wait: deliveries, alarms, schedules."""
     lock: IO[str]
+    background: Background
+    """What is still done for tasks that run."""
     made: tuple[str, ...]
     """A line for each thing that was made because it was not there."""
 
@@ -82,6 +85,7 @@ class Server:
         """Let go of everything; called after the last request was answered."""
         self.loop.stop()
         self.watching.stop()
+        self.background.stop("")
         self.engine.close()
         self.app.services.neighbours.close()
         self.objects.close()
@@ -158,7 +162,9 @@ def build(settings: Settings) -> Server:
         watching.start(sweep=lambda _owned: None)
 
     app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
-    return Server(settings, app, engine, store, objects, metrics, loop, watching, lock, tuple(made))
+    return Server(
+        settings, app, engine, store, objects, metrics, loop, watching, lock, platform.background, tuple(made)
+    )
 
 
 def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:

@@ -144,6 +144,10 @@ def stop_running_jobs() -> None:
     import boto3
 
     sagemaker = boto3.client("sagemaker")
+    tuning = sagemaker.list_hyper_parameter_tuning_jobs(StatusEquals="InProgress", MaxResults=100)
+    for summary in tuning["HyperParameterTuningJobSummaries"]:  # they would start others
+        job = summary["HyperParameterTuningJobName"]
+        sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)
     running = sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)["TrainingJobSummaries"]
     for job in running:
         name = {"TrainingJobName": job["TrainingJobName"]}

@@ -81,6 +81,14 @@ RUNTIMES: Sequence[Runtime] = (
         (("Transformers", "4.45.2"), ("PyTorch", "2.13.0")),
     ),
     Runtime(
+        "huggingface-4.57",
+        "huggingface-4.57",
+        _MAIN,
+        "huggingface",
+        _HUGGING_FACE,
+        (("Transformers", "4.57.6"), ("PyTorch", "2.13.0")),
+    ),
+    Runtime(
         "huggingface",
         "pytorch",
         _MAIN,

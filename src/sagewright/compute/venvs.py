@@ -12,6 +12,7 @@ import hashlib
 import importlib.metadata
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from sagewright.base.errors import Terminal
-from sagewright.compute.sandbox import read_config
+from sagewright.compute.sandbox import layers, read_config
 
 Log = Callable[[str], None]
 """Called with one line of progress, without newline, from the calling thread."""
@@ -121,11 +122,11 @@ class Environments:
         """
         shutil.rmtree(path, ignore_errors=True)
         venv.EnvBuilder(symlinks=True).create(path)
-        _see_through(path, base)
         for name in ("pip", "pip3"):
             script = path / "bin" / name
             script.write_text('#!/bin/sh\nexec "${0%/*}/python" -m pip "$@"\n')
             script.chmod(0o755)
+        _see_through(path, base)
         return path
 
     def _left_out(self, name: str) -> Sequence[str]:
@@ -314,6 +315,31 @@ def _see_through(path: Path, base: Path) -> None:
     (_site_packages(path) / "_base.pth").write_text(f"import site; site.addsitedir({str(_site_packages(base))!r})\n")
     with (path / "pyvenv.cfg").open("a") as file:
         file.write(f"extends-environment = {base}\n")
+    for number, layer in enumerate(layers(base)):
+        _offer_commands(path, layer, f".below-{number}")
+
+
+def _offer_commands(path: Path, layer: Path, name: str) -> None:
+    """Commands written in Python that a layer below brings (torchrun, transformers-cli, …), run by our own Python.
+
+    By the layer's, which is in their first line, they would not see what was installed on top.
+    """
+    own = path / "bin"
+    commands = [each for each in (layer / "bin").iterdir() if not (own / each.name).exists() and _is_python(each)]
+    if commands:
+        (own / name).write_text(f'#!/bin/sh\nexec "${{0%/*}}/python" {shlex.quote(f"{layer}/bin")}/"${{0##*/}}" "$@"\n')
+        (own / name).chmod(0o755)
+    for each in commands:
+        (own / each.name).symlink_to(name)
+
+
+def _is_python(command: Path) -> bool:
+    """Whether its first line, or the second of one whose path would be too long there, names a Python."""
+    if command.is_symlink() or command.name.startswith((".", "activate")):
+        return False
+    with command.open("rb") as file:
+        first, second = file.readline(4096), file.readline(4096)
+    return first.startswith(b"#!") and b"python" in first + (second if second.startswith(b"'''exec'") else b"")
 
 
 def _held(environment: Path) -> dict[str, str]:

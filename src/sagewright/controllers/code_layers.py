@@ -12,8 +12,14 @@ from typing import Final
 import orjson
 
 from sagewright.compute.venvs import LOCKS
+from sagewright.controllers import staging
 
 _LAYERS: Final = LOCKS / "layers"
+_NO_SSH: Final = (
+    "ClientError: SDK v3's MPI driver starts an SSH server in each container and logs in from one to the other, which "
+    "tasks of the process engine cannot. Use Torchrun, or distribution={'mpi': …} of SDK v2, or, on one host, "
+    "requirements openmpi and mpi4py and a command that calls mpirun."
+)
 
 
 def decoded(value: str) -> str:
@@ -37,6 +43,12 @@ def requirements(hyperparameters: Mapping[str, str], code: Path) -> Iterator[Pat
         yield _LAYERS / "notebook.txt"
     if installs_itself(hyperparameters, code):
         yield _LAYERS / "package.txt"
+
+
+def refusal(ml: Path) -> str | None:
+    """Why a job that brings SDK v3's driver cannot run, None if it can."""
+    started = staging.read_inside(ml, "input/data/sm_drivers/sm_train.sh", limit=20_000)
+    return _NO_SSH if "/mpi_driver.py" in started else None
 
 
 def installs_itself(hyperparameters: Mapping[str, str], code: Path) -> bool:

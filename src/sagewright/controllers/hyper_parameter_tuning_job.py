@@ -13,8 +13,8 @@ from typing import Any, Final
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.base.ids import Ids
-from sagewright.controllers.tuning_run import Candidate, TuningRun
-from sagewright.resources import training_job
+from sagewright.controllers.tuning_run import Candidate, TuningRun, children
+from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import (
     KIND,
     LIFE,
@@ -65,9 +65,8 @@ class HyperParameterTuningJobs:
         run = self._runs.get(record.uid)
         if run is None:
             run = self._runs[record.uid] = TuningRun(record, self._store, self._metrics)
-        else:
-            run.refresh()
         self._watch(record, run)
+        run.refresh()  # after that, so that no end goes unnoticed in between
         reason = self._enough(record, run)
         if reason is not None or record.intent == "stop":
             return self._wind_up(record, run, reason)
@@ -77,6 +76,8 @@ class HyperParameterTuningJobs:
         return min(_LOOK_AGAIN, self._seconds_left(record))
 
     def fail(self, record: Record, reason: str) -> None:
+        for child in children(self._store, record):
+            self._stop(child)
         if LIFE.allows(record.state, "fail"):
             self._finish(record, self._runs.get(record.uid), "fail", {"FailureReason": reason[:1024]})
         self._forget(record)
@@ -96,7 +97,7 @@ class HyperParameterTuningJobs:
             run.add(child)  # so that the counts have it; a write that fails has all of it read again
             self._watched[child.key] = record.key
             try:
-                tuning, child = self._write(record, run, {"Started": number}, ("create", child))
+                tuning, child, *_ = self._write(record, run, {"Started": number}, *self._created(child))
             except BaseException:
                 self._forget(record)
                 raise
@@ -121,7 +122,14 @@ class HyperParameterTuningJobs:
             now=self._clock.now(),
             uid=self._ids.token(),
             status=training_status(record, definition, number, values),
+            tags=record.tags,
         )
+
+    def _created(self, child: Record) -> Sequence[Write]:
+        """A training job and its trial component, unless somebody has one of that name."""
+        component = trial_component.new(child, uid=self._ids.token())
+        beside: Sequence[Write] = () if self._store.get(component.key) else (("create", component),)
+        return (("create", child), *beside)
 
     def _enough(self, record: Record, run: TuningRun) -> str | None:
         """Why nothing more is started: '' for a good end, else what the failure's reason will be; None to go on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
@@ -94,9 +95,11 @@ def find_metrics(line: str, definitions: Sequence[MetricDefinition]) -> Iterator
         if found is None or not found.groups():
             continue
         try:
-            yield definition["Name"], float(found[1])
+            value = float(found[1])
         except (TypeError, ValueError):
             continue
+        if math.isfinite(value):  # a loss that went through the roof is no datapoint
+            yield definition["Name"], value
 
 
 def last_lines(platform: Platform, task_id: str, *, count: int = 20) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sagewright.controllers.pump import NAMESPACE
@@ -27,6 +27,8 @@ from sagewright.tuning.trials import State, Trial
 _PAGE: Final = 500
 _FOREVER: Final = 2.0**40
 """Epoch seconds beyond all times."""
+_LARGEST: Final = 1e100
+"""Losses beyond are alike: their squares and sums must be numbers too."""
 _STATES: Final[Mapping[noun.ObjectiveStatus, State]] = {
     "Pending": "pending",
     "Succeeded": "succeeded",
@@ -67,9 +69,9 @@ class TuningRun:
         self._open: dict[int, Key] = {}
         """Those that had not ended when they were last looked at."""
         self._trials: dict[int, Trial] = {}
-        for child in _children(store, tuning):
+        for child in children(store, tuning):
             self._take(child)
-        self.parents: Sequence[Record] = [child for parent in self._parents() for child in _children(store, parent)]
+        self.parents: Sequence[Record] = [child for parent in self._parents() for child in children(store, parent)]
         self._parents_trials = [self._trial(child, parent=child.status["TuningJobName"]) for child in self.parents]
 
     @property
@@ -81,19 +83,15 @@ class TuningRun:
     def watched(self) -> Sequence[Key]:
         return list(self._open.values())
 
-    def refresh(self) -> bool:
-        """Look at those that had not ended. Whether one of them has, or is gone."""
-        ended = False
+    def refresh(self) -> None:
+        """Look at those that had not ended."""
         for number, key in list(self._open.items()):
             child = self._store.get(key)
             if child is None or child.status.get("TuningJobId") != self._tuning.uid:
                 del self._open[number], self.children[number]
                 self._trials.pop(number, None)
-                ended = True
             elif child.version != self.children[number].version:
                 self._take(child)
-                ended |= number not in self._open
-        return ended
 
     def add(self, child: Record) -> None:
         """One was started."""
@@ -190,6 +188,7 @@ class TuningRun:
         self.children[number] = child
         self._trials[number] = self._trial(child)
         if child.state in training_job.LIFE.settled:
+            self.children[number] = replace(child, spec={})  # thousands of them are held
             self._open.pop(number, None)
         else:
             self._open[number] = child.key
@@ -221,10 +220,11 @@ class TuningRun:
 def _loss(child: Record, value: float | None) -> float | None:
     if value is None:
         return None
-    return -value if child.status["TuningObjective"]["Type"] == "Maximize" else value
+    loss = -value if child.status["TuningObjective"]["Type"] == "Maximize" else value
+    return min(max(loss, -_LARGEST), _LARGEST)
 
 
-def _children(store: Store, tuning: Record) -> Iterator[Record]:
+def children(store: Store, tuning: Record) -> Iterator[Record]:
     """All training jobs of a tuning job that are there."""
     key = tuning.key
     query = Query(key.account, key.region, training_job.KIND, facets={"TuningJobId": tuning.uid})

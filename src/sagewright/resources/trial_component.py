@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sagewright.resources.arn import sagemaker_arn
+from sagewright.resources.lineage import DEFAULT_GROUP
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import IMAGE_OF_ALGORITHM
 
 KIND: Final = "experiment-trial-component"
+MAPS: Final = ("Parameters", "InputArtifacts", "OutputArtifacts")
+"""Members that grow by updates."""
 
 _MEDIA_TYPE: Final = re.compile(r"[-\w]+/[-\w+]+", re.ASCII)
 _MEDIA_TYPE_LIMIT: Final = 64
@@ -66,6 +69,27 @@ def source(job: Record) -> dict[str, str]:
     """`Source` of a job's component."""
     arn = sagemaker_arn(job.key.region, job.key.account, job.key.kind, job.name)
     return {"SourceArn": arn, "SourceType": _SOURCES[job.key.kind][0]}
+
+
+def new(job: Record, *, uid: str, display_name: str | None = None) -> Record:
+    """The component of a job that is about to be written down, in no trial."""
+    region, account = job.key.region, job.key.account
+    own = source(job)
+    named = {} if display_name is None else {"DisplayName": display_name}
+    return Record(
+        key=key_of(job),
+        uid=uid,
+        created=job.created,
+        modified=job.created,
+        spec={"TrialComponentName": name_of(job), **given(job), **named},
+        status={
+            "TrialComponentArn": sagemaker_arn(region, account, KIND, name_of(job)),
+            "LineageGroupArn": sagemaker_arn(region, account, "lineage-group", DEFAULT_GROUP),
+            "Source": own,
+            "Status": {"PrimaryStatus": "InProgress"},
+        },
+        facets={"SourceArn": own["SourceArn"]},
+    )
 
 
 def given(job: Record) -> dict[str, Any]:

@@ -449,13 +449,19 @@ class EngineKit:
         ]
         script = (
             "cat /opt/ml/input/data/train/file /opt/ml/checkpoints/file;"
-            "echo x > /opt/ml/input/data/train/file; echo new > /opt/ml/checkpoints/file; echo mine > /opt/ml/own"
+            "echo x > /opt/ml/input/data/train/file; chmod 777 /opt/ml/input/data/train/file;"
+            "mv /opt/ml/input/data/train/file /opt/ml/input/data/train/other;"
+            "echo new > /opt/ml/checkpoints/file; echo mine > /opt/ml/own"
         )
         said = self.run(engine, self.shell(script, tmp_path, mounts=mounts))
         assert said[:2] == ["given", "kept"]
         assert (tmp_path / "given" / "file").read_text() == "given\n"
+        assert (tmp_path / "given" / "file").stat().st_mode & 0o777 != 0o777
         assert (tmp_path / "kept" / "file").read_text() == "new\n"
         assert (tmp_path / "task-1-ml" / "own").read_text() == "mine\n"
+
+    def test_it_says_whether_mounts_can_be_read_only(self, engine: Engine) -> None:
+        assert engine.read_only_mounts == ("mounts" in self.abilities)
 
     def test_what_is_not_the_tasks_does_not_exist_for_it(self, engine: Engine, tmp_path: Path) -> None:
         self.need("isolation")

@@ -40,9 +40,9 @@ def chosen(auto: Sequence[Mapping[str, str]]) -> tuple[Ranges, dict[str, str]]:
     return ranges, static
 
 
-def limits(given: Mapping[str, Any], ranges: int) -> dict[str, Any]:
-    """ResourceLimits, with a number of training jobs where none is given."""
-    return {"MaxNumberOfTrainingJobs": min(max(_LEAST, _EACH * ranges), _MOST), **given}
+def jobs(ranges: int) -> int:
+    """How many training jobs there may be where no number is given."""
+    return min(max(_LEAST, _EACH * ranges), _MOST)
 
 
 def rules(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,11 +50,16 @@ LAUNCHERS = {
 }
 
 
-def main() -> int:
-    """Prepare and run the script; answer its exit code. A failure is written to /opt/ml/output/failure."""
+def main(image: str = "") -> int:
+    """Prepare and run the script as `image` does; answer its exit code.
+
+    A failure is written to /opt/ml/output/failure.
+    """
     contract = Contract()
     try:
         environment = TrainingEnvironment(contract, os.environ)
+        if image == "tensorflow":
+            environment.tell_tries_apart()
         ended = launch(environment, prepare(environment))
     except ClientError as error:
         message = str(error)

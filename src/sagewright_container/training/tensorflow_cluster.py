@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from sagewright_container.training.torch_distributed import follow
 if TYPE_CHECKING:
     from sagewright_container.contract import TrainingEnvironment
 
+SERVER = "sagewright_container.training.tensorflow_server"
 MIRRORED = "sagemaker_multi_worker_mirrored_strategy_enabled"
 
 
@@ -35,20 +37,28 @@ def run(
     if environment.distribution() == MIRRORED:
         told = {"TF_CONFIG": json.dumps(mirrored(cluster, meeting.table))}
         return follow(Group([Program(command, {**environ, **told})], cwd=folder), meeting, forward)
-    server = None
-    if len(cluster.hosts) > 1:
-        told = {"TF_CONFIG": json.dumps(parameter_server(cluster, meeting.table, serves=True))}
-        module = "sagewright_container.training.tensorflow_server"
-        server = Group([Program([sys.executable, "-m", module], {**environ, **told})], cwd=folder)
     told = {"TF_CONFIG": json.dumps(parameter_server(cluster, meeting.table, serves=False))}
+    group = Group([Program(command, {**environ, **told})], cwd=folder)
+    if len(cluster.hosts) == 1:
+        return follow(group, meeting, forward)
+    told = {"TF_CONFIG": json.dumps(parameter_server(cluster, meeting.table, serves=True))}
+    server = Group([Program([sys.executable, "-m", SERVER], {**environ, **told})], cwd=folder)
+    serving = threading.Thread(target=_end_with, args=(server, group), daemon=True)
+    serving.start()
     try:
-        ended = follow(Group([Program(command, {**environ, **told})], cwd=folder), meeting, forward)
+        ended = follow(group, meeting, forward)
         if cluster.rank and not ended.exit_code:
             meeting.wait()  # the others may still need what our server holds
     finally:
-        if server is not None:
-            server.end()
+        server.end()
+        serving.join()
     return ended
+
+
+def _end_with(server: Group, group: Group) -> None:
+    """Without its parameter server a script would wait for ever."""
+    if server.wait().exit_code:
+        group.end()
 
 
 def mirrored(cluster: Cluster, table: Table) -> dict[str, Any]:

@@ -148,6 +148,32 @@ def test_augmented_manifests(train: Any) -> None:
     assert (said["records"], said["rows"].split()[0], said["orders"]) == ("80", "40", "differ True")
 
 
+@pytest.mark.parametrize("mode", ["File", "Pipe"])
+def test_hosts_share_a_channel(sagemaker: Any, job_request: Request, box: str, mode: str) -> None:
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{box}/channels/parts/"}
+    source["S3DataDistributionType"] = "ShardedByS3Key"
+    request = job_request(SCRIPT)
+    request["ResourceConfig"]["InstanceCount"] = 2
+    job, lines = run(
+        sagemaker, request, {"ChannelName": "train", "InputMode": mode, "DataSource": {"S3DataSource": source}}
+    )
+    assert job["TrainingJobStatus"] == "Completed", (job.get("FailureReason"), lines)
+    rows = [int(line.split()[1]) for line in lines if line.startswith("rows")]
+    assert sorted(rows) == [206, 300]  # of six parts the first, third and fifth; the last has six rows
+
+
+def test_a_channel_may_be_for_some_groups(sagemaker: Any, job_request: Request, box: str, tmp_path: Path) -> None:
+    script = tmp_path / "look.py"
+    script.write_text("import os\nprint('seen', os.environ['SM_CURRENT_HOST'], os.listdir('/opt/ml/input/data'))\n")
+    request = job_request(script)
+    groups = [{"InstanceGroupName": name, "InstanceType": "ml.m5.large", "InstanceCount": 1} for name in "ab"]
+    request["ResourceConfig"] = {"InstanceGroups": groups, "VolumeSizeInGB": 1}
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{box}/channels/parts/", "InstanceGroupNames": ["b"]}
+    job, lines = run(sagemaker, request, {"ChannelName": "train", "DataSource": {"S3DataSource": source}})
+    assert job["TrainingJobStatus"] == "Completed", (job.get("FailureReason"), lines)
+    assert sorted(line for line in lines if "seen" in line) == ["seen algo-1 []", "seen algo-2 ['train']"]
+
+
 def test_a_large_channel_shows_what_is_stored_and_cannot_be_written(
     train: Any, box: str, server: Any, sagemaker: Any
 ) -> None:

@@ -175,6 +175,19 @@ def test_hyperband_ends_what_does_badly(sagemaker: Any, tune: Callable[..., str]
     assert band == {"MinResource": 1, "MaxResource": 9}
 
 
+def test_early_stopping_ends_who_falls_behind(sagemaker: Any, tune: Callable[..., str]) -> None:
+    grid = [{"Name": "x", "Values": ["2", "1.9", "2.1", "-5"]}, {"Name": "y", "Values": ["3"]}]
+    settings = config(
+        "Grid", 4, 1, ParameterRanges={"CategoricalParameterRanges": grid}, TrainingJobEarlyStoppingType="Auto"
+    )
+    name = tune(settings, {"epochs": 5, "pause": 0.3})
+    told = ended(sagemaker, name)
+    assert told["HyperParameterTuningJobStatus"] == "Completed"
+    states = {each["TunedHyperParameters"]["x"]: each["TrainingJobStatus"] for each in children(sagemaker, name)}
+    assert states == {"2": "Completed", "1.9": "Completed", "2.1": "Completed", "-5": "Stopped"}
+    assert told["ObjectiveStatusCounters"]["Succeeded"] == 4
+
+
 def test_a_target_ends_it(sagemaker: Any, tune: Callable[..., str]) -> None:
     name = tune(config(jobs=100, TuningJobCompletionCriteria={"TargetObjectiveMetricValue": 1000.0}))
     told = ended(sagemaker, name)

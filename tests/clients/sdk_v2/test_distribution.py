@@ -116,3 +116,68 @@ def test_a_rank_that_fails_is_the_reason(pytorch: Any, run: Any, tmp_path: Path)
     reason = run.failed(pytorch(script, {"torch_distributed": {"enabled": True}}))
     assert "ValueError: the second rank was told to fail" in reason
     assert "algo-2" in reason
+
+
+def test_mpi_on_one_of_two_groups(session: Any, role: str, run: Any, tmp_path: Path) -> None:
+    """A cluster of different instances: those of the distribution's group work together, the others by themselves."""
+    from sagemaker.instance_group import InstanceGroup
+    from sagemaker.pytorch import PyTorch
+
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import json, os\n"
+        "told = {name: os.environ.get(name) for name in ('OMPI_COMM_WORLD_SIZE', 'SM_CURRENT_INSTANCE_GROUP')}\n"
+        "place = os.path.join(os.environ['SM_MODEL_DIR'], os.environ['SM_CURRENT_HOST'] + '.json')\n"
+        "json.dump(told, open(place, 'w'))\n"
+    )
+    data, train = InstanceGroup("data", "ml.c5.xlarge", 1), InstanceGroup("train", "ml.m5.large", 2)
+    made = PyTorch(
+        entry_point=str(script),
+        role=role,
+        instance_groups=[data, train],
+        framework_version="2.8.0",
+        py_version="py312",
+        distribution={"mpi": {"enabled": True}, "instance_groups": [train]},
+        sagemaker_session=session,
+    )
+    told = {name: json.loads(text) for name, text in run(made).items()}
+    assert {name: each["OMPI_COMM_WORLD_SIZE"] for name, each in told.items()} == {
+        "algo-1.json": None,
+        "algo-2.json": "2",
+        "algo-3.json": "2",
+    }
+    assert told["algo-1.json"]["SM_CURRENT_INSTANCE_GROUP"] == "data"
+
+
+@pytest.mark.parametrize("distribution", ["torch_distributed", "mpi"])
+def test_a_stop_reaches_every_process(
+    pytorch: Any, run: Any, session: Any, tmp_path: Path, eventually: Callable[..., Any], distribution: str
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import os, signal, sys\n"
+        "rank = os.environ.get('RANK') or os.environ['OMPI_COMM_WORLD_RANK']\n"
+        "def save(*_):\n"
+        "    open(os.path.join(os.environ['SM_MODEL_DIR'], rank), 'w').close()\n"
+        "    sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, save)\n"
+        "print(f'rank {rank} is ready', flush=True)\n"
+        "signal.pause()\n"
+    )
+    processes = {"sagemaker_mpi_num_of_processes_per_host": 2}
+    made = pytorch(script, {distribution: {"enabled": True}}, hyperparameters=processes)
+    made.fit(wait=False)
+    name = made.latest_training_job.name
+    logs = session.boto_session.client("logs")
+    ask = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamNamePrefix": f"{name}/", "filterPattern": "ready"}
+    eventually(lambda: len(_events(logs, ask)) == 4, timeout=120)
+    made.latest_training_job.stop()
+    eventually(lambda: made.latest_training_job.describe()["TrainingJobStatus"] == "Stopped", timeout=60)
+    assert sorted(run.unpacked(made, "model.tar.gz")) == ["0", "1", "2", "3"]
+
+
+def _events(logs: Any, ask: dict[str, str]) -> list[Any]:
+    try:
+        return list(logs.filter_log_events(**ask)["events"])
+    except logs.exceptions.ResourceNotFoundException:
+        return []

@@ -30,6 +30,12 @@ def experiment(unique: Callable[[str], str]) -> str:
 
 
 @pytest.fixture(scope="module")
+def uploaded(session: Any) -> str:
+    """Data that no other test's jobs use."""
+    return str(session.upload_data(str(ROOT / "examples" / "housing.csv"), key_prefix="lineage"))
+
+
+@pytest.fixture(scope="module")
 def estimator(session: Any, role: str, uploaded: str, experiment: str) -> SKLearn:
     made = SKLearn(
         entry_point=str(ROOT / "examples/housing/train.py"),

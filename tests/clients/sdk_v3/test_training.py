@@ -1,11 +1,13 @@
 """ModelTrainer, the SDK v3's way to train: source code, input data, the job's log, its resource."""
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from sagemaker.core.resources import TrainingJob
 
@@ -98,3 +100,22 @@ def test_jobs_are_found_listed_and_stopped(source_dir: Path, job: TrainingJob) -
     running.stop()
     running.wait(poll=1, timeout=300)
     assert running.training_job_status == "Stopped"
+
+
+def test_a_channel_may_be_a_pipe_of_a_manifest(source_dir: Path, bucket: str, housing: str) -> None:
+    from sagemaker.core.shapes import Channel, DataSource, S3DataSource, ShuffleConfig
+
+    shutil.copy(ROOT / "tests/clients/scripts/train_on_a_channel.py", source_dir)
+    manifest = json.dumps([{"prefix": housing}, "housing.csv"])
+    boto3.client("s3").put_object(Bucket=bucket, Key="v3/manifest", Body=manifest)
+    source = S3DataSource(s3_data_type="ManifestFile", s3_uri=f"s3://{bucket}/v3/manifest")
+    channel = Channel(
+        channel_name="train",
+        data_source=DataSource(s3_data_source=source),
+        input_mode="Pipe",
+        shuffle_config=ShuffleConfig(seed=1),
+    )
+    made = trainer(source_dir, "train_on_a_channel.py", requirements="requirements.txt")
+    made.train([channel], wait=False)
+    made._latest_training_job.wait(poll=1, timeout=300)
+    assert made._latest_training_job.training_job_status == "Completed"

@@ -83,7 +83,7 @@ def test_every_image_of_the_sdks_is_answered_or_refused_in_words(name: str) -> N
         ("tensorflow-inference", "tensorflow"),
         ("tensorflow-inference:latest", "tensorflow"),
         ("huggingface-pytorch-training:1.6-transformers4.6.1-gpu-py36-cu110-ubuntu18.04", "huggingface-4"),
-        ("huggingface-pytorch-inference:2.6.0-transformers4.51.3-cpu-py312-ubuntu22.04", "huggingface"),
+        ("huggingface-pytorch-inference:2.6.0-transformers4.51.3-cpu-py312-ubuntu22.04", "huggingface-4.57"),
         ("huggingface-pytorch-training:2.9.0-transformers5.3.0-gpu-py312", "huggingface"),
         ("huggingface-tensorflow-training:2.6.3-transformers4.17.0-gpu-py38", "huggingface-tensorflow"),
     ],

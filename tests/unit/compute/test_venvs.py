@@ -221,6 +221,16 @@ def test_a_layer_may_lie_on_a_layer(made: Environments, base: Path, tmp_path: Pa
     assert says(upper, "swone") == "2.0"
 
 
+def test_commands_of_the_base_run_with_what_lies_on_top(made: Environments, base: Path, tmp_path: Path) -> None:
+    command = base / "bin" / "sw-command"
+    command.write_text(f"#!{base}/bin/python\nimport sys, swtwo\nprint(sys.prefix, sys.argv[1:])\n")
+    command.chmod(0o755)
+    lower, _ = layer(made, base, tmp_path, "swtwo\n")
+    for top in (lower, made.fork(lower, tmp_path / "fork")):
+        done = subprocess.run([top / "bin" / command.name, "a b"], capture_output=True, text=True, check=False)
+        assert done.stdout == f"{top} ['a b']\n", done.stderr
+
+
 def test_satisfied_requirements_install_nothing(made: Environments, base: Path, tmp_path: Path) -> None:
     path, said = layer(made, base, tmp_path, "# nothing new\n\nswone>=1\n")
     assert list(path.rglob("sw*.py")) == []

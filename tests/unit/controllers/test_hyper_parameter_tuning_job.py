@@ -12,7 +12,7 @@ from sagewright.base.errors import StaleRecord
 from sagewright.base.ids import RandomIds
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.pump import NAMESPACE
-from sagewright.resources import training_job
+from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import KIND, NO_JOBS
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query, Write
@@ -176,8 +176,11 @@ def test_definitions_take_turns(bench: Bench, create: Create, tuner: HyperParame
 def test_a_training_job_is_as_if_it_had_been_asked_for(
     bench: Bench, create: Create, tuner: HyperParameterTuningJobs
 ) -> None:
-    bench.look(tuner, create(jobs=1, parallel=1))
+    key = create(jobs=1, parallel=1)
+    bench.change(key, tags={"team": "a"})
+    bench.look(tuner, key)
     (child,) = children(bench)
+    assert child.tags == {"team": "a"}
     assert (child.state, child.intent) == ("InProgress", "run")
     assert child.spec["EnableNetworkIsolation"] is False
     assert child.spec["OutputDataConfig"] == {"KmsKeyId": "", "S3OutputPath": "s3://b/out"}
@@ -185,6 +188,9 @@ def test_a_training_job_is_as_if_it_had_been_asked_for(
     assert child.status["TrainingJobArn"].endswith(f":training-job/{child.name}")
     assert child.spec["HyperParameters"].keys() == {"epochs", "x", "_tuning_objective_metric"}
     assert child.name.startswith("t-001-")
+    component = bench.store.get(trial_component.key_of(child))
+    assert component is not None
+    assert component.status["Source"]["SourceType"] == "SageMakerTrainingJob"
 
 
 # Ends.
@@ -447,6 +453,10 @@ def test_what_cannot_go_on_is_told(bench: Bench, create: Create, tuner: HyperPar
     key = create()
     record = bench.store.get(key)
     assert record is not None
+    bench.look(tuner, key)
+    record = bench.store.get(key)
+    assert record is not None
     tuner.fail(record, "InternalServerError: We encountered an internal error. Try again.")
     assert status(bench, key)["state"] == "Failed"
     assert status(bench, key)["FailureReason"].startswith("InternalServerError")
+    assert {child.intent for child in children(bench)} == {"stop"}, "its training jobs go on"

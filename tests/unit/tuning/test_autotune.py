@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sagewright.tuning.autotune import chosen, limits, rules
+from sagewright.tuning.autotune import chosen, jobs, rules
 from sagewright.tuning.ranges import parse
 
 
@@ -53,9 +53,11 @@ def test_what_says_how_a_job_works_stays(name: str, hint: str) -> None:
     assert chosen([{"Name": name, "ValueHint": hint}])[1] == {name: hint}
 
 
-def test_limits_and_rules_that_are_given_stay() -> None:
-    assert limits({"MaxParallelTrainingJobs": 2}, 3)["MaxNumberOfTrainingJobs"] == 30
-    assert limits({"MaxNumberOfTrainingJobs": 5}, 3)["MaxNumberOfTrainingJobs"] == 5
+def test_more_ranges_get_more_jobs() -> None:
+    assert [jobs(ranges) for ranges in (1, 3, 30)] == [20, 30, 100]
+
+
+def test_rules_that_are_given_stay() -> None:
     assert rules({"Strategy": "Hyperband"})["TrainingJobEarlyStoppingType"] == "Off"
     told = rules({"Strategy": "Bayesian", "TrainingJobEarlyStoppingType": "Off"})
     assert told["TrainingJobEarlyStoppingType"] == "Off"

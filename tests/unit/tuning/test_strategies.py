@@ -101,6 +101,25 @@ def test_parents_of_the_same_data_help_from_the_first_job_on() -> None:
     assert statistics.median(warm) < statistics.median(cold) - 0.3
 
 
+def test_bayesian_search_bears_any_ranges_and_losses() -> None:
+    space = Space(
+        (
+            Integer("a", -(2**53), 2**53),
+            Integer("b", 1, 2**53, "Logarithmic"),
+            Continuous("c", -1e308, 1e308),
+            Continuous("d", 1e-300, 1e300, "Logarithmic"),
+            Categorical("e", ("only",)),
+        )
+    )
+    searcher = STRATEGIES.load("Bayesian")(space, 1)
+    trials: list[Trial] = []
+    for number in range(1, 30):
+        values = searcher.propose(trials, number)
+        assert values is not None
+        assert space.positions(values) is not None
+        trials.append(Trial(str(number), number, values, "succeeded", 1e308 if number % 2 else -1e308))
+
+
 def test_optuna_is_not_loaded_with_the_server() -> None:
     program = "import sys, sagewright.compose; sys.exit('optuna' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -8,6 +8,7 @@ does any FastFile channel.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -68,7 +69,10 @@ def _mount(places: Places) -> bool:
     """Show the pile that is about to be made, where this machine can."""
     places.pile.mkdir(parents=True)
     (places.pile / "index").touch()
-    return mount(places.pile, places.shown)
+    if mount(places.pile, places.shown):
+        return True
+    shutil.rmtree(places.pile)
+    return False
 
 
 def _few(found: Iterator[Item]) -> tuple[list[Item], Iterator[Item] | None]:

@@ -21,7 +21,7 @@ from sagewright.controllers.platform import ObjectFiles
 
 _log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 1000
+AT_ONCE: Final = 200
 """Objects that are there before the task starts: what is wrong with a channel mostly shows by then."""
 
 Failed = Callable[[str], None]

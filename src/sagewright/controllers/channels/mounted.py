@@ -1,8 +1,9 @@
-"""The file system that shows a pile: `python -I -S mounted.py PILE`, with /dev/fuse as its standard input.
+"""The file system that shows a pile: `python -I -S mounted.py PILE POINT`, with /dev/fuse as its standard input.
 
-Started by `mounting.py`; ends when it is unmounted. It reads the pile's index (see `keeping.Pile`) as it grows: what is
-asked about a file that is not there yet waits until it is, or until the index has ended. Nothing it shows ever changes,
-so the kernel may keep all it was told. Read-only: there is no code that writes.
+Started by `mounting.py`; ends when it is unmounted, and unmounts itself when the pile was deleted. It reads the pile's
+index (see `keeping.Pile`) as it grows: what is asked about a file that is not there yet waits until it is, or until the
+index has ended. Nothing it shows ever changes, so the kernel may keep all it was told. Read-only: there is no code that
+writes.
 
 The protocol is the kernel's (linux/fuse.h), in the machine's byte order.
 """
@@ -35,6 +36,7 @@ PAGES = 256
 FOR_EVER = 1 << 30
 REQUEST = 1 << 17
 LINES_AT_ONCE = 2000
+SOON, IDLE = 2, 2000  # milliseconds until the index is looked at again
 OPEN_FILES = 64
 PER_FOLDER = 1024
 ROOT = 1
@@ -120,6 +122,13 @@ class Index:
             self._take(line)
         return bool(lines)
 
+    def deleted(self) -> bool:
+        """Whether somebody removed the pile: nobody is left who would unmount it."""
+        return os.fstat(self._file.fileno()).st_nlink == 0
+
+    def close(self) -> None:
+        self._file.close()
+
     def _take(self, line: bytes) -> None:
         if line == b"end\n" or line.startswith(b"failed "):
             self.complete, self.failed = True, line != b"end\n"
@@ -160,14 +169,17 @@ class FileSystem:
         self._uid, self._gid = os.getuid(), os.getgid()
         self._made = int(os.stat(pile).st_mtime)
 
-    def run(self) -> None:
-        """Until it is unmounted."""
+    def run(self) -> bool:
+        """Until it is unmounted, or the pile deleted: then True."""
         poll = select.poll()
         poll.register(self._device, select.POLLIN)
         while True:
-            asked = self._index.complete or poll.poll(0 if self._index.read() else 2)
-            if asked and not self._answer_next():
-                return
+            patience = IDLE if self._index.complete else 0 if self._index.read() else SOON
+            if poll.poll(patience):
+                if not self._answer_next():
+                    return False
+            elif patience == IDLE and self._index.deleted():
+                return True
             self._answer_waiting()
 
     def _answer_next(self) -> bool:
@@ -291,5 +303,15 @@ def complain(text: str) -> None:
     os.write(2, (text + "\n").encode(errors="replace"))
 
 
+def unmount(point: str) -> None:
+    if os.geteuid() == 0:
+        import ctypes
+
+        ctypes.CDLL(None).umount2(os.fsencode(point), 2)  # MNT_DETACH
+    else:
+        os.spawnvp(os.P_WAIT, "fusermount3", ["fusermount3", "-u", "-z", point])  # noqa: S606
+
+
 if __name__ == "__main__":
-    FileSystem(0, sys.argv[1]).run()
+    if FileSystem(0, sys.argv[1]).run():
+        unmount(sys.argv[2])

@@ -40,7 +40,7 @@ def mount(pile: Path, point: Path) -> bool:
         _log.info("channels are not shown by FUSE here: %s", problem)
         return False
     try:
-        _serve(device, pile)
+        _serve(device, pile, point)
     finally:
         os.close(device)
     return True
@@ -88,11 +88,11 @@ def _as_anybody(point: Path) -> int:
         return descriptors[0]
 
 
-def _serve(device: int, pile: Path) -> None:
+def _serve(device: int, pile: Path, point: Path) -> None:
     """Start the file system, on its own: no server is needed for it to go on."""
     with (pile / "mounted.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_compiled()), str(pile)],
+            [sys.executable, "-I", "-S", str(_compiled()), str(pile), str(point)],
             stdin=device,
             stdout=log,
             stderr=log,

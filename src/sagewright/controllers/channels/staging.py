@@ -104,7 +104,8 @@ def _shown(
 def _filling(platform: Platform, objects: ObjectFiles, folder: Path) -> Filling:
     def failed(why: str) -> None:
         """A task whose input does not come ends, and its job fails with what is said here, beside its /opt/ml."""
-        (folder / FAILURE).write_text(f"ClientError: Data download failed: {why.removeprefix('ClientError: ')}")
+        told_apart = why.startswith("ClientError: ")
+        (folder / FAILURE).write_text(why if told_apart else f"ClientError: Data download failed: {why}")
         platform.engine.stop(folder.name, grace=_GRACE)
 
     return Filling(platform.background, objects, failed)

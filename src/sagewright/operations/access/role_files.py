@@ -13,6 +13,7 @@ from sagewright.operations.sagemaker.roles import check_role
 
 SESSION: Final = "SageMaker"
 """How SageMaker calls its own sessions of a role."""
+_PAGE: Final = 256
 
 
 class RoleFiles:
@@ -36,8 +37,12 @@ class RoleFiles:
         return self._readable(bucket, self._services.objects.each(bucket, prefix))
 
     def _readable(self, bucket: str, found: Iterator[Stored]) -> Iterator[Stored]:
-        for stored in found:
-            self._check("GetObject", Bucket=bucket, Key=stored.key)
+        call: Call | None = None
+        for number, stored in enumerate(found):
+            if number % _PAGE == 0:  # who asks is looked up once for many: a channel may hold a million
+                call = self._call("GetObject")
+            if call is not None:
+                self._services.gate.check(call, {"Bucket": bucket, "Key": stored.key})
             yield stored
 
     def stored(self, bucket: str, key: str) -> Stored:
@@ -56,13 +61,18 @@ class RoleFiles:
         return self._services.objects.put_file(bucket, key, path)
 
     def _check(self, operation: str, **request: Any) -> None:
+        call = self._call(operation)
+        if call is not None:
+            self._services.gate.check(call, request)
+
+    def _call(self, operation: str) -> Call | None:
+        """Who asks, and what for; None where nobody is asked who they are. Raises AwsError for a role that is none."""
         services = self._services
         if services.settings.auth == "off":
-            return
+            return None
         account = services.settings.account
         nobody = Principal(account, "", "", "anonymous")
         call = Call("s3", operation, nobody, account, self._region, "", {}, "", services)
         check_role(call, self._role_arn)
         # This principal has no session, so that what the gate decided for one object is known for all tasks of a role.
-        role = services.credentials.role_principal(self._role_arn, SESSION)
-        services.gate.check(replace(call, principal=role), request)
+        return replace(call, principal=services.credentials.role_principal(self._role_arn, SESSION))

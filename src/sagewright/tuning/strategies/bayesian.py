@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from sagewright.tuning.ranges import Categorical, Integer, Range, Space
 from sagewright.tuning.strategies.random import drawn, generator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _SCATTERED: Final = 8
 """Jobs that are spread over the space before anything is learned from them; fewer where there are few ranges."""
 _FEWEST: Final = 3
+_COUNTED: Final = 10_000
 
 
 class Bayesian:
@@ -29,6 +30,9 @@ class Bayesian:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        # It says so of two options that have been there for years; and divides by zero where losses are far apart.
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module="optuna")
         self._optuna = optuna
         self._space, self._seed = space, seed
         self._distributions = {each.name: self._distribution(each) for each in space.ranges}
@@ -84,11 +88,9 @@ class Bayesian:
         self._count += 1
 
     def _ask(self, seed: int) -> dict[str, str]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Optuna calls both of these options experimental
-            self._study.sampler = self._optuna.samplers.TPESampler(
-                multivariate=True, constant_liar=True, n_startup_trials=_FEWEST, seed=seed
-            )
+        self._study.sampler = self._optuna.samplers.TPESampler(
+            multivariate=True, constant_liar=True, n_startup_trials=_FEWEST, seed=seed
+        )
         asked = self._study.ask(self._distributions)
         # It is told to the study once its job is there. One that was only asked for must not count as running.
         self._study.tell(asked, state=self._optuna.trial.TrialState.FAIL)
@@ -107,7 +109,7 @@ class Bayesian:
 
         if isinstance(given, Categorical):
             return CategoricalDistribution(given.values)
-        if isinstance(given, Integer):
+        if _is_counted(given):
             return IntDistribution(given.low, given.high, log=given.scale == "Logarithmic")
         return FloatDistribution(0.0, 1.0)
 
@@ -125,8 +127,13 @@ def spread(dimensions: int, seed: int, number: int) -> list[float]:
 def _param(given: Range, text: str, position: float) -> Any:
     if isinstance(given, Categorical):
         return text
-    return int(text) if isinstance(given, Integer) else position
+    return int(text) if _is_counted(given) else position
 
 
 def _text(given: Range, param: Any) -> str:
-    return str(param) if isinstance(given, Categorical | Integer) else given.at(param)
+    return str(param) if isinstance(given, Categorical) or _is_counted(given) else given.at(param)
+
+
+def _is_counted(given: Range) -> TypeGuard[Integer]:
+    """Whether each of its numbers matters by itself; of very many, only their places on the scale do."""
+    return isinstance(given, Integer) and given.size <= _COUNTED

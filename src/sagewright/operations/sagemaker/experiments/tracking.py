@@ -12,14 +12,14 @@ from typing import Final
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.experiments import experiment, links, trial, trial_component
-from sagewright.operations.sagemaker.lineage import lineage_group
-from sagewright.operations.sagemaker.noun import Noun
-from sagewright.resources import lineage
+from sagewright.operations.sagemaker.noun import Noun, who
 from sagewright.resources import trial_component as components
 from sagewright.resources.record import Record
 from sagewright.store.base import Write
 
 _SOURCE: Final = "Source"
+_MOST_SOURCES: Final = 500
+"""Jobs that a run tells of, the newest."""
 
 
 def tracked(call: Call, job: Record) -> Sequence[Write]:
@@ -35,7 +35,9 @@ def _along(call: Call, job: Record, config: Params) -> Iterator[Write]:
     component = _component(call, job, config)
     earlier = call.store.get(component.key)
     if earlier is not None and _SOURCE not in earlier.status:  # a user's, who chose that name: it becomes the job's
-        spec = {**earlier.spec, **component.spec}
+        maps = {member: {**earlier.spec[member], **value} for member, value in component.spec.items()
+                if member in components.MAPS and member in earlier.spec}  # fmt: skip
+        spec = {**earlier.spec, **component.spec, **maps}
         yield "update", replace(earlier, spec=spec, status=component.status, facets=component.facets, modified=call.now)
     else:
         if earlier is not None:  # of a job of the same name, which was deleted
@@ -44,22 +46,13 @@ def _along(call: Call, job: Record, config: Params) -> Iterator[Write]:
     yield from _in_trial(call, job, component, config)
     if "RunName" in config:
         run = _there(call, trial_component.NOUN, "RunName", config)
-        edge = _association(run, component, now=call.now)
-        yield "update", run
-        if call.store.get(edge.key) is None:
-            yield "create", edge
+        sources = [*run.status.get("Sources", ()), components.source(job)][-_MOST_SOURCES:]
+        yield "update", replace(run, status={**run.status, "Sources": sources})
 
 
 def _component(call: Call, job: Record, config: Params) -> Record:
-    members = {"TrialComponentName": components.name_of(job), **components.given(job)}
-    if "TrialComponentDisplayName" in config:
-        members["DisplayName"] = config["TrialComponentDisplayName"]
-    status = {
-        "LineageGroupArn": lineage_group.default_arn(call),
-        _SOURCE: components.source(job),
-        "Status": {"PrimaryStatus": "InProgress"},
-    }
-    return trial_component.NOUN.new(call, members, status=status)
+    made = components.new(job, uid=call.services.ids.token(), display_name=config.get("TrialComponentDisplayName"))
+    return replace(made, status={**made.status, "CreatedBy": who(call)})
 
 
 def _in_trial(call: Call, job: Record, component: Record, config: Params) -> Iterator[Write]:
@@ -93,8 +86,3 @@ def _there(call: Call, noun: Noun, member: str, config: Params) -> Record:
         return noun.find(call, config[member])
     except AwsError as missing:
         raise validation_error(f"ExperimentConfig.{member}: {missing}") from None
-
-
-def _association(run: Record, component: Record, *, now: float) -> Record:
-    types = (None, component.status[_SOURCE]["SourceType"])
-    return lineage.association(run, component, "AssociatedWith", types=types, now=now)

@@ -15,18 +15,17 @@ from sagewright.operations.sagemaker.lineage import association, lineage_group
 from sagewright.operations.sagemaker.listing import output_of, project
 from sagewright.operations.sagemaker.noun import refuse_while, together
 from sagewright.resources.record import Record
-from sagewright.resources.trial_component import KIND
+from sagewright.resources.trial_component import KIND, MAPS
 from sagewright.store.base import Write
 from sagewright.wire import model
 
-_MAPS: Final = ("Parameters", "InputArtifacts", "OutputArtifacts")
 _WHOLE: Final = ("DisplayName", "Status", "StartTime", "EndTime")
 
 
 def _maps(record: Record) -> Params:
     """What users say, and what the job behind it tells. They are there also where they are empty: the SDK's data frames
     rely on it."""
-    return {member: {**record.spec.get(member, {}), **record.status.get(member, {})} for member in _MAPS}
+    return {member: {**record.spec.get(member, {}), **record.status.get(member, {})} for member in MAPS}
 
 
 NOUN: Final = declare(
@@ -77,7 +76,7 @@ def update_trial_component(call: Call, request: Params) -> Params:
     def update(record: Record) -> Record:
         spec = dict(record.spec)
         spec |= {member: request[member] for member in _WHOLE if member in request}
-        for member in _MAPS:
+        for member in MAPS:
             kept = {**spec.get(member, {}), **request.get(member, {})}
             gone = request.get(f"{member}ToRemove", ())
             spec[member] = {key: value for key, value in kept.items() if key not in gone}

@@ -14,6 +14,7 @@ from sagewright.operations.sagemaker.noun import Noun, already_exists, together,
 from sagewright.operations.table import Operations
 from sagewright.resources.lineage import ASSOCIATION, ASSOCIATION_FACETS, association_name
 from sagewright.resources.record import Record
+from sagewright.resources.trial_component import KIND as COMPONENT
 from sagewright.store.base import Query, Write
 
 
@@ -34,6 +35,7 @@ NOUN: Final = Noun(
 operations = Operations()
 
 _TYPES: Final = {"artifact": "ArtifactType", "action": "ActionType", "context": "ContextType"}
+_WITHOUT_SOURCE: Final = "SageMakerExperimentTrialComponent"
 _NAMES: Final = {
     "artifact": "ArtifactName",
     "action": "ActionName",
@@ -99,9 +101,10 @@ def arriving(call: Call, arn: str) -> Iterator[Record]:
 
 
 def entity_type(record: Record) -> str | None:
-    """What an entity says that it is; for a trial component that is what its source is."""
-    source = record.spec.get("Source") or record.status.get("Source") or {}
-    found = record.spec.get(_TYPES.get(record.key.kind, "")) or source.get("SourceType")
+    """What an entity says that it is; for a trial component that is what its source is, if it has one."""
+    if record.key.kind == COMPONENT:
+        return str(record.status.get("Source", {}).get("SourceType", _WITHOUT_SOURCE))
+    found = record.spec.get(_TYPES.get(record.key.kind, ""))
     return None if found is None else str(found)
 
 

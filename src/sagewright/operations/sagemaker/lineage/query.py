@@ -58,7 +58,7 @@ class _Graph:
 
 @operations
 def query_lineage(call: Call, request: Params) -> Params:
-    """Without a start, every entity that the filters leave."""
+    """Without a start, every entity that the filters leave. SDKs rely on Edges, also where nobody asked for them."""
     depth, results = request.get("MaxDepth", _DEPTH), request.get("MaxResults", _RESULTS)
     if depth < 1 or results < 1:
         raise validation_error("MaxDepth and MaxResults must be at least 1.")
@@ -66,7 +66,7 @@ def query_lineage(call: Call, request: Params) -> Params:
     matches = _matcher(request.get("Filters", {}))
     starts = request.get("StartArns", ())
     if not starts:
-        return sliced([_vertex(entity) for entity in _all(call) if matches(entity)], page, "Vertices")
+        return {**sliced([_vertex(entity) for entity in _all(call) if matches(entity)], page, "Vertices"), "Edges": []}
     start = starts[0].lower()
     found: dict[str, Record] = {}
     wanted: list[Record] = []
@@ -76,8 +76,7 @@ def query_lineage(call: Call, request: Params) -> Params:
         found |= {arn: walk.entities[arn] for arn in walk.entities if arn in kept and arn not in found}
         wanted += edges
     answer = sliced([_vertex(entity) for entity in found.values()], page, "Vertices")
-    if request.get("IncludeEdges"):
-        answer["Edges"] = _edges_of_page(list(found), wanted, answer["Vertices"])
+    answer["Edges"] = _edges_of_page(list(found), wanted, answer["Vertices"])
     return answer
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sagewright.base.errors import AwsError, validation_error
-from sagewright.operations.call import Params
+from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.training import checks as training_checks
+from sagewright.operations.sagemaker.tuning import from_algorithm
 from sagewright.resources.hyper_parameter_tuning_job import (
     OBJECTIVE_HYPERPARAMETER,
     Definition,
@@ -29,27 +30,22 @@ EPOCHS: Final = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 _RANGES: Final = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
 
 
-def checked(request: Params) -> Params:
+def checked(call: Call, request: Params) -> Params:
     """The spec of a request, with all that it leaves open. Raises a ValidationException, in AWS's words where they are
     known."""
     _one_kind_or_several(request)
-    spec = _completed(request)
+    spec = _completed(call, request)
     config = spec["HyperParameterTuningJobConfig"]
     kinds = definitions(spec)
     spaces = [_space(kind) for kind in kinds]
     for kind, space in zip(kinds, spaces, strict=True):
         _check_hyperparameters(kind, space)
         _check_objective(kind)
-        candidate = training_request(kind, "candidate", space.at([0.5] * len(space.ranges)))
-        if "AlgorithmName" in candidate["AlgorithmSpecification"]:
-            raise validation_error(
-                "Sagewright does not tune algorithm resources (AlgorithmName) yet. Name the algorithm's TrainingImage."
-            )
-        training_checks.check(candidate)
+        training_checks.check(training_request(kind, "candidate", space.at([0.5] * len(space.ranges))))
     if len({kind.type for kind in kinds}) > 1:
         raise validation_error("The objectives of all training job definitions must be of the same type.")
     _check_strategy(config, kinds, spaces)
-    _check_limits(config, spaces)
+    _check_limits(config, spaces, autotuned="Autotune" in spec)
     return spec
 
 
@@ -83,25 +79,23 @@ def _one_kind_or_several(request: Params) -> None:
             raise validation_error(f"InstanceConfigs and {', '.join(sorted(single))} exclude each other.")
 
 
-def _completed(request: Params) -> Params:
+def _completed(call: Call, request: Params) -> Params:
     """With empty ranges, built-in metric definitions and, where Autotune is on, its choices."""
     spec = dict(request)
     config = dict(request["HyperParameterTuningJobConfig"])
     many = "TrainingJobDefinitions" in request
     given = [dict(each) for each in request.get("TrainingJobDefinitions", [request.get("TrainingJobDefinition")])]
-    tuned = 0
     for each in given:
         holder, member = (
             (each, "HyperParameterRanges") if many or "HyperParameterRanges" in each else (config, "ParameterRanges")
         )
         ranges, static = _ranged(holder.get(member, {}), "Autotune" in request)
         holder[member] = ranges
-        tuned += sum(len(ranges[kind]) for kind in _RANGES)
         each["ResourceConfig"] = resources(each)  # which clients that attach themselves read, however it was given
         each["StaticHyperParameters"] = {**each.get("StaticHyperParameters", {}), **static}
+        from_algorithm.complete(call, each, [one["Name"] for kind in _RANGES for one in ranges[kind]])
         _name_the_metric(each, config)
     if "Autotune" in request:
-        config["ResourceLimits"] = autotune.limits(config["ResourceLimits"], tuned)
         config = autotune.rules(config)
     config.setdefault("TrainingJobEarlyStoppingType", "Off")
     config["ResourceLimits"] = dict(config["ResourceLimits"])
@@ -174,7 +168,7 @@ def _check_objective(kind: Definition) -> None:
         )
 
 
-def _check_strategy(config: Params, kinds: Sequence[Definition], spaces: Iterable[Space]) -> None:
+def _check_strategy(config: Params, kinds: Sequence[Definition], spaces: Sequence[Space]) -> None:
     strategy, limits = config["Strategy"], config["ResourceLimits"]
     hyperband = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig")
     if strategy == "Grid":
@@ -218,16 +212,17 @@ def resource_bounds(config: Mapping[str, Any], kinds: Sequence[Definition]) -> t
     return given.get("MinResource", 1), max(numbers)
 
 
-def _check_limits(config: Params, spaces: Iterable[Space]) -> None:
+def _check_limits(config: Params, spaces: Sequence[Space], *, autotuned: bool) -> None:
     limits = config["ResourceLimits"]
     strategy, parallel = config["Strategy"], limits["MaxParallelTrainingJobs"]
+    total = sum(space.size for space in spaces)
     most = _MOST_JOBS.get(strategy, _MOST_JOBS_OF_OTHERS)
-    jobs = limits.setdefault("MaxNumberOfTrainingJobs", most)
+    usual = autotune.jobs(sum(len(space.ranges) for space in spaces)) if autotuned else most
+    jobs = limits.setdefault("MaxNumberOfTrainingJobs", int(min(usual, total)))
     if parallel > jobs:
         raise validation_error(
             f"MaxParallelTrainingJobs [{parallel}] must be less than or equal to MaxNumberOfTrainingJobs [{jobs}]."
         )
-    total = sum(space.size for space in spaces)
     if total < jobs:
         raise validation_error(
             "You don't have enough combinations of hyperparameter ranges. The total number of hyperparameter "

@@ -76,7 +76,7 @@ def test_a_trial_component_is_what_its_kind_says(asker: Asker, chain: dict[str, 
     arn = asker.call("CreateTrialComponent", TrialComponentName="run")["TrialComponentArn"]
     asker.call("AddAssociation", SourceArn=chain["raw"], DestinationArn=arn)
     found = asker.call("QueryLineage", StartArns=[chain["raw"]], Filters={"LineageTypes": ["TrialComponent"]})
-    assert found["Vertices"] == [{"Arn": arn, "LineageType": "TrialComponent"}]
+    assert found["Vertices"] == [{"Arn": arn, "Type": "ExperimentTrialComponent", "LineageType": "TrialComponent"}]
 
 
 @pytest.mark.parametrize("members", [{"MaxDepth": 0}, {"MaxResults": 0}, {"NextToken": "x"}])
