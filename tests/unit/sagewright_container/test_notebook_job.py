@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from sagewright_container.contract import Contract
-from sagewright_container.training import notebook_job
 from sagewright_container.training.notebook_job import NotebookJob, StepError, output_name
 
 
@@ -45,7 +45,7 @@ def test_what_an_init_script_exports_the_notebook_finds(job: NotebookJob, monkey
     Path(job.folder, "init.sh").write_text("export MOOD='fine\nindeed'\necho hello\n")
     job.environ["SM_INIT_SCRIPT"] = "init.sh"
     log = io.StringIO()
-    monkeypatch.setattr(notebook_job.sys, "executable", "/bin/true")
+    monkeypatch.setattr(sys, "executable", "/bin/true")
     job.run(log)
     assert job.environ["MOOD"] == "fine\nindeed"
     assert "hello\n" in log.getvalue()
