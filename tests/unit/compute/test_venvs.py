@@ -239,6 +239,11 @@ def test_satisfied_requirements_install_nothing(made: Environments, base: Path, 
     assert said[-1] == "requirements.txt is satisfied."
 
 
+def test_for_versions_that_are_there_nobody_is_asked(made: Environments, base: Path, tmp_path: Path) -> None:
+    _, said = layer(made, base, tmp_path, "# as it is\nswone==1.0\n")
+    assert said == [f"Installing requirements.txt on top of {base.name}."]
+
+
 def test_what_cannot_be_had_is_named(made: Environments, base: Path, tmp_path: Path) -> None:
     for _ in range(2):  # a failure leaves nothing that counts as made
         with pytest.raises(Terminal, match="swnope"):
