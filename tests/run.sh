@@ -127,6 +127,8 @@ if [ $# -gt 0 ]; then
     exit
 fi
 
+sandbox # before any server looks for it
+postgres
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 trap 'trap - INT TERM; kill 0' INT TERM
