@@ -154,8 +154,13 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
 def _python(
     platform: Platform, record: Record, runtime: runtimes.Runtime, ml: Path, say: Narrator
 ) -> tuple[Path, bool]:
-    """The Python environment of a task, and whether it is the task's own, to install into."""
+    """The Python environment of a task, and whether it is the task's own, to install into.
+
+    Raises Terminal where the code cannot run in any.
+    """
     told, code = hyperparameters(record), ml / "code"
+    if (reason := code_layers.refusal(ml)) is not None:
+        raise Terminal(reason)
     python = platform.environments.ensure(runtime.environment, say)
     for needed in (*code_layers.requirements(told, code), *image_tools.requirements(record, ml.parent)):
         python = platform.environments.layer(python, needed, say)

@@ -103,7 +103,7 @@ def _python(command: Sequence[str]) -> list[str]:
 
 def _serve(cluster: Cluster, environ: Mapping[str, str], command: Sequence[str]) -> Ended:
     """Start daemons as the first host asks, until it has ended. A stop comes from there too: mpirun passes it on."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)  # not ignored: daemons would inherit that
     daemons: list[subprocess.Popen[bytes]] = []
     with socket.create_server((cluster.current, 0)) as door:
         threading.Thread(
