@@ -103,13 +103,13 @@ def _python(command: Sequence[str]) -> list[str]:
 
 def _serve(cluster: Cluster, environ: Mapping[str, str], command: Sequence[str]) -> Ended:
     """Start daemons as the first host asks, until it has ended. A stop comes from there too: mpirun passes it on."""
-    signal.signal(signal.SIGTERM, lambda _number, _frame: None)  # not ignored: daemons would inherit that
     daemons: list[subprocess.Popen[bytes]] = []
     with socket.create_server((cluster.current, 0)) as door:
         threading.Thread(
             target=serve, args=(door, cluster, {**cluster.network, **environ}, daemons), daemon=True
         ).start()
         meeting = gather(cluster, {"port": door.getsockname()[1], "processes": cluster.processes})
+        signal.signal(signal.SIGTERM, lambda _number, _frame: None)  # not ignored: daemons would inherit that
         code = meeting.wait()
     for daemon in daemons:
         _end(daemon)
