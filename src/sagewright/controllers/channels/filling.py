@@ -31,12 +31,17 @@ Failed = Callable[[str], None]
 class Filling:
     """Fills the piles of one server's tasks."""
 
-    def __init__(self, background: Background, objects: ObjectFiles, failed: Failed) -> None:
-        self._background, self._objects, self._failed = background, objects, failed
+    def __init__(self, background: Background, objects: ObjectFiles, failed: Failed, *, sealed: bool) -> None:
+        """`sealed`: whether piles are shown read-only."""
+        self._background, self._objects, self._failed, self._sealed = background, objects, failed, sealed
+
+    def pile(self, folder: Path, *, resume: bool = False) -> Pile:
+        """A pile to fill at once, or to complete."""
+        return Pile(folder, resume=resume, sealed=self._sealed)
 
     def begin(self, folder: Path, found: Iterator[Item]) -> None:
         """Make a pile of the objects: the first now, the others soon. Raises what is wrong with the first."""
-        pile = Pile(folder)
+        pile = self.pile(folder)
         try:
             begun = list(islice(found, AT_ONCE))
             for item in begun:
@@ -58,7 +63,7 @@ class Filling:
 
     def resume(self, folder: Path, found: Iterator[Item]) -> None:
         """Complete a pile that another server began; `found` is the same objects from their beginning."""
-        pile = Pile(folder, resume=True)
+        pile = self.pile(folder, resume=True)
         rest = (item for item in found if item.stored.key > pile.last)
         self._background.start(str(folder), lambda stop: self._go_on(pile, rest, stop))
 

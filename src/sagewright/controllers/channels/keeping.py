@@ -64,9 +64,12 @@ class Pile:
     `sagewright_container/pipes.py` and `mounted.py` read it: its form is a contract with them.
     """
 
-    def __init__(self, folder: Path, *, resume: bool = False) -> None:
-        """A new folder, or one that was left incomplete: then its last half line goes."""
-        self._folder = str(folder)
+    def __init__(self, folder: Path, *, resume: bool = False, sealed: bool = True) -> None:
+        """A new folder, or one that was left incomplete: then its last half line goes.
+
+        `sealed`: whether it is shown read-only. Where it cannot be, bytes are copied.
+        """
+        self._folder, self._sealed = str(folder), sealed
         self.last = ""
         """The key of the object that was added last."""
         self._offset = self._files = self._unseen = 0
@@ -93,11 +96,12 @@ class Pile:
         if number % _PER_FOLDER == 0 or number == 1:
             os.makedirs(folder, exist_ok=True)
         target = f"{folder}/{number}"
-        try:
-            link(objects, item, target)
-        except FileExistsError:  # left by one who was killed before he noted it
+        if os.path.lexists(target):  # left by one who was killed before he noted it
             os.unlink(target)
+        if self._sealed:
             link(objects, item, target)
+        else:
+            objects.materialise(item.bucket, item.stored.key, Path(target))
         self._note(number, 0, item.stored.size, item.path, item.stored.key)
 
     def add_bytes(self, data: bytes, path: str = "", key: str = "") -> None:

@@ -28,7 +28,7 @@ _WRAPPER: Final = ("python", "-S", "-m", "sagewright_container.pipes", "--")
 def prepare(objects: ObjectFiles, channel: Channel, host: Host, folder: Path, filling: Filling, *, region: str) -> None:
     """Keep in `folder` what a host's feeder is to send of a channel: most of it while the task already runs."""
     if channel.kind == "AugmentedManifestFile":
-        _keep(objects, _lines(objects, channel, host), folder)
+        _keep(objects, _lines(objects, channel, host), filling.pile(folder))
     else:
         filling.begin(folder, sent(objects, channel, host, region=region))
     settings: dict[str, int] = {
@@ -53,8 +53,7 @@ def _lines(objects: ObjectFiles, channel: Channel, host: Host) -> Iterator[Seque
     return found if channel.seed is not None else dealt(found, channel, host)
 
 
-def _keep(objects: ObjectFiles, found: Iterator[Sequence[Item | bytes]], folder: Path) -> None:
-    pile = Pile(folder)
+def _keep(objects: ObjectFiles, found: Iterator[Sequence[Item | bytes]], pile: Pile) -> None:
     try:
         for piece in chain.from_iterable(found):
             if isinstance(piece, bytes):

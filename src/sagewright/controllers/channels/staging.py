@@ -107,4 +107,4 @@ def _filling(platform: Platform, objects: ObjectFiles, folder: Path) -> Filling:
         (folder / FAILURE).write_text(why if told_apart else f"ClientError: Data download failed: {why}")
         platform.engine.stop(folder.name, grace=_GRACE)
 
-    return Filling(platform.background, objects, failed)
+    return Filling(platform.background, objects, failed, sealed=platform.engine.read_only_mounts)

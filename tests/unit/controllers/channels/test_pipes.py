@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+import sagewright_container
+from sagewright.base.clock import SystemClock
 from sagewright.base.errors import Terminal
-from sagewright.compute.base import Mount
+from sagewright.compute import sandbox
+from sagewright.compute.base import Mount, Task
+from sagewright.compute.process import ProcessEngine
 from sagewright.controllers.channels import keeping, pipes
 from sagewright.controllers.channels.channel import Host
 
@@ -92,3 +98,38 @@ def test_the_command_is_wrapped_where_there_are_pipes() -> None:
     assert pipes.wrapped(command, [Mount(Path("/x"), "/opt/ml/input/data/c")]) == command
     wrapped = pipes.wrapped(command, [pipes.mount(Path("/x"))])
     assert wrapped == ("python", "-S", "-m", "sagewright_container.pipes", "--", *command)
+
+
+@pytest.mark.parametrize("mode", ["on", "off"])
+def test_a_task_reads_its_pipes_in_a_sandbox_and_without(box: Box, tmp_path: Path, mode: Literal["on", "off"]) -> None:
+    if mode == "on" and (reason := sandbox.available()):
+        pytest.skip(reason)
+    box.put_at({"d/a": LARGE, "d/b": b"end\n"})
+    box.sealed = mode == "on"
+    staged = box.stage(channel("s3://b/d/", "Pipe"))
+    toolkit = Path(sagewright_container.__file__).parents[1]
+    engine = ProcessEngine(tmp_path / "engine", SystemClock(), mode, toolkit=toolkit)
+    script = (
+        'cd "${SAGEMAKER_BASE_DIR:-/opt/ml}/input"; cat data/c_0 | wc -c; cat data/c_1 | wc -c; echo x > .pipes/c/0/1'
+    )
+    task = Task(
+        "task",
+        pipes.wrapped(("sh", "-c", f"{script}; exit 5"), staged.mounts),
+        python=Path(sys.prefix),
+        folder=staged.folder / "ml",
+        mounts=staged.mounts,
+    )
+    try:
+        engine.start(task)
+        ended = threading.Event()
+        engine.watch("task", ended.set)
+        assert ended.wait(30)
+        lines = [line.message for line in engine.logs("task", offset=0)]
+        assert engine.inspect("task").exit_code == 5, lines
+        assert [line.strip() for line in lines[:2]] == [str(len(LARGE) + 4)] * 2
+        # Whatever a task can write to, it is not what is stored.
+        assert (staged.sent() == [LARGE, b"end\n"]) == (mode == "on")
+        assert box.objects.read("s3://b/d/a") == LARGE
+    finally:
+        engine.destroy("task")
+        engine.close()
