@@ -5,6 +5,7 @@ The roles are those of SageMaker's TensorFlow image. Ports differ from host to h
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sagewright_container.training.cluster import Cluster, free_ports
+from sagewright_container.training.failure import ClientError
 from sagewright_container.training.meeting import Table, gather
 from sagewright_container.training.processes import Ended, Group, Program
 from sagewright_container.training.torch_distributed import follow
@@ -30,6 +32,8 @@ def run(
     forward: Callable[[Group], None],
 ) -> Ended:
     """Run `command` once on this host, as a member of the cluster. Raises ClientError and PeerError."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise ClientError("This image has no TensorFlow, whose cluster was asked for. Use the TensorFlow estimator.")
     cluster = Cluster.of(environment)
     port, server_port = free_ports(2)
     meeting = gather(cluster, {"port": port, "server_port": server_port})

@@ -112,6 +112,12 @@ def test_without_mpirun(folder: Any) -> None:
         )
 
 
+def test_without_tensorflow(folder: Any) -> None:
+    asked = environment(folder, parameters={"sagemaker_parameter_server_enabled": True})
+    with pytest.raises(ClientError, match="no TensorFlow"):
+        tensorflow_cluster.run(asked, ["a"], {}, lambda _group: None)
+
+
 def test_tensorflow_workers() -> None:
     cluster = Cluster(["algo-1", "algo-2"], "algo-2", 1, "lo", "k")
     table = {"algo-1": {"port": 1, "server_port": 2}, "algo-2": {"port": 3, "server_port": 4}}
