@@ -22,7 +22,7 @@ from sagewright.compute.venvs import Environments
 
 ROOT = Path(__file__).parents[2]
 RUNTIMES = ROOT / ".cache/runtimes"
-START_S = 60
+START_S = 180
 
 
 class Answer(NamedTuple):
@@ -72,7 +72,7 @@ class Container:
             env=self.environ(environ),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

@@ -1,4 +1,4 @@
-"""The Hugging Face image, with Transformers 4 and 5: a small BERT learns with the Trainer, and serves as a pipeline."""
+"""The Hugging Face image: a small BERT learns with the Trainer, and serves as a pipeline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ model = TFBertForSequenceClassification(
     BertConfig(vocab_size=7, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
 )
 data = dict(tokenizer(["dull", "brilliant"] * 8, return_tensors="tf"))
-model.compile(optimizer="adam", loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.compile("adam", tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
 model.fit(tf.data.Dataset.from_tensor_slices((data, [0, 1] * 8)).batch(4), verbose=0)
 for part in (model, tokenizer):
     part.save_pretrained(os.environ["SM_MODEL_DIR"])
@@ -33,9 +33,10 @@ def predict_fn(data, model, context):
 """
 
 
-@pytest.fixture(scope="module", params=["huggingface-4", "huggingface-4.57", "pytorch"])
-def job(container: Any, request: Any) -> Any:
-    made = container("huggingface", request.param)
+@pytest.fixture(scope="module")
+def job(container: Any) -> Any:
+    """With Transformers 4.57; the tests of the SDKs train with 4.45 and with 5."""
+    made = container("huggingface", "huggingface-4.57")
     made.job({"sagemaker_program": '"train.py"', "epochs": "5"}, train="")
     scripts = ROOT / "tests/clients/scripts"
     made.write("code/train.py", (scripts / "hugging_face_reviews.py").read_bytes())
@@ -75,7 +76,6 @@ def test_other_forms_of_data(invoke: Any) -> None:
     assert invoke('{"inputs": "x"}', "application/json", "image/png").status == 406
 
 
-@pytest.mark.parametrize("job", ["pytorch"], indirect=True)
 def test_the_users_functions_come_first(job: Any, tmp_path: Path) -> None:
     made = job.copied(tmp_path)
     made.write("model/code/inference.py", FUNCTIONS)
