@@ -32,7 +32,8 @@ BIN: Final = ROOT / ".venv" / "bin"
 RUNTIMES: Final = Path(os.environ.get("SAGEWRIGHT_RUNTIMES") or ROOT / ".cache" / "runtimes")
 IMAGE: Final = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 _ENVIRONMENTS: Final = Path(__file__).with_name("environments")
-_START_S: Final = 60.0
+_START_S: Final = 240.0
+"""Some peers import for a long time, on a busy machine above all."""
 _STOP_S: Final = 30.0
 
 

@@ -123,6 +123,12 @@ class TrainingEnvironment:
         self.hosts: list[str] = self.resources["hosts"]
         self.current_host: str = self.resources["current_host"]
 
+    def tell_tries_apart(self) -> None:
+        """All jobs of a tuning job have the same `model_dir`; TensorFlow's image gives each its own folder there."""
+        place, job = self.hyperparameters.get("model_dir"), self.environ.get("TRAINING_JOB_NAME")
+        if "_tuning_objective_metric" in self.settings and place and not str(place).startswith(BASE_DIR):
+            self.hyperparameters["model_dir"] = f"{place}/{job}/model"
+
     def arguments(self) -> list[str]:
         """The script's command line: names in order, `--name value`, `-n value` for a single letter."""
         words: list[str] = []

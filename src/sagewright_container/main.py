@@ -21,7 +21,10 @@ IMAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "mxnet": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "mxnet")},
     "pytorch": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "pytorch")},
     "scikit-learn": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_scikit_learn",)},
-    "tensorflow": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "tensorflow")},
+    "tensorflow": {
+        "train": ("sagewright_container.main:train_tensorflow",),
+        "serve": ("sagewright_container.serving.server:serve_framework", "tensorflow"),
+    },
     "xgboost": {
         "train": ("sagewright_container.main:train_xgboost",),
         "serve": ("sagewright_container.serving.server:serve_xgboost",),
@@ -38,6 +41,15 @@ def main(arguments: list[str]) -> int:
             return call(*IMAGES[image][verb])
     sys.stderr.write(USAGE + "\n")
     return 2
+
+
+def train_tensorflow() -> int:
+    """Script mode; scripts may name files in S3, where the environment has what TensorFlow needs for them."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tensorflow_s3")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+    if "S3_ENDPOINT_URL" in os.environ:
+        os.environ.setdefault("S3_ENDPOINT", os.environ["S3_ENDPOINT_URL"])
+    return call(_SCRIPT, "tensorflow")
 
 
 def train_xgboost() -> int:

@@ -109,7 +109,11 @@ class Jobs:
             refused=("ResourceInUse",),
             TrainingJobName=name,
             RoleArn=self._world.role,
-            AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+            AlgorithmSpecification={
+                "TrainingImage": IMAGE,
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": "line", "Regex": "^line ([0-9]+)"}],
+            },
             HyperParameters={key: json.dumps(value) for key, value in told.items()},
             InputDataConfig=[{"ChannelName": "train", "DataSource": source}],
             OutputDataConfig={"S3OutputPath": f"s3://{output}/{self._user}"},
@@ -180,7 +184,19 @@ class Jobs:
             assert "TrainingStartTime" in job, f"{where}: no start time"
         log = self._log(name)
         self._check_log(where, log, runs, lines, complete=kind.end != "never" and not stopped)
+        self._check_component(where, job, sum(line.startswith("line ") for line in log) * kind.hosts)
         self._check_result(where, job, kind, runs)
+
+    def _check_component(self, where: str, job: dict[str, Any], printed: int) -> None:
+        """It ended with the job, has each line of the log as a point once, and lineage of what the job used."""
+        name = f"{job['TrainingJobName']}-aws-training-job"
+        component = self._world("sagemaker", "describe_trial_component", TrialComponentName=name).body
+        assert component["Status"]["PrimaryStatus"] == job["TrainingJobStatus"], f"{where}: {component['Status']}"
+        counted = sum(metric["Count"] for metric in component.get("Metrics", ()))
+        assert counted == printed, f"{where}: {counted} points of {printed} lines"
+        arn = component["TrialComponentArn"]
+        used = self._world("sagemaker", "list_associations", DestinationArn=arn).body["AssociationSummaries"]
+        assert sorted(each["SourceType"] for each in used) == ["DataSet", "Image"], f"{where}: it used {used}"
 
     def _check_log(self, where: str, log: list[str], runs: list[str], lines: int, *, complete: bool) -> None:
         notes = [line for line in log if line.startswith("sagewright: ")]

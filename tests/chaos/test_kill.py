@@ -16,6 +16,7 @@ from .endpoints import Endpoints, answering_version
 from .files import Files
 from .jobs import Jobs
 from .server import Server, eventually
+from .transforms import Transforms
 from .world import World
 
 SPEEDS_UP_AGAIN = 15.0
@@ -25,7 +26,8 @@ REST_EVERY = 25
 MOMENTS = (
     "create_training_job", "stop_training_job", "delete_training_job", "create_endpoint", "update_endpoint",
     "delete_endpoint", "update_endpoint_weights_and_capacities", "put_object", "delete_object", "copy_object",
-    "complete_multipart_upload", "add_tags", "job started", "job ended", "server started", "server ended",
+    "complete_multipart_upload", "add_tags", "create_transform_job", "stop_transform_job",
+    "job started", "job ended", "server started", "server ended",
 )  # fmt: skip
 DENSER = ("create_training_job", "update_endpoint", "job started", "job ended", "job ended", "server started")
 
@@ -41,7 +43,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_killed_at_random_moments(server: Server, rounds: int, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """Users of jobs, endpoints and objects go on while the server is killed under them."""
+    """Users of jobs, endpoints, batch transform and objects go on while the server is killed under them."""
 
     def say(line: str) -> None:
         with capsys.disabled():
@@ -94,9 +96,12 @@ def test_killed_while_it_starts_for_the_first_time(tmp_path: Path, rounds: int, 
             _end_all(server)
 
 
-def _users(world: World, stem: str) -> list[Jobs | Endpoints | Files]:
-    users: list[Jobs | Endpoints | Files] = []
-    for kind, count in ((Jobs, 3), (Endpoints, 2), (Files, 1)):
+User = Jobs | Endpoints | Files | Transforms
+
+
+def _users(world: World, stem: str) -> list[User]:
+    users: list[User] = []
+    for kind, count in ((Jobs, 3), (Endpoints, 2), (Files, 1), (Transforms, 1)):
         for number in range(count):
             name = f"{stem}-{kind.__name__.lower()}-{number}"
             users.append(kind(world, name))
@@ -151,7 +156,7 @@ def _check_steady(world: World) -> None:
             time.sleep(0.05)
 
 
-def _rest(world: World, users: list[Jobs | Endpoints | Files], traces: census.Traces) -> None:
+def _rest(world: World, users: list[User], traces: census.Traces) -> None:
     """Let everything come to its end; look at all of it, delete all of it, and look for what is left.
 
     The server is up when this begins, and down when it ends.

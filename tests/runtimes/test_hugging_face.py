@@ -10,13 +10,30 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+TENSORFLOW = """
+import os
+import tensorflow as tf
+from transformers import BertConfig, BertTokenizerFast, TFBertForSequenceClassification
+
+with open("/tmp/vocab.txt", "w") as file:
+    file.write("\\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "dull", "brilliant"]))
+tokenizer = BertTokenizerFast("/tmp/vocab.txt")
+model = TFBertForSequenceClassification(
+    BertConfig(vocab_size=7, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
+)
+data = dict(tokenizer(["dull", "brilliant"] * 8, return_tensors="tf"))
+model.compile(optimizer="adam", loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(tf.data.Dataset.from_tensor_slices((data, [0, 1] * 8)).batch(4), verbose=0)
+for part in (model, tokenizer):
+    part.save_pretrained(os.environ["SM_MODEL_DIR"])
+"""
 FUNCTIONS = """
 def predict_fn(data, model, context):
     return {"first": model(data["inputs"])[0]["label"]}
 """
 
 
-@pytest.fixture(scope="module", params=["huggingface-4", "pytorch"])
+@pytest.fixture(scope="module", params=["huggingface-4", "huggingface-4.57", "pytorch"])
 def job(container: Any, request: Any) -> Any:
     made = container("huggingface", request.param)
     made.job({"sagemaker_program": '"train.py"', "epochs": "5"}, train="")
@@ -58,12 +75,25 @@ def test_other_forms_of_data(invoke: Any) -> None:
     assert invoke('{"inputs": "x"}', "application/json", "image/png").status == 406
 
 
+@pytest.mark.parametrize("job", ["pytorch"], indirect=True)
 def test_the_users_functions_come_first(job: Any, tmp_path: Path) -> None:
     made = job.copied(tmp_path)
     made.write("model/code/inference.py", FUNCTIONS)
     with made.serving(HF_TASK="sentiment-analysis") as invoke:
         answer = invoke('{"inputs": "dull"}', "application/json")
     assert json.loads(answer.body)["first"] in ("negative", "positive")
+
+
+def test_a_model_for_tensorflow_is_served_by_a_pipeline_too(container: Any) -> None:
+    made = container("huggingface", "huggingface-tensorflow")
+    made.job({"sagemaker_program": '"train.py"'})
+    made.write("code/train.py", TENSORFLOW)
+    (made.base / "model").mkdir()
+    done = made.train()
+    assert done.returncode == 0, done.stderr
+    with made.serving() as invoke:
+        (label,) = json.loads(invoke('{"inputs": "dull"}', "application/json").body)
+    assert label["label"] in ("LABEL_0", "LABEL_1")
 
 
 def test_without_a_model_the_server_says_what_it_wants(container: Any) -> None:

@@ -77,6 +77,14 @@ def test_every_form_of_data_in_and_out(invoke: Any, housing: list[list[float]], 
     assert invoke(as_csv, "text/csv", "image/png, text/csv;q=0.5").content_type == "text/csv"
 
 
+def test_a_large_table_means_what_its_rows_mean(invoke: Any, housing: list[list[float]]) -> None:
+    rows = "\n".join(",".join(map(str, row[1:])) for row in housing).encode()
+    alone = invoke(rows, "text/csv", "application/json")
+    large = invoke(b"\n".join([rows] * 60), "text/csv", "application/json")
+    assert (alone.status, large.status) == (200, 200)
+    assert json.loads(large.body) == pytest.approx(json.loads(alone.body) * 60)
+
+
 def test_wrong_requests(invoke: Any) -> None:
     assert invoke("1", "text/plain").status == 415
     assert invoke("[[1]]", "application/json", "image/png").status == 500  # what it cannot predict comes first

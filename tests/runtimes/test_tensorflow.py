@@ -150,6 +150,7 @@ def test_wrong_requests(invoke: Any) -> None:
     assert invoke(get="/ping").status == 200
 
 
+@pytest.mark.parametrize("job", ["tensorflow-2.15"], indirect=True)
 def test_handlers_go_before_and_after_the_model(job: Any, tmp_path: Path, rows: list[list[float]]) -> None:
     made = job.copied(tmp_path)
     made.write("model/code/inference.py", AROUND)
@@ -161,6 +162,7 @@ def test_handlers_go_before_and_after_the_model(job: Any, tmp_path: Path, rows: 
         assert invoke("1;2", "text/x-rows").status == 500
 
 
+@pytest.mark.parametrize("job", ["tensorflow"], indirect=True)
 def test_a_handler_asks_the_model_over_http(job: Any, tmp_path: Path) -> None:
     made = job.copied(tmp_path)
     made.write("model/code/inference.py", HANDLER)

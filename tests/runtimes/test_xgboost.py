@@ -116,6 +116,51 @@ def test_batch_transform(trained: Any, housing: list[list[float]]) -> None:
     assert parameters["MaxPayloadInMB"] == 6
 
 
+PICKLED = """
+import pickle, sys, xgboost
+booster = xgboost.Booster(model_file=sys.argv[1])
+pickle.dump(booster, open(sys.argv[1], "wb"))
+"""
+ALONE = """
+import sys
+from sagewright_container.serving import xgboost_import
+xgboost_import.import_alone(sys.argv[1])
+print("xgboost" in sys.modules, "sklearn" in sys.modules)
+import sklearn
+"""
+
+
+def test_a_model_is_loaded_without_what_it_does_not_need(trained: Any, housing: list[list[float]]) -> None:
+    row = _csv([housing[0][1:]]).encode()
+    model = str(trained.base / "model")
+    alone = trained.run("-c", ALONE, model)
+    assert (alone.returncode, alone.stdout) == (0, "True False\n"), alone.stderr
+    with trained.serving() as invoke:
+        price = invoke(row).body
+    done = trained.run("-c", PICKLED, f"{model}/xgboost-model")
+    assert done.returncode == 0, done.stderr
+    assert trained.run("-c", ALONE, model).stdout == "False False\n", "a pickle may be of an estimator"
+    with trained.serving() as invoke:
+        assert invoke(row).body == price
+
+
+def test_a_large_batch_means_what_its_rows_mean(trained: Any, housing: list[list[float]]) -> None:
+    """Much CSV is read by another reader: it must not matter, also for empty cells, quotes and the smallest numbers."""
+    rows = [",".join(map(str, row[1:])) for row in housing]
+    odd = ["," * 12, ",".join(["1e-05"] * 13), ",".join(["nan"] * 13), ",".join(["-0"] * 13)]
+    with trained.serving(SAGEMAKER_BATCH="true") as invoke:
+        alone = invoke("\n".join(rows + odd).encode()).body.split()
+        large = "\n".join((rows + odd) * 60).encode()
+        assert len(large) > 1 << 20
+        assert invoke(large).body.split() == alone * 60
+        quoted = large.replace(b"396.9,", b'"396.9",')
+        assert quoted != large
+        assert invoke(quoted).body.split() == alone * 60
+        wrong = invoke(large + b"\nno,numbers,here")
+        assert wrong.status == 415
+        assert f"Line {60 * len(rows + odd) + 1} ".encode() in wrong.body
+
+
 def test_selected_answers_of_a_classifier(xgboost: Any, housing: list[list[float]]) -> None:
     rows = [[float(row[0] > 22), *row[1:]] for row in housing]
     xgboost.job({"num_round": "5", "objective": "binary:logistic", "eval_metric": "auc,f1"}, train="libsvm")

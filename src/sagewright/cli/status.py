@@ -22,6 +22,8 @@ def command(settings: Settings) -> None:
     _table("Training jobs", sagemaker.list_training_jobs(MaxResults=10, SortOrder="Descending")["TrainingJobSummaries"],
            "TrainingJobName", "TrainingJobStatus")  # fmt: skip
     _table("Endpoints", sagemaker.list_endpoints(MaxResults=10)["Endpoints"], "EndpointName", "EndpointStatus")
+    _table("MLflow tracking servers", sagemaker.list_mlflow_tracking_servers(MaxResults=10)["TrackingServerSummaries"],
+           "TrackingServerName", "TrackingServerStatus")  # fmt: skip
     _table("Models", sagemaker.list_models(MaxResults=10)["Models"], "ModelName", None)
 
 

@@ -81,6 +81,14 @@ RUNTIMES: Sequence[Runtime] = (
         (("Transformers", "4.45.2"), ("PyTorch", "2.13.0")),
     ),
     Runtime(
+        "huggingface-4.57",
+        "huggingface-4.57",
+        _MAIN,
+        "huggingface",
+        _HUGGING_FACE,
+        (("Transformers", "4.57.6"), ("PyTorch", "2.13.0")),
+    ),
+    Runtime(
         "huggingface",
         "pytorch",
         _MAIN,
@@ -90,7 +98,7 @@ RUNTIMES: Sequence[Runtime] = (
     ),
     Runtime(
         "huggingface-tensorflow",
-        "tensorflow-2.15",
+        "huggingface-tensorflow",
         _MAIN,
         "huggingface",
         _HUGGING_FACE_TENSORFLOW,
@@ -152,7 +160,10 @@ def remark(image_uri: str, runtime: Runtime) -> str | None:
         return None
     were = "was" if len(wanted) == 1 else "were"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return f"{' and '.join(wanted)} {were} asked for; this runs {' and '.join(held)}, on Python {python}."
+    said = f"{' and '.join(wanted)} {were} asked for; this runs {' and '.join(held)}, on Python {python}."
+    if any(each.startswith("TensorFlow 1.") for each in wanted):
+        said += " What a script for TensorFlow 1 needs is in tensorflow.compat.v1."
+    return said
 
 
 def no_runtime(image_uri: str) -> str:

@@ -40,7 +40,7 @@ def _sdk(version: str) -> str:
     if match[1] == "2":
         return f"sagemaker=={version}"
     # From 3 on `sagemaker` is a shell around several packages; remote functions are in this one, a major behind.
-    return f"sagemaker-core>={int(match[1]) - 1}.{match[2]},<{match[1]}"
+    return f"sagemaker-core>={int(match[1]) - 1}.{match[2]}.0,<{match[1]}"
 
 
 def _following(words: Sequence[str], option: str) -> str:

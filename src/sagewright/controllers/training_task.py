@@ -5,7 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
+from urllib.parse import urlsplit
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
@@ -51,33 +52,33 @@ def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mou
     _write_configuration(ml, record, host)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
     _fetch_code(objects, ml, record)
-    shown = channels.stage(
-        platform,
-        objects,
-        record.spec,
-        ml.parent,
-        region=record.key.region,
-        hosts=_shares(record),
-        index=host.number - 1,
-    )
+    shown = channels.stage(platform, objects, record.spec, ml.parent, **_dealt(record, host))
     return [*shown, *mirrors.lay_out(objects, ml, mirrors.mirrors(record))]
+
+
+def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
+    """Go on with what a server that died was still fetching for a host that runs."""
+    ml = platform.ml_folder(task_id(record, host))
+    objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
+    channels.resume(platform, objects, record.spec, ml.parent, **_dealt(record, host))
+
+
+class _Dealt(TypedDict):
+    """Where a job's channels are, and to whom they are dealt."""
+
+    region: str
+    hosts: Sequence[channel.Host]
+    index: int
+
+
+def _dealt(record: Record, host: Host) -> _Dealt:
+    return {"region": record.key.region, "hosts": _shares(record), "index": host.number - 1}
 
 
 def _shares(record: Record) -> Sequence[channel.Host]:
     """The hosts as channels are dealt to them."""
     everybody = hosts(record)
     return [channel.Host(host.number - 1, len(everybody), host.group) for host in everybody]
-
-
-def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
-    """Go on with what a server that died was still fetching for a host that runs."""
-    ml = platform.ml_folder(task_id(record, host))
-    objects, region, place = (
-        platform.objects_as(record.spec["RoleArn"], record.key.region),
-        record.key.region,
-        host.number - 1,
-    )
-    channels.resume(platform, objects, record.spec, ml.parent, region=region, hosts=_shares(record), index=place)
 
 
 def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
@@ -115,24 +116,14 @@ def _write_configuration(ml: Path, record: Record, host: Host) -> None:
 def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
     """The task for a host whose inputs are in place. May take minutes the first time an environment is made."""
     runtime = resolve(record)
-    if (note := runtimes.remark(record.spec["AlgorithmSpecification"]["TrainingImage"], runtime)) is not None:
+    if (note := runtimes.remark(training_image(record), runtime)) is not None:
         say(note)
     ml = platform.ml_folder(task_id(record, host))
-    python = platform.environments.ensure(runtime.environment, say)
-    for requirements in (
-        *code_layers.requirements(hyperparameters(record), ml / "code"),
-        *image_tools.requirements(record, ml.parent),
-    ):
-        python = platform.environments.layer(python, requirements, say)
+    python, own = _python(platform, record, runtime, ml, say)
     index: Mapping[str, str] = {}
-    own_driver = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"]
-    if own_driver and (reason := code_layers.refusal(ml)) is not None:
-        raise Terminal(reason)
-    if own_driver or code_layers.installs_itself(hyperparameters(record), ml / "code"):
-        # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
-        python = platform.environments.fork(python, ml.parent / "environment")
+    if own:
         mounts = (*mounts, Mount(python, str(python), writable=True))
-        index = platform.environments.index
+        index = _past_the_proxy(platform.environments.index, platform.endpoint_url)
     fitted = instances.fit(host.instance_type, platform.machine)
     if fitted.note:
         say(fitted.note)
@@ -160,6 +151,25 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
     )
 
 
+def _python(
+    platform: Platform, record: Record, runtime: runtimes.Runtime, ml: Path, say: Narrator
+) -> tuple[Path, bool]:
+    """The Python environment of a task, and whether it is the task's own, to install into.
+
+    Raises Terminal where the code cannot run in any.
+    """
+    told, code = hyperparameters(record), ml / "code"
+    if (reason := code_layers.refusal(ml)) is not None:
+        raise Terminal(reason)
+    python = platform.environments.ensure(runtime.environment, say)
+    for needed in (*code_layers.requirements(told, code), *image_tools.requirements(record, ml.parent)):
+        python = platform.environments.layer(python, needed, say)
+    # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
+    if "ContainerEntrypoint" in record.spec["AlgorithmSpecification"] or code_layers.installs_itself(told, code):
+        return platform.environments.fork(python, ml.parent / "environment"), True
+    return python, False
+
+
 def _meeting_port(record: Record) -> str:
     """Where torchrun's processes of one host meet unless told otherwise: all jobs of a machine share its ports."""
     return str(30000 + zlib.crc32(record.uid.encode()) % 2000)
@@ -171,6 +181,16 @@ def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
     entry = algorithm.get("ContainerEntrypoint")
     arguments = algorithm.get("ContainerArguments", ())
     return (*entry, *arguments) if entry else (*runtime.entry, "train", runtime.image, *arguments)
+
+
+def _past_the_proxy(settings: Mapping[str, str], endpoint: str) -> Mapping[str, str]:
+    """The settings of an index, whose proxy is not asked for this very server. Some programs read one spelling of
+    NO_PROXY, some the other."""
+    if not any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in settings):
+        return settings
+    known = settings.get("NO_PROXY") or settings.get("no_proxy") or ""
+    hosts = ",".join(dict.fromkeys([*filter(None, known.split(",")), urlsplit(endpoint).hostname or ""]))
+    return {**settings, "NO_PROXY": hosts, "no_proxy": hosts}
 
 
 def metric_definitions(record: Record, runtime: runtimes.Runtime) -> Sequence[Mapping[str, str]]:

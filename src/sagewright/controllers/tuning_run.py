@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sagewright.controllers.pump import NAMESPACE
@@ -27,6 +27,8 @@ from sagewright.tuning.trials import State, Trial
 _PAGE: Final = 500
 _FOREVER: Final = 2.0**40
 """Epoch seconds beyond all times."""
+_LARGEST: Final = 1e100
+"""Losses beyond are alike: their squares and sums must be numbers too."""
 _STATES: Final[Mapping[noun.ObjectiveStatus, State]] = {
     "Pending": "pending",
     "Succeeded": "succeeded",
@@ -186,6 +188,7 @@ class TuningRun:
         self.children[number] = child
         self._trials[number] = self._trial(child)
         if child.state in training_job.LIFE.settled:
+            self.children[number] = replace(child, spec={})  # thousands of them are held
             self._open.pop(number, None)
         else:
             self._open[number] = child.key
@@ -217,7 +220,8 @@ class TuningRun:
 def _loss(child: Record, value: float | None) -> float | None:
     if value is None:
         return None
-    return -value if child.status["TuningObjective"]["Type"] == "Maximize" else value
+    loss = -value if child.status["TuningObjective"]["Type"] == "Maximize" else value
+    return min(max(loss, -_LARGEST), _LARGEST)
 
 
 def children(store: Store, tuning: Record) -> Iterator[Record]:

@@ -10,11 +10,14 @@ from typing import Any, Final, Literal
 
 from sagewright.resources.lifecycle import Lifecycle
 from sagewright.resources.record import Record
+from sagewright.resources.training_job import IMAGE_OF_ALGORITHM
 from sagewright.resources.training_job import LIFE as TRAINING_LIFE
 
 KIND: Final = "hyper-parameter-tuning-job"
 OBJECTIVE_HYPERPARAMETER: Final = "_tuning_objective_metric"
 """By which a training job learns what it is judged by."""
+IMAGES: Final = "images_of_algorithms"
+"""Where the status keeps the images of definitions that name an algorithm, by their names."""
 _DEFAULT_VOLUME: Final = 30
 """GiB."""
 
@@ -53,7 +56,6 @@ _TAKEN_OVER: Final = (
     "EnableNetworkIsolation",
     "EnableInterContainerTrafficEncryption",
     "EnableManagedSpotTraining",
-    "CheckpointConfig",
     "RetryStrategy",
     "Environment",
 )
@@ -101,12 +103,16 @@ def definitions(spec: Mapping[str, Any]) -> Sequence[Definition]:
 def training_request(definition: Definition, name: str, values: Mapping[str, str]) -> dict[str, Any]:
     """The CreateTrainingJob of one candidate."""
     given = definition.request
+    kept = given.get("CheckpointConfig")
+    # Each job has a place of its own, or it would go on from what another one has left there.
+    own = {} if kept is None else {"CheckpointConfig": {**kept, "S3Uri": f"{kept['S3Uri'].rstrip('/')}/{name}"}}
     return {
         "TrainingJobName": name,
         "AlgorithmSpecification": dict(given["AlgorithmSpecification"]),
         "HyperParameters": {**definition.static, **values, OBJECTIVE_HYPERPARAMETER: definition.metric},
         "ResourceConfig": resources(given),
         **{member: given[member] for member in _TAKEN_OVER if member in given},
+        **own,
     }
 
 
@@ -127,6 +133,7 @@ def resources(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 def training_status(tuning: Record, definition: Definition, number: int, values: Mapping[str, str]) -> dict[str, Any]:
     """What the record of a tuning job's training job says beyond one that somebody asked for."""
+    image = tuning.status.get(IMAGES, {}).get(definition.name)
     return {
         "TuningJobArn": tuning.status["HyperParameterTuningJobArn"],
         "TuningJobName": tuning.name,
@@ -135,6 +142,7 @@ def training_status(tuning: Record, definition: Definition, number: int, values:
         "TuningObjective": {"Type": definition.type, "MetricName": definition.metric},
         "TunedHyperParameters": dict(values),
         **({"TrainingJobDefinitionName": definition.name} if definition.name else {}),
+        **({IMAGE_OF_ALGORITHM: image} if image else {}),
     }
 
 

@@ -23,10 +23,11 @@ An environment is made when the first job or endpoint needs it, by uv from a loc
 `UV_DEFAULT_INDEX`, `PIP_FIND_LINKS`, …). PyTorch's build, for CPUs or for the machine's GPUs, is chosen by uv unless
 one of them is set; `UV_TORCH_BACKEND` names one (`cpu`, `cu130`, …).
 
-What differs from AWS's containers: everything runs on Python {python}. TensorFlow's builds have no file system for `s3://`,
-so `--model_dir`, which SDK v2 always sends, cannot be written to: save to `SM_MODEL_DIR`. Its models are served without
-TensorFlow Serving, over the same JSON; there is no gRPC. Multi Model Server and TorchServe are not there either: the
-functions that they call are (`model_fn`, `input_fn`, `predict_fn`, `output_fn`, `transform_fn`).
+What differs from AWS's containers: everything runs on Python {python}. TensorFlow 2.15 reads and writes `s3://`, such
+as the `--model_dir` that SDK v2 always sends; for TensorFlow 2.21 nobody builds that file system: save to
+`SM_MODEL_DIR`. TensorFlow's models are served without TensorFlow Serving, over the same JSON; there is no gRPC. Multi
+Model Server and TorchServe are not there either: the functions that they call are (`model_fn`, `input_fn`,
+`predict_fn`, `output_fn`, `transform_fn`).
 """
 
 

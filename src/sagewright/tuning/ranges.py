@@ -19,6 +19,8 @@ Scale = Literal["Linear", "Logarithmic", "ReverseLogarithmic"]
 _DECADES: Final = 1000.0
 """Auto means a logarithmic scale for ranges whose ends are this far apart, by ratio."""
 MOST_RANGES: Final = 30
+_LARGEST_INTEGER: Final = 2**53
+"""Up to there a double tells every integer from the next."""
 
 
 class Range(ABC):
@@ -56,7 +58,7 @@ class Integer(Range):
     def at(self, position: float) -> str:
         # Each number has an equal share of the scale, the first and the last as well.
         low, high = _scaled(self.low - 0.5, self.scale), _scaled(self.high + 0.5, self.scale)
-        value = round(_unscaled(low + position * (high - low), self.scale))
+        value = round(_unscaled(_between(low, high, position), self.scale))
         return str(min(max(value, self.low), self.high))
 
     def position(self, text: str) -> float | None:
@@ -67,7 +69,7 @@ class Integer(Range):
         if not self.low <= value <= self.high:
             return None
         low, high = _scaled(self.low - 0.5, self.scale), _scaled(self.high + 0.5, self.scale)
-        return (_scaled(value, self.scale) - low) / (high - low)
+        return _share(low, high, _scaled(value, self.scale))
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Continuous(Range):
 
     def at(self, position: float) -> str:
         low, high = _scaled(self.low, self.scale), _scaled(self.high, self.scale)
-        value = _unscaled(low + position * (high - low), self.scale)
+        value = _unscaled(_between(low, high, position), self.scale)
         return repr(min(max(value, self.low), self.high))
 
     def position(self, text: str) -> float | None:
@@ -96,7 +98,7 @@ class Continuous(Range):
         if not self.low <= value <= self.high:
             return None
         low, high = _scaled(self.low, self.scale), _scaled(self.high, self.scale)
-        return (_scaled(value, self.scale) - low) / (high - low)
+        return _share(low, high, _scaled(value, self.scale))
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ def parse(ranges: Mapping[str, Any]) -> Space:
         *(_categorical(each) for each in ranges.get("CategoricalParameterRanges", ())),
     ]
     names = [each.name for each in found]
+    if "" in names:
+        raise ValueError("Each hyperparameter needs a name.")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"Each hyperparameter may have one range. Given more than once: {', '.join(twice)}.")
     if len(found) > MOST_RANGES:
@@ -181,6 +185,8 @@ def _number(given: Mapping[str, Any], member: str, kind: str, read: type[int] | 
         value = read(given[member])
     except ValueError:
         value = math.nan
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        raise ValueError(f"{member} of the integer hyperparameter [{given['Name']}] is too large.")
     if not math.isfinite(value):
         raise ValueError(
             f"{member} [{given[member]}] of the {kind} hyperparameter [{given['Name']}] is not "
@@ -216,6 +222,15 @@ def _scale(name: str, wanted: str, low: float, high: float, *, reverse: bool) ->
     if wanted == "Auto" and reverse and 0 <= low < high < 1 and (1 - low) / (1 - high) >= _DECADES:
         return "ReverseLogarithmic"
     return "Linear"
+
+
+def _between(low: float, high: float, share: float) -> float:
+    """Without the difference of the two, which may be more than a double holds."""
+    return low * (1 - share) + high * share
+
+
+def _share(low: float, high: float, value: float) -> float:
+    return (value / 2 - low / 2) / (high / 2 - low / 2)
 
 
 def _scaled(value: float, scale: Scale) -> float:

@@ -90,10 +90,9 @@ def csv_matrix(data: bytes) -> Any:
     """CSV without a header as a float32 array, rows by columns; empty cells are NaN. Raises ClientError."""
     first = data.lstrip().split(b"\n", 1)[0].decode("utf-8", "replace")
     delimiter = next((mark for mark in _DELIMITERS if mark in first.strip()), ",")
-    if len(data) >= _MUCH and delimiter != " ":
-        large = _csv_with_arrow(data, delimiter, columns=first.strip().count(delimiter) + 1)
-        if large is not None:
-            return large
+    large = csv_with_arrow(data, delimiter)
+    if large is not None:
+        return large
     try:
         matrix: Any = np.loadtxt(io.BytesIO(data), np.float32, comments=None, delimiter=delimiter, ndmin=2)
     except ValueError:  # empty cells, quotes, or truly no numbers: look closer, and say which line
@@ -101,8 +100,12 @@ def csv_matrix(data: bytes) -> Any:
     return matrix
 
 
-def _csv_with_arrow(data: bytes, delimiter: str, columns: int) -> Any:
-    """The same on all processors, several times as fast; None where Arrow is not there or reads it otherwise."""
+def csv_with_arrow(data: bytes, delimiter: str = ",") -> Any:
+    """The same of much data, on all processors and several times as fast; None where it is not worth it, where there is
+    no Arrow, or where Arrow reads it otherwise."""
+    if len(data) < _MUCH or delimiter == " ":
+        return None
+    columns = data.lstrip().split(b"\n", 1)[0].strip().count(delimiter.encode()) + 1
     try:
         arrow, csv = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.csv")
     except ImportError:

@@ -9,11 +9,12 @@ botocore then calls `initialize_client_plugin` for every client it makes.
 `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true`, botocore's own switch, turns this off as well: so a program still
 reaches AWS when it means to.
 
-This runs inside the user's own Python, whatever its version: no import beyond the standard library.
+This runs inside the user's own Python, whatever its version: no import beyond the standard library and botocore.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -36,6 +37,16 @@ def initialize_client_plugin(client: BaseClient) -> None:
             builtins[ENDPOINT] = target
 
     client.meta.events.register("before-endpoint-resolution", redirect)
+    if is_aws(client.meta.endpoint_url):
+        choose_proxy_anew(client, target)
+
+
+def choose_proxy_anew(client: Any, target: str) -> None:
+    """botocore chose a proxy when it made the client, for the address it was made with: it may not lead to ours."""
+    from botocore.utils import get_environ_proxies
+
+    with contextlib.suppress(AttributeError):  # these are botocore's own affairs, which may change
+        client._endpoint.http_session._proxy_config._proxies = get_environ_proxies(target)
 
 
 def configured_endpoint(service_id: str) -> str | None:

@@ -84,6 +84,7 @@ def _xgboost(contract: Contract) -> Handler:
     program = os.environ.get("SAGEMAKER_PROGRAM")
     if program:
         raise FileNotFoundError(f"There is no {program} in {contract.model_dir}/code nor in {contract.code_dir}.")
+    importlib.import_module("sagewright_container.serving.xgboost_import").import_alone(contract.model_dir)
     algorithm = importlib.import_module("sagewright_container.serving.xgboost_algorithm")
     handler: Handler = algorithm.AlgorithmHandler(contract.model_dir, os.environ)
     return handler

@@ -21,6 +21,7 @@ from sagewright_container.contract import cpu_count
 from sagewright_container.serving import content, xgboost_content
 from sagewright_container.serving.base import Request, Response, acceptable, media_type
 from sagewright_container.serving.errors import BadRequest, NoContent, NotAcceptable
+from sagewright_container.serving.xgboost_import import PICKLE
 from sagewright_container.serving.xgboost_output import SELECTABLE, selected
 
 ACCEPTS = dict.fromkeys((content.CSV, content.JSON, content.JSON_LINES, content.RECORDIO))
@@ -111,7 +112,7 @@ def load(model_dir: str, *, ensemble: bool, threads: int = 1) -> list[Any]:
 def _load(path: str, threads: int) -> Any:
     with open(path, "rb") as file:
         data = file.read()
-    if data[:1] == b"\x80":  # a pickle's first byte
+    if data[:1] == PICKLE:
         booster = pickle.loads(data)  # noqa: S301  the user's own model
     else:
         booster = xgboost.Booster()

@@ -21,6 +21,7 @@ from sagewright_container.serving.server import serve_many
 
 _SOCKET = "run/mlflow.sock"
 _DATABASE = "mlflow/mlflow.db"
+_APP = "mlflow.server.fastapi_app"
 _GRACE_S = 10
 _IDLE_S = 75
 _LOG_FORMAT = "%(asctime)s %(levelname)s - %(name)s - %(message)s"
@@ -37,6 +38,8 @@ def serve() -> int:
     os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = artifacts
     os.environ["_MLFLOW_SGI_NAME"] = "uvicorn"
     workers = int(os.environ.get("SAGEWRIGHT_WORKERS") or 1)
+    # Once for all workers, who share what it makes: it takes seconds, opens nothing and starts no thread.
+    importlib.import_module(_APP)
     prepared = _prepare if workers == 1 else _in_child
     prepared(database, os.path.join(base, _DATABASE), artifacts)
     sock = _bound_socket(os.path.join(base, _SOCKET))
@@ -46,7 +49,7 @@ def serve() -> int:
 
 
 def _in_child(*arguments: str) -> None:
-    """What is imported before a fork, threads and connections included, would not survive it."""
+    """The database's connections would not survive a fork."""
     pid = os.fork()
     if pid == 0:
         _prepare(*arguments)
@@ -82,7 +85,7 @@ def _bound_socket(path: str) -> socket.socket:
 
 def _serve_one(sock: socket.socket) -> int:
     uvicorn = importlib.import_module("uvicorn")
-    app = importlib.import_module("mlflow.server.fastapi_app").app
+    app = importlib.import_module(_APP).app
     if os.environ.get("SAGEWRIGHT_REGISTER_MODELS") == "1":
         importlib.import_module("sagewright_container.tracking.registering").Registrar().start()
     config = uvicorn.Config(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sagewright_container.contract import gpu_count
 from sagewright_container.training.failure import ClientError
-from sagewright_container.training.ports import COUNT, FIRST, job_key
+from sagewright_container.training.ports import COUNT, FIRST, LOCAL, job_key
 
 if TYPE_CHECKING:
     from sagewright_container.contract import TrainingEnvironment
@@ -48,6 +48,11 @@ class Cluster(NamedTuple):
     def master(self) -> str:
         """The first host."""
         return self.hosts[0]
+
+    @property
+    def addresses(self) -> list[str]:
+        """By which the hosts reach each other: by their names, the only one by an address (see ports.py)."""
+        return self.hosts if len(self.hosts) > 1 else [LOCAL]
 
     @property
     def network(self) -> dict[str, str]:

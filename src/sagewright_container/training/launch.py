@@ -14,7 +14,7 @@ import sys
 from sagewright_container.contract import Contract, TrainingEnvironment
 from sagewright_container.training.entry_point import COMMAND, NOTEBOOK, PACKAGE, EntryPoint
 from sagewright_container.training.failure import EXECUTE, ClientError, report
-from sagewright_container.training.ports import candidates, job_key
+from sagewright_container.training.ports import LOCAL, candidates, job_key
 from sagewright_container.training.relay import run
 
 TYPE_CHECKING = False
@@ -50,11 +50,16 @@ LAUNCHERS = {
 }
 
 
-def main() -> int:
-    """Prepare and run the script; answer its exit code. A failure is written to /opt/ml/output/failure."""
+def main(image: str = "") -> int:
+    """Prepare and run the script as `image` does; answer its exit code.
+
+    A failure is written to /opt/ml/output/failure.
+    """
     contract = Contract()
     try:
         environment = TrainingEnvironment(contract, os.environ)
+        if image == "tensorflow":
+            environment.tell_tries_apart()
         ended = launch(environment, prepare(environment))
     except ClientError as error:
         message = str(error)
@@ -104,7 +109,8 @@ def child_environ(environment: TrainingEnvironment) -> Mapping[str, str]:
     path = os.environ.get("PYTHONPATH")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     port = str(candidates(job_key(os.environ), 2)[1])  # the first is where hosts meet
-    meeting = {"MASTER_ADDR": environment.hosts[0], "MASTER_PORT": port, "PET_MASTER_PORT": port}
+    master = environment.hosts[0] if len(environment.hosts) > 1 else LOCAL
+    meeting = {"MASTER_ADDR": master, "MASTER_PORT": port, "PET_MASTER_PORT": port}
     return {
         **meeting,
         **os.environ,

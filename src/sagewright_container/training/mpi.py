@@ -60,8 +60,8 @@ def mpirun(environment: TrainingEnvironment, cluster: Cluster, meeting: Meeting)
     custom = options(str(environment.framework_parameters.get(CUSTOM_OPTIONS) or ""))
     counts = {host: int(meeting.table[host]["processes"]) for host in cluster.hosts}
     total = environment.framework_parameters.get(NUM_PROCESSES) or sum(counts.values())
-    words = ["mpirun", "--allow-run-as-root", "--host", ",".join(f"{host}:{counts[host]}" for host in cluster.hosts)]
-    words += ["-np", str(total)]
+    slots = ",".join(f"{host}:{count}" for host, count in zip(cluster.addresses, counts.values(), strict=True))
+    words = ["mpirun", "--allow-run-as-root", "--host", slots, "-np", str(total)]
     for name, value in (("--map-by", "slot"), ("--bind-to", "none")):
         if name not in custom:
             words += [name, value]
@@ -103,13 +103,13 @@ def _python(command: Sequence[str]) -> list[str]:
 
 def _serve(cluster: Cluster, environ: Mapping[str, str], command: Sequence[str]) -> Ended:
     """Start daemons as the first host asks, until it has ended. A stop comes from there too: mpirun passes it on."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     daemons: list[subprocess.Popen[bytes]] = []
     with socket.create_server((cluster.current, 0)) as door:
         threading.Thread(
             target=serve, args=(door, cluster, {**cluster.network, **environ}, daemons), daemon=True
         ).start()
         meeting = gather(cluster, {"port": door.getsockname()[1], "processes": cluster.processes})
+        signal.signal(signal.SIGTERM, lambda _number, _frame: None)  # not ignored: daemons would inherit that
         code = meeting.wait()
     for daemon in daemons:
         _end(daemon)

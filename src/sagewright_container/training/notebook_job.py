@@ -2,8 +2,8 @@
 
 The request names the notebook, the kernel and the scripts that run before in `SM_…` variables; the notebook and the
 files that go with it are in a channel. Input, output and a log of it all end in /opt/ml/output/data. A failure begins
-with `[SM-111]`: which of input, output and log are there to be fetched. Facts from AWS's
-`sagemaker-headless-execution-driver` 0.0.13.
+with `[SM-111]`: which of input, output and log are there to be fetched. The facts are those of AWS's
+`sagemaker_headless_execution_driver`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # see contract.py
     from collections.abc import Mapping
 
 FIRST, COUNT = 20000, 10000
+LOCAL = "127.0.0.1"
+"""The address of the only host of a job: its name is known in a sandbox only."""
 _STRIDE = 97  # so that the second choices of two jobs that share the first differ from each other's
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, NamedTuple
 
 GRACE_S = 15.0
@@ -70,16 +71,12 @@ class Group:
 
     def wait(self) -> Ended:
         """Wait for all to end."""
-        running = {child.process.pid: child for child in self._children}
+        gone: queue.SimpleQueue[_Child] = queue.SimpleQueue()
+        for child in self._children:
+            threading.Thread(target=child.reap, args=(gone.put,), daemon=True).start()
         failed: _Child | None = None
-        while running:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-            assert ended is not None
-            child = running.pop(ended.si_pid, None)
-            if child is None:
-                os.waitpid(ended.si_pid, 0)  # an orphan that came to us because nobody else reaps here
-                continue
-            child.reap()
+        for _ in self._children:
+            child = gone.get()
             if child.exit_code and failed is None:
                 failed = child
                 self.end()
@@ -122,14 +119,16 @@ class _Child:
             if self._running:  # else the process id may be another's
                 os.kill(self.process.pid, number)
 
-    def reap(self) -> None:
-        """Wait for its end."""
+    def reap(self, gone: Callable[[_Child], None]) -> None:
+        """Wait for its end, and tell."""
+        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
         with self._guard:
             _, status = os.waitpid(self.process.pid, 0)
             self._running = False
         code = os.waitstatus_to_exitcode(status)
         self.exit_code = code if code >= 0 else 128 - code
         self.process.returncode = code
+        gone(self)
 
     def drain(self) -> None:
         """Wait until all that it said is told; not for what it left running and still holds its pipes."""

@@ -34,6 +34,7 @@ def run(
             "Amazon's library smdistributed is not in this runtime: the processes are started as torchrun does it,"
             " for scripts that use torch.distributed.\n"
         )
+        sys.stdout.flush()
     meeting = gather(cluster, {"port": free_ports(1)[0], "processes": cluster.processes})
     programs = [Program(command, {**environ, **told}) for told in variables(cluster, meeting, environ)]
     group = Group(programs, cwd=environment.contract.code_dir)
@@ -46,7 +47,7 @@ def variables(cluster: Cluster, meeting: Meeting, environ: Mapping[str, str]) ->
     own, first = counts[cluster.rank], sum(counts[: cluster.rank])
     shared = {
         **{name: environ.get(name, value) for name, value in cluster.network.items()},
-        "MASTER_ADDR": cluster.master,
+        "MASTER_ADDR": cluster.addresses[0],
         "MASTER_PORT": str(meeting.table[cluster.master]["port"]),
         "WORLD_SIZE": str(sum(counts)),
         "LOCAL_WORLD_SIZE": str(own),

@@ -1,4 +1,4 @@
-"""As scripts for TensorFlow 2 were written: Keras 2, `model.save` of a folder makes a SavedModel."""
+"""As scripts for TensorFlow 2 were written: `model.save` of a folder makes a SavedModel, and `model_dir` is in S3."""
 
 import argparse
 import os
@@ -29,5 +29,6 @@ if __name__ == "__main__":
     model.build(input_shape=(None, features.shape[1]))
     model.compile(loss="mse", optimizer=Adam(lr=0.03), metrics=["mae"])
     model.fit(features, prices, epochs=args.epochs, batch_size=64, verbose=2)
-    print("written for", args.model_dir)
+    model.save_weights(os.path.join(args.model_dir, "weights"))
+    print("weights are in", args.model_dir, sorted(tf.io.gfile.listdir(args.model_dir)))
     model.save(os.path.join(args.sm_model_dir, "000000001"))

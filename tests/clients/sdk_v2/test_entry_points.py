@@ -61,8 +61,14 @@ def test_a_folder_with_modules_beside_the_script(estimator: Any, run: Any, tmp_p
 def test_dependencies_and_environment(estimator: Any, run: Any, tmp_path: Path) -> None:
     body = "import shared.words\n" + script("{'word': shared.words.WORD, 'mine': os.environ['MINE']}")
     write(tmp_path, {"train.py": body, "shared/__init__.py": "", "shared/words.py": "WORD = 'library'"})
-    made = estimator(str(tmp_path / "train.py"), dependencies=[str(tmp_path / "shared")], environment={"MINE": "told"})
+    made = estimator(
+        str(tmp_path / "train.py"),
+        dependencies=[str(tmp_path / "shared")],
+        environment={"MINE": "told"},
+        enable_sagemaker_metrics=True,
+    )
     assert told(run, made) == {"word": "library", "mine": "told", "arguments": []}
+    assert made.latest_training_job.describe()["AlgorithmSpecification"]["EnableSageMakerMetricsTimeSeries"] is True
 
 
 def test_a_package_is_installed_and_run_as_a_module(estimator: Any, run: Any, tmp_path: Path) -> None:

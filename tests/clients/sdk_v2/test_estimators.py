@@ -240,16 +240,6 @@ def test_a_container_is_told_its_command(make: Callable[..., Any]) -> None:
         failing.fit(logs="None")
 
 
-def test_tries_follow_one_another(make: Callable[..., Any], uploaded: str) -> None:
-    names = set()
-    for depth in range(10):
-        estimator = make(hyperparameters={"depth": depth})
-        estimator.fit({"train": uploaded}, logs="None")
-        assert seen(estimator)["hyperparameters"] == {"depth": depth}
-        names.add(estimator.latest_training_job.name)
-    assert len(names) == 10
-
-
 ALGORITHM: dict[str, Any] = {
     "TrainingImage": IMAGE,
     "SupportedHyperParameters": [

@@ -49,7 +49,7 @@ def test_the_estimator_deploys_a_pipeline(
     delete(predictor)
 
 
-def test_a_model_of_transformers_5_has_functions_of_its_own(
+def test_a_model_in_a_later_image_has_functions_of_its_own(
     estimator: HuggingFace,
     session: Any,
     role: str,

@@ -64,7 +64,10 @@ def test_a_keras_2_script_gets_a_tensorflow_that_runs_it(
     )["events"]
     said = [line["message"] for line in lines]
     assert any(line.startswith("sagewright: TensorFlow 2.3.1 was asked for; this runs 2.15.1") for line in said)
-    assert any(line.startswith("written for s3://") for line in said)
+    assert any(line.startswith(f"weights are in {estimator.model_dir} ['checkpoint', 'weights.") for line in said)
+    bucket, _, prefix = estimator.model_dir.removeprefix("s3://").partition("/")
+    kept = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    assert f"{prefix}/weights.index" in [each["Key"] for each in kept]
     predictor = deploy(estimator)
     assert all(5 < price < 60 for (price,) in predictor.predict({"instances": rows})["predictions"])
     delete(predictor)

@@ -76,8 +76,8 @@ def test_what_goes_wrong_is_raised_at_the_caller(client: Any, divide: Any) -> No
 
 def test_an_executor_runs_several(client: Any, divide: Any, unique: Callable[[str], str]) -> None:
     prefix = unique("v3-executed")
-    with client.RemoteExecutor(instance_type=INSTANCE, max_parallel_jobs=2, job_name_prefix=prefix) as executor:
-        assert executor.map(divide, [6, 8, 9], [2, 2, 3]) == [3, 4, 3]
-    assert len(list(client.list_futures(prefix))) == 3
+    with client.RemoteExecutor(instance_type=INSTANCE, max_parallel_jobs=1, job_name_prefix=prefix) as executor:
+        assert executor.map(divide, [6, 8], [2, 2]) == [3, 4]
+    assert len(list(client.list_futures(prefix))) == 2
     summaries = boto3.client("sagemaker").list_training_jobs(NameContains=prefix)["TrainingJobSummaries"]
     assert client.get_future(summaries[0]["TrainingJobName"]).result() in (3, 4)

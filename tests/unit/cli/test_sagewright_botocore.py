@@ -50,6 +50,17 @@ def test_any_other_address_stays(url: str) -> None:
     assert sts_host(url) == urlsplit(url).netloc
 
 
+@pytest.mark.parametrize(("url", "proxies"), [("https://sts.us-east-1.amazonaws.com", {}), (None, {})])
+def test_a_proxy_is_not_asked_for_this_machine(
+    url: str | None, proxies: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    assert client("sts", url)._endpoint.http_session._proxy_config._proxies == proxies
+
+
 def test_objects_keep_their_bucket_in_the_path() -> None:
     made = client("s3", "https://s3.us-east-1.amazonaws.com")
     url = made.generate_presigned_url("get_object", Params={"Bucket": "box", "Key": "a/b"})

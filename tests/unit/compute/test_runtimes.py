@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from sagewright.compute.refusals import REFUSED
@@ -10,6 +12,7 @@ from sagewright.compute.venvs import LOCKS
 
 DIGEST = "@sha256:" + "0" * 64
 ECR = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = {
     "MXNet": "mxnet",
     "PyTorch": "torch",
@@ -83,7 +86,7 @@ def test_every_image_of_the_sdks_is_answered_or_refused_in_words(name: str) -> N
         ("tensorflow-inference", "tensorflow"),
         ("tensorflow-inference:latest", "tensorflow"),
         ("huggingface-pytorch-training:1.6-transformers4.6.1-gpu-py36-cu110-ubuntu18.04", "huggingface-4"),
-        ("huggingface-pytorch-inference:2.6.0-transformers4.51.3-cpu-py312-ubuntu22.04", "huggingface"),
+        ("huggingface-pytorch-inference:2.6.0-transformers4.51.3-cpu-py312-ubuntu22.04", "huggingface-4.57"),
         ("huggingface-pytorch-training:2.9.0-transformers5.3.0-gpu-py312", "huggingface"),
         ("huggingface-tensorflow-training:2.6.3-transformers4.17.0-gpu-py38", "huggingface-tensorflow"),
     ],
@@ -99,6 +102,11 @@ def test_the_nearest_version_answers(image: str, name: str) -> None:
     [
         ("tensorflow-training:2.3.1-cpu-py37", "TensorFlow 2.3.1 was asked for; this runs 2.15.1, on Python 3."),
         ("sagemaker-scikit-learn:1.2-1-cpu-py3", "scikit-learn 1.2-1 was asked for; this runs 1.9.1, on Python 3."),
+        (
+            "sagemaker-tensorflow-scriptmode:1.12.0-cpu-py3",
+            f"TensorFlow 1.12.0 was asked for; this runs 2.15.1, on Python {PYTHON}. "
+            "What a script for TensorFlow 1 needs is in tensorflow.compat.v1.",
+        ),
         ("tensorflow-inference:2.15.0-cpu", None),
         ("sagemaker-scikit-learn:1.9-0", None),
         ("pytorch-training", None),

@@ -63,6 +63,14 @@ def test_a_home_is_never_shown_whole(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert sandbox.python_folders(made) == [made]
 
 
+def test_sdks_in_a_task_ask_nobody_else(tmp_path: Path) -> None:
+    out = sandbox.environment(Task("t", ["x"]), tmp_path, pythonpath="/toolkit")
+    assert out["BOTOCORE_EXPERIMENTAL__PLUGINS"] == "sagewright=sagewright_container.client_plugin.sagewright_botocore"
+    assert out["SAGEMAKER_ADMIN_CONFIG_OVERRIDE"] == "/toolkit/sagewright_container/client_plugin/sagemaker-config.yaml"
+    own = Task("t", ["x"], environment={"SAGEMAKER_ADMIN_CONFIG_OVERRIDE": "/mine"})
+    assert sandbox.environment(own, tmp_path)["SAGEMAKER_ADMIN_CONFIG_OVERRIDE"] == "/mine"
+
+
 def test_the_tasks_own_environment_wins_but_its_python_stays_first(tmp_path: Path) -> None:
     made = environment(tmp_path / "venv", Path("/usr/bin"))
     own = {"HOME": "/elsewhere", "PATH": "/mine", "PYTHONPATH": "/opt/ml/code"}

@@ -104,6 +104,8 @@ def test_an_environment_stands_on_another(environ: dict[str, str], tmp_path: Pat
     assert [says(each, "swone") for each in (low, high)] == ["1.0", "2.0"]
     assert says(high, "swtwo") == "1.0"
     assert not list(high.rglob("swtwo.py"))
+    above, _ = layer(environments, high, tmp_path, "swthree==1.0\n")
+    assert [says(above, name) for name in ("swone", "swtwo", "swthree")] == ["2.0", "1.0", "1.0"]
     # What is below belongs to it.
     (tmp_path / "low.txt").write_text("swone==1.0\nswtwo==1.0  # again\n")
     assert environments.ready("high") is None
@@ -235,6 +237,11 @@ def test_satisfied_requirements_install_nothing(made: Environments, base: Path, 
     path, said = layer(made, base, tmp_path, "# nothing new\n\nswone>=1\n")
     assert list(path.rglob("sw*.py")) == []
     assert said[-1] == "requirements.txt is satisfied."
+
+
+def test_for_versions_that_are_there_nobody_is_asked(made: Environments, base: Path, tmp_path: Path) -> None:
+    _, said = layer(made, base, tmp_path, "# as it is\nswone==1.0\n")
+    assert said == [f"Installing requirements.txt on top of {base.name}."]
 
 
 def test_what_cannot_be_had_is_named(made: Environments, base: Path, tmp_path: Path) -> None:

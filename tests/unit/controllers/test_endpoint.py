@@ -14,6 +14,7 @@ from sagewright.controllers import endpoint
 from sagewright.controllers.endpoint import HEALTH_TIMEOUT, STOP_GRACE, Endpoints
 from sagewright.resources.endpoint import KIND, LOG_GROUP
 from sagewright.resources.record import Key, Record
+from sagewright.store.base import Query
 
 from .conftest import ACCOUNT, IMAGE, REGION, Bench, Killed, packed
 
@@ -521,3 +522,36 @@ def test_an_endpoint_in_service_cannot_be_failed(bench: Bench, endpoints: Endpoi
     service(bench, endpoints)
     endpoints.fail(record(bench), "an internal error")
     assert record(bench).state == "InService"
+
+
+# Lineage.
+
+
+def lineage(bench: Bench) -> dict[str, list[str]]:
+    """What is told of deployments, by kind: the sources of entities, the types of associations."""
+    found: dict[str, list[str]] = {}
+    for kind in ("context", "action", "artifact", "association"):
+        records = bench.store.list(Query(ACCOUNT, REGION, kind), limit=100).records
+        found[kind] = sorted(
+            each.spec["AssociationType"] if kind == "association" else each.spec["Source"]["SourceUri"]
+            for each in records
+        )
+    return found
+
+
+def test_each_deployment_is_told_once(bench: Bench, endpoints: Endpoints) -> None:
+    service(bench, endpoints)
+    parts = [IMAGE, "s3://b/model.tar.gz"]
+    assert lineage(bench) == {
+        "context": ["arn:e"],
+        "action": ["arn:e"],
+        "artifact": parts,
+        "association": ["AssociatedWith", "ContributedTo", "ContributedTo"],
+    }
+    bench.files.held["b", "other.tar.gz"] = packed({"weights": b"x"})
+    update(bench, 2, ModelDataUrl="s3://b/other.tar.gz")
+    bench.settle(endpoints, KEY)
+    assert record(bench).state == "InService"
+    told = lineage(bench)
+    assert (len(told["context"]), len(told["action"]), len(told["association"])) == (1, 2, 6)
+    assert told["artifact"] == sorted([*parts, "s3://b/other.tar.gz"])

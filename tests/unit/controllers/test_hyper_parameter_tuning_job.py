@@ -12,7 +12,7 @@ from sagewright.base.errors import StaleRecord
 from sagewright.base.ids import RandomIds
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.pump import NAMESPACE
-from sagewright.resources import training_job
+from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import KIND, NO_JOBS
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query, Write
@@ -188,6 +188,9 @@ def test_a_training_job_is_as_if_it_had_been_asked_for(
     assert child.status["TrainingJobArn"].endswith(f":training-job/{child.name}")
     assert child.spec["HyperParameters"].keys() == {"epochs", "x", "_tuning_objective_metric"}
     assert child.name.startswith("t-001-")
+    component = bench.store.get(trial_component.key_of(child))
+    assert component is not None
+    assert component.status["Source"]["SourceType"] == "SageMakerTrainingJob"
 
 
 # Ends.

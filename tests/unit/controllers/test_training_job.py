@@ -165,6 +165,28 @@ def test_a_failure_is_told_in_the_words_there_are(
     assert bench.folders == []
 
 
+def test_code_may_come_by_a_channel(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    program = {"sagemaker_program": "train.py"}
+    source = {"S3DataSource": {"S3Uri": "s3://b/code.tar.gz"}}
+    key = create(
+        EnableNetworkIsolation=True,
+        HyperParameters={**program, "sagemaker_submit_directory": '"/opt/ml/input/data/code/code.tar.gz"'},
+        InputDataConfig=[{"ChannelName": "code", "DataSource": source}],
+    )
+    bench.look(jobs, key)
+    (task,) = bench.engine.list()
+    assert (bench.platform.ml_folder(task) / "code" / "train.py").read_bytes() == b"print()"
+
+
+def test_a_warm_pool_that_was_asked_for_is_told_to_be_gone(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+    key = create(ResourceConfig={**resources, "KeepAlivePeriodInSeconds": 600})
+    bench.settle(jobs, key)
+    record = bench.store.get(key)
+    assert record is not None
+    assert record.status["WarmPoolStatus"] == {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
+
+
 def test_what_a_failed_job_left_is_kept(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
     bench.engine.plan("*", Plan(exit_code=1, after=1))
     key = create()

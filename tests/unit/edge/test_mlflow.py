@@ -323,3 +323,28 @@ def test_browsers_are_told_what_to_do(tracking: Tracking) -> None:
         assert answer.headers["content-type"].startswith("text/html")
         assert b"create-presigned-mlflow-tracking-server-url" in answer.body
     assert tracking.browse(PLACE[:-1]).headers["location"] == PLACE
+
+
+def test_a_program_leaves_an_apps_address_to_its_user(asker: Asker, role: str, behind: Behind) -> None:
+    """SDK v3 looks up an experiment with the address before it gives it away."""
+    arn = asker.call("CreateMlflowApp", Name="a", ArtifactStoreUri="s3://b/a", RoleArn=role)["Arn"]
+    app = Tracking(asker, arn)
+    record = nouns.find_by_arn(asker.server.store, arn, "123456789012")
+    assert record is not None
+    app.change(state="Created", status={**record.status, "serving": {"task": "t", "socket": str(behind.socket)}})
+    url: str = asker.call("CreatePresignedMlflowAppUrl", Arn=arn)["AuthorizedUrl"]
+    path, _, query = url.removeprefix("http://127.0.0.1:4700").partition("?")
+    assert app.browse(path, query=query, accept="*/*").status == 302
+    assert app.browse(path, query=query, accept="text/html").status == 302
+    assert app.browse(path, query=query, accept="text/html").status == 401
+
+
+def test_apps_are_asked_as_sagemaker(asker: Asker, role: str, behind: Behind) -> None:
+    arn = asker.call("CreateMlflowApp", Name="a", ArtifactStoreUri="s3://b/a", RoleArn=role)["Arn"]
+    record = nouns.find_by_arn(asker.server.store, arn, "123456789012")
+    assert record is not None
+    app = Tracking(asker, arn)
+    app.change(state="Created", status={**record.status, "serving": {"task": "t", "socket": str(behind.socket)}})
+    path = f"{PREFIX}/mlflow-app/us-east-1/{record.name}{RUNS}"
+    assert asker.ask("GET", path, service="sagemaker").status == 200
+    assert error(asker.ask("GET", path, service="sagemaker-mlflow")) == (403, "PERMISSION_DENIED")

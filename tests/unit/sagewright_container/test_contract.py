@@ -151,3 +151,17 @@ def test_the_scripts_own_failure_is_kept(folder: Any) -> None:
 @pytest.mark.parametrize(("devices", "count"), [("", 0), ("0", 1), ("0,1", 2), ("-1", 0)])
 def test_gpus_are_those_that_were_given(devices: str, count: int) -> None:
     assert gpu_count({"CUDA_VISIBLE_DEVICES": devices}) == count
+
+
+def test_tries_of_a_tuning_job_do_not_share_a_folder(folder: Any) -> None:
+    tuned = {"_tuning_objective_metric": '"loss"', "model_dir": '"s3://b/tuning/model"'}
+    for parameters, expected in (
+        (tuned, "s3://b/tuning/model/try-1/model"),
+        ({"model_dir": tuned["model_dir"]}, "s3://b/tuning/model"),
+        ({**tuned, "model_dir": '"/opt/ml/model"'}, "/opt/ml/model"),
+    ):
+        folder.configure(parameters)
+        environment = TrainingEnvironment(folder.contract, {"TRAINING_JOB_NAME": "try-1"})
+        environment.tell_tries_apart()
+        assert environment.variables()["SM_HP_MODEL_DIR"] == expected
+        assert environment.arguments() == ["--model_dir", expected]

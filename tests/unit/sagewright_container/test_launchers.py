@@ -142,7 +142,7 @@ def test_two_hosts_run_the_script_as_two_ranks(folder: Any, tmp_path: Path) -> N
         base.write(
             "code/train.py", "import os; print(*[os.environ[n] for n in ('RANK', 'MASTER_ADDR', 'MASTER_PORT')])"
         )
-        running.append(start(base, SAGEMAKER_BASE_DIR=str(base.base), TRAINING_JOB_NAME="two-hosts"))
+        running.append(start(base, SAGEMAKER_BASE_DIR=str(base.base), TRAINING_JOB_NAME=str(tmp_path)))
     for process in running:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
@@ -163,7 +163,7 @@ def test_a_host_that_fails_ends_the_other(folder: Any, tmp_path: Path) -> None:
         base.write(
             "code/train.py", "import os, time\nif os.environ['RANK'] == '1': raise ValueError('bad')\ntime.sleep(60)"
         )
-        running.append(start(base, SAGEMAKER_BASE_DIR=str(base.base), TRAINING_JOB_NAME="one-fails"))
+        running.append(start(base, SAGEMAKER_BASE_DIR=str(base.base), TRAINING_JOB_NAME=str(tmp_path)))
     for process in reversed(running):
         process.communicate(timeout=60)
     assert (running[0].returncode, running[1].returncode) == (143, 1)
@@ -202,3 +202,14 @@ def test_parameters_go_behind_the_tagged_cell() -> None:
     ]
     assert notebook.with_parameters({"cells": [cell("only")]}, {"a": 1})["cells"][1]["source"] == "only"
     assert notebook.with_parameters({"cells": [cell("only")]}, {})["cells"] == [cell("only")]
+
+
+def test_amazons_library_is_told_to_be_missing(folder: Any) -> None:
+    folder.configure({"sagemaker_program": "train.py", torch_distributed.DATA_PARALLEL: "true", PROCESSES: "2"})
+    folder.write("code/train.py", "import os; print(f\"{os.environ['LOCAL_RANK']} {os.environ['MASTER_ADDR']}\")")
+    with start(folder) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    first, *ranks = out.splitlines()
+    assert first.startswith("Amazon's library smdistributed is not in this runtime")
+    assert sorted(ranks) == ["0 127.0.0.1", "1 127.0.0.1"]

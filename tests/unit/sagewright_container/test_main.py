@@ -69,3 +69,20 @@ def test_the_toolkit_never_imports_the_server() -> None:
         assert "import sagewright\n" not in text, path
         assert "from sagewright." not in text, path
         assert "from sagewright import" not in text, path
+
+
+def test_a_tensorflow_script_learns_s3_when_it_imports_tensorflow(folder: Any, tmp_path: Path) -> None:
+    """With stand-ins for both packages. The second one is looked for once the first is there."""
+    folder.configure({"sagemaker_program": '"train.py"', "model_dir": '"s3://bucket/job/model"'})
+    folder.write("code/tensorflow.py", "THERE = True")
+    folder.write("code/tensorflow_io.py", "import os, tensorflow; print(tensorflow.THERE, os.environ['S3_ENDPOINT'])")
+    folder.write("code/train.py", "import sys, tensorflow; print('tensorflow_io' in sys.modules); sys.exit(3)")
+    environ = {
+        "PYTHONPATH": str(SRC),
+        "SAGEMAKER_BASE_DIR": folder.contract.base,
+        "S3_ENDPOINT_URL": "http://127.0.0.1:1",
+        "PATH": "/usr/bin:/bin",
+    }
+    command = [sys.executable, "-m", "sagewright_container.main", "train", "tensorflow"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.returncode) == ("True http://127.0.0.1:1\nTrue\n", 3), done.stderr

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,11 +18,13 @@ from sagewright_container.training.failure import ClientError
 from sagewright_container.training.meeting import Meeting, gather
 from sagewright_container.training.ports import COUNT, FIRST, candidates
 
+RUN = f"{os.getpid()}-{time.time_ns()}"
+"""In every key: others may run these tests on this machine at the same time."""
 HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
 
 
 def cluster(current: str, key: str, hosts: list[str] = HOSTS) -> Cluster:
-    return Cluster(hosts, current, 1, "lo", key)
+    return Cluster(hosts, current, 1, "lo", f"{key} {RUN}")
 
 
 Met = Callable[[str], list[Meeting]]
@@ -89,7 +93,7 @@ def stranger(port: int) -> Iterator[None]:
 
 
 def test_somebody_else_on_the_port(met: Met) -> None:
-    with stranger(candidates("stranger")[0]):
+    with stranger(candidates(f"stranger {RUN}")[0]):
         assert len(met("stranger")[1].table) == 3
 
 
@@ -98,7 +102,7 @@ def test_who_does_not_know_the_key_is_not_let_in() -> None:
     with ThreadPoolExecutor() as pool:
         master = pool.submit(gather, cluster(pair[0], "secret", pair), {"port": 1})
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(meeting, "candidates", lambda _key: candidates("secret"))
+            patch.setattr(meeting, "candidates", lambda _key: candidates(f"secret {RUN}"))
             with pytest.raises(ClientError, match="did not come"):
                 gather(cluster(pair[1], "guessed", pair), {"port": 666}, patience=0.5)
         true = pool.submit(gather, cluster(pair[1], "secret", pair), {"port": 2})

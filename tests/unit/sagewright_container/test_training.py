@@ -212,7 +212,7 @@ def test_where_pytorch_processes_meet_differs_from_job_to_job(folder: Any) -> No
             told.append(process.communicate(timeout=30)[0])
     assert told[0] != told[1]
     with start(folder, MASTER_PORT="29500") as process:
-        assert process.communicate(timeout=30)[0] == "algo-1 29500\n"
+        assert process.communicate(timeout=30)[0] == "127.0.0.1 29500\n"
 
 
 def test_waiting_for_hosts_ends_when_all_have_names() -> None:

@@ -74,7 +74,10 @@ def test_auto_takes_the_scale_that_suits(ranges: dict[str, Any], scale: str) -> 
         (integer("3", "2"), "must be less than its MaxValue"),
         (integer("2", "2"), "must be less than its MaxValue"),
         (integer("1.5", "2"), r"MinValue \[1.5\] of the integer hyperparameter \[a\] is not an integer"),
+        (integer("1", "9" * 200), "MaxValue of the integer hyperparameter .* is too large"),
         (continuous("a", "2"), "is not a number"),
+        (continuous("nan", "2"), "is not a number"),
+        ({"CategoricalParameterRanges": [{"Name": "", "Values": ["x"]}]}, "needs a name"),
         (continuous("0", "inf"), "is not a number"),
         (continuous("0", "1", "Logarithmic"), "needs values above 0"),
         (continuous("0.5", "1", "ReverseLogarithmic"), "within 0 <= x < 1"),
@@ -87,6 +90,12 @@ def test_auto_takes_the_scale_that_suits(ranges: dict[str, Any], scale: str) -> 
 def test_ranges_that_cannot_be_searched(ranges: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse(ranges)
+
+
+def test_the_widest_ranges_are_searched() -> None:
+    for found in (parse(continuous("-1e308", "1e308")), parse(integer(str(-(2**53)), str(2**53)))):
+        for position in (0.0, 0.3, 1.0):
+            assert found.positions(found.at([position])) is not None
 
 
 def test_how_many_combinations_there_are() -> None:

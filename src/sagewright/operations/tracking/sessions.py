@@ -34,7 +34,7 @@ def place(record: Record) -> str:
 
 def address(call: Call, record: Record, request: Params) -> str:
     """A new presigned address. Raises a ValidationException while there is nobody who would answer it."""
-    if record.status.get("IsActive") != "Active" and "serving" not in record.status:
+    if "serving" not in record.status:
         raise validation_error(f"{record.name} is in status {record.state} and does not answer. Wait, or start it.")
     _forget_old(call, record)
     expires = call.now + request.get("ExpiresInSeconds", _ADDRESS_SECONDS)
@@ -48,8 +48,9 @@ def address(call: Call, record: Record, request: Params) -> str:
     return f"{call.host}{place(record)}auth?authToken={token}"
 
 
-def open_(services: Services, record: Record, token: str) -> tuple[str, int] | None:
-    """A session's token, and for how many seconds it holds, for an address's; None for one that was used or ran out."""
+def open_(services: Services, record: Record, token: str, *, again: bool = False) -> tuple[str, int] | None:
+    """A session's token, and for how many seconds it holds, for an address's; None for one that was used or ran out.
+    With `again` the address is not used up by this."""
     now = services.clock.now()
     found = services.store.get(_key(record, token))
     if found is None or found.state != _ADDRESS or found.spec["expires"] < now:
@@ -58,7 +59,7 @@ def open_(services: Services, record: Record, token: str) -> tuple[str, int] | N
     spec = {**found.spec, "expires": now + found.spec["seconds"]}
     session = replace(found, key=_key(record, opened), spec=spec, state=_OPENED, uid=services.ids.token(), version=0)
     try:
-        services.store.write([("delete", found), ("create", session)])
+        services.store.write([("create", session)] if again else [("delete", found), ("create", session)])
     except (StaleRecord, AlreadyExists):
         return None  # somebody was faster
     return opened, found.spec["seconds"]

@@ -1,115 +1,65 @@
-"""Bayesian search: Optuna's tree-structured Parzen estimator over all ranges at once; who still runs counts as bad.
+"""Bayesian search: a Gaussian process while there are some dozens of jobs, Optuna's Parzen estimator beyond.
 
-Optuna is imported by the first such search, never with the server.
+numpy and Optuna are loaded with this module: by the first such search, never with the server.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from sagewright.tuning.ranges import Categorical, Integer, Range, Space
+from sagewright.tuning.ranges import Space
+from sagewright.tuning.strategies import gaussian
+from sagewright.tuning.strategies.parzen import Parzen
 from sagewright.tuning.strategies.random import drawn, generator
 from sagewright.tuning.trials import Trial
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-    from optuna.trial import TrialState
 
 _SCATTERED: Final = 8
 """Jobs that are spread over the space before anything is learned from them; fewer where there are few ranges."""
 _FEWEST: Final = 3
+_DOZENS: Final = 64
+"""Jobs until which the process is fast; it is the better one of the two where there are few."""
+_TRIED: Final = 200
+"""How many of its candidates are looked at for one that nobody has had."""
 
 
 class Bayesian:
-    """Keeps a study in step with the trials that it is shown."""
+    """Learns from the jobs that have ended."""
 
     def __init__(self, space: Space, seed: int) -> None:
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        # It says so of two options that have been there for years.
-        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-        self._optuna = optuna
         self._space, self._seed = space, seed
-        self._distributions = {each.name: self._distribution(each) for each in space.ranges}
-        self._begin()
+        self._parzen = Parzen(space)
 
     def propose(self, trials: Sequence[Trial], number: int) -> dict[str, str] | None:
         chance = generator(self._seed, number)
+        had = {tuple(self._space.only(trial.values).values()) for trial in trials if not trial.parent}
+        for values in self._promising(trials, number, chance.getrandbits(32)):
+            if tuple(values.values()) not in had:
+                return values
+        return drawn(self._space, trials, chance)
+
+    def _promising(self, trials: Sequence[Trial], number: int, seed: int) -> Iterator[dict[str, str]]:
+        """What to try, the best first."""
         learned = sum(trial.state == "succeeded" and trial.loss is not None for trial in trials)
         scattered = max(_FEWEST, min(_SCATTERED, 2 + 2 * len(self._space.ranges)))
         if len(trials) < scattered or learned < _FEWEST:
-            values = self._space.at(spread(len(self._space.ranges), self._seed, number))
+            yield self._space.at(spread(len(self._space.ranges), self._seed, number))
+        elif learned > _DOZENS:
+            yield self._parzen.ask(trials, seed)
         else:
-            self._follow(trials)
-            values = self._ask(chance.getrandbits(32))
-        had = {tuple(self._space.only(trial.values).values()) for trial in trials if not trial.parent}
-        return values if tuple(values.values()) not in had else drawn(self._space, trials, chance)
+            for position in self._expected(trials, seed)[:_TRIED]:
+                yield self._space.at(position)
 
-    def _begin(self) -> None:
-        self._study = self._optuna.create_study()
-        self._count = 0
-        self._told: dict[str, tuple[int, Trial]] = {}
-        """By a job's name: its number in the study, and as what it is there."""
-
-    def _follow(self, trials: Sequence[Trial]) -> None:
-        """Tell the study what has happened since. Where losses are measured anew, it is made anew."""
-        states = self._optuna.trial.TrialState
-        if any(
-            trial.name in self._told and self._told[trial.name][1].loss not in (None, trial.loss) for trial in trials
-        ):
-            self._begin()
+    def _expected(self, trials: Sequence[Trial], seed: int) -> Sequence[Sequence[float]]:
+        points, losses, pending = [], [], []
         for trial in trials:
-            number, before = self._told.get(trial.name, (-1, None))
-            if before is None:
-                self._add(trial, self._state(trial))
-            elif before.state != trial.state:
-                state = self._state(trial)
-                self._study.tell(number, trial.loss if state == states.COMPLETE else None, state=state)
-                self._told[trial.name] = (number, trial)
-
-    def _add(self, trial: Trial, state: TrialState) -> None:
-        positions = self._space.positions(trial.values)
-        if positions is None or state == self._optuna.trial.TrialState.FAIL:
-            return  # a parent's that lies outside, or nothing to learn from
-        pairs = zip(self._space.ranges, positions, strict=True)
-        made = self._optuna.trial.create_trial(
-            state=state,
-            value=trial.loss if state == self._optuna.trial.TrialState.COMPLETE else None,
-            params={each.name: _param(each, trial.values[each.name], at) for each, at in pairs},
-            distributions=self._distributions,
-        )
-        self._study.add_trial(made)
-        self._told[trial.name] = (self._count, trial)
-        self._count += 1
-
-    def _ask(self, seed: int) -> dict[str, str]:
-        self._study.sampler = self._optuna.samplers.TPESampler(
-            multivariate=True, constant_liar=True, n_startup_trials=_FEWEST, seed=seed
-        )
-        asked = self._study.ask(self._distributions)
-        # It is told to the study once its job is there. One that was only asked for must not count as running.
-        self._study.tell(asked, state=self._optuna.trial.TrialState.FAIL)
-        self._count += 1
-        return {each.name: _text(each, asked.params[each.name]) for each in self._space.ranges}
-
-    def _state(self, trial: Trial) -> TrialState:
-        states = self._optuna.trial.TrialState
-        if trial.state == "pending":
-            return states.RUNNING
-        return states.COMPLETE if trial.state == "succeeded" and trial.loss is not None else states.FAIL
-
-    @staticmethod
-    def _distribution(given: Range) -> BaseDistribution:
-        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-        if isinstance(given, Categorical):
-            return CategoricalDistribution(given.values)
-        if isinstance(given, Integer):
-            return IntDistribution(given.low, given.high, log=given.scale == "Logarithmic")
-        return FloatDistribution(0.0, 1.0)
+            position = self._space.positions(trial.values)
+            if position is not None and trial.state == "succeeded" and trial.loss is not None:
+                points.append(position)
+                losses.append(trial.loss)
+            elif position is not None and trial.state == "pending":
+                pending.append(position)
+        return gaussian.candidates(self._space, points, losses, pending, seed) if len(points) >= _FEWEST else []
 
 
 def spread(dimensions: int, seed: int, number: int) -> list[float]:
@@ -120,13 +70,3 @@ def spread(dimensions: int, seed: int, number: int) -> list[float]:
         ratio = (1 + ratio) ** (1 / (dimensions + 1))
     begin = generator(seed, 0)
     return [(begin.random() + number * ratio ** -(axis + 1)) % 1.0 for axis in range(dimensions)]
-
-
-def _param(given: Range, text: str, position: float) -> Any:
-    if isinstance(given, Categorical):
-        return text
-    return int(text) if isinstance(given, Integer) else position
-
-
-def _text(given: Range, param: Any) -> str:
-    return str(param) if isinstance(given, Categorical | Integer) else given.at(param)

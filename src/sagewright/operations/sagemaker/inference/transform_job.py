@@ -68,6 +68,8 @@ def _not_built(request: Params, found: Params) -> Iterator[str]:
             f"Model {request['ModelName']} is an inference pipeline of several containers. Sagewright does not do "
             "these for transform jobs yet. Nothing was started."
         )
+    elif containers(found)[0].get("Mode") == "MultiModel":
+        yield f"Model {request['ModelName']} holds many models. Transform jobs need a model of its own for each job."
 
 
 def _mistakes(request: Params) -> Iterator[str]:

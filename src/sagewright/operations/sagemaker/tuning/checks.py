@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sagewright.base.errors import AwsError, validation_error
-from sagewright.operations.call import Params
+from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.training import checks as training_checks
+from sagewright.operations.sagemaker.tuning import from_algorithm
 from sagewright.resources.hyper_parameter_tuning_job import (
     OBJECTIVE_HYPERPARAMETER,
     Definition,
@@ -29,23 +30,18 @@ EPOCHS: Final = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 _RANGES: Final = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
 
 
-def checked(request: Params) -> Params:
+def checked(call: Call, request: Params) -> Params:
     """The spec of a request, with all that it leaves open. Raises a ValidationException, in AWS's words where they are
     known."""
     _one_kind_or_several(request)
-    spec = _completed(request)
+    spec = _completed(call, request)
     config = spec["HyperParameterTuningJobConfig"]
     kinds = definitions(spec)
     spaces = [_space(kind) for kind in kinds]
     for kind, space in zip(kinds, spaces, strict=True):
         _check_hyperparameters(kind, space)
         _check_objective(kind)
-        candidate = training_request(kind, "candidate", space.at([0.5] * len(space.ranges)))
-        if "AlgorithmName" in candidate["AlgorithmSpecification"]:
-            raise validation_error(
-                "Sagewright does not tune algorithm resources (AlgorithmName) yet. Name the algorithm's TrainingImage."
-            )
-        training_checks.check(candidate)
+        training_checks.check(training_request(kind, "candidate", space.at([0.5] * len(space.ranges))))
     if len({kind.type for kind in kinds}) > 1:
         raise validation_error("The objectives of all training job definitions must be of the same type.")
     _check_strategy(config, kinds, spaces)
@@ -83,7 +79,7 @@ def _one_kind_or_several(request: Params) -> None:
             raise validation_error(f"InstanceConfigs and {', '.join(sorted(single))} exclude each other.")
 
 
-def _completed(request: Params) -> Params:
+def _completed(call: Call, request: Params) -> Params:
     """With empty ranges, built-in metric definitions and, where Autotune is on, its choices."""
     spec = dict(request)
     config = dict(request["HyperParameterTuningJobConfig"])
@@ -97,6 +93,7 @@ def _completed(request: Params) -> Params:
         holder[member] = ranges
         each["ResourceConfig"] = resources(each)  # which clients that attach themselves read, however it was given
         each["StaticHyperParameters"] = {**each.get("StaticHyperParameters", {}), **static}
+        from_algorithm.complete(call, each, [one["Name"] for kind in _RANGES for one in ranges[kind]])
         _name_the_metric(each, config)
     if "Autotune" in request:
         config = autotune.rules(config)

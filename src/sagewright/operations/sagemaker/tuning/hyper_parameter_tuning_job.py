@@ -14,9 +14,10 @@ from sagewright.operations.sagemaker import listing
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.operations.sagemaker.training import training_job
-from sagewright.operations.sagemaker.tuning import checks, warm_start
-from sagewright.resources.hyper_parameter_tuning_job import KIND, LIFE, NO_JOBS, definitions
+from sagewright.operations.sagemaker.tuning import checks, from_algorithm, warm_start
+from sagewright.resources.hyper_parameter_tuning_job import IMAGES, KIND, LIFE, NO_JOBS, definitions
 from sagewright.resources.record import Record
+from sagewright.tuning.ranges import parse
 
 
 def _missing(name: str, _arn: str) -> AwsError:
@@ -50,11 +51,13 @@ _TRAINING_JOBS: Final = replace(
 
 @operations
 def create_hyper_parameter_tuning_job(call: Call, request: Params) -> Params:
-    spec = checks.checked(request)
+    spec = checks.checked(call, request)
+    images = {}
     for each in definitions(spec):
         check_role(call, each.request["RoleArn"])
+        images[each.name] = from_algorithm.image(call, each, parse(each.ranges))
     warm_start.check(spec, [NOUN.find(call, name) for name in warm_start.parents_named(request)])
-    return NOUN.answer(call, NOUN.create(call, spec, state="InProgress", status=NO_JOBS))
+    return NOUN.answer(call, NOUN.create(call, spec, state="InProgress", status={**NO_JOBS, IMAGES: images}))
 
 
 @operations

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from botocore.model import StringShape
 
+from sagewright.operations.sagemaker.search import related
 from sagewright.testing.asker import Asker, Refused
 from sagewright.wire import model
 
@@ -46,6 +47,28 @@ def test_a_component_is_found_by_its_name_with_its_tags(asker: Asker, runs: None
     (only,) = found(asker, "ExperimentTrialComponent", ("TrialComponentName", "run-0"))
     assert only["Tags"] == [{"Key": "even", "Value": "True"}]
     assert "Parents" not in only
+
+
+def test_parents_of_many_are_read_at_once(asker: Asker, runs: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(related, "AT_ONCE", 2)
+    in_some = {"Filters": [{"Name": "Parents.TrialName", "Operator": "Exists"}]}
+    answer = asker.call("Search", Resource="ExperimentTrialComponent", SearchExpression=in_some)
+    results = [each["TrialComponent"] for each in answer["Results"]]
+    assert {each["TrialComponentName"] for each in results} == {"run-1", "run-2", "run-3"}
+    assert all(each["Parents"] == [{"TrialName": "sweet", "ExperimentName": "Taste"}] for each in results)
+
+
+def test_arns_are_found_in_any_case_and_among_several(asker: Asker, runs: None) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:experiment-trial-component/run-"
+    several = f"{arn}1,{arn.replace('trial', 'TRIAL')}3"
+    both = found(asker, "ExperimentTrialComponent", ("TrialComponentArn", several))
+    assert {each["TrialComponentName"] for each in both} == {"run-1", "run-3"}
+
+
+def test_members_may_be_written_in_any_case(asker: Asker, runs: None) -> None:
+    names = found(asker, "ExperimentTrialComponent", ("parents.trialname", "sweet"), SortBy="parameters.rate")
+    assert [each["TrialComponentName"] for each in names] == ["run-1", "run-2", "run-3"]
+    assert found(asker, "ExperimentTrialComponent", ("Parameters.RATE", "9")) == []
 
 
 def test_results_are_sorted_by_any_property_and_come_in_pages(asker: Asker, runs: None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sagewright.resources import training_job
+from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import KIND, definitions, training_request, training_status
 from sagewright.resources.record import Key, Record
 from sagewright.testing.asker import Asker, Refused
@@ -292,6 +292,70 @@ def test_where_no_number_of_jobs_is_given(
     assert told["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"] == jobs
 
 
+# Algorithms.
+
+TREE = {
+    "TrainingImage": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3",
+    "SupportedHyperParameters": [
+        {
+            "Name": "n",
+            "Type": "Integer",
+            "IsTunable": True,
+            "Range": {"IntegerParameterRangeSpecification": {"MinValue": "1", "MaxValue": "9"}},
+        },
+        {"Name": "x", "Type": "Continuous", "IsTunable": True},
+        {"Name": "rate", "Type": "Continuous", "DefaultValue": "0.3"},
+    ],
+    "SupportedTrainingInstanceTypes": ["ml.m5.large"],
+    "TrainingChannels": [{"Name": "train", "SupportedContentTypes": ["text/csv"], "SupportedInputModes": ["File"]}],
+    "MetricDefinitions": [{"Name": "loss", "Regex": "loss=(.*)"}],
+    "SupportedTuningJobObjectiveMetrics": [OBJECTIVE],
+}
+
+
+def _of_tree(request: dict[str, Any]) -> dict[str, Any]:
+    algorithm = {"AlgorithmName": "tree", "TrainingInputMode": "File"}
+    request["TrainingJobDefinition"]["AlgorithmSpecification"] = algorithm
+    return request
+
+
+def test_an_algorithm_fills_in_what_it_knows(asker: Asker, request_of: dict[str, Any]) -> None:
+    asker.call("CreateAlgorithm", AlgorithmName="tree", TrainingSpecification=TREE)
+    told = make(asker, _of_tree(request_of))["TrainingJobDefinition"]
+    assert told["AlgorithmSpecification"]["MetricDefinitions"] == TREE["MetricDefinitions"]
+    assert told["StaticHyperParameters"] == {"rate": "0.3", "_tuning_objective_metric": "loss"}
+    tuning = record_of(asker)
+    (kind,) = definitions(tuning.spec)
+    status = training_status(tuning, kind, 1, {})
+    assert status[training_job.IMAGE_OF_ALGORITHM] == TREE["TrainingImage"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_ranges(IntegerParameterRanges=[{**N, "MaxValue": "10"}]), "n must be from 1 to 9, not 10"),
+        (_ranges(ContinuousParameterRanges=[X, {**X, "Name": "rate"}]), "does not have these .* tuned: rate"),
+        (_ranges(ContinuousParameterRanges=[{**X, "Name": "y"}]), "has no hyperparameters y"),
+        (
+            _config(HyperParameterTuningJobObjective={**OBJECTIVE, "Type": "Maximize"}),
+            r"isn't valid for the \[tree\] algorithm",
+        ),
+    ],
+)
+def test_what_an_algorithm_does_not_take(asker: Asker, request_of: dict[str, Any], change: Change, reason: str) -> None:
+    asker.call("CreateAlgorithm", AlgorithmName="tree", TrainingSpecification=TREE)
+    change(_of_tree(request_of))
+    with pytest.raises(Refused, match=reason):
+        make(asker, request_of)
+
+
+def test_checkpoints_are_kept_apart(asker: Asker, request_of: dict[str, Any]) -> None:
+    request_of["TrainingJobDefinition"]["CheckpointConfig"] = {"S3Uri": "s3://bucket/checkpoints/"}
+    make(asker, request_of)
+    (kind,) = definitions(record_of(asker).spec)
+    assert training_request(kind, "a", {})["CheckpointConfig"] == {"S3Uri": "s3://bucket/checkpoints/a"}
+
+
 # Warm starts.
 
 
@@ -439,6 +503,11 @@ def test_a_training_job_is_written_down_as_its_operation_does(asker: Asker, requ
     asked = asker.server.store.get(Key(settings.account, settings.region, training_job.KIND, "", "job"))
     assert asked is not None
     made = training_job.new(settings.account, settings.region, request, now=asked.created, uid=asked.uid)
+    component = asker.server.store.get(trial_component.key_of(asked))
+    assert component is not None
+    same = trial_component.new(made, uid=component.uid)
+    told = {member: value for member, value in component.status.items() if member != "CreatedBy"}
+    assert replace(same, version=1, modified=component.modified) == replace(component, status=told)
     begun = asked.status["SecondaryStatusTransitions"][0]["StartTime"]
     made.status["SecondaryStatusTransitions"][0]["StartTime"] = begun
     assert replace(made, version=asked.version, modified=asked.modified) == asked
