@@ -19,8 +19,6 @@ _SCATTERED: Final = 8
 _FEWEST: Final = 3
 _DOZENS: Final = 64
 """Jobs until which the process is fast; it is the better one of the two where there are few."""
-_TRIED: Final = 200
-"""How many of its candidates are looked at for one that nobody has had."""
 
 
 class Bayesian:
@@ -47,7 +45,7 @@ class Bayesian:
         elif learned > _DOZENS:
             yield self._parzen.ask(trials, seed)
         else:
-            for position in self._expected(trials, seed)[:_TRIED]:
+            for position in self._expected(trials, seed):
                 yield self._space.at(position)
 
     def _expected(self, trials: Sequence[Trial], seed: int) -> Sequence[Sequence[float]]:

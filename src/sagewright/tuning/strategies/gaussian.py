@@ -24,6 +24,10 @@ _ANYWHERE: Final = 800
 _NEARBY: Final = 240
 _CLOSER: Final = 48
 """Candidates: all over the space; at each of three distances from the best jobs; and around the best of those."""
+_KEPT: Final = 100
+"""How many of them are told."""
+_AT_ONCE: Final = 48
+"""How many are judged at once: few enough that the linear algebra stays on one core, which others need too."""
 _BEST: Final = 5
 _DISTANCES: Final = (0.2, 0.05, 0.01)
 _JITTER: Final = 1e-8
@@ -41,8 +45,8 @@ _ROOT: Final = math.sqrt(2)
 class _Model:
     lengths: Array
     noise: float
-    root: Array
-    """Of the covariance (Cholesky), in units of `variance`."""
+    whitening: Array
+    """The inverse of the covariance's root (Cholesky), in units of `variance`."""
     variance: float
 
 
@@ -61,14 +65,16 @@ def candidates(
     best = float(targets.min())
     if pending:
         waiting = _features(space, np.array(pending, dtype=float))
-        expected = _covariance(waiting, seen, model.lengths) @ _solved(model.root, targets)
+        expected = _covariance(waiting, seen, model.lengths) @ _solved(model.whitening, targets)
         seen, targets = np.vstack([seen, waiting]), np.concatenate([targets, expected])
-        root = _root(_covariance(seen, seen, model.lengths), model.noise)
-        model = _Model(model.lengths, model.noise, root, model.variance)
-    weights = _solved(model.root, targets)
+        whitening = _whitening(_covariance(seen, seen, model.lengths), model.noise)
+        model = _Model(model.lengths, model.noise, whitening, model.variance)
+    weights = _solved(model.whitening, targets)
 
     def promise(positions: Array) -> Array:
-        return _improvement(model, weights, seen, _features(space, positions), best)
+        asked = _features(space, positions)
+        parts = [asked[begin : begin + _AT_ONCE] for begin in range(0, len(asked), _AT_ONCE)]
+        return np.concatenate([_improvement(model, weights, seen, part, best) for part in parts])
 
     top = tried[np.argsort(targets[: len(tried)])[:_BEST]]
     found = [chance.random((_ANYWHERE, len(space.ranges)))]
@@ -79,7 +85,7 @@ def candidates(
         centre = pool[np.argmax(promises)]
         closer = _around(np.tile(centre, (_CLOSER, 1)), distance, chance)
         pool, promises = np.vstack([pool, closer]), np.concatenate([promises, promise(closer)])
-    ranked: list[list[float]] = pool[np.argsort(-promises, kind="stable")].tolist()
+    ranked: list[list[float]] = pool[np.argsort(-promises, kind="stable")[:_KEPT]].tolist()
     return ranked
 
 
@@ -115,13 +121,13 @@ def _covariance(one: Array, other: Array, lengths: Array) -> Array:
     return (1 + distance + distance * distance / 3) * np.exp(-distance)
 
 
-def _root(covariance: Array, noise: float) -> Array:
+def _whitening(covariance: Array, noise: float) -> Array:
     covariance[np.diag_indices(len(covariance))] += noise + _JITTER
-    return np.linalg.cholesky(covariance)
+    return np.linalg.inv(np.linalg.cholesky(covariance))
 
 
-def _solved(root: Array, targets: Array) -> Array:
-    return np.linalg.solve(root.T, np.linalg.solve(root, targets))
+def _solved(whitening: Array, targets: Array) -> Array:
+    return whitening.T @ (whitening @ targets)
 
 
 def _fitted(seen: Array, targets: Array, chance: np.random.Generator) -> _Model:
@@ -130,36 +136,43 @@ def _fitted(seen: Array, targets: Array, chance: np.random.Generator) -> _Model:
     middle = np.append(np.full(ranges, math.log(_LENGTH[0]) + math.log(ranges) / 2), _NOISE[0])
     spread = np.append(np.full(ranges, _LENGTH[1]), _NOISE[1])
 
-    def judged(settings: Array) -> tuple[float, _Model | None]:
-        lengths, noise = np.exp(settings[:-1]), math.exp(settings[-1])
-        try:
-            root = _root(_covariance(seen, seen, lengths), noise)
-        except np.linalg.LinAlgError:
-            return -math.inf, None
-        half = np.linalg.solve(root, targets)
-        variance = max(float(half @ half) / count, 1e-12)
-        likelihood = -count / 2 * math.log(variance) - float(np.log(np.diag(root)).sum())
-        prior = -0.5 * float((((settings - middle) / spread) ** 2).sum())
-        return likelihood + prior, _Model(lengths, noise, root, variance)
+    bordered = np.empty((count + 1, count + 1))
+    bordered[-1, :-1] = bordered[:-1, -1] = targets
 
-    best, (score, model) = middle, judged(middle)
+    def judged(settings: Array) -> tuple[float, float]:
+        """How likely settings are, and their variance."""
+        noise = math.exp(settings[-1]) + _JITTER
+        bordered[:-1, :-1] = _covariance(seen, seen, np.exp(settings[:-1]))
+        bordered[np.arange(count), np.arange(count)] += noise
+        bordered[-1, -1] = 2 * float(targets @ targets) / noise + 1  # enough for a root to exist
+        try:
+            root = np.linalg.cholesky(bordered)
+        except np.linalg.LinAlgError:
+            return -math.inf, 1.0
+        half = root[-1, :-1]  # the targets, whitened
+        variance = max(float(half @ half) / count, 1e-12)
+        likelihood = -count / 2 * math.log(variance) - float(np.log(np.diag(root)[:-1]).sum())
+        prior = -0.5 * float((((settings - middle) / spread) ** 2).sum())
+        return likelihood + prior, variance
+
+    best, (score, variance) = middle, judged(middle)
     for attempt in range(_ATTEMPTS):
         if attempt < _ATTEMPTS // 3:
             settings = middle + spread * chance.standard_normal(ranges + 1)
         else:
             changed = chance.random(ranges + 1) < max(0.3, 1 / (ranges + 1))
             settings = best + spread / 2 * chance.standard_normal(ranges + 1) * changed
-        likelier, found = judged(settings)
+        likelier, its_variance = judged(settings)
         if likelier > score:
-            best, score, model = settings, likelier, found
-    assert model is not None, "the prior's middle has noise enough"
-    return model
+            best, score, variance = settings, likelier, its_variance
+    lengths, noise = np.exp(best[:-1]), math.exp(best[-1])
+    return _Model(lengths, noise, _whitening(_covariance(seen, seen, lengths), noise), variance)
 
 
 def _improvement(model: _Model, weights: Array, seen: Array, asked: Array, best: float) -> Array:
     """How much less than the best is expected, on average over what is possible."""
     covariance = _covariance(asked, seen, model.lengths)
-    half = np.linalg.solve(model.root, covariance.T)
+    half = model.whitening @ covariance.T
     deviation = np.sqrt(np.maximum(1 - (half * half).sum(0), 1e-12) * model.variance)
     ahead = (best - covariance @ weights) / deviation
     density = np.exp(-ahead * ahead / 2) / math.sqrt(2 * math.pi)
