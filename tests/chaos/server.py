@@ -88,7 +88,9 @@ class Server:
         assert self._process is not None
         assert self._process.poll() is None, f"the server ended by itself:\n{self.tail()}"
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            connected = probe.connect_ex(("127.0.0.1", self.port)) == 0
+            # Who connects to a port that nobody listens on may be given that very port, and meet itself.
+            return connected and probe.getsockname() != probe.getpeername()
 
 
 def eventually(
