@@ -12,6 +12,7 @@ from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import final_metrics, narrator, pump
 from sagewright.controllers.room import Room
 from sagewright.controllers.watches import Watches
+from sagewright.resources import training_host
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_host import Host, hosts, log_stream, task_id
 from sagewright.resources.training_job import KIND, LIFE, LOG_GROUP
@@ -23,7 +24,7 @@ _GRACE_OF_THE_OTHERS: Final = 10.0
 _LOOK_AGAIN: Final = 0.5
 """Seconds between two looks at a running job's log."""
 _WAIT_FOR_ROOM: Final = 2.0
-_HAS_A_PLACE: Final = ("Downloading", "DownloadingTrainingImage")
+_HAS_A_PLACE: Final = ("Downloading", "DownloadingTrainingImage", "Restarting")
 
 _MESSAGES: Final[Mapping[str, str]] = {
     "Pending": "Waiting for room on this machine",
@@ -31,6 +32,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "Downloading": "Downloading the training input",
     "DownloadingTrainingImage": "Preparing the training image's environment",
     "Training": "Training image download completed. Training in progress.",
+    "Restarting": "Restarting the training job: the machine lost it",
     "Uploading": "Uploading generated training model",
     "Stopping": "Stopping the training job",
     "Completed": "Training job completed",
@@ -139,6 +141,8 @@ class TrainingJobs:
         stopped = record.intent == "stop" or bool(record.status.get("ran_out_of_time"))
         failed = _failed(begun)
         times = {"TrainingEndTime": max(task.ended or platform.clock.now() for task in begun.values())}
+        if failed is not None and not stopped and begun[failed].phase == "lost" and self._may_retry(record):
+            return self._again(record)
         if failed is not None and not stopped:
             reason = training_output.failure_reason(platform, record, failed, begun[failed])
             if training_output.anything(platform, record):
@@ -158,6 +162,18 @@ class TrainingJobs:
         return None
 
     # What they are made of.
+
+    def _may_retry(self, record: Record) -> bool:
+        most = record.spec.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        return training_host.retries(record) < int(most)
+
+    def _again(self, record: Record) -> float:
+        """The machine lost it, and its RetryStrategy says how often it may be started anew, from its checkpoints."""
+        self._say(record, "Restarting", {"Retries": training_host.retries(record) + 1})
+        for host in hosts(record):  # of the try that was lost
+            self._carrier.forget(task_id(record, host))
+            self._platform.forget(task_id(record, host))
+        return 0.0
 
     def _carry(self, record: Record, begun: Mapping[Host, TaskState], *, ended: bool = False) -> Record:
         """Carry logs, metrics and mirrored folders of each host."""

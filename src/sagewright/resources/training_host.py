@@ -52,12 +52,19 @@ def groups(resources: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return resources.get("InstanceGroups") or [one]
 
 
+def retries(record: Record) -> int:
+    """How often the job was started again because the machine lost it."""
+    return int(record.status.get("Retries", 0))
+
+
 def task_id(record: Record, host: Host) -> str:
-    return f"train-{record.uid}-{host.number}"
+    again = f"-again-{retries(record)}" if retries(record) else ""
+    return f"train-{record.uid}-{host.number}{again}"
 
 
 def log_stream(record: Record, host: Host) -> str:
-    return f"{record.name}/{host.name}-{int(record.created)}"
+    """Each try has one of its own."""
+    return f"{record.name}/{host.name}-{int(record.created) + retries(record)}"
 
 
 def configuration(everybody: Sequence[Host], current: Host) -> dict[str, Any]:

@@ -247,6 +247,30 @@ def test_an_output_bucket_that_is_gone_fails_the_job_at_once(
     assert reason.startswith("ClientError: The output could not be written to s3://gone/out")
 
 
+@pytest.mark.parametrize(("attempts", "end"), [(1, "Completed"), (0, "Failed")])
+def test_what_the_machine_lost_is_tried_again_as_often_as_was_asked_for(
+    bench: Bench, jobs: TrainingJobs, create: Create, attempts: int, end: str
+) -> None:
+    bench.engine.plan("*-1", Plan(lost=True, lines=["one"], after=5))
+    bench.engine.plan("*-again-*", Plan(lines=["two"], after=5))
+    key = create(RetryStrategy={"MaximumRetryAttempts": attempts} if attempts else {})
+    bench.settle(jobs, key)
+    assert ended(bench, key)[0] == end
+    assert len(bench.engine.started) == 1 + attempts
+    assert bench.folders == []
+    assert list(bench.engine.list()) == []
+    if attempts:
+        assert "Restarting" in story(bench, key)
+        assert bench.lines(LOG_GROUP) == ["one", "two"]
+
+
+def test_only_the_machines_faults_are_tried_again(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
+    bench.engine.plan("*", Plan(exit_code=1, after=5))
+    key = create(RetryStrategy={"MaximumRetryAttempts": 3})
+    bench.settle(jobs, key)
+    assert (ended(bench, key)[0], len(bench.engine.started)) == ("Failed", 1)
+
+
 # Stops.
 
 
