@@ -18,7 +18,7 @@ if __name__ == "__main__":
     parser.add_argument("--current-host", type=str, default=os.environ.get("SM_CURRENT_HOST"))
     args, _ = parser.parse_known_args()
 
-    tf.random.set_seed(0)
+    tf.keras.utils.set_random_seed(0)
     rows = np.loadtxt(os.path.join(args.train, "housing.csv"), delimiter=",")
     features, prices = rows[:, :-1], rows[:, -1]
     mean, deviation = features.mean(axis=0), features.std(axis=0)

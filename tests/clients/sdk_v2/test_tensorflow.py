@@ -30,7 +30,7 @@ def fitted(session: Any, role: str, uploaded: str, script: str, version: str, py
         py_version=python,
         instance_count=1,
         instance_type="ml.m5.large",
-        hyperparameters={"epochs": 30},
+        hyperparameters={"epochs": 60},
         sagemaker_session=session,
     )
     made.fit({"train": uploaded}, logs=False)
