@@ -130,7 +130,7 @@ def test_where_pytorchs_index_cannot_be_had_the_common_one_will_do(
     def uv(arguments: object, building: int, log: object, *, builds: object = None) -> None:
         asked.append(builds)
         if builds is None:
-            raise venvs._UvFailed("error sending request for url (https://download.pytorch.org/whl/cpu/torch/)")
+            raise venvs._UvFailed("error sending request for url (https://index.example/cpu/torch/)")
 
     monkeypatch.setattr(environments, "_uv", uv)
     environments._ask_index(["pip", "install", "torch"], 0, print)

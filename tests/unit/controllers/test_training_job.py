@@ -624,13 +624,13 @@ def kept(bench: Bench) -> dict[str, bytes]:
 def test_a_folder_elsewhere_is_shown_to_the_task_and_kept(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
     bench.engine.plan("*", Plan(after=5))
     key = create(
-        CheckpointConfig={"S3Uri": "s3://b/kept/", "LocalPath": "/work/kept"},
+        CheckpointConfig={"S3Uri": "s3://b/kept/", "LocalPath": "/kept"},
         TensorBoardOutputConfig={"S3OutputPath": "s3://b/boards"},
     )
     bench.look(jobs, key)
     (task,) = bench.engine.started
     (mount,) = task.mounts
-    assert (mount.target, mount.writable) == ("/work/kept", True)
+    assert (mount.target, mount.writable) == ("/kept", True)
     bench.clock.advance(time.time() - bench.clock.now())
     (mount.source / "epoch-1").write_text("1")
     write(bench, key, "output/tensorboard/events", "e")
