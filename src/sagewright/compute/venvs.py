@@ -44,10 +44,6 @@ _INDEX: Final = (
     *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"),
 )
-_CHOSEN: Final = frozenset(
-    {"UV_TORCH_BACKEND", "UV_FIND_LINKS", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX"}
-    | {"PIP_NO_INDEX", "UV_OFFLINE"}
-)
 LOCKS: Final = Path(__file__).with_name("environments")
 """The lock files of the runtimes that ship with Sagewright."""
 
@@ -66,9 +62,6 @@ class Environments:
         self._environ = uv_environment(environ)
         self.index = {name: environ[name] for name in _INDEX if name in environ}
         """Where pip finds packages and whom it trusts, for tasks that install by themselves."""
-        # PyTorch's builds lie in indexes of its own. The common one has that for CUDA alone: gigabytes, in vain on most
-        # machines. Whoever said where packages come from has chosen.
-        self._builds = {} if _CHOSEN & {*self._environ} else {"UV_TORCH_BACKEND": "auto"}
         # uv has no variable for it.
         self._options = ["--no-index"] if self._environ.get("PIP_NO_INDEX", "0") not in ("", "0", "false") else []
 
@@ -191,7 +184,7 @@ class Environments:
         try:  # everything is pinned, so a warm cache needs no look at the index
             self._uv([*command, "--offline"], building, _unheard)
         except _UvFailed:
-            self._ask_index(command, building, log)
+            self._uv(command, building, log)
 
     def _add_missing(self, path: Path, base: Path, requirements: Path, building: int, log: Log) -> None:
         """Resolve, preferring what the base holds (uv prefers what the output file says), and install the rest."""
@@ -218,7 +211,7 @@ class Environments:
     def _resolve(self, options: Sequence[str], building: int, log: Log) -> None:
         command = ["pip", "compile", "--quiet", *self._options, *options]
         try:
-            self._ask_index(command, building, _unheard)
+            self._uv(command, building, _unheard)
         except _UvFailed as problem:
             try:
                 self._uv([*command, "--offline"], building, _unheard)
@@ -226,21 +219,7 @@ class Environments:
                 raise problem from None  # which says more
             log("The package index could not be reached; packages come from the cache.")
 
-    def _ask_index(self, command: Sequence[str], building: int, log: Log) -> None:
-        """Run uv; where PyTorch's own index cannot be had, and nobody asked for it, with the common one's."""
-        try:
-            self._uv(command, building, log)
-        except _UvFailed as problem:
-            if not self._builds or "pytorch" not in str(problem):
-                raise
-            try:
-                self._uv(command, building, log, builds={})
-            except _UvFailed:
-                raise problem from None
-
-    def _uv(
-        self, arguments: Sequence[str], building: int, log: Log, *, builds: Mapping[str, str] | None = None
-    ) -> None:
+    def _uv(self, arguments: Sequence[str], building: int, log: Log) -> None:
         """Run uv, its lines going to `log`. It inherits the lock: if we are killed, nobody starts beside it."""
         tail: deque[str] = deque(maxlen=_TAIL)
         with subprocess.Popen(
@@ -248,7 +227,7 @@ class Environments:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**self._environ, **(self._builds if builds is None else builds)},
+            env=self._environ,
             cwd=self._folder,
             pass_fds=[building],
             text=True,

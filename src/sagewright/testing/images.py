@@ -20,8 +20,8 @@ job's or endpoint's log says so: "sagewright: TensorFlow 2.3.1 was asked for; th
 
 An environment is made when the first job or endpoint needs it, by uv from a lock file, and kept; a job's own
 `requirements.txt` comes on top. Where packages come from is what pip's and uv's variables say (`PIP_INDEX_URL`,
-`UV_DEFAULT_INDEX`, `PIP_FIND_LINKS`, …). PyTorch's build, for CPUs or for the machine's GPUs, is chosen by uv unless
-one of them is set; `UV_TORCH_BACKEND` names one (`cpu`, `cu130`, …).
+`UV_DEFAULT_INDEX`, `PIP_FIND_LINKS`, …). The common index has PyTorch's build for CUDA alone, gigabytes of it:
+`UV_TORCH_BACKEND=cpu` (or `auto`, `cu130`, …) has uv take another one from PyTorch's own index.
 
 What differs from AWS's containers: everything runs on Python {python}. TensorFlow 2.15 reads and writes `s3://`, such
 as the `--model_dir` that SDK v2 always sends; for TensorFlow 2.21 nobody builds that file system: save to

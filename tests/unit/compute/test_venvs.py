@@ -111,32 +111,6 @@ def test_an_environment_stands_on_another(environ: dict[str, str], tmp_path: Pat
     assert environments.ready("high") is None
 
 
-def test_pytorchs_builds_fit_the_machine_unless_somebody_chose(tmp_path: Path) -> None:
-    def builds(**environ: str) -> object:
-        return Environments(tmp_path, environ=environ)._builds
-
-    assert builds() == {"UV_TORCH_BACKEND": "auto"}
-    assert (
-        builds(UV_TORCH_BACKEND="cu130") == builds(PIP_FIND_LINKS="/wheels") == builds(PIP_INDEX_URL="http://x") == {}
-    )
-
-
-def test_where_pytorchs_index_cannot_be_had_the_common_one_will_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    environments = Environments(tmp_path, environ={})
-    asked: list[object] = []
-
-    def uv(arguments: object, building: int, log: object, *, builds: object = None) -> None:
-        asked.append(builds)
-        if builds is None:
-            raise venvs._UvFailed("error sending request for url (https://index.example/cpu/torch/)")
-
-    monkeypatch.setattr(environments, "_uv", uv)
-    environments._ask_index(["pip", "install", "torch"], 0, print)
-    assert asked == [None, {}]
-
-
 def test_a_build_satisfies_its_version() -> None:
     assert venvs._is_held("swone==1.0", {"swone": "1.0+cpu"})
     assert venvs._is_held("swone==1.0+cpu ; python_version > '3'", {"swone": "1.0+cpu"})
