@@ -30,6 +30,7 @@ from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuni
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.room import Room
 from sagewright.controllers.schedule import Schedules
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.controllers.transform_job import TransformJobs
@@ -169,10 +170,11 @@ def build(settings: Settings) -> Server:
 
 def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:
     loop = Loop(platform.store, clock=platform.clock, owner=owner)
+    room = Room(max(1, os.cpu_count() or 1), loop.wake)
     # Add a noun with a life here.
-    loop.add(TrainingJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
+    loop.add(TrainingJobs(platform, loop.wake, room))
     loop.add(Endpoints(platform, loop.wake))
-    loop.add(TransformJobs(platform, loop.wake, at_once=max(1, os.cpu_count() or 1)))
+    loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop

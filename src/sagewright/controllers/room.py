@@ -1,4 +1,4 @@
-"""Who of a kind may run now, and who waits for a place."""
+"""Which jobs may run now, and which wait for a place."""
 
 from __future__ import annotations
 

@@ -44,11 +44,11 @@ class TransformJobs:
     kind = KIND
     settled = LIFE.settled
 
-    def __init__(self, platform: Platform, wake: Callable[[Key], None], *, at_once: int) -> None:
-        """`at_once`: how many jobs run at the same time; the others wait their turn, oldest first."""
+    def __init__(self, platform: Platform, wake: Callable[[Key], None], room: Room) -> None:
+        """`room` is where all kinds of jobs have their places."""
         self._platform = platform
         self._watch = Watches(platform.engine, wake)
-        self._room = Room(at_once, wake)
+        self._room = room
 
     def tasks(self, record: Record) -> Sequence[str]:
         return () if record.state in LIFE.settled else _folders(record)

@@ -16,6 +16,7 @@ import pytest
 from sagewright.base.errors import StaleRecord, Transient
 from sagewright.compute.fake import Plan
 from sagewright.controllers import training_job, training_output
+from sagewright.controllers.room import Room
 from sagewright.controllers.training_job import STOP_GRACE, TrainingJobs
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import KIND, LOG_GROUP
@@ -29,7 +30,7 @@ Create = Callable[..., Key]
 def jobs(bench: Bench) -> TrainingJobs:
     bench.files.held["b", "code.tar.gz"] = packed({"train.py": b"print()"})
     bench.files.held["b", "data/a/one.csv"] = b"1,2"
-    return TrainingJobs(bench.platform, bench.wake, at_once=2)
+    return TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
 
 
 @pytest.fixture
@@ -381,7 +382,7 @@ def test_a_job_whose_time_was_over_when_the_server_died_is_not_completed(
     with pytest.raises(Killed):
         bench.look(jobs, key)
     bench.engine.end("train-uid-j-1", 0)
-    bench.settle(TrainingJobs(bench.platform, bench.wake, at_once=2), key)
+    bench.settle(TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake)), key)
     assert story(bench, key)[-1] == "MaxRuntimeExceeded"
 
 
@@ -394,7 +395,7 @@ def test_a_start_that_was_cut_short_is_made_again_once(
     bench.engine.die_at = step
     with pytest.raises(Killed):
         bench.look(jobs, key)
-    jobs = TrainingJobs(bench.platform, bench.wake, at_once=2)
+    jobs = TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
     bench.look(jobs, key)
     bench.engine.advance(1)
     bench.settle(jobs, key)
@@ -421,7 +422,7 @@ def test_a_task_that_was_started_but_not_written_down_is_found_again(
         with pytest.raises(Killed):
             bench.look(jobs, key)
     bench.engine.advance(away)
-    jobs = TrainingJobs(bench.platform, bench.wake, at_once=2)
+    jobs = TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
     bench.look(jobs, key)
     record = bench.store.get(key)
     assert record is not None
@@ -453,7 +454,7 @@ def test_an_end_that_was_cut_short_is_brought_to_its_end(
             patch.setattr(room, name, dies)
             with pytest.raises(Killed):
                 bench.look(jobs, key)
-    jobs = TrainingJobs(bench.platform, bench.wake, at_once=2)
+    jobs = TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
     bench.settle(jobs, key)
     assert ended(bench, key) == ("Completed", "")
     assert story(bench, key) == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
@@ -547,7 +548,7 @@ def test_a_start_that_was_cut_short_between_hosts_goes_on(bench: Bench, jobs: Tr
         patch.setattr(bench.engine, "start", dies)
         with pytest.raises(Killed):
             bench.look(jobs, key)
-    bench.settle(TrainingJobs(bench.platform, bench.wake, at_once=2), key)
+    bench.settle(TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake)), key)
     assert ended(bench, key) == ("Completed", "")
     assert [task.id for task in bench.engine.started] == ["train-uid-j-1", "train-uid-j-2"]
 
@@ -568,7 +569,7 @@ def test_a_stop_reaches_all_hosts_that_run(bench: Bench, jobs: TrainingJobs, cre
 
 def test_jobs_that_span_hosts_take_turns(bench: Bench, create: Create, jobs: TrainingJobs) -> None:
     """Single ones go past them."""
-    jobs = TrainingJobs(bench.platform, bench.wake, at_once=4)
+    jobs = TrainingJobs(bench.platform, bench.wake, Room(4, bench.wake))
     bench.engine.plan("*", Plan(after=10))
     one, two = create("one", ResourceConfig=TWO), create("two", ResourceConfig=TWO)
     for key in (one, two):
@@ -712,7 +713,7 @@ def test_running_jobs_keep_their_places_over_a_restart(bench: Bench, create: Cre
     bench.engine.die_at = "start"
     with pytest.raises(Killed):
         bench.look(jobs, keys[1])
-    jobs = TrainingJobs(bench.platform, bench.wake, at_once=2)
+    jobs = TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
     bench.look(jobs, keys[0])
     bench.look(jobs, keys[2])
     bench.look(jobs, keys[1])

@@ -13,6 +13,7 @@ import pytest
 from sagewright.base.errors import Transient
 from sagewright.compute.fake import Plan
 from sagewright.controllers import transform_job
+from sagewright.controllers.room import Room
 from sagewright.controllers.transform_job import STOP_GRACE, TransformJobs
 from sagewright.resources.record import Key, Record
 from sagewright.resources.transform_job import KIND, LOG_GROUP
@@ -29,7 +30,7 @@ def jobs(bench: Bench) -> TransformJobs:
     for name in ("a.csv", "deep/b.csv", "z.csv", "folder/"):
         bench.files.held["b", f"in/{name}"] = name[:1].encode() if "deep" not in name else b"b"
     bench.engine.plan("*", Plan(after=None))
-    return TransformJobs(bench.platform, bench.wake, at_once=1)
+    return TransformJobs(bench.platform, bench.wake, Room(1, bench.wake))
 
 
 @pytest.fixture
@@ -338,7 +339,7 @@ def test_a_machine_that_loses_everything_fails_the_job(bench: Bench, jobs: Trans
 
 
 def restarted(bench: Bench) -> TransformJobs:
-    return TransformJobs(bench.platform, bench.wake, at_once=1)
+    return TransformJobs(bench.platform, bench.wake, Room(1, bench.wake))
 
 
 def sweep(bench: Bench, jobs: TransformJobs) -> None:
