@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
+from urllib.parse import quote
 
 from sagewright.base.clock import Clock
 from sagewright.compute.base import Mount
@@ -93,7 +94,7 @@ def _is_inside(path: str) -> bool:
 def _place(ml: Path, mirror: Mirror) -> Path:
     if _is_inside(mirror.path):
         return ml / PurePosixPath(mirror.path).relative_to(_ML)
-    return ml.parent / "mirrors" / mirror.path.strip("/").replace("/", "-")
+    return ml.parent / "mirrors" / quote(mirror.path, safe="")  # `/a-b` is not `/a/b`
 
 
 class Carrier:

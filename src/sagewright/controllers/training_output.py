@@ -33,7 +33,7 @@ def upload(platform: Platform, record: Record) -> str:
 
     Of a file that several hosts wrote, the first one's is kept. Raises Terminal where the role may not write there.
     """
-    folders = [platform.ml_folder(task_id(record, host)) for host in hosts(record)]
+    folders = _folders(platform, record)
     models, data = _there(folders, "model"), _there(folders, "output/data")
     output = record.spec["OutputDataConfig"]
     base = f"{output['S3OutputPath'].rstrip('/')}/{record.name}/output"
@@ -56,7 +56,7 @@ def upload(platform: Platform, record: Record) -> str:
 
 def anything(platform: Platform, record: Record) -> bool:
     """Whether the job left a file that its user may want."""
-    folders = [platform.ml_folder(task_id(record, host)) for host in hosts(record)]
+    folders = _folders(platform, record)
     return any(staging.has_files(found) for name in ("model", "output/data") for found in _there(folders, name))
 
 
@@ -64,6 +64,11 @@ def salvage(platform: Platform, record: Record) -> None:
     """Put what a failed job left into S3 as well, if that can be: half a model, the notebook up to the failing cell."""
     with contextlib.suppress(Terminal):  # the job's own failure is the one to tell
         upload(platform, record)
+
+
+def _folders(platform: Platform, record: Record) -> Sequence[Path]:
+    """Each host's /opt/ml."""
+    return [platform.ml_folder(task_id(record, host)) for host in hosts(record)]
 
 
 def _there(folders: Sequence[Path], relative: str) -> Sequence[Path]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from sagewright.controllers.staging import split_uri
+from sagewright.resources.training_host import ONE_GROUP
 
 Mode = Literal["File", "FastFile", "Pipe"]
 Kind = Literal["S3Prefix", "ManifestFile", "AugmentedManifestFile"]
-
-GROUP: Final = "homogeneousCluster"
-"""The instance group of jobs that name none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class Host:
     index: int = 0
     """Among all hosts of the job, from 0."""
     count: int = 1
-    group: str = GROUP
+    group: str = ONE_GROUP
 
 
 @dataclass(frozen=True, slots=True)
