@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
@@ -96,10 +97,10 @@ def _head(response: Response, headers: list[tuple[bytes, bytes]]) -> dict[str, A
     return {"type": "http.response.start", "status": response.status, "headers": headers}
 
 
+@functools.lru_cache(64)  # content types and names are few
 def _one_line(text: str) -> bytes:
     """A user's text as a header may have it: a line break would begin another header."""
-    encoded = text.encode("latin-1", "replace")
-    return encoded if encoded.isalnum() else encoded.replace(b"\r", b" ").replace(b"\n", b" ").replace(b"\0", b" ")
+    return text.encode("latin-1", "replace").replace(b"\r", b" ").replace(b"\n", b" ").replace(b"\0", b" ")
 
 
 async def read_body(scope: Mapping[str, Any], receive: Receive, most: int | None) -> bytes | Response | None:
