@@ -37,6 +37,7 @@ from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
@@ -124,6 +125,7 @@ def build(settings: Settings) -> Server:
     images = Images(store, settings.data / "registry", account=settings.account, clock=clock, ids=ids, bus=bus)
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
+    meter = Meter(metrics, clock)
     router = Router(store)
     services = Services(
         settings=settings,
@@ -138,6 +140,7 @@ def build(settings: Settings) -> Server:
         credentials=credentials,
         gate=Gate(),
         inference=router,
+        meter=meter,
         neighbours=Neighbours(None if settings.store == "memory:" else settings.data),
     )
     engine = ENGINES.load(settings.engine)(settings, clock)
@@ -148,6 +151,7 @@ def build(settings: Settings) -> Server:
         objects_as=partial(RoleFiles, services),
         logs=logs,
         metrics=metrics,
+        meter=meter,
         grants=credentials,
         clock=clock,
         machine=Machine.here(),
@@ -159,6 +163,7 @@ def build(settings: Settings) -> Server:
 
     def start() -> None:
         router.follow()
+        platform.background.start("metrics of endpoints", meter.run)
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
 
