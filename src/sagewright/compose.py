@@ -37,6 +37,7 @@ from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
+from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
@@ -80,6 +81,7 @@ class Server:
     lock: IO[str]
     background: Background
     """What is still done for tasks that run."""
+    captures: Captures
     made: tuple[str, ...]
     """A line for each thing that was made because it was not there."""
 
@@ -88,6 +90,7 @@ class Server:
         self.loop.stop()
         self.watching.stop()
         self.background.stop("")
+        self.captures.close()
         self.engine.close()
         self.app.services.neighbours.close()
         self.objects.close()
@@ -126,7 +129,12 @@ def build(settings: Settings) -> Server:
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
     meter = Meter(metrics, clock)
-    router = Router(store)
+
+    def keep(role_arn: str, region: str, bucket: str, key: str, data: bytes) -> object:
+        return RoleFiles(services, role_arn, region).put_bytes(bucket, key, data)
+
+    captures = Captures(keep, clock, ids)
+    router = Router(store, meter, captures)
     services = Services(
         settings=settings,
         store=store,
@@ -164,6 +172,7 @@ def build(settings: Settings) -> Server:
     def start() -> None:
         router.follow()
         platform.background.start("metrics of endpoints", meter.run)
+        captures.start()
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
 

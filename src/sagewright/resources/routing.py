@@ -9,7 +9,8 @@ generation. A variant is
 
     {"name": "v", "weight": 1.0, "shadow": False, "mode": "single", "containers": ["model"], "members": [MEMBER, …]}
 
-and a member is an instance: `{"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}`.
+with `metrics_every` (seconds) where the endpoint has enhanced metrics and `capture` (`data_capture.py`) where requests
+are captured; and a member is an instance: `{"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}`.
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ def members_of(serving: Serving, generation: int, name: str) -> Sequence[Member]
         if each["name"] == name
         for member in each["members"]
     ]
+
+
+def instance_id(log_stream: str) -> str:
+    """What the instance that writes to this log stream is called."""
+    return log_stream.split("/")[1]
 
 
 def without(serving: Serving, task: str) -> Serving:

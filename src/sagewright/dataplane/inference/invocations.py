@@ -32,7 +32,7 @@ class _Counts:
 
 
 class Invocations:
-    """Made by `Meter.invocations`. `began` and `ended` take about a microsecond; any thread may call them."""
+    """Made by `Meter.invocations`. `began`, and `ended` or `withdrew`, take a microsecond together; any thread may call."""
 
     __slots__ = (
         "__weakref__",
@@ -113,6 +113,15 @@ class Invocations:
             if model is not None:
                 counts.model.add(model * _MICROSECONDS)
             counts.overhead.add(overhead * _MICROSECONDS)
+
+    def withdrew(self, now: float) -> None:
+        """One that began was none: it never got to a model, or nobody waits for it any more."""
+        with self._lock:
+            self._area += self._running * (now - self._moved)
+            self._moved = now
+            self._running -= 1
+            if self._running < self._least:
+                self._least = self._running
 
     def take(self, time: float | None, quick_time: float | None, now: float, seconds: float) -> Taken:
         """Take what was gathered in the last `seconds`; called with the lock held.

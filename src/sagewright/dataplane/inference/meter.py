@@ -8,6 +8,7 @@ As on AWS, nothing is told of what does not happen: an endpoint that nobody invo
 
     meter.invocations(place, dimensions)    for whoever routes requests: `began` and `ended` of each
     meter.observe(place, name, value, …)    for all else: load times of models, backlogs, cache hits
+    meter.ask(source)                       for what is measured at times: `source` observes when it is asked
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Meter:
         # Whoever routes requests keeps its own alive; here they are only found again.
         self._known: WeakValueDictionary[tuple[Place, _Dimensions], Invocations] = WeakValueDictionary()
         self._busy: set[Invocations] = set()
+        self._sources: list[Callable[[float], None]] = []
         self._published, self._published_monotonic = clock.now(), clock.monotonic()
 
     def invocations(
@@ -97,6 +99,11 @@ class Meter:
                 found = self._observed[series] = Distribution()
             found.add(value)
 
+    def ask(self, source: Callable[[float], None]) -> None:
+        """Call `source` with the time now, at each multiple of ten seconds and before datapoints are made, to `observe`
+        what it finds. It runs in the thread that writes: it is quick."""
+        self._sources.append(source)
+
     def run(self, stop: threading.Event) -> None:
         """Write down what is due whenever it is, until `stop`; then write down all."""
         while not stop.wait(QUICKEST - self._clock.now() % QUICKEST):
@@ -106,6 +113,11 @@ class Meter:
     def publish(self, *, all_of_it: bool = False) -> None:
         """Write down what was gathered in periods that have ended; with `all_of_it`, in those that go on too."""
         with self._publishing:
+            for source in self._sources:
+                try:
+                    source(self._clock.now())
+                except Exception:  # noqa: BLE001  # one source's failure must not silence the others
+                    _log.exception("some metrics of endpoints could not be measured")
             for (account, region), points in self._take(all_of_it=all_of_it).items():
                 try:
                     self._metrics.at(account, region).put_many(points)
