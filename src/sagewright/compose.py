@@ -178,7 +178,18 @@ def build(settings: Settings) -> Server:
 
     app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
     return Server(
-        settings, app, engine, store, objects, metrics, loop, watching, lock, platform.background, tuple(made)
+        settings,
+        app,
+        engine,
+        store,
+        objects,
+        metrics,
+        loop,
+        watching,
+        lock,
+        platform.background,
+        captures,
+        tuple(made),
     )
 
 

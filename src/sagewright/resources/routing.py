@@ -10,7 +10,9 @@ generation. A variant is
     {"name": "v", "weight": 1.0, "shadow": False, "mode": "single", "containers": ["model"], "members": [MEMBER, …]}
 
 with `metrics_every` (seconds) where the endpoint has enhanced metrics and `capture` (`data_capture.py`) where requests
-are captured; and a member is an instance: `{"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}`.
+are captured; and a member is an instance:
+
+    {"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sagewright.resources import data_capture, endpoint_metrics
 from sagewright.resources.model import containers, hostnames, mode
 
 Member = Mapping[str, Any]
@@ -40,6 +43,15 @@ def variant(
         "mode": mode(model),
         "containers": hostnames(containers(model)),
         "members": list(members),
+    }
+
+
+def observed(config: Mapping[str, Any], role: str) -> Mapping[str, Any]:
+    """What a variant's entry says beside, by its endpoint's configuration and the role that its model works as."""
+    capture = data_capture.settings(config, role)
+    return {
+        **({"metrics_every": endpoint_metrics.period(config)} if endpoint_metrics.enhanced(config) else {}),
+        **({} if capture is None else {"capture": capture}),
     }
 
 

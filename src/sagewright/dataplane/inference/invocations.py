@@ -32,7 +32,7 @@ class _Counts:
 
 
 class Invocations:
-    """Made by `Meter.invocations`. `began`, and `ended` or `withdrew`, take a microsecond together; any thread may call."""
+    """Made by `Meter.invocations`. `began`, and `ended` or `withdrew`, take a microsecond together, from any thread."""
 
     __slots__ = (
         "__weakref__",

@@ -151,7 +151,7 @@ class Instances:
     def _observe(self, of: Key, endpoint: str, variant: Variant) -> None:
         """Say where its requests are counted and captured."""
         if self.captures is not None and (settings := variant.table.get("capture")):
-            variant.captured = self.captures.of(of.region, settings)
+            variant.captured = self.captures.of(of.region, endpoint or of.name, variant.name, settings)
         if self.meter is None:
             return
         place = (of.account, of.region)
