@@ -11,9 +11,11 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from sagewright.dataplane.inference import containers
+from sagewright.dataplane.inference import observed
 from sagewright.dataplane.inference.ask import Ask, Reply
+from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
 from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
@@ -56,10 +58,11 @@ class Invoked:
 class Router:
     """Routes of endpoints. `follow` keeps them true to the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, meter: Meter | None = None, captures: Captures | None = None) -> None:
+        """`meter` counts the requests, `captures` keeps some of them."""
         self._store = store
         self._routes: dict[Place, Route] = {}
-        self._instances = Instances()
+        self._instances = Instances(meter=meter, captures=captures)
         self._changing = threading.Lock()
 
     def follow(self) -> None:
@@ -121,7 +124,7 @@ async def _try(route: Route, ask: Ask) -> Invoked:
     for instance in variant.in_turn():
         instance.outstanding += 1
         try:
-            return Invoked(await containers.answer(variant, instance, ask), variant, instance, route)
+            return Invoked(await observed.answer(variant, instance, ask), variant, instance, route)
         except Unreachable as error:
             if error.sent:
                 raise

@@ -41,8 +41,9 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
         raise AwsError("ValidationError", f"Sagewright does not do {refused[0]} yet. Leave it out.")
     name = request["EndpointName"]
     target = request.get("TargetVariant")
+    ask = _ask(request, call.services.clock.monotonic())
     try:
-        invoked = await call.services.inference.invoke((call.account, call.region, name), _ask(request))
+        invoked = await call.services.inference.invoke((call.account, call.region, name), ask)
     except NoSuchEndpoint:
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.") from None
     except NoSuchVariant:
@@ -64,12 +65,18 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
     return _result(invoked)
 
 
-def _ask(request: Params) -> Ask:
+def _ask(request: Params, received: float) -> Ask:
     body: bytes = request.get("Body", b"")
     if len(body) > MAX_BODY:
         raise AwsError("ValidationError", f"The body has {len(body)} bytes; the limit is {MAX_BODY}.", status=413)
     headers = [(header, request[member]) for member, header in _FORWARDED if request.get(member) is not None]
-    return Ask(body, headers, variant=request.get("TargetVariant"), container=request.get("TargetContainerHostname"))
+    return Ask(
+        body,
+        headers,
+        variant=request.get("TargetVariant"),
+        container=request.get("TargetContainerHostname"),
+        received=received,
+    )
 
 
 def _result(invoked: Invoked) -> Params:
