@@ -69,6 +69,8 @@ class Server:
 
     settings: Settings
     app: Edge
+    start: Callable[[], None]
+    """Begin to work; called on the event loop that requests are answered on."""
     engine: Engine
     store: Store
     objects: Objects
@@ -162,9 +164,9 @@ def build(settings: Settings) -> Server:
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
 
-    app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
+    app = Edge(services, platform=EdgePlatform(services))
     return Server(
-        settings, app, engine, store, objects, metrics, loop, watching, lock, platform.background, tuple(made)
+        settings, app, start, engine, store, objects, metrics, loop, watching, lock, platform.background, tuple(made)
     )
 
 

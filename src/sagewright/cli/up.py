@@ -65,41 +65,22 @@ def show_once(credentials: Credentials) -> None:
 
 
 def _serve(server: Any) -> None:
-    import uvicorn
+    import uvloop
 
-    from sagewright.edge.http import JoiningProtocol
+    from sagewright.edge.server import listen
 
     settings: Settings = server.settings
-    config = uvicorn.Config(
-        server.app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=JoiningProtocol,
-        proxy_headers=False,
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-        backlog=2048,
-    )
-    runner = uvicorn.Server(config)
-    started = runner.startup
+    kept = 0
 
-    async def startup(sockets: Any = None) -> None:
-        await started(sockets=sockets)
-        if runner.started:
-            click.echo(f"Sagewright listens on http://{settings.host}:{settings.port}  (data: {settings.data})")
-            click.echo('In your shell:  eval "$(sagewright env)"   Stop with Ctrl-C.')
+    def started() -> None:
+        server.start()
+        click.echo(f"Sagewright listens on http://{settings.host}:{settings.port}  (data: {settings.data})")
+        click.echo('In your shell:  eval "$(sagewright env)"   Stop with Ctrl-C.')
 
-    runner.startup = startup  # type: ignore[method-assign]
     try:
-        runner.run()
-    except KeyboardInterrupt:
-        pass
+        uvloop.run(listen(server.app.respond, settings.host, settings.port, started=started))
+    except OSError as error:
+        raise click.ClickException(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
     finally:
         kept = _stop_servers(server)
         server.close()
