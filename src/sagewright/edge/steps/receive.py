@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sagewright.base.errors import AwsError
 from sagewright.base.ids import Ids
 from sagewright.edge.chain import Raw, Receive
@@ -15,7 +17,7 @@ MAX_BODY = 32 * 1024 * 1024
 def receive(incoming: Incoming, ids: Ids) -> Raw:
     headers: dict[str, str] = {}
     for raw_name, raw_value in incoming.fields:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        name, value = _spelled(raw_name), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     path, _, query = _origin_form(incoming.target.decode("latin-1")).partition("?")
     return Raw(
@@ -25,6 +27,11 @@ def receive(incoming: Incoming, ids: Ids) -> Raw:
         origin=f"http://{headers.get('host', 'localhost')}",
         peer=incoming.peer,
     )
+
+
+@lru_cache(maxsize=1024)
+def _spelled(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 def _origin_form(target: str) -> str:
