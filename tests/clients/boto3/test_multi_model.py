@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 PATIENCE = {"Delay": 1, "MaxAttempts": 300}
-MANY = 60
+MANY = 40
 INFERENCE = """
 import json, os, helper
 
