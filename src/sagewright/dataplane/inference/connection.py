@@ -7,20 +7,11 @@ at a time per connection, whole bodies, no redirects.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 import httptools
 
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model server answered. Header names are lower-case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+from sagewright.dataplane.inference.ask import Reply
 
 
 class Unreachable(Exception):

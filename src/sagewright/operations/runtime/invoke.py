@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sagewright.base.errors import AwsError
+from sagewright.dataplane.inference.ask import Ask
 from sagewright.dataplane.inference.connection import Unreachable
+from sagewright.dataplane.inference.containers import NoSuchContainer
 from sagewright.dataplane.inference.router import Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
 from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
@@ -26,7 +28,6 @@ _FORWARDED: Final = (
 )
 _UNSUPPORTED: Final = (
     "TargetModel",
-    "TargetContainerHostname",
     "InferenceComponentName",
     "EnableExplanations",
     "SessionId",
@@ -41,13 +42,13 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
     name = request["EndpointName"]
     target = request.get("TargetVariant")
     try:
-        invoked = await call.services.inference.invoke(
-            (call.account, call.region, name), _http_request(request), target_variant=target
-        )
+        invoked = await call.services.inference.invoke((call.account, call.region, name), _ask(request))
     except NoSuchEndpoint:
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.") from None
     except NoSuchVariant:
         raise AwsError("ValidationError", f"Variant {target} not found in endpoint {name}.") from None
+    except NoSuchContainer as error:
+        raise AwsError("ValidationError", str(error)) from None
     except NotServing as error:
         raise AwsError("ValidationError", f"Endpoint {name} cannot answer now. {error}") from None
     except TimeoutError:
@@ -61,26 +62,17 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
     return _result(invoked)
 
 
-def _http_request(request: Params) -> bytes:
+def _ask(request: Params) -> Ask:
     body: bytes = request.get("Body", b"")
     if len(body) > MAX_BODY:
         raise AwsError("ValidationError", f"The body has {len(body)} bytes; the limit is {MAX_BODY}.", status=413)
-    lines = ["POST /invocations HTTP/1.1", "Host: model", f"Content-Length: {len(body)}"]
-    for member, header in _FORWARDED:
-        value = request.get(member)
-        if value is not None:
-            lines.append(f"{header}: {_one_line(value)}")
-    return "\r\n".join((*lines, "", "")).encode("latin-1", "replace") + body
-
-
-def _one_line(value: str) -> str:
-    """A header value that cannot begin another header."""
-    return value.replace("\r", " ").replace("\n", " ")
+    headers = [(header, request[member]) for member, header in _FORWARDED if request.get(member) is not None]
+    return Ask(body, headers, variant=request.get("TargetVariant"), container=request.get("TargetContainerHostname"))
 
 
 def _result(invoked: Invoked) -> Params:
     headers: Mapping[str, str] = invoked.reply.headers
-    result: dict[str, Any] = {"Body": invoked.reply.body, "InvokedProductionVariant": invoked.variant}
+    result: dict[str, Any] = {"Body": invoked.reply.body, "InvokedProductionVariant": invoked.variant.name}
     if content_type := headers.get("content-type"):
         result["ContentType"] = content_type
     if attributes := headers.get("x-amzn-sagemaker-custom-attributes"):
