@@ -103,8 +103,8 @@ class ScalableTargets:
         if resource.state != _READY or "activity" in record.status:
             return
         if record.status.get("bounded") != _bounds_mark(record):
-            record, capacity_set = self._bind(record, where, resource, capacity)
-            if capacity_set:
+            record, changing = self._bind(record, where, resource, capacity)
+            if changing:
                 return
         if called:
             self._answer(record, where, resource, capacity, called)
@@ -130,7 +130,7 @@ class ScalableTargets:
     # What is to be done.
 
     def _bind(self, record: Record, where: Place, resource: Record, capacity: Capacity) -> tuple[Record, bool]:
-        """Bring the capacity within bounds that are new. The target as it now stands, and whether that needed a change."""
+        """Bring the capacity within bounds that are new. The target as it now stands, and whether it is changing."""
         bounds, here = Bounds.of(record, capacity), capacity.desired
         record = replace(record, status={**record.status, "bounded": _bounds_mark(record)})
         wanted = min(max(here, bounds.low), bounds.high)

@@ -22,7 +22,9 @@ TRACKING: Final = "TargetTrackingScalingPolicyConfiguration"
 COOLDOWN: Final = 300
 """Seconds, for all that SageMaker can have scaled, where a policy says nothing."""
 
-_POLICY_ARN: Final = re.compile(r"arn:[^:]+:autoscaling:[^:]+:[^:]+:scalingPolicy:[^:]+:resource/sagemaker/([^:]+):policyName/(.+)")
+_POLICY_ARN: Final = re.compile(
+    r"arn:[^:]+:autoscaling:[^:]+:[^:]+:scalingPolicy:[^:]+:resource/sagemaker/([^:]+):policyName/(.+)"
+)
 
 
 @dataclass(frozen=True, slots=True)

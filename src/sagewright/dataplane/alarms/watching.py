@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,7 +29,7 @@ class View:
 
     def newest(self, count: int) -> Sequence[float]:
         """At most so many real datapoints, newest first."""
-        return [value for value in reversed(self.datapoints) if value is not None][:count]
+        return [value for value in reversed(self.datapoints) if value is not None and math.isfinite(value)][:count]
 
 
 def look(metrics: Metrics, spec: Mapping[str, Any], end: float) -> View:

@@ -27,7 +27,6 @@ def _nobody(policy: str, _alarm: Key) -> None:
     raise Terminal(f"Nothing scales by {policy} here.")
 
 
-
 @dataclass(frozen=True, slots=True)
 class Outlets:
     """What deliveries go through."""

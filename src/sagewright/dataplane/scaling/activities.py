@@ -57,12 +57,10 @@ def ended(activity: Record, target: Key, code: str, why: str, now: float) -> Rec
 
 def noted(target: Key, bounds: str, cause: str, activity_id: str, now: float, failure: str = "") -> Record:
     """An activity that changed nothing but bounds, or could not: `failure` says why, as a sentence."""
-    told = {
-        "StatusCode": "Failed" if failure else "Successful",
-        "StatusMessage": f"Failed to set {bounds}. {failure}" if failure else f"Successfully set {bounds}",
-        "EndTime": now,
-    }
-    return _new(target, f"Setting {bounds}", cause, activity_id, now, told["StatusCode"], told)
+    code = "Failed" if failure else "Successful"
+    message = f"Failed to set {bounds}. {failure}" if failure else f"Successfully set {bounds}"
+    told = {"StatusCode": code, "StatusMessage": message, "EndTime": now}
+    return _new(target, f"Setting {bounds}", cause, activity_id, now, code, told)
 
 
 def not_scaled(

@@ -18,6 +18,7 @@ _AGGREGATIONS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
 }
 _ABOVE: Final = ("GreaterThanThreshold", "GreaterThanOrEqualToThreshold")
 _ALMOST: Final = 1e-9
+_MOST: Final = 1e6
 
 
 class NoStep(ValueError):
@@ -49,8 +50,8 @@ def tracked(target: float, breach: Breach, capacity: int) -> int | None:
     if not breach.values:
         return None
     value = breach.values[0] if breach.above else max(breach.values)
-    wanted = max(capacity, 1) * max(value, 0.0) / target
-    return math.ceil(min(wanted - _ALMOST * max(wanted, 1.0), float(2**31)))
+    wanted = min(max(capacity, 1) * max(value, 0.0) / target, _MOST)
+    return math.ceil(wanted - _ALMOST * max(wanted, 1.0))
 
 
 def stepped(config: Mapping[str, Any], breach: Breach, capacity: int) -> int:
