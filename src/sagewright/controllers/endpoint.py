@@ -12,7 +12,7 @@ from typing import Any, Final
 from sagewright.controllers.deployment import deployed
 from sagewright.controllers.fleet import STARTING, Fleet, Look, Wanted, instances_of, tasks_of
 from sagewright.controllers.platform import Platform
-from sagewright.resources import routing
+from sagewright.resources import data_capture, routing
 from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP
 from sagewright.resources.model import containers
 from sagewright.resources.record import Key, Record
@@ -81,7 +81,7 @@ class Endpoints:
         members = self._fleet.members(look.healthy)
         since = record.status.get("resolved", self._platform.clock.now())
         status = {
-            **record.status,
+            **{member: value for member, value in record.status.items() if member != "DataCaptureConfig"},
             "instances": [
                 each if any(one.holds(each) for one in wanted) else {**each, "retired": True}
                 for each in instances_of(record)
@@ -139,10 +139,11 @@ def _wanted(target: Mapping[str, Any]) -> Sequence[Wanted]:
 
 def _generation(target: Mapping[str, Any], members: Mapping[str, Sequence[routing.Member]]) -> Mapping[str, Any]:
     """The routing table's entry for a generation."""
-    variants = [
-        routing.variant(variant, target["models"][variant["ModelName"]], members.get(variant["VariantName"], ()))
-        for variant in target["config"]["ProductionVariants"]
-    ]
+    variants = []
+    for variant in target["config"]["ProductionVariants"]:
+        model = target["models"][variant["ModelName"]]
+        table = routing.variant(variant, model, members.get(variant["VariantName"], ()))
+        variants.append({**table, **routing.observed(target["config"], model["ExecutionRoleArn"])})
     return routing.generation(target["generation"], variants)
 
 
@@ -166,4 +167,5 @@ def _described(
                 "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
             }
         )
-    return {"ProductionVariants": described}
+    captured = data_capture.summary(target["config"])
+    return {"ProductionVariants": described, **({} if captured is None else {"DataCaptureConfig": captured})}

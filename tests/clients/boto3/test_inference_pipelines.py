@@ -159,6 +159,27 @@ def test_each_container_has_a_log_and_an_image(
     assert stream.endswith("/before")
 
 
+def test_objects_go_through_all_containers_in_a_batch(
+    sagemaker: Any, s3: Any, box: str, both: tuple[str, str], rows: list[list[float]], unique: Unique
+) -> None:
+    s3.put_object(Bucket=box, Key="in/houses.csv", Body=text(rows))
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{box}/in/"}
+    name = unique("pipeline")
+    sagemaker.create_transform_job(
+        TransformJobName=name,
+        ModelName=both[0],
+        TransformInput={"DataSource": {"S3DataSource": source}, "ContentType": "text/csv", "SplitType": "Line"},
+        TransformOutput={"S3OutputPath": f"s3://{box}/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    waiter = sagemaker.get_waiter("transform_job_completed_or_stopped")
+    waiter.wait(TransformJobName=name, WaiterConfig=PATIENCE)
+    job = sagemaker.describe_transform_job(TransformJobName=name)
+    assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
+    told = json.loads(s3.get_object(Bucket=box, Key="out/houses.csv.out")["Body"].read())
+    assert (told["from"], len(told["dollars"])) == ("application/json", 3)
+
+
 @pytest.mark.parametrize(
     ("names", "mode", "words"),
     [
