@@ -100,7 +100,7 @@ class ScalableTargets:
 
     def _scale(self, record: Record, where: Place, resource: Record, capacity: Capacity, called: Called) -> None:
         record = self._follow(record, resource, capacity)
-        if resource.state != _READY or "activity" in record.status:
+        if not capacity.short and (resource.state != _READY or "activity" in record.status):
             return
         if record.status.get("bounded") != _bounds_mark(record):
             record, changing = self._bind(record, where, resource, capacity)
@@ -114,14 +114,14 @@ class ScalableTargets:
     def _follow(self, record: Record, resource: Record, capacity: Capacity) -> Record:
         """End the activity in progress when its change is done, or never will be. The target as it now stands."""
         activity = activity_of(self._store, record)
+        status = {member: value for member, value in record.status.items() if member != "activity"}
         if activity is None:
-            return record
+            return replace(record, status=status)
         change = Change.of(activity)
         ending = _ending(change, resource, capacity)
         if ending is None:
             return record
         now, (code, why) = self._clock.now(), ending
-        status = {member: value for member, value in record.status.items() if member != "activity"}
         if code == "Successful":
             status["cooldown"] = {"until": now + change.cooldown, "base": change.base, "out": change.out}
         ended = activities.ended(activity, record.key, code, why, now)
@@ -153,6 +153,8 @@ class ScalableTargets:
         match decide(asked.proposals, capacity, Bounds.of(record, capacity), cooldown, suspended, now):
             case Decision() as decision:
                 out = decision.capacity > capacity.desired
+                if out and capacity.short:
+                    return
                 change = Change(decision.capacity, decision.base, out, decision.cooldown)
                 self._begin(record, where, resource, change, decision.proposal.cause)
             case Refusal() as refusal:
@@ -169,10 +171,18 @@ class ScalableTargets:
             ("update", noted),
             ("update", where.scaled(resource, change.wanted)),
             ("create", activity),
+            *self._overriding(record, change, now),
             *purges(self._store, record.key, now),
         ]
         _log.info("%s: %s Cause: %s.", record.key.parent, activity.spec["Description"], cause)
         return self._store.write(writes)[0]
+
+    def _overriding(self, record: Record, change: Change, now: float) -> Sequence[Write]:
+        """What ends the activity of a target that still waits for room."""
+        activity = activity_of(self._store, record)
+        if activity is None:
+            return ()
+        return [("update", activities.ended(activity, record.key, "Overridden", _later(change.wanted), now))]
 
     def _note(self, activity: Record) -> None:
         """Tell that nothing was done, once for as long as that stays so."""
@@ -216,6 +226,10 @@ def _is_another(record: Record, resource: Record) -> bool:
     return resource.intent == "delete" or record.status.get("resource", resource.uid) != resource.uid
 
 
+def _later(capacity: int) -> str:
+    return f"Found it was later changed to {capacity}."
+
+
 def _ending(change: Change, resource: Record, capacity: Capacity) -> tuple[str, str] | None:
     """How a change ended, and the sentence about it; None while it goes on."""
     reason = resource.status.get("FailureReason", "")
@@ -224,5 +238,5 @@ def _ending(change: Change, resource: Record, capacity: Capacity) -> tuple[str, 
     if reason or resource.state == "Failed":
         return "Unfulfilled", f"The change was not fulfilled by sagemaker: {reason}"
     if capacity.desired != change.wanted:
-        return "Overridden", f"Found it was later changed to {capacity.desired}."
+        return "Overridden", _later(capacity.desired)
     return ("Successful", "") if capacity.current == change.wanted else None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sagewright.resources import endpoint
+from sagewright.resources import endpoint, inference_component
 from sagewright.resources.record import Key, Record
 
 TARGET: Final = "scalable-target"
@@ -35,6 +35,8 @@ class Capacity:
     current: int
     least: int = 0
     """What it cannot go below, whatever is registered."""
+    short: bool = False
+    """Whether it waits for room that there may never be: it may be asked for less meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Dimension:
     capacity: Callable[[Record, str], Capacity | None]
     """Of a record's variant. None where that has no such capacity."""
     scaled: Callable[[Record, str, int], Record]
-    """The record with another capacity wanted. Raises InvalidTransition unless the record is in service."""
+    """The record with another capacity wanted. Raises InvalidTransition unless it is in service or short."""
 
 
 def _configured(record: Record, variant: str) -> Mapping[str, Any]:
@@ -99,15 +101,15 @@ def _with_concurrency(record: Record, variant: str, count: int) -> Record:
 
 
 def _copies(record: Record, _: str) -> Capacity | None:
-    wanted = record.spec.get("RuntimeConfig", {}).get("CopyCount")
+    told = record.status.get("RuntimeConfig", {})
+    wanted = told.get("DesiredCopyCount", record.spec.get("RuntimeConfig", {}).get("CopyCount"))
     if wanted is None:
         return None
-    return Capacity(wanted, record.status.get("RuntimeConfig", {}).get("CurrentCopyCount", 0))
+    return Capacity(wanted, told.get("CurrentCopyCount", 0), short=bool(record.status.get("short")))
 
 
 def _with_copies(record: Record, _: str, count: int) -> Record:
-    runtime = {**record.spec.get("RuntimeConfig", {}), "CopyCount": count}
-    return replace(record, spec={**record.spec, "RuntimeConfig": runtime}, state="Updating")
+    return inference_component.resized(record, count)
 
 
 _VARIANT: Final = re.compile(r"endpoint/([A-Za-z0-9-]{1,63})/variant/([A-Za-z0-9-]{1,63})")
@@ -125,7 +127,7 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         "provisioned concurrency", endpoint.KIND, _VARIANT, _OF_VARIANT, _ENDPOINT_ROLE, _concurrency, _with_concurrency
     ),
     "sagemaker:inference-component:DesiredCopyCount": Dimension(
-        "copy count", "inference-component", _COMPONENT, ("InferenceComponentName",), _COMPONENT_ROLE, _copies,
+        "copy count", inference_component.KIND, _COMPONENT, ("InferenceComponentName",), _COMPONENT_ROLE, _copies,
         _with_copies,
     ),
 }  # fmt: skip

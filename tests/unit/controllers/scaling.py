@@ -123,11 +123,17 @@ class Scaled:
         self.scaling.put_scaling_policy(**WHAT, **put, TargetTrackingScalingPolicyConfiguration=config)
 
     def step(
-        self, name: str, steps: Sequence[Mapping[str, Any]], alarm: Mapping[str, Any] | None = None, **more: Any
+        self,
+        name: str,
+        steps: Sequence[Mapping[str, Any]],
+        alarm: Mapping[str, Any] | None = None,
+        what: Mapping[str, str] = WHAT,
+        **more: Any,
     ) -> str:
+        """A policy with an alarm of the same name; its ARN."""
         config = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps, "Cooldown": 120, **more}
         put = {"PolicyName": name, "PolicyType": "StepScaling", "StepScalingPolicyConfiguration": config}
-        arn: str = self.scaling.put_scaling_policy(**WHAT, **put)["PolicyARN"]
+        arn: str = self.scaling.put_scaling_policy(**what, **put)["PolicyARN"]
         rule = {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 10.0, **(alarm or {})}
         self.cloudwatch.put_metric_alarm(
             AlarmName=name, **SIGNAL, Statistic="Average", Period=60, EvaluationPeriods=1, AlarmActions=[arn], **rule

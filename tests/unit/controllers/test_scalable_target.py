@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from sagewright.base.errors import AwsError, StaleRecord
 from sagewright.dataplane.scaling.activities import KEPT, MOST
 from sagewright.resources.alarm import HISTORY, METRIC
-from sagewright.resources.record import Key
+from sagewright.resources.record import Key, Record
 from sagewright.resources.scaling import ACTION, ACTIVITY, POLICY, TARGET
 from sagewright.store.base import Query
 
@@ -375,3 +376,39 @@ def test_what_no_alarm_calls_costs_nothing(scaled: Scaled, endpoint: Key) -> Non
     scaled.looks.clear()
     scaled.minute(1.0, minutes=10)
     assert TARGET not in scaled.looks
+
+
+def test_copies_that_wait_for_room_may_become_fewer(scaled: Scaled) -> None:
+    what = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "inference-component/c",
+        "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+    }
+    key = Key(scaled.account, REGION, "inference-component", "", "c")
+    runtime = {"DesiredCopyCount": 1, "CurrentCopyCount": 1}
+    spec = {"RuntimeConfig": {"CopyCount": 1}, "generation": 1}
+    scaled.store.create(Record(key, "c", 0, 0, spec, {"RuntimeConfig": runtime}, "InService"))
+
+    def copies(there: int, state: str, short: int = 0) -> int:
+        def seen(record: Record) -> Record:
+            told = {"DesiredCopyCount": record.spec["RuntimeConfig"]["CopyCount"], "CurrentCopyCount": there}
+            return replace(record, status={"RuntimeConfig": told, "short": short}, state=state)
+
+        record = scaled.store.amend(key, seen)
+        assert record is not None
+        scaled.settle()
+        return int(record.spec["RuntimeConfig"]["CopyCount"])
+
+    scaled.scaling.register_scalable_target(**what, MinCapacity=1, MaxCapacity=8)
+    scaled.settle()
+    scaled.step("up", [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 4}], what=what)
+    scaled.step("down", DOWN, LOW, what=what)
+    scaled.minute(20.0, minutes=3)
+    assert copies(2, "Updating", short=3) == 5
+    scaled.minute(20.0)
+    assert copies(2, "Updating", short=3) == 5  # not more of what there is no room for
+    scaled.minute(1.0)
+    assert copies(2, "Updating", short=2) == 4
+    assert copies(4, "InService") == 4
+    told = [each["StatusCode"] for each in scaled.activities()]
+    assert sorted(told) == ["Overridden", "Successful"]
