@@ -254,7 +254,25 @@ def _lock(data: Path) -> IO[str]:
         raise Terminal(
             f"Another Sagewright server already uses {data}. Stop it, or choose another folder with --data."
         ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
     return file
+
+
+def working_on(data: Path) -> int | None:
+    """The process id of the server that works on a data folder; None when none does."""
+    try:
+        file = (data / "server.lock").open("r+")
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            told = file.read()
+            return int(told) if told.isdigit() else None
+    return None
 
 
 def _server_id(data: Path) -> str:

@@ -34,7 +34,11 @@ class NoSuchEndpoint(LookupError):
 
 
 class NotServing(Exception):
-    """The endpoint exists, but nothing of it can answer now."""
+    """The endpoint exists, but nothing of it can answer now. `passing`: it is in service, and instances are coming."""
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class NoSuchVariant(LookupError):
@@ -102,7 +106,7 @@ class Router:
         while True:
             route = self.route(place)
             try:
-                return await _try(route, place[2], ask)
+                return await _try(route, ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
@@ -114,7 +118,7 @@ def _place(key: Key) -> Place:
     return key.account, key.region, key.name
 
 
-async def _try(route: Route, name: str, ask: Ask) -> Invoked:
+async def _try(route: Route, ask: Ask) -> Invoked:
     variant = _choose(route, ask.variant)
     refused: Unreachable | None = None
     for instance in variant.in_turn():
@@ -127,14 +131,14 @@ async def _try(route: Route, name: str, ask: Ask) -> Invoked:
             refused = error
         finally:
             instance.outstanding -= 1
-    raise refused or NotServing(f"Variant {variant.name} of endpoint {name} has no instance in service.")
+    raise refused or NotServing(f"Variant {variant.name} has no instance in service.", passing=route.state in _LIVE)
 
 
 def _choose(route: Route, target: str | None) -> Variant:
     if target is None:
         variant = route.chosen()
         if variant is None:
-            raise NotServing(f"The endpoint is {route.state}.")
+            raise NotServing(f"The endpoint is {route.state}.", passing=route.state in _LIVE)
         return variant
     variant = route.named(target)
     if variant is None:

@@ -51,13 +51,15 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
     except NoSuchContainer as error:
         raise AwsError("ValidationError", str(error)) from None
     except NotServing as error:
+        if error.passing:
+            raise _unavailable(name, str(error)) from None
         raise AwsError("ValidationError", f"Endpoint {name} cannot answer now. {error}") from None
     except TimeoutError:
         raise _model_error(
             call, name, 0, "Your invocation timed out while waiting for a response from container."
         ) from None
-    except Unreachable as error:
-        raise _model_error(call, name, 0, str(error)) from None
+    except Unreachable:
+        raise _unavailable(name, "The instance ended while it was at the request.") from None
     if not 200 <= invoked.reply.status < 300:
         raise _model_error(call, name, invoked.reply.status, invoked.reply.body.decode("utf-8", "replace"))
     return _result(invoked)
@@ -85,6 +87,11 @@ def _result(invoked: Invoked) -> Params:
     if attributes := headers.get("x-amzn-sagemaker-custom-attributes"):
         result["CustomAttributes"] = attributes
     return result
+
+
+def _unavailable(name: str, why: str) -> AwsError:
+    """What clients try again by themselves: instances die, and others take their place."""
+    return AwsError("ServiceUnavailable", f"Endpoint {name} cannot answer now. {why} Try again.", status=503)
 
 
 def _model_error(call: Call, name: str, status: int, message: str) -> AwsError:
