@@ -72,6 +72,8 @@ class Server:
 
     settings: Settings
     app: Edge
+    start: Callable[[], None]
+    """Begin to work; called on the event loop that requests are answered on."""
     engine: Engine
     store: Store
     objects: Objects
@@ -178,10 +180,11 @@ def build(settings: Settings) -> Server:
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
 
-    app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
+    app = Edge(services, platform=EdgePlatform(services))
     return Server(
         settings,
         app,
+        start,
         engine,
         store,
         objects,
