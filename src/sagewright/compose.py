@@ -24,6 +24,7 @@ from sagewright.controllers.background import Background
 from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.ecr_repository import EcrRepositories
 from sagewright.controllers.endpoint import Endpoints
+from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
@@ -175,6 +176,7 @@ def build(settings: Settings) -> Server:
 
     def start() -> None:
         router.follow()
+        meter.ask(EndpointUsage(platform))
         platform.background.start("metrics of endpoints", meter.run)
         captures.start()
         loop.start(sweep=platform.sweep)
