@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any, Final
 
 from sagewright.controllers.fleet import Wanted
-from sagewright.resources import routing
+from sagewright.resources import data_capture, routing
 from sagewright.resources.deployment import Counts
 from sagewright.resources.endpoint import VARIANTS, counts, variants
 from sagewright.resources.model import containers
@@ -55,7 +55,8 @@ class Generation:
         found = []
         for variant in variants(self.target["config"]):
             name, model = variant["VariantName"], self.target["models"][variant["ModelName"]]
-            found.append(routing.variant(variant, model, members.get(name, ()), shadow=name not in self.counts))
+            table = routing.variant(variant, model, members.get(name, ()), shadow=name not in self.counts)
+            found.append({**table, **routing.observed(self.target["config"], model["ExecutionRoleArn"])})
         return routing.generation(self.number, found, share=share)
 
     def described(
@@ -66,14 +67,15 @@ class Generation:
         status: StatusOf = lambda _name: None,
         weights: Mapping[str, float] | None = None,
     ) -> dict[str, Any]:
-        """Its variants as DescribeEndpoint gives them; `weights` are those that count now, where they differ."""
-        return {
-            member: [
-                self._described(each, members, since, status, weights or {}) for each in self.target["config"][member]
-            ]
+        """What DescribeEndpoint tells of it: variants, data capture. `weights` are those of now, where they differ."""
+        config = self.target["config"]
+        found: dict[str, Any] = {
+            member: [self._described(each, members, since, status, weights or {}) for each in config[member]]
             for member in VARIANTS
-            if self.target["config"].get(member)
+            if config.get(member)
         }
+        captured = data_capture.summary(config)
+        return found if captured is None else {**found, "DataCaptureConfig": captured}
 
     def _described(
         self,
@@ -102,4 +104,4 @@ class Generation:
 
 def without_described(status: Mapping[str, Any]) -> dict[str, Any]:
     """A status without what `described` says."""
-    return {member: value for member, value in status.items() if member not in VARIANTS}
+    return {member: value for member, value in status.items() if member not in (*VARIANTS, "DataCaptureConfig")}
