@@ -37,6 +37,8 @@ from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
+from sagewright.dataplane.inference.capture import Captures
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
@@ -81,6 +83,7 @@ class Server:
     lock: IO[str]
     background: Background
     """What is still done for tasks that run."""
+    captures: Captures
     made: tuple[str, ...]
     """A line for each thing that was made because it was not there."""
 
@@ -89,6 +92,7 @@ class Server:
         self.loop.stop()
         self.watching.stop()
         self.background.stop("")
+        self.captures.close()
         self.engine.close()
         self.app.services.neighbours.close()
         self.objects.close()
@@ -126,7 +130,13 @@ def build(settings: Settings) -> Server:
     images = Images(store, settings.data / "registry", account=settings.account, clock=clock, ids=ids, bus=bus)
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
-    router = Router(store)
+    meter = Meter(metrics, clock)
+
+    def keep(role_arn: str, region: str, bucket: str, key: str, data: bytes) -> object:
+        return RoleFiles(services, role_arn, region).put_bytes(bucket, key, data)
+
+    captures = Captures(keep, clock, ids)
+    router = Router(store, meter, captures)
     services = Services(
         settings=settings,
         store=store,
@@ -140,6 +150,7 @@ def build(settings: Settings) -> Server:
         credentials=credentials,
         gate=Gate(),
         inference=router,
+        meter=meter,
         neighbours=Neighbours(None if settings.store == "memory:" else settings.data),
     )
     engine = ENGINES.load(settings.engine)(settings, clock)
@@ -150,6 +161,7 @@ def build(settings: Settings) -> Server:
         objects_as=partial(RoleFiles, services),
         logs=logs,
         metrics=metrics,
+        meter=meter,
         grants=credentials,
         clock=clock,
         machine=Machine.here(),
@@ -161,12 +173,26 @@ def build(settings: Settings) -> Server:
 
     def start() -> None:
         router.follow()
+        platform.background.start("metrics of endpoints", meter.run)
+        captures.start()
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
 
     app = Edge(services, platform=EdgePlatform(services))
     return Server(
-        settings, app, start, engine, store, objects, metrics, loop, watching, lock, platform.background, tuple(made)
+        settings,
+        app,
+        start,
+        engine,
+        store,
+        objects,
+        metrics,
+        loop,
+        watching,
+        lock,
+        platform.background,
+        captures,
+        tuple(made),
     )
 
 
@@ -229,7 +255,25 @@ def _lock(data: Path) -> IO[str]:
         raise Terminal(
             f"Another Sagewright server already uses {data}. Stop it, or choose another folder with --data."
         ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
     return file
+
+
+def working_on(data: Path) -> int | None:
+    """The process id of the server that works on a data folder; None when none does."""
+    try:
+        file = (data / "server.lock").open("r+")
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            told = file.read()
+            return int(told) if told.isdigit() else None
+    return None
 
 
 def _server_id(data: Path) -> str:

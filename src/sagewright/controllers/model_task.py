@@ -34,9 +34,11 @@ def prepare(
     model: Mapping[str, Any],
     variant: Mapping[str, Any],
     say: Narrator,
+    *,
+    number: int = 0,
 ) -> Task:
-    """Lay out a fresh /opt/ml for one instance, and give its task. May be called again."""
-    container = containers(model)[0]
+    """Lay out a fresh /opt/ml for one of an instance's containers, and give its task. May be called again."""
+    container = containers(model)[number]
     runtime = resolve(container)
     if (note := runtimes.remark(container["Image"], runtime)) is not None:
         say(note)

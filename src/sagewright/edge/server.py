@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -19,25 +20,25 @@ _SWITCH_S: Final = 0.0005
 """Seconds after which a thread that computes lets the event loop go on. Python's own 5 ms are felt by requests."""
 
 
-async def listen(respond: Respond, host: str, port: int, *, started: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM. `started` is called when the port is ours, before the first request.
+async def listen(respond: Respond, sock: socket.socket, *, started: Callable[[], None]) -> signal.Signals:
+    """Serve on a socket until one of SIGINT, SIGTERM and SIGUSR2 comes. Which one.
 
-    Raises OSError where the port is taken.
+    `started` is called before the first request is taken. The socket is closed in the end.
     """
     loop = asyncio.get_running_loop()
     connections: set[Connection] = set()
     server = await loop.create_server(
-        lambda: Connection(respond, connections, loop.time), host, port, backlog=_BACKLOG, start_serving=False
+        lambda: Connection(respond, connections, loop.time), sock=sock, backlog=_BACKLOG, start_serving=False
     )
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+    asked: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
+        loop.add_signal_handler(number, asked.put_nowait, number)
     _be_quick()
     started()
     await server.start_serving()
     looking = loop.create_task(_look(connections, loop.time))
     try:
-        await stopping.wait()
+        return await asked.get()
     finally:
         looking.cancel()
         server.close()

@@ -10,8 +10,10 @@ import pytest
 
 from sagewright.base.errors import Transient
 from sagewright.compute.fake import Plan
-from sagewright.controllers import endpoint
-from sagewright.controllers.endpoint import HEALTH_TIMEOUT, STOP_GRACE, Endpoints
+from sagewright.controllers import fleet
+from sagewright.controllers.endpoint import Endpoints
+from sagewright.controllers.fleet import HEALTH_TIMEOUT, STOP_GRACE
+from sagewright.resources import routing
 from sagewright.resources.endpoint import KIND, LOG_GROUP
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query
@@ -28,7 +30,7 @@ BREAKS = Plan(lines=["Traceback", "no such model"], exit_code=1)
 def answering(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
     """The addresses that answer /ping."""
     found = {Path("/healthy")}
-    monkeypatch.setattr(endpoint, "answers_ping", lambda address: address in found)
+    monkeypatch.setattr(fleet, "answers_ping", lambda address: address in found)
     return found
 
 
@@ -87,7 +89,7 @@ def record(bench: Bench) -> Record:
 
 def serving(bench: Bench) -> Sequence[str]:
     """The tasks that requests are sent to."""
-    return [each["task"] for members in record(bench).status.get("serving", {}).values() for each in members]
+    return [member["task"] for member in routing.all_members(record(bench).status.get("serving", ()))]
 
 
 def running(bench: Bench) -> Sequence[str]:

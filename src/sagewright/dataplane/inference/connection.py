@@ -7,11 +7,11 @@ at a time per connection, answers whole or piece by piece, no redirects. What a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, cast
 
 import httptools
+
+from sagewright.dataplane.inference.ask import Reply
 
 MAX_BODY: Final = 25 * 1024 * 1024
 """Bytes of an answer that is read whole."""
@@ -20,16 +20,6 @@ _HELD: Final = 256 * 1024
 """Bytes of an answer that wait for who reads it before the server has to wait."""
 _OK: Final = 200
 _LENGTHS: Final = frozenset({"content-length", "transfer-encoding"})
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model server answered. Header names are lower-case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    """Empty while an answer streams."""
 
 
 class Unreachable(Exception):

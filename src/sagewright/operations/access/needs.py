@@ -54,9 +54,7 @@ def needs(call: Call, params: Params) -> Sequence[Need]:
 
 
 @lru_cache(maxsize=4096)
-def _of_names(
-    service: str, operation: str, region: str, account: str, names: tuple[str | None, ...]
-) -> Sequence[Need]:
+def _of_names(service: str, operation: str, region: str, account: str, names: tuple[str | None, ...]) -> Sequence[Need]:
     """The needs of an operation that names what it is about and no more: most do, and ask for the same again."""
     row = entry(service, operation)
     params = {member: name for member, name in zip(row.members or (), names, strict=True) if name is not None}

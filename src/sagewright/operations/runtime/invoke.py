@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sagewright.base.errors import AwsError
+from sagewright.dataplane.inference.ask import Ask
 from sagewright.dataplane.inference.connection import Unreachable
+from sagewright.dataplane.inference.containers import NoSuchContainer
 from sagewright.dataplane.inference.router import Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
 from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
@@ -26,7 +28,6 @@ _FORWARDED: Final = (
 )
 _UNSUPPORTED: Final = (
     "TargetModel",
-    "TargetContainerHostname",
     "InferenceComponentName",
     "EnableExplanations",
     "SessionId",
@@ -40,52 +41,57 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
         raise AwsError("ValidationError", f"Sagewright does not do {refused[0]} yet. Leave it out.")
     name = request["EndpointName"]
     target = request.get("TargetVariant")
+    ask = _ask(request, call.services.clock.monotonic())
     try:
-        invoked = await call.services.inference.invoke(
-            (call.account, call.region, name), _http_request(request), target_variant=target
-        )
+        invoked = await call.services.inference.invoke((call.account, call.region, name), ask)
     except NoSuchEndpoint:
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.") from None
     except NoSuchVariant:
         raise AwsError("ValidationError", f"Variant {target} not found in endpoint {name}.") from None
+    except NoSuchContainer as error:
+        raise AwsError("ValidationError", str(error)) from None
     except NotServing as error:
+        if error.passing:
+            raise _unavailable(name, str(error)) from None
         raise AwsError("ValidationError", f"Endpoint {name} cannot answer now. {error}") from None
     except TimeoutError:
         raise _model_error(
             call, name, 0, "Your invocation timed out while waiting for a response from container."
         ) from None
-    except Unreachable as error:
-        raise _model_error(call, name, 0, str(error)) from None
+    except Unreachable:
+        raise _unavailable(name, "The instance ended while it was at the request.") from None
     if not 200 <= invoked.reply.status < 300:
         raise _model_error(call, name, invoked.reply.status, invoked.reply.body.decode("utf-8", "replace"))
     return _result(invoked)
 
 
-def _http_request(request: Params) -> bytes:
+def _ask(request: Params, received: float) -> Ask:
     body: bytes = request.get("Body", b"")
     if len(body) > MAX_BODY:
         raise AwsError("ValidationError", f"The body has {len(body)} bytes; the limit is {MAX_BODY}.", status=413)
-    lines = ["POST /invocations HTTP/1.1", "Host: model", f"Content-Length: {len(body)}"]
-    for member, header in _FORWARDED:
-        value = request.get(member)
-        if value is not None:
-            lines.append(f"{header}: {_one_line(value)}")
-    return "\r\n".join((*lines, "", "")).encode("latin-1", "replace") + body
-
-
-def _one_line(value: str) -> str:
-    """A header value that cannot begin another header."""
-    return value.replace("\r", " ").replace("\n", " ")
+    headers = [(header, request[member]) for member, header in _FORWARDED if request.get(member) is not None]
+    return Ask(
+        body,
+        headers,
+        variant=request.get("TargetVariant"),
+        container=request.get("TargetContainerHostname"),
+        received=received,
+    )
 
 
 def _result(invoked: Invoked) -> Params:
     headers: Mapping[str, str] = invoked.reply.headers
-    result: dict[str, Any] = {"Body": invoked.reply.body, "InvokedProductionVariant": invoked.variant}
+    result: dict[str, Any] = {"Body": invoked.reply.body, "InvokedProductionVariant": invoked.variant.name}
     if content_type := headers.get("content-type"):
         result["ContentType"] = content_type
     if attributes := headers.get("x-amzn-sagemaker-custom-attributes"):
         result["CustomAttributes"] = attributes
     return result
+
+
+def _unavailable(name: str, why: str) -> AwsError:
+    """What clients try again by themselves: instances die, and others take their place."""
+    return AwsError("ServiceUnavailable", f"Endpoint {name} cannot answer now. {why} Try again.", status=503)
 
 
 def _model_error(call: Call, name: str, status: int, message: str) -> AwsError:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from sagewright.dataplane.inference import connection
-from sagewright.dataplane.inference.connection import Pool, Reply, Unreachable
+from sagewright.dataplane.inference.ask import Reply
+from sagewright.dataplane.inference.connection import Pool, Unreachable
 
 Behave = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 ASK = b"POST /invocations HTTP/1.1\r\nHost: model\r\nContent-Length: 2\r\n\r\nhi"

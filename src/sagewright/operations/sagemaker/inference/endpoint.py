@@ -5,6 +5,7 @@ An endpoint keeps a copy of the configuration and the models it was made from, b
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,8 +13,7 @@ from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.inference import endpoint_config, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
-from sagewright.resources.endpoint import KIND, LIFE
-from sagewright.resources.model import containers
+from sagewright.resources.endpoint import KIND, LIFE, resized, with_settings
 from sagewright.resources.record import Record
 
 NOUN: Final = Noun("Endpoint", KIND, could_not_find("endpoint"), already_existing("endpoint"))
@@ -31,9 +31,7 @@ def create_endpoint(call: Call, request: Params) -> Params:
 
 @operations
 def update_endpoint(call: Call, request: Params) -> Params:
-    refused = [
-        m for m in ("DeploymentConfig", "RetainDeploymentConfig", "ExcludeRetainedVariantProperties") if request.get(m)
-    ]
+    refused = [m for m in ("DeploymentConfig", "RetainDeploymentConfig") if request.get(m)]
     if refused:
         raise validation_error(f"Sagewright does not do {refused[0]} yet. Leave it out.")
     frozen = _frozen(call, request["EndpointConfigName"])
@@ -43,7 +41,8 @@ def update_endpoint(call: Call, request: Params) -> Params:
             raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
         config = frozen["config"]
         if request.get("RetainAllVariantProperties"):
-            config = _retained(config, record.status.get("ProductionVariants", ()))
+            excluded = {each["VariantPropertyType"] for each in request.get("ExcludeRetainedVariantProperties", ())}
+            config = _retained(config, record.status.get("ProductionVariants", ()), excluded)
         spec = {
             **record.spec,
             **frozen,
@@ -63,16 +62,10 @@ def update_endpoint_weights_and_capacities(call: Call, request: Params) -> Param
     def update(record: Record) -> Record:
         if record.state != "InService":
             raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
-        serves = _what_serves(record)
-        config = serves["config"]
-        unknown = set(wanted) - {variant["VariantName"] for variant in config["ProductionVariants"]}
-        if unknown:
-            raise validation_error(f"The endpoint has no variant named {', '.join(sorted(unknown))}.")
-        variants = [
-            _resized(variant, wanted.get(variant["VariantName"], {})) for variant in config["ProductionVariants"]
-        ]
-        spec = {**record.spec, **serves, "config": {**config, "ProductionVariants": variants}}
-        return replace(record, spec=spec, state=LIFE.after(record.state, "update"))
+        try:
+            return resized(record, wanted)
+        except LookupError as error:
+            raise validation_error(f"The endpoint has no variant named {error.args[0]}.") from None
 
     return {"EndpointArn": NOUN.amend(call, request["EndpointName"], update).status["EndpointArn"]}
 
@@ -86,46 +79,24 @@ def delete_endpoint(call: Call, request: Params) -> Params:
     return {}
 
 
-def _what_serves(record: Record) -> Params:
-    """The generation that serves: the one before the spec's, where that was rolled back."""
-    current: Params = record.status.get("current", {})
-    rolled_back = record.status.get("abandoned") == record.spec["generation"]
-    return {"config": record.spec["config"], **(current if rolled_back else {})}
-
-
 def _frozen(call: Call, config_name: str) -> Params:
     """The configuration and its models as they are now."""
     config = endpoint_config.NOUN.find(call, config_name).spec
     models = {}
     for variant in config["ProductionVariants"]:
         found = model.NOUN.find(call, variant["ModelName"])
-        spec = model.served(found)
-        if len(containers(spec)) > 1:
-            raise validation_error(f"Sagewright does not serve models of several containers yet ({found.name}).")
-        models[found.name] = spec
+        models[found.name] = model.served(found)
     return {"config": config, "models": models}
 
 
-def _retained(config: Params, current: Any) -> Params:
-    """The new configuration with the instance counts and weights that the endpoint has now."""
-    now = {variant["VariantName"]: variant for variant in current}
-    variants = [
-        _resized(
-            variant,
-            {
-                "DesiredInstanceCount": now.get(variant["VariantName"], {}).get("DesiredInstanceCount"),
-                "DesiredWeight": now.get(variant["VariantName"], {}).get("DesiredWeight"),
-            },
-        )
-        for variant in config["ProductionVariants"]
-    ]
+def _retained(config: Params, current: Any, excluded: Collection[str]) -> Params:
+    """The new configuration with the instance counts and weights that the endpoint has now, but for those excluded.
+
+    Data capture is not of variants: the new configuration's counts in any case.
+    """
+    now = {
+        variant["VariantName"]: {member: value for member, value in variant.items() if member not in excluded}
+        for variant in current
+    }
+    variants = [with_settings(each, now.get(each["VariantName"], {})) for each in config["ProductionVariants"]]
     return {**config, "ProductionVariants": variants}
-
-
-def _resized(variant: Params, wanted: Params) -> Params:
-    changed = dict(variant)
-    if wanted.get("DesiredInstanceCount") is not None:
-        changed["InitialInstanceCount"] = wanted["DesiredInstanceCount"]
-    if wanted.get("DesiredWeight") is not None:
-        changed["InitialVariantWeight"] = wanted["DesiredWeight"]
-    return changed

@@ -9,7 +9,7 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
 from sagewright.operations.sagemaker.registry import model_package
 from sagewright.operations.sagemaker.roles import check_role
-from sagewright.resources.model import containers
+from sagewright.resources.model import containers, mode
 from sagewright.resources.record import Record
 
 NOUN: Final = Noun("Model", "model", could_not_find("model"), already_existing("model"))
@@ -23,11 +23,24 @@ def create_model(call: Call, request: Params) -> Params:
     for container in containers(request):
         if ("Image" in container) == ("ModelPackageName" in container):
             raise validation_error("A container needs either an Image or a ModelPackageName.")
+    _check_names(request)
     if "ExecutionRoleArn" not in request:
         raise validation_error("ExecutionRoleArn is required: the model's containers work under that role.")
     check_role(call, request["ExecutionRoleArn"])
     record = NOUN.create(call, request, status=_of_packages(call, request))
     return {"ModelArn": record.status["ModelArn"]}
+
+
+def _check_names(request: Params) -> None:
+    """Containers are told apart by their hostnames."""
+    own = containers(request)
+    names = [each["ContainerHostname"] for each in own if "ContainerHostname" in each]
+    if len(set(names)) < len(names):
+        raise validation_error("Container hostnames must be unique within a model.")
+    if names and len(own) > 1 and len(names) < len(own):
+        raise validation_error("Give a ContainerHostname to each of the containers, or to none.")
+    if mode(request) == "direct" and not names:
+        raise validation_error("Containers that are invoked directly (mode Direct) need a ContainerHostname each.")
 
 
 def served(model: Record) -> Params:

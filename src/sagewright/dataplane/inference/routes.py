@@ -1,0 +1,174 @@
+"""The routing table as the hot path sees it: values made of `status["serving"]` (`resources/routing.py`)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sagewright.dataplane.inference.capture import Captured, Captures
+from sagewright.dataplane.inference.connection import Pool
+from sagewright.dataplane.inference.invocations import Invocations
+from sagewright.dataplane.inference.meter import MINUTE, Meter
+from sagewright.resources import routing
+from sagewright.resources.record import Key, Record
+
+
+@dataclass(slots=True)
+class Instance:
+    """The model servers of one instance. The same object as long as it serves, whatever else changes."""
+
+    task: str
+    containers: Sequence[Pool]
+    log_stream: str
+    outstanding: int = 0
+    """Requests that it is at."""
+    counted: Invocations | None = None
+    """Its own metrics, where the endpoint has enhanced ones."""
+
+
+@dataclass(slots=True)
+class Variant:
+    """Instances that are alike: a production variant in one generation, or the copies of an inference component."""
+
+    name: str
+    weight: float
+    shadow: bool
+    mode: str
+    """`single`, `multi-model`, `serial` or `direct`."""
+    hostnames: Sequence[str]
+    """What its containers are called."""
+    instances: Sequence[Instance]
+    table: Mapping[str, Any]
+    """Its entry in the routing table, with whatever else is told of it."""
+    turn: int = 0
+    counted: Sequence[Invocations] = ()
+    """Its metrics."""
+    captured: Captured | None = None
+    """Where its requests are captured."""
+
+    def in_turn(self) -> Sequence[Instance]:
+        """All of them, beginning with the one whose turn it is."""
+        count = len(self.instances)
+        if count < 2:
+            return self.instances
+        self.turn = begin = (self.turn + 1) % count
+        return [*self.instances[begin:], *self.instances[:begin]]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The variants of one configuration, and the share of the requests that they take together."""
+
+    share: float
+    variants: Sequence[Variant]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An endpoint, or an inference component."""
+
+    state: str
+    arn: str
+    generations: Sequence[Generation]
+    endpoint: str = ""
+    """Of an inference component: the endpoint that it belongs to."""
+
+    @property
+    def instances(self) -> Mapping[str, Instance]:
+        """By their tasks' ids."""
+        return {
+            each.task: each for entry in self.generations for variant in entry.variants for each in variant.instances
+        }
+
+    def named(self, name: str) -> Variant | None:
+        """A variant by its name: of the generation that takes most requests, if several have it."""
+        found = [
+            (entry.share, variant)
+            for entry in self.generations
+            for variant in entry.variants
+            if variant.name == name and not variant.shadow
+        ]
+        return max(found, key=lambda each: each[0])[1] if found else None
+
+    def chosen(self) -> Variant | None:
+        """A variant by weight, of a generation by share; None when nothing can answer.
+
+        At random, as AWS splits traffic: exact shares only in the long run.
+        """
+        able = [(entry, able) for entry in self.generations if entry.share > 0 and (able := _able(entry.variants))]
+        if not able:
+            return None
+        if len(able) == 1:
+            variants = able[0][1]
+        else:
+            variants = random.choices([each[1] for each in able], [each[0].share for each in able])[0]  # noqa: S311
+        if len(variants) == 1:
+            return variants[0]
+        return random.choices(variants, [variant.weight for variant in variants])[0]  # noqa: S311
+
+
+def _able(variants: Sequence[Variant]) -> list[Variant]:
+    return [variant for variant in variants if variant.instances and variant.weight > 0 and not variant.shadow]
+
+
+@dataclass(slots=True)
+class Instances:
+    """Keeps instances and their connections over changes of the routes."""
+
+    pool: Callable[[str], Pool] = Pool
+    meter: Meter | None = None
+    captures: Captures | None = None
+    known: dict[str, Instance] = field(default_factory=dict)
+
+    def route(self, record: Record, arn: str, endpoint: str = "") -> Route:
+        """What a record's routing table says."""
+        generations = [
+            Generation(entry["share"], [self._variant(record, endpoint, each) for each in entry["variants"]])
+            for entry in record.status.get("serving", ())
+        ]
+        return Route(record.state, arn, generations, endpoint)
+
+    def forget(self, before: Route | None, after: Route | None) -> None:
+        """Those that a route has lost. Connections to servers that ended close themselves."""
+        for task in set(before.instances if before else ()) - set(after.instances if after else ()):
+            self.known.pop(task, None)
+
+    def _variant(self, record: Record, endpoint: str, table: Mapping[str, Any]) -> Variant:
+        found = Variant(
+            name=table["name"],
+            weight=float(table["weight"]),
+            shadow=table["shadow"],
+            mode=table["mode"],
+            hostnames=table["containers"],
+            instances=[self._instance(member) for member in table["members"]],
+            table=table,
+        )
+        self._observe(record.key, endpoint, found)
+        return found
+
+    def _observe(self, of: Key, endpoint: str, variant: Variant) -> None:
+        """Say where its requests are counted and captured."""
+        if self.captures is not None and (settings := variant.table.get("capture")):
+            variant.captured = self.captures.of(of.region, endpoint or of.name, variant.name, settings)
+        if self.meter is None:
+            return
+        place = (of.account, of.region)
+        dimensions = (
+            {"InferenceComponentName": of.name} if endpoint else {"EndpointName": of.name, "VariantName": variant.name}
+        )
+        every = variant.table.get("metrics_every")
+        variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE)]
+        for each in variant.instances:
+            each.counted = None
+            if every is not None:
+                own = {**dimensions, "InstanceId": routing.instance_id(each.log_stream)}
+                each.counted = self.meter.invocations(place, own, every=every)
+
+    def _instance(self, member: Mapping[str, Any]) -> Instance:
+        found = self.known.get(member["task"])
+        if found is None:
+            pools = [self.pool(socket) for socket in member["sockets"]]
+            found = self.known[member["task"]] = Instance(member["task"], pools, member["log_stream"])
+        return found
