@@ -56,6 +56,8 @@ class Model:
         """Requests that it is at."""
         self.answered = asyncio.Event()
         """Set at the end of each."""
+        self.started: asyncio.Future[None] = loop.create_future()
+        """Its process, or the attempt to start it has failed."""
         self.loaded: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[str] = loop.create_future()
         """How its process ended."""
@@ -142,6 +144,8 @@ class Models:
         self._check(model)
 
     async def _start(self, model: Model) -> None:
+        if self._table.get(model.name) is not model:
+            raise LoadFailed(f"The model {model.name} was unloaded before it was there.")
         self._starting[model.name] = model
         self._tell({"load": model.name, "url": model.url, "socket": model.path})
         least, look_s = model.bytes, _SHORTEST_LOOK_S
@@ -177,7 +181,7 @@ class Models:
         if model.pid is None:
             if model.name not in self._starting:  # it was never asked for
                 return
-            await asyncio.wait([model.loaded])  # by its load, or by its end
+            await asyncio.wait([model.started])
         if not model.ended.done():
             self._tell({"end": model.pid})
             await asyncio.wait([model.ended])
@@ -190,10 +194,12 @@ class Models:
             model = self._starting.pop(message["started"])
             model.pid = message["pid"]
             self._by_pid[message["pid"]] = model
+            _settle(model.started)
         elif "refused" in message:
             model = self._starting.pop(message["refused"])
             _settle(model.loaded, NoRoom(f"No process can be started: {message['reason']}"))
             model.ended.set_result("was never started")
+            _settle(model.started)
         elif "loaded" in message:
             _settle(self._by_pid[message["loaded"]].loaded)
         elif "failed" in message:

@@ -170,7 +170,8 @@ class Models:
 
         Raises what `using` does.
         """
-        assert ask.model is not None
+        if ask.model is None:
+            raise NoSuchModel("Name the model in TargetModel.")
         name = name_of(self.source, ask.model)
         request = ask.request(f"/models/{name}/invoke")
         for _ in range(_TRIES):

@@ -8,7 +8,6 @@ from typing import Final
 
 from sagewright.dataplane.inference import observed
 from sagewright.dataplane.inference.ask import Ask, Reply
-from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.models import LoadRefused, NoSuchModel
 from sagewright.dataplane.inference.routes import Instance, Variant
 
@@ -43,8 +42,6 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
             return await observed.answer(variant, instance, ask)
     except LoadRefused as error:
         return error.reply
-    except TimeoutError as error:
-        raise Unreachable(f"The instance does not answer: {error}", sent=True) from error
 
 
 def _check(variant: Variant, ask: Ask, endpoint: str) -> None:
