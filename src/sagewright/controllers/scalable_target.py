@@ -56,7 +56,7 @@ class ScalableTargets:
         self._lock = threading.Lock()
         self._called: dict[Key, Called] = {}
         self._watching: dict[Key, set[Key]] = {}
-        """From what has a capacity to its targets."""
+        """From what has a capacity to its targets, until it is written; whoever is looked at then watches again."""
         store.subscribe(self._noticed)
 
     def tasks(self, record: Record) -> Sequence[str]:
@@ -84,10 +84,11 @@ class ScalableTargets:
             called = self._called.pop(record.key, set())
         resource = self._store.get(where.key)
         capacity = where.capacity(resource) if resource is not None else None
-        if resource is None or capacity is None or _is_another(record, resource):
+        if resource is None or _is_another(record, resource) or (capacity is None and resource.state == _READY):
             self._store.write(deregistration(self._store, record, _GONE, self._clock.now()))
-            self._forget(record.key, where.key)
             return None
+        if capacity is None:
+            return None  # an update takes it away, if it succeeds
         try:
             self._scale(record, where, resource, capacity, called)
         except StaleRecord:
@@ -203,17 +204,9 @@ class ScalableTargets:
         if key not in self._watching:  # nearly all that is written
             return
         with self._lock:
-            targets = list(self._watching.get(key, ()))
+            targets = self._watching.pop(key, set())
         for target in targets:
             self._wake(target)
-
-    def _forget(self, target: Key, resource: Key) -> None:
-        with self._lock:
-            self._called.pop(target, None)
-            targets = self._watching.get(resource, set())
-            targets.discard(target)
-            if not targets:
-                self._watching.pop(resource, None)
 
 
 def _bounds_mark(record: Record) -> Sequence[Any]:

@@ -306,6 +306,30 @@ def test_an_endpoint_takes_its_targets_along(scaled: Scaled, endpoint: Key) -> N
     assert [each["StatusCode"] for each in scaled.activities()] == ["Failed"]
 
 
+def test_a_variant_that_an_update_takes_away_takes_its_target_along(scaled: Scaled, endpoint: Key) -> None:
+    scaled.register()
+
+    def without(record: Record) -> Record:
+        return replace(record, spec={**record.spec, "config": {"ProductionVariants": []}}, state="Updating")
+
+    scaled.store.amend(endpoint, without)
+    scaled.settle()
+    assert left(scaled, TARGET) == 1  # it may be rolled back
+    scaled.serve(endpoint)
+    assert left(scaled, TARGET) == 0
+
+
+def test_another_server_goes_on_where_one_was_killed(scaled: Scaled, endpoint: Key) -> None:
+    scaled.register(2)
+    scaled.track()
+    scaled.restart()
+    scaled.serve(endpoint)
+    assert [each["StatusCode"] for each in scaled.activities()] == ["Successful"]
+    scaled.minute(35.0, minutes=3)
+    scaled.serve(endpoint)
+    assert scaled.wanted(endpoint) == 6  # 2 * 3.5, within the bounds
+
+
 def test_an_endpoint_of_the_same_name_inherits_no_target(scaled: Scaled, endpoint: Key) -> None:
     scaled.register()
     scaled.track()
