@@ -24,6 +24,7 @@ from sagewright.controllers.background import Background
 from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.ecr_repository import EcrRepositories
 from sagewright.controllers.endpoint import Endpoints
+from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
@@ -73,6 +74,8 @@ class Server:
 
     settings: Settings
     app: Edge
+    start: Callable[[], None]
+    """Begin to work; called on the event loop that requests are answered on."""
     engine: Engine
     store: Store
     objects: Objects
@@ -173,15 +176,17 @@ def build(settings: Settings) -> Server:
 
     def start() -> None:
         router.follow()
+        meter.ask(EndpointUsage(platform))
         platform.background.start("metrics of endpoints", meter.run)
         captures.start()
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
 
-    app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
+    app = Edge(services, platform=EdgePlatform(services))
     return Server(
         settings,
         app,
+        start,
         engine,
         store,
         objects,
