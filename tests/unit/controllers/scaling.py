@@ -38,7 +38,7 @@ class Scaled:
         self.metrics = services.metrics.at(self.account, REGION)
         self.scaling, self.cloudwatch = self.world.client("application-autoscaling"), self.world.client("cloudwatch")
         self._due: set[Key] = set()
-        self.store.subscribe(lambda key: self._due.add(key))
+        self.store.subscribe(self._due.add)
         self.looks: list[str] = []
         """The kinds of what was reconciled."""
         self.restart()
