@@ -39,6 +39,7 @@ from sagewright.telemetry.metrics import Metrics
 _log = logging.getLogger(__name__)
 _READY: Final = "InService"
 _RECENT: Final = 10
+_IN_VAIN: Final = (activities.NOT_SCALED, "Failed")
 _GONE: Final = "The scalable target is gone with what it scaled."
 
 Called = set[tuple[str, str]]
@@ -138,8 +139,12 @@ class ScalableTargets:
         if wanted == here:
             return self._store.update(record), False
         which = "minimum" if wanted > here else "maximum"
-        change = Change(wanted, here, wanted > here, 0.0)
-        return self._begin(record, where, resource, change, f"{which} capacity was set to {wanted}"), True
+        change, cause = Change(wanted, here, wanted > here, 0.0), f"{which} capacity was set to {wanted}"
+        try:
+            return self._begin(record, where, resource, change, cause), True
+        except ValueError as error:
+            self._note(activities.failed(record.key, change, cause, str(error), self._ids.uuid(), self._clock.now()))
+            return self._store.update(record), False
 
     def _answer(self, record: Record, where: Place, resource: Record, capacity: Capacity, called: Called) -> None:
         """Do what the policies that were called ask for."""
@@ -156,8 +161,14 @@ class ScalableTargets:
                 out = decision.capacity > capacity.desired
                 if out and capacity.short:
                     return
-                change = Change(decision.capacity, decision.base, out, decision.cooldown)
-                self._begin(record, where, resource, change, decision.proposal.cause)
+                change, cause = (
+                    Change(decision.capacity, decision.base, out, decision.cooldown),
+                    decision.proposal.cause,
+                )
+                try:
+                    self._begin(record, where, resource, change, cause)
+                except ValueError as error:
+                    self._note(activities.failed(record.key, change, cause, str(error), self._ids.uuid(), now))
             case Refusal() as refusal:
                 cause, uid = refusal.proposal.cause, self._ids.uuid()
                 self._note(activities.not_scaled(record.key, cause, refusal.reasons, refusal.why, uid, now))
@@ -165,6 +176,7 @@ class ScalableTargets:
                 pass
 
     def _begin(self, record: Record, where: Place, resource: Record, change: Change, cause: str) -> Record:
+        """Set a capacity. Raises ValueError, with a sentence, for one that cannot be had."""
         now = self._clock.now()
         activity = activities.begun(record.key, change, cause, self._ids.uuid(), now)
         noted = replace(record, status={**record.status, "activity": activity.name})
@@ -190,7 +202,7 @@ class ScalableTargets:
         key = activity.key
         query = Query(key.account, key.region, ACTIVITY, parent=key.parent, sort_by="created", descending=True)
         newest = self._store.list(query, limit=_RECENT).records
-        told = takewhile(lambda each: each.state == activities.NOT_SCALED, newest)
+        told = takewhile(lambda each: each.state in _IN_VAIN, newest)
         if not any(activities.same(each, activity) for each in told):
             self._store.write([("create", activity), *purges(self._store, target_of(key), activity.created)])
 

@@ -57,7 +57,8 @@ class Dimension:
     capacity: Callable[[Record, str], Capacity | None]
     """Of a record's variant. None where that has no such capacity."""
     scaled: Callable[[Record, str, int], Record]
-    """The record with another capacity wanted. Raises InvalidTransition unless it is in service or short."""
+    """The record with another capacity wanted. Raises InvalidTransition unless it is in service or short, ValueError
+    with a sentence for a capacity that it cannot have."""
 
 
 def _serving(record: Record) -> Mapping[str, Any]:

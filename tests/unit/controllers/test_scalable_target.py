@@ -294,6 +294,23 @@ def test_a_change_that_others_overrode_says_so(scaled: Scaled, endpoint: Key) ->
     assert activity["StatusMessage"].endswith("Found it was later changed to 4.")
 
 
+def test_what_cannot_be_had_is_told_once(scaled: Scaled, endpoint: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise ValueError("There is no more.")
+
+    monkeypatch.setattr("sagewright.resources.endpoint.resized", refuse)
+    scaled.register(2, 4)
+    scaled.step("up", UP, Cooldown=0)
+    scaled.minute(20.0, minutes=3)
+    told = {each["Cause"]: each for each in scaled.activities()}
+    assert set(told) == {"minimum capacity was set to 2", "monitor alarm up in state ALARM triggered policy up"}
+    for activity in told.values():
+        assert activity["StatusCode"] == "Failed"
+        assert activity["StatusMessage"] == "Failed to set desired instance count to 2. There is no more."
+    assert len(scaled.activities()) == 2
+    assert scaled.wanted(endpoint) == 1
+
+
 def test_an_endpoint_takes_its_targets_along(scaled: Scaled, endpoint: Key) -> None:
     scaled.register(2)
     scaled.track()
