@@ -140,11 +140,8 @@ class ScalableTargets:
             return self._store.update(record), False
         which = "minimum" if wanted > here else "maximum"
         change, cause = Change(wanted, here, wanted > here, 0.0), f"{which} capacity was set to {wanted}"
-        try:
-            return self._begin(record, where, resource, change, cause), True
-        except ValueError as error:
-            self._note(activities.failed(record.key, change, cause, str(error), self._ids.uuid(), self._clock.now()))
-            return self._store.update(record), False
+        begun = self._begin(record, where, resource, change, cause)
+        return (begun, True) if begun is not None else (self._store.update(record), False)
 
     def _answer(self, record: Record, where: Place, resource: Record, capacity: Capacity, called: Called) -> None:
         """Do what the policies that were called ask for."""
@@ -161,28 +158,27 @@ class ScalableTargets:
                 out = decision.capacity > capacity.desired
                 if out and capacity.short:
                     return
-                change, cause = (
-                    Change(decision.capacity, decision.base, out, decision.cooldown),
-                    decision.proposal.cause,
-                )
-                try:
-                    self._begin(record, where, resource, change, cause)
-                except ValueError as error:
-                    self._note(activities.failed(record.key, change, cause, str(error), self._ids.uuid(), now))
+                change = Change(decision.capacity, decision.base, out, decision.cooldown)
+                self._begin(record, where, resource, change, decision.proposal.cause)
             case Refusal() as refusal:
                 cause, uid = refusal.proposal.cause, self._ids.uuid()
                 self._note(activities.not_scaled(record.key, cause, refusal.reasons, refusal.why, uid, now))
             case None:
                 pass
 
-    def _begin(self, record: Record, where: Place, resource: Record, change: Change, cause: str) -> Record:
-        """Set a capacity. Raises ValueError, with a sentence, for one that cannot be had."""
+    def _begin(self, record: Record, where: Place, resource: Record, change: Change, cause: str) -> Record | None:
+        """Set a capacity. The target as it now stands; None for a capacity that cannot be had, which is told."""
         now = self._clock.now()
+        try:
+            scaled = where.scaled(resource, change.wanted)
+        except ValueError as error:
+            self._note(activities.failed(record.key, change, cause, str(error), self._ids.uuid(), now))
+            return None
         activity = activities.begun(record.key, change, cause, self._ids.uuid(), now)
         noted = replace(record, status={**record.status, "activity": activity.name})
         writes: list[Write] = [
             ("update", noted),
-            ("update", where.scaled(resource, change.wanted)),
+            ("update", scaled),
             ("create", activity),
             *self._overriding(record, change, now),
             *purges(self._store, record.key, now),
