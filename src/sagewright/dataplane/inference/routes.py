@@ -103,9 +103,8 @@ class Route:
 
         At random, as AWS splits traffic: exact shares only in the long run.
         """
-        able = [(entry, able) for entry in self.generations if entry.share > 0 and (able := _able(entry.variants))]
-        if not able:  # all that takes a share has died: one that stands by is better than none
-            able = [(entry, able) for entry in self.generations if (able := _able(entry.variants))]
+        # When all that takes a share has died, one that stands by is better than none.
+        able = self._able(taking=True) or self._able(taking=False)
         if not able:
             return None
         if len(able) == 1:
@@ -115,6 +114,11 @@ class Route:
         if len(variants) == 1:
             return variants[0]
         return random.choices(variants, [variant.weight for variant in variants])[0]  # noqa: S311
+
+    def _able(self, *, taking: bool) -> list[tuple[Generation, list[Variant]]]:
+        """The generations that take a share of the requests, or those that take none, and who of them can answer."""
+        found = [(entry, _able(entry.variants)) for entry in self.generations if (entry.share > 0) == taking]
+        return [each for each in found if each[1]]
 
 
 def _shadowed(variants: Sequence[Variant]) -> Sequence[Variant]:
