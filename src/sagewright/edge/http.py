@@ -238,12 +238,14 @@ class Connection(asyncio.Protocol):
             self._keep = False
             response = Response(500, {"Content-Type": "text/plain"}, BROKEN)
             start, length = head(response, keep_alive=False, chunks=False)
+        body = cast(Payload, response.body)
         if not self._open:
+            await _close(body)
             return
         self._discarding = not incoming.ended and not self._deaf
-        body = cast(Payload, response.body)
         if incoming.method == "HEAD" or response.status in (204, 304) or not body:
             self._transport.write(start)
+            await _close(body)
         elif isinstance(body, bytes):
             if len(body) <= _JOINED:
                 self._transport.write(start + body)
@@ -278,8 +280,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         finally:
             self._streaming = False
-            if hasattr(body, "aclose"):
-                await body.aclose()
+            await _close(body)
 
     def _next(self) -> None:
         """One request is answered: the next may come, or has begun to."""
@@ -332,6 +333,12 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
             self._deadline = self._clock() + DROP_S
             _wake(self._waiter)
+
+
+async def _close(body: object) -> None:
+    """Tell who makes a body that nobody reads on."""
+    if hasattr(body, "aclose"):
+        await body.aclose()
 
 
 def _wake(waiter: asyncio.Future[None] | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sagewright.dataplane.inference import observed
@@ -17,6 +17,7 @@ from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
+from sagewright.dataplane.inference.sessions import NEW, BadSession, NoSuchSession, Sessions
 from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store
@@ -63,6 +64,7 @@ class Router:
         self._store = store
         self._routes: dict[Place, Route] = {}
         self._instances = Instances(meter=meter, captures=captures)
+        self._sessions = Sessions()
         self._changing = threading.Lock()
 
     def follow(self) -> None:
@@ -100,8 +102,11 @@ class Router:
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
         are being replaced, the request waits a while for one.
-        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NotServing, Unreachable, TimeoutError.
+        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NotServing, Unreachable, TimeoutError; NoSuchSession and
+        BadSession where sessions are spoken of.
         """
+        if ask.session is not None:
+            return await self._in_session(place, ask, ask.session)
         end = time.monotonic() + REPLACEMENT_TIME
         while True:
             route = self.route(place)
@@ -113,6 +118,26 @@ class Router:
                     raise
             await asyncio.sleep(0.05)
 
+    async def _in_session(self, place: Place, ask: Ask, session: str) -> Invoked:
+        """Have the instance answer that the session is at; of one that is to begin, any."""
+        if session == NEW:
+            invoked = await self.invoke(place, replace(ask, session=None))
+        else:
+            route = self.route(place)
+            task = self._sessions.task(place, session, time.time())
+            found = next((each for each in route.placed if each[1].task == task), None)
+            if found is None:
+                self._sessions.forget(place, session)
+                raise NoSuchSession(session)
+            invoked = Invoked(await _asked(*found, ask), *found, route)
+        try:
+            self._sessions.follow(place, invoked.instance.task, invoked.reply.headers)
+        except BadSession:
+            if invoked.reply.rest is not None:
+                await invoked.reply.rest.aclose()
+            raise
+        return invoked
+
 
 def _place(key: Key) -> Place:
     return key.account, key.region, key.name
@@ -122,16 +147,32 @@ async def _try(route: Route, ask: Ask) -> Invoked:
     variant = _choose(route, ask.variant)
     refused: Unreachable | None = None
     for instance in variant.in_turn():
-        instance.outstanding += 1
         try:
-            return Invoked(await observed.answer(variant, instance, ask), variant, instance, route)
+            return Invoked(await _asked(variant, instance, ask), variant, instance, route)
         except Unreachable as error:
             if error.sent:
                 raise
             refused = error
-        finally:
-            instance.outstanding -= 1
     raise refused or NotServing(f"Variant {variant.name} has no instance in service.", passing=route.state in _LIVE)
+
+
+async def _asked(variant: Variant, instance: Instance, ask: Ask) -> Reply:
+    """What an instance answers; it is at the request until all of the answer has come."""
+
+    def done(_failed: bool = False) -> None:
+        instance.outstanding -= 1
+
+    instance.outstanding += 1
+    try:
+        reply = await observed.answer(variant, instance, ask)
+    except BaseException:
+        done()
+        raise
+    if reply.rest is None:
+        done()
+    else:
+        reply.rest.then(done)
+    return reply
 
 
 def _choose(route: Route, target: str | None) -> Variant:
