@@ -16,7 +16,7 @@ from typing import Any, Final
 from sagewright.base.errors import AlreadyExists, StaleRecord, Terminal, Transient
 from sagewright.compute.base import TaskState
 from sagewright.controllers import model_task
-from sagewright.controllers.health import answers_ping
+from sagewright.controllers.health import Pulse, answers_ping
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines, narrator, pump
 from sagewright.controllers.watches import Watches
@@ -29,6 +29,8 @@ STOP_GRACE: Final = 30.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 HEALTH_TIMEOUT: Final = 240.0
 """Seconds in which a container must answer /ping, where the configuration says nothing."""
+DRAIN: Final = 0.5
+"""Seconds between the end of an instance's turn and SIGTERM: what was sent to it in that moment has arrived by then."""
 STARTING: Final = 0.05
 """Seconds until the next look at what starts."""
 _LONGEST_REPLACEMENT: Final = 60.0
@@ -38,7 +40,7 @@ _ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 
 Instance = dict[str, Any]
 """task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; not_before
-(epoch seconds) where it replaces another; retired once it is to end."""
+(epoch seconds) where it replaces another; retired (epoch seconds) since when it is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Fleet:
         self._platform = platform
         self._log_group = log_group
         self._watch = Watches(platform.engine, wake)
+        self._pulse = Pulse(platform.clock)
 
     # Before anything is started.
 
@@ -121,10 +124,10 @@ class Fleet:
                     waiting.append(max(delay, STARTING))
                     continue
                 self._wake_at_the_end_of(record, instance)
-                if instance["task"] in serving or self._answers(instance):
+                if self._is_healthy(instance, serves=instance["task"] in serving):
                     healthy.append(instance)
                     continue
-                if not self._is_late(each, states):
+                if instance["task"] not in serving and not self._is_late(each, states):
                     waiting.append(STARTING)
                     continue
             if instance["task"] not in serving and not (lasting or _was_ended_by_others(instance, states)):
@@ -166,6 +169,11 @@ class Fleet:
         for task in instance["tasks"]:
             self._watch(task, record.key)
 
+    def _is_healthy(self, instance: Instance, *, serves: bool) -> bool:
+        if serves:
+            return self._pulse.beats(instance["task"], lambda: self._answers(instance))
+        return self._answers(instance)
+
     def _answers(self, instance: Instance) -> bool:
         sockets = [self._platform.engine.address(task) for task in instance["tasks"]]
         return all(socket is not None and answers_ping(socket) for socket in sockets)
@@ -192,9 +200,18 @@ class Fleet:
 
     # The end.
 
+    def retired(self, record: Record, kept: Sequence[Wanted]) -> Sequence[Instance]:
+        """The record's instances, all that is not `kept` marked as to end. Its routes must end in the same write."""
+        now = self._platform.clock.now()
+        return [
+            each if each.get("retired") or any(one.holds(each) for one in kept) else {**each, "retired": now}
+            for each in instances_of(record)
+        ]
+
     def let_go(self, record: Record) -> Record:
         """Go on with the end of all that is retired, and cross out what is gone."""
-        retired = [each for each in instances_of(record) if each.get("retired")]
+        now = self._platform.clock.now()
+        retired = [each for each in instances_of(record) if each.get("retired", now) <= now - DRAIN]
         gone = {each["task"] for each in retired if self.retire(record, each)}
         if not gone:
             return record
@@ -227,6 +244,7 @@ class Fleet:
                 self._carry_log(record, instance, number)
 
     def _forget(self, instance: Instance) -> None:
+        self._pulse.forget(instance["task"])
         for task in instance["tasks"]:
             self._platform.forget(task)
 
