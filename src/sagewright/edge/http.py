@@ -125,8 +125,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._unreadable(error)
             return
-        if self._coming is None and self._size > LARGEST_HEAD and self._target:
-            self._refuse(431, f"The head of a request may have {LARGEST_HEAD} bytes.")
+        if self._target and (self._size > LARGEST_HEAD or len(self._fields) > MOST_FIELDS):
+            self._too_long()
 
     def eof_received(self) -> bool:
         return False
@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
         parser, fields, target = self._parser, self._fields, self._target
         self._fields, self._target = [], b""
         if len(fields) > MOST_FIELDS:
-            self._refuse(431, f"A request may have {MOST_FIELDS} header fields.")
+            self._too_long()
         if not self._open:
             return
         modern = parser.get_http_version() != "1.0"
@@ -323,6 +323,9 @@ class Connection(asyncio.Protocol):
         if self._coming is not None:
             self._coming.lose()
         self._wait()
+
+    def _too_long(self) -> None:
+        self._refuse(431, f"The head of a request may have {MOST_FIELDS} fields and {LARGEST_HEAD} bytes.")
 
     def _refuse(self, status: int, message: str) -> None:
         """What cannot be understood gets an answer that every client understands. It is read on, unheard, until the
