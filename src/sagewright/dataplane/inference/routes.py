@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,9 +84,14 @@ class Route:
     @property
     def instances(self) -> Mapping[str, Instance]:
         """By their tasks' ids."""
-        return {
-            each.task: each for entry in self.generations for variant in entry.variants for each in variant.instances
-        }
+        return {each.task: each for _, each in self.placed}
+
+    @property
+    def placed(self) -> Iterator[tuple[Variant, Instance]]:
+        """Each instance, and the variant that it is of."""
+        return (
+            (variant, each) for entry in self.generations for variant in entry.variants for each in variant.instances
+        )
 
     def named(self, name: str) -> Variant | None:
         """A variant by its name: of the generation that takes most requests, if several have it."""
