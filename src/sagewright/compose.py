@@ -27,6 +27,7 @@ from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
+from sagewright.controllers.inference_experiment import InferenceExperiments
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.model_folders import ModelFolders
@@ -232,6 +233,7 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
     loop.add(HyperParameterTuningJobs(store, metrics, clock, services.ids, loop.wake))
+    loop.add(InferenceExperiments(store, clock, services.ids))
     return loop
 
 

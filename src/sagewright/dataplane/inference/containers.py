@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from sagewright.dataplane.inference.ask import INVOCATIONS, Ask, Reply, http_request
+from sagewright.dataplane.inference.exchange import exchange
 from sagewright.dataplane.inference.routes import Instance, Variant
-
-READ_TIMEOUT: Final = 60.0
-"""Seconds that a container may take for one request, as on AWS."""
 
 
 class NoSuchContainer(LookupError):
@@ -21,12 +18,13 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
     if instance.models is not None:
         return await instance.models.exchange(ask)
     if variant.mode == "direct":
-        return await _exchange(instance, _number(variant, ask), ask.request())
+        return await exchange(instance.containers[_number(variant, ask)], ask.request(), streams=ask.streams)
     if ask.container is not None:
         raise NoSuchContainer(
             "TargetContainerHostname is for models whose containers are invoked directly (mode Direct)."
         )
-    reply = await _exchange(instance, 0, ask.request())
+    streams = ask.streams and variant.mode != "serial"
+    reply = await exchange(instance.containers[0], ask.request(), streams=streams)
     if variant.mode == "serial":
         reply = await _through_the_others(instance, ask, reply)
     return reply
@@ -39,7 +37,9 @@ async def _through_the_others(instance: Instance, ask: Ask, reply: Reply) -> Rep
         if not reply.ok:
             break
         headers = _typed(others, reply)
-        reply = await _exchange(instance, number, http_request(INVOCATIONS, headers, reply.body))
+        streams = ask.streams and number == len(instance.containers) - 1
+        request = http_request(INVOCATIONS, headers, reply.body)
+        reply = await exchange(instance.containers[number], request, streams=streams)
     return reply
 
 
@@ -54,7 +54,3 @@ def _number(variant: Variant, ask: Ask) -> int:
     if ask.container not in variant.hostnames:
         raise NoSuchContainer(f"There is no container named {ask.container}, only {', '.join(variant.hostnames)}.")
     return variant.hostnames.index(ask.container)
-
-
-async def _exchange(instance: Instance, number: int, request: bytes) -> Reply:
-    return await instance.containers[number].exchange(request, timeout=READ_TIMEOUT)

@@ -8,7 +8,7 @@ from typing import Final
 
 from sagewright.dataplane.inference import observed
 from sagewright.dataplane.inference.ask import Ask, Reply
-from sagewright.dataplane.inference.models import LoadRefused, NoSuchModel
+from sagewright.dataplane.inference.models import LoadRefused, Models, NoSuchModel
 from sagewright.dataplane.inference.routes import Instance, Variant
 
 BUSY: Final = 8
@@ -17,7 +17,7 @@ BUSY: Final = 8
 
 async def instances(variant: Variant, ask: Ask, endpoint: str) -> Sequence[Instance]:
     """The variant's instances in the order in which they should be asked. Raises NoSuchModel."""
-    _check(variant, ask, endpoint)
+    check(variant, ask, endpoint)
     if variant.mode != "multi-model" or len(variant.instances) < 2 or ask.model is None:
         return variant.in_turn()
     models = {each.task: each.models for each in variant.instances if each.models is not None}
@@ -34,17 +34,32 @@ async def instances(variant: Variant, ask: Ask, endpoint: str) -> Sequence[Insta
 
 
 async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
-    """What the instance answers, its model loaded before. Raises what `observed.answer` and `Models.using` do."""
+    """What the instance answers, its model loaded before. Raises what `observed.answer` and `Models.take` do."""
     if instance.models is None or ask.model is None:
         return await observed.answer(variant, instance, ask)
     try:
-        async with instance.models.using(ask.model):
-            return await observed.answer(variant, instance, ask)
+        return await _answer(variant, instance, instance.models, ask.model, ask)
     except LoadRefused as error:
         return error.reply
 
 
-def _check(variant: Variant, ask: Ask, endpoint: str) -> None:
+async def _answer(variant: Variant, instance: Instance, models: Models, target: str, ask: Ask) -> Reply:
+    """The model is in use until all of the answer has come."""
+    held = await models.take(target)
+    try:
+        reply = await observed.answer(variant, instance, ask)
+    except BaseException:
+        models.give_back(held)
+        raise
+    if reply.rest is None:
+        models.give_back(held)
+    else:
+        reply.rest.then(lambda _failed: models.give_back(held))
+    return reply
+
+
+def check(variant: Variant, ask: Ask, endpoint: str) -> None:
+    """Whether the request names a model where it must. Raises NoSuchModel."""
     if variant.mode != "multi-model":
         if ask.model is not None:
             raise NoSuchModel(
@@ -55,9 +70,4 @@ def _check(variant: Variant, ask: Ask, endpoint: str) -> None:
         raise NoSuchModel(
             f"Endpoint {endpoint} is a multi-model endpoint and the request is missing a target model header: name the "
             "model in TargetModel."
-        )
-    if ask.model.startswith("/") or ".." in ask.model.split("/") or "\0" in ask.model:
-        raise NoSuchModel(
-            f"TargetModel {ask.model} is not a path below the models' prefix: it may neither begin with / nor hold a "
-            "part that is called .. ."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,9 +84,14 @@ class Route:
     @property
     def instances(self) -> Mapping[str, Instance]:
         """By their tasks' ids."""
-        return {
-            each.task: each for entry in self.generations for variant in entry.variants for each in variant.instances
-        }
+        return {each.task: each for _, each in self.placed}
+
+    @property
+    def placed(self) -> Iterator[tuple[Variant, Instance]]:
+        """Each instance, and the variant that it is of."""
+        return (
+            (variant, each) for entry in self.generations for variant in entry.variants for each in variant.instances
+        )
 
     def named(self, name: str) -> Variant | None:
         """A variant by its name: of the generation that takes most requests, if several have it."""
@@ -103,9 +108,8 @@ class Route:
 
         At random, as AWS splits traffic: exact shares only in the long run.
         """
-        able = [(entry, able) for entry in self.generations if entry.share > 0 and (able := _able(entry.variants))]
-        if not able:  # all that takes a share has died: one that stands by is better than none
-            able = [(entry, able) for entry in self.generations if (able := _able(entry.variants))]
+        # When all that takes a share has died, one that stands by is better than none.
+        able = self._able(taking=True) or self._able(taking=False)
         if not able:
             return None
         if len(able) == 1:
@@ -115,6 +119,11 @@ class Route:
         if len(variants) == 1:
             return variants[0]
         return random.choices(variants, [variant.weight for variant in variants])[0]  # noqa: S311
+
+    def _able(self, *, taking: bool) -> list[tuple[Generation, list[Variant]]]:
+        """The generations that take a share of the requests, or those that take none, and who of them can answer."""
+        found = [(entry, _able(entry.variants)) for entry in self.generations if (entry.share > 0) == taking]
+        return [each for each in found if each[1]]
 
 
 def _shadowed(variants: Sequence[Variant]) -> Sequence[Variant]:
