@@ -32,8 +32,6 @@ def input_fn(data, content_type):
 def predict_fn(data, model, context):
     if data == "die":
         os._exit(3)
-    if data == "stream":
-        return (f"{helper.NAME} {number};" for number in range(3))
     target = context.get_request_header("X-Amzn-SageMaker-Target-Model")
     return {"name": helper.NAME, "pid": os.getpid(), "target": target, "version": model["version"]}
 """
@@ -132,15 +130,6 @@ def test_each_model_is_loaded_once_and_keeps_to_itself(models: Models) -> None:
     assert {(each["name"], each["target"]) for each in first} == {("a.tar.gz", "a.tar.gz")}
     assert len({each["pid"] for each in first}) == 1
     assert other["name"] == "below/b.tar.gz"
-
-
-def test_a_models_answer_streams(models: Models) -> None:
-    models.add("a.tar.gz")
-    answer = models.runtime.invoke_endpoint_with_response_stream(
-        EndpointName="one", TargetModel="a.tar.gz", ContentType="application/json", Body='"stream"'
-    )
-    pieces = [event["PayloadPart"]["Bytes"] for event in answer["Body"]]
-    assert b"".join(pieces) == b"a.tar.gz 0;a.tar.gz 1;a.tar.gz 2;"
 
 
 def test_what_is_no_model_is_told_apart(models: Models) -> None:

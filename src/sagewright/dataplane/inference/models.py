@@ -19,12 +19,13 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from sagewright.dataplane.inference.ask import Ask, Reply, http_request
 from sagewright.dataplane.inference.connection import Pool, Unreachable
-from sagewright.dataplane.inference.exchange import READ_TIMEOUT, exchange
 
 READY_TIME: Final = 60.0
 """Seconds that a request waits for its model, as on AWS. The loading goes on."""
 LOAD_TIME: Final = 360.0
 """Seconds that a container may take to load a model, as on AWS."""
+READ_TIMEOUT: Final = 60.0
+"""Seconds that a model may take for one request, as on AWS."""
 _SHORT: Final = 10.0
 """Seconds for what containers answer at once; and that a model waits for another to be idle before it sends it away."""
 _AT_ONCE: Final = 4
@@ -179,7 +180,7 @@ class Models:
         name = name_of(self.source, ask.model)
         request = ask.request(f"/models/{name}/invoke")
         for _ in range(_TRIES):
-            reply = await exchange(self.pool, request, streams=ask.streams)
+            reply = await self.pool.exchange(request, timeout=READ_TIMEOUT)
             if reply.status != 404 or (await self._call("GET", f"/models/{name}")).ok:
                 break
             held = self._hold(ask.model)

@@ -8,7 +8,7 @@ from typing import Final
 
 from sagewright.dataplane.inference import observed
 from sagewright.dataplane.inference.ask import Ask, Reply
-from sagewright.dataplane.inference.models import LoadRefused, Models, NoSuchModel
+from sagewright.dataplane.inference.models import LoadRefused, NoSuchModel
 from sagewright.dataplane.inference.routes import Instance, Variant
 
 BUSY: Final = 8
@@ -38,24 +38,13 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
     if instance.models is None or ask.model is None:
         return await observed.answer(variant, instance, ask)
     try:
-        return await _answer(variant, instance, instance.models, ask.model, ask)
+        held = await instance.models.take(ask.model)
+        try:
+            return await observed.answer(variant, instance, ask)
+        finally:
+            instance.models.give_back(held)
     except LoadRefused as error:
         return error.reply
-
-
-async def _answer(variant: Variant, instance: Instance, models: Models, target: str, ask: Ask) -> Reply:
-    """The model is in use until all of the answer has come."""
-    held = await models.take(target)
-    try:
-        reply = await observed.answer(variant, instance, ask)
-    except BaseException:
-        models.give_back(held)
-        raise
-    if reply.rest is None:
-        models.give_back(held)
-    else:
-        reply.rest.then(lambda _failed: models.give_back(held))
-    return reply
 
 
 def check(variant: Variant, ask: Ask, endpoint: str) -> None:
