@@ -20,6 +20,7 @@ from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
+from sagewright.controllers.async_invocation import AsyncInvocations
 from sagewright.controllers.background import Background
 from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.ecr_repository import EcrRepositories
@@ -37,6 +38,7 @@ from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
+from sagewright.dataplane.inference.demand import Demand
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
@@ -124,7 +126,7 @@ def build(settings: Settings) -> Server:
     images = Images(store, settings.data / "registry", account=settings.account, clock=clock, ids=ids, bus=bus)
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
-    router = Router(store)
+    router = Router(store, Demand(store, clock, ids, idle=settings.serverless_idle))
     services = Services(
         settings=settings,
         store=store,
@@ -153,9 +155,10 @@ def build(settings: Settings) -> Server:
         machine=Machine.here(),
         tasks=settings.data / "tasks",
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
+        serverless_idle=settings.serverless_idle,
     )
     loop = _loop(platform, settings.data, owner=_server_id(settings.data))
-    watching = _watching(services, owner=_server_id(settings.data))
+    watching = _watching(services, platform, owner=_server_id(settings.data))
 
     def start() -> None:
         router.follow()
@@ -180,7 +183,7 @@ def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:
     return loop
 
 
-def _watching(services: Services, *, owner: str) -> Loop:
+def _watching(services: Services, platform: Platform, *, owner: str) -> Loop:
     """A loop of its own: jobs that stage their inputs keep the other one's threads for minutes."""
     store, bus, metrics, clock = services.store, services.events, services.metrics, services.clock
     loop = Loop(store, clock=clock, owner=owner, workers=4)
@@ -191,6 +194,7 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
+    loop.add(AsyncInvocations(platform, bus, loop.wake))
     loop.add(HyperParameterTuningJobs(store, metrics, clock, services.ids, loop.wake))
     return loop
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sagewright.controllers.deployment import deployed
 from sagewright.controllers.fleet import STARTING, Fleet, Look, Wanted, instances_of, tasks_of
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.serverless import Serverless
 from sagewright.resources import routing
 from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP
 from sagewright.resources.model import containers
@@ -33,6 +34,7 @@ class Endpoints:
     def __init__(self, platform: Platform, wake: Callable[[Key], None]) -> None:
         self._platform = platform
         self._fleet = Fleet(platform, wake, log_group=LOG_GROUP)
+        self._serverless = Serverless(platform, wake)
 
     def tasks(self, record: Record) -> Sequence[str]:
         return tasks_of(record)
@@ -44,7 +46,7 @@ class Endpoints:
             self._fleet.forget_all(record)
             return None
         target = _target(record)
-        wanted = _wanted(target)
+        wanted = self._wanted(record, target)
         record = self._plan(record, target, wanted)
         look = self._fleet.look(record, wanted, lasting=record.state in _LASTING)
         if look is None:
@@ -88,6 +90,7 @@ class Endpoints:
             ],
             "serving": [_generation(target, members)],
             "resolved": since,
+            **self._serverless.proven(record, target),
             "current": target,
             "EndpointConfigName": target["EndpointConfigName"],
             **_described(target, members, since),
@@ -101,6 +104,26 @@ class Endpoints:
             along = deployed(self._platform.store, record, target, self._platform.clock.now())
         record = self._fleet.write(record, state=LIFE.after(record.state, "serve"), status=status, along=along)
         self._fleet.let_go(record)
+
+    def _wanted(self, record: Record, target: Mapping[str, Any]) -> Sequence[Wanted]:
+        """What a generation needs."""
+        return [
+            Wanted(
+                target["generation"],
+                index,
+                variant["VariantName"],
+                self._count(record, target, variant),
+                target["models"][variant["ModelName"]],
+                variant,
+            )
+            for index, variant in enumerate(target["config"]["ProductionVariants"])
+        ]
+
+    def _count(self, record: Record, target: Mapping[str, Any], variant: Mapping[str, Any]) -> int:
+        if "ServerlessConfig" in variant:
+            return self._serverless.count(record, target, variant)
+        count: int = variant.get("InitialInstanceCount", 1)
+        return count
 
     def _delete(self, record: Record) -> float | None:
         if [instance for instance in instances_of(record) if not self._fleet.retire(record, instance)]:
@@ -120,21 +143,6 @@ def _target(record: Record) -> Mapping[str, Any]:
 def _abandoned(record: Record) -> bool:
     """Whether the spec's generation did not come up. An update that is asked for after that is another try."""
     return record.state != "Updating" and record.status.get("abandoned") == record.spec["generation"]
-
-
-def _wanted(target: Mapping[str, Any]) -> Sequence[Wanted]:
-    """What a generation needs."""
-    return [
-        Wanted(
-            target["generation"],
-            index,
-            variant["VariantName"],
-            variant.get("InitialInstanceCount", 1),
-            target["models"][variant["ModelName"]],
-            variant,
-        )
-        for index, variant in enumerate(target["config"]["ProductionVariants"])
-    ]
 
 
 def _generation(target: Mapping[str, Any], members: Mapping[str, Sequence[routing.Member]]) -> Mapping[str, Any]:
@@ -162,8 +170,14 @@ def _described(
                 ],
                 "CurrentWeight": weight,
                 "DesiredWeight": weight,
-                "CurrentInstanceCount": len(members.get(variant["VariantName"], ())),
-                "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
+                **_capacity(variant, members.get(variant["VariantName"], ())),
             }
         )
     return {"ProductionVariants": described}
+
+
+def _capacity(variant: Mapping[str, Any], members: Sequence[routing.Member]) -> Mapping[str, Any]:
+    """A serverless variant shows no instances, as on AWS."""
+    if (serverless := variant.get("ServerlessConfig")) is not None:
+        return {"CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless}
+    return {"CurrentInstanceCount": len(members), "DesiredInstanceCount": variant.get("InitialInstanceCount", 1)}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Task
+from sagewright.compute.base import Resources, Task
 from sagewright.controllers import staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
@@ -53,9 +53,6 @@ def prepare(
     for requirements in (ml / "model" / "code" / "requirements.txt", ml / "code" / "requirements.txt"):
         if requirements.is_file() and not requirements.is_symlink():
             python = platform.environments.layer(python, requirements, say)
-    fitted = instances.fit(variant.get("InstanceType", "ml.m5.large"), platform.machine)
-    if fitted.note:
-        say(fitted.note)
     return Task(
         id=task_id,
         command=(*runtime.entry, "serve", runtime.image),
@@ -68,11 +65,21 @@ def prepare(
         },
         python=python,
         folder=ml,
-        resources=replace(fitted.resources, vcpus=None),
+        resources=_resources(platform, variant, say),
         network="none" if model.get("EnableNetworkIsolation") else "host",
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,
     )
+
+
+def _resources(platform: Platform, variant: Mapping[str, Any], say: Narrator) -> Resources:
+    """What an instance's type gives, or the memory of a serverless one."""
+    if "ServerlessConfig" in variant:
+        return Resources(memory_bytes=variant["ServerlessConfig"]["MemorySizeInMB"] << 20)
+    fitted = instances.fit(variant.get("InstanceType", "ml.m5.large"), platform.machine)
+    if fitted.note:
+        say(fitted.note)
+    return replace(fitted.resources, vcpus=None)
 
 
 def _fetch_model(objects: ObjectFiles, ml: Path, container: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from sagewright.resources import serverless
 from sagewright.resources.lifecycle import Lifecycle
 from sagewright.resources.record import Record
 
@@ -52,7 +53,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
 def resized(record: Record, wanted: Mapping[str, Mapping[str, Any]]) -> Record:
     """The endpoint with other instance counts and weights of variants, by name, on top of what serves now.
 
-    Raises InvalidTransition unless it is in service, LookupError naming the variants that it does not have.
+    Raises InvalidTransition unless it is in service, LookupError naming the variants that it does not have, ValueError
+    with a sentence for what cannot be wanted of a variant.
     """
     state = LIFE.after(record.state, "update")
     serves = _what_serves(record)
@@ -61,6 +63,8 @@ def resized(record: Record, wanted: Mapping[str, Mapping[str, Any]]) -> Record:
     if unknown:
         raise LookupError(", ".join(sorted(unknown)))
     changed = [with_settings(variant, wanted.get(variant["VariantName"], {})) for variant in variants]
+    for variant in changed:
+        serverless.check(variant, wanted.get(variant["VariantName"], {}))
     config = {**serves["config"], "ProductionVariants": changed}
     return replace(record, spec={**record.spec, **serves, "config": config}, state=state)
 
@@ -68,6 +72,8 @@ def resized(record: Record, wanted: Mapping[str, Mapping[str, Any]]) -> Record:
 def with_settings(variant: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     """A variant of a configuration, with what is wanted of it now."""
     told = {member: wanted[name] for name, member in _SETTINGS.items() if wanted.get(name) is not None}
+    if (update := wanted.get("ServerlessUpdateConfig")) is not None:
+        told["ServerlessConfig"] = {**variant.get("ServerlessConfig", {}), **update}
     return {**variant, **told}
 
 

@@ -9,7 +9,8 @@ generation. A variant is
 
     {"name": "v", "weight": 1.0, "shadow": False, "mode": "single", "containers": ["model"], "members": [MEMBER, …]}
 
-and a member is an instance: `{"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}`.
+with its `"serverless"` configuration if it has one, and a member is an instance:
+`{"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def variant(
     settings: Mapping[str, Any], model: Mapping[str, Any], members: Sequence[Member], *, shadow: bool = False
 ) -> dict[str, Any]:
     """A production variant as its configuration describes it, served by `members`."""
-    return {
+    entry = {
         "name": settings["VariantName"],
         "weight": settings.get("InitialVariantWeight", 1.0),
         "shadow": shadow,
@@ -40,6 +41,9 @@ def variant(
         "containers": hostnames(containers(model)),
         "members": list(members),
     }
+    if "ServerlessConfig" in settings:
+        entry["serverless"] = settings["ServerlessConfig"]
+    return entry
 
 
 def all_members(serving: Serving) -> Iterator[Member]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from sagewright.dataplane.inference import containers
 from sagewright.dataplane.inference.ask import Ask, Reply
 from sagewright.dataplane.inference.connection import Unreachable
+from sagewright.dataplane.inference.demand import Demand
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
 from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
@@ -35,6 +37,10 @@ class NotServing(Exception):
     """The endpoint exists, but nothing of it can answer now."""
 
 
+class Asynchronous(Exception):
+    """The endpoint answers asynchronous requests only."""
+
+
 class NoSuchVariant(LookupError):
     """The endpoint has no variant of this name."""
 
@@ -49,11 +55,20 @@ class Invoked:
     route: Route
 
 
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where a request may go."""
+
+    variant: Variant
+    instance: Instance
+    route: Route
+
+
 class Router:
     """Routes of endpoints. `follow` keeps them true to the store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, demand: Demand) -> None:
+        self._store, self._demand = store, demand
         self._routes: dict[Place, Route] = {}
         self._instances = Instances()
         self._changing = threading.Lock()
@@ -63,6 +78,7 @@ class Router:
         self._store.subscribe(self._changed)
         for record in self._store.unsettled(KIND, ()):
             self._routes[_place(record.key)] = self._route(record)
+        self._demand.follow()
 
     def route(self, place: Place) -> Route:
         """Raises NoSuchEndpoint."""
@@ -84,6 +100,7 @@ class Router:
             else:
                 self._routes[_place(key)] = after
             self._instances.forget(before, after)
+        self._demand.changed(key)
 
     def _route(self, record: Record) -> Route:
         return self._instances.route(record, record.status["EndpointArn"])
@@ -93,26 +110,57 @@ class Router:
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
         are being replaced, the request waits a while for one.
-        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NotServing, Unreachable, TimeoutError.
+        Raises NoSuchEndpoint, Asynchronous, NoSuchVariant, NoSuchContainer, NotServing, Throttled, Unreachable,
+        TimeoutError.
         """
         end = time.monotonic() + REPLACEMENT_TIME
         while True:
             route = self.route(place)
             try:
-                return await _try(route, place[2], ask)
+                variant = _choose(route, ask.variant)
+                if variant.concurrency is not None:
+                    return await self._elastic(place, variant, variant.concurrency, ask)
+                return await _try(route, variant, place[2], ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
                     raise
             await asyncio.sleep(0.05)
 
+    async def _elastic(self, place: Place, variant: Variant, limit: int, ask: Ask) -> Invoked:
+        """Have a serverless variant answer: on an instance that does nothing else meanwhile, and may start first."""
+        account, region, name = place
+        passed: set[str] = set()
+        with self._demand.entered(Key(account, region, KIND, "", name), variant.name, limit) as pressure:
+            while True:
+                spot = await self._demand.free(pressure, lambda: self._spot(place, variant.name, passed))
+                try:
+                    reply = await containers.answer(spot.variant, spot.instance, ask)
+                    return Invoked(reply, spot.variant, spot.instance, spot.route)
+                except Unreachable as error:
+                    if error.sent:
+                        raise
+                    passed.add(spot.instance.task)
+                finally:
+                    spot.instance.outstanding -= 1
+
+    def _spot(self, place: Place, variant: str, passed: Collection[str]) -> _Spot | None:
+        """An instance that does nothing, the oldest first, so that the others become idle."""
+        route = self.route(place)
+        if route.state not in _LIVE:
+            raise NotServing(f"The endpoint is {route.state}.")
+        found = _choose(route, variant)
+        for instance in found.instances:
+            if not instance.outstanding and instance.task not in passed:
+                return _Spot(found, instance, route)
+        return None
+
 
 def _place(key: Key) -> Place:
     return key.account, key.region, key.name
 
 
-async def _try(route: Route, name: str, ask: Ask) -> Invoked:
-    variant = _choose(route, ask.variant)
+async def _try(route: Route, variant: Variant, name: str, ask: Ask) -> Invoked:
     refused: Unreachable | None = None
     for instance in variant.in_turn():
         instance.outstanding += 1
@@ -128,6 +176,8 @@ async def _try(route: Route, name: str, ask: Ask) -> Invoked:
 
 
 def _choose(route: Route, target: str | None) -> Variant:
+    if route.asynchronous:
+        raise Asynchronous
     if target is None:
         variant = route.chosen()
         if variant is None:

@@ -38,6 +38,12 @@ class Variant:
     """Its entry in the routing table, with whatever else is told of it."""
     turn: int = 0
 
+    @property
+    def concurrency(self) -> int | None:
+        """Requests that a serverless variant takes at once; None for the others."""
+        serverless = self.table.get("serverless")
+        return None if serverless is None else serverless["MaxConcurrency"]
+
     def in_turn(self) -> Sequence[Instance]:
         """All of them, beginning with the one whose turn it is."""
         count = len(self.instances)
@@ -64,6 +70,8 @@ class Route:
     generations: Sequence[Generation]
     endpoint: str = ""
     """Of an inference component: the endpoint that it belongs to."""
+    asynchronous: bool = False
+    """Whether its requests wait in a queue (`resources/async_invocation.py`) and are not answered at once."""
 
     @property
     def instances(self) -> Mapping[str, Instance]:
@@ -100,7 +108,12 @@ class Route:
 
 
 def _able(variants: Sequence[Variant]) -> list[Variant]:
-    return [variant for variant in variants if variant.instances and variant.weight > 0 and not variant.shadow]
+    return [each for each in variants if _can_answer(each) and each.weight > 0 and not each.shadow]
+
+
+def _can_answer(variant: Variant) -> bool:
+    """Whether it has instances, or gets one when it is asked."""
+    return bool(variant.instances) or variant.concurrency is not None
 
 
 @dataclass(slots=True)
@@ -116,7 +129,8 @@ class Instances:
             Generation(entry["share"], [self._variant(each) for each in entry["variants"]])
             for entry in record.status.get("serving", ())
         ]
-        return Route(record.state, arn, generations, endpoint)
+        asynchronous = "AsyncInferenceConfig" in record.spec.get("config", {})
+        return Route(record.state, arn, generations, endpoint, asynchronous)
 
     def forget(self, before: Route | None, after: Route | None) -> None:
         """Those that a route has lost. Connections to servers that ended close themselves."""

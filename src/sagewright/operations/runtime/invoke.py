@@ -9,7 +9,8 @@ from sagewright.base.errors import AwsError
 from sagewright.dataplane.inference.ask import Ask
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.containers import NoSuchContainer
-from sagewright.dataplane.inference.router import Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
+from sagewright.dataplane.inference.demand import Throttled
+from sagewright.dataplane.inference.router import Asynchronous, Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
 from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
 from sagewright.resources.endpoint import LOG_GROUP
@@ -45,8 +46,12 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
         invoked = await call.services.inference.invoke((call.account, call.region, name), _ask(request))
     except NoSuchEndpoint:
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.") from None
+    except Asynchronous:
+        raise AwsError("ValidationError", f"Endpoint {name} is asynchronous. Use InvokeEndpointAsync.") from None
     except NoSuchVariant:
         raise AwsError("ValidationError", f"Variant {target} not found in endpoint {name}.") from None
+    except Throttled as error:
+        raise AwsError("ThrottlingException", f"{error}. Try again, or raise its MaxConcurrency.") from None
     except NoSuchContainer as error:
         raise AwsError("ValidationError", str(error)) from None
     except NotServing as error:

@@ -8,6 +8,5 @@ from collections.abc import Mapping
 def unbuilt() -> Mapping[str, str]:
     """What each unbuilt operation would do: completes "Sagewright does not … yet"."""
     return {
-        "InvokeEndpointAsync": "invoke endpoints asynchronously",
         "InvokeEndpointWithResponseStream": "stream the answers of endpoints",
     }

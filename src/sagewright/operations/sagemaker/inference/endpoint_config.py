@@ -8,6 +8,7 @@ from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.inference import model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
+from sagewright.resources import async_invocation, serverless
 
 _WHAT: Final = "endpoint configuration"
 NOUN: Final = Noun("EndpointConfig", "endpoint-config", could_not_find(_WHAT), already_existing(_WHAT))
@@ -20,8 +21,14 @@ def create_endpoint_config(call: Call, request: Params) -> Params:
     names = [variant["VariantName"] for variant in request["ProductionVariants"]]
     if len(set(names)) < len(names):
         raise validation_error("Production variant names must be unique within an endpoint configuration.")
-    for variant in request["ProductionVariants"]:
-        model.NOUN.find(call, variant["ModelName"])
+    models = {
+        each["ModelName"]: model.NOUN.find(call, each["ModelName"]).spec for each in request["ProductionVariants"]
+    }
+    try:
+        serverless.check_config(request, models)
+        async_invocation.check_config(request, models)
+    except ValueError as error:
+        raise validation_error(str(error)) from None
     record = NOUN.create(call, request)
     return {"EndpointConfigArn": record.status["EndpointConfigArn"]}
 
@@ -29,12 +36,10 @@ def create_endpoint_config(call: Call, request: Params) -> Params:
 def _refuse_what_is_not_built(request: Params) -> None:
     variants = request["ProductionVariants"]
     reasons = {
-        "asynchronous inference": "AsyncInferenceConfig" in request,
         "data capture": request.get("DataCaptureConfig", {}).get("EnableCapture", False),
         "online explanations": "ExplainerConfig" in request,
         "shadow variants": bool(request.get("ShadowProductionVariants")),
         "inference components (variants without a model)": any("ModelName" not in v for v in variants),
-        "serverless variants": any("ServerlessConfig" in variant for variant in variants),
         "instance pools": any("InstanceType" not in v and "ServerlessConfig" not in v for v in variants),
     }
     asked = [what for what, is_asked in reasons.items() if is_asked]
