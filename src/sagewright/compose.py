@@ -156,6 +156,7 @@ def build(settings: Settings) -> Server:
         tasks=settings.data / "tasks",
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
         serverless_idle=settings.serverless_idle,
+        serverless_standby=settings.serverless_standby,
     )
     loop = _loop(platform, settings.data, owner=_server_id(settings.data))
     watching = _watching(services, platform, owner=_server_id(settings.data))

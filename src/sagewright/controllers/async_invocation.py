@@ -63,8 +63,8 @@ class AsyncInvocations:
         if config is None and record.key not in self._backlogs:
             return None
         backlog = self._backlog(record)
-        for name in backlog.expire(self._platform.clock.now(), most=_MOST_EXPIRED - backlog.busy.get("", 0)):
-            self._run(record, backlog, name, None)
+        for late in backlog.expire(self._platform.clock.now(), most=_MOST_EXPIRED - backlog.busy.get("", 0)):
+            self._run(record, backlog, late, None)
         while backlog.waiting and (places := _places(record, config or {}, backlog.busy)):
             place = _choose(places)
             if (name := backlog.take(place.task)) is not None:

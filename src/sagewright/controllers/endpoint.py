@@ -84,10 +84,7 @@ class Endpoints:
         since = record.status.get("resolved", self._platform.clock.now())
         status = {
             **record.status,
-            "instances": [
-                each if any(one.holds(each) for one in wanted) else {**each, "retired": True}
-                for each in instances_of(record)
-            ],
+            "instances": self._fleet.after(record, wanted, look),
             "serving": [_generation(target, members)],
             "resolved": since,
             **self._serverless.proven(record, target),
@@ -107,23 +104,13 @@ class Endpoints:
 
     def _wanted(self, record: Record, target: Mapping[str, Any]) -> Sequence[Wanted]:
         """What a generation needs."""
-        return [
-            Wanted(
-                target["generation"],
-                index,
-                variant["VariantName"],
-                self._count(record, target, variant),
-                target["models"][variant["ModelName"]],
-                variant,
-            )
-            for index, variant in enumerate(target["config"]["ProductionVariants"])
-        ]
-
-    def _count(self, record: Record, target: Mapping[str, Any], variant: Mapping[str, Any]) -> int:
-        if "ServerlessConfig" in variant:
-            return self._serverless.count(record, target, variant)
-        count: int = variant.get("InitialInstanceCount", 1)
-        return count
+        found = []
+        for index, variant in enumerate(target["config"]["ProductionVariants"]):
+            model = target["models"][variant["ModelName"]]
+            count = variant.get("InitialInstanceCount", 1)
+            each = Wanted(target["generation"], index, variant["VariantName"], count, model, variant)
+            found.append(self._serverless.wanted(record, each) if "ServerlessConfig" in variant else each)
+        return found
 
     def _delete(self, record: Record) -> float | None:
         if [instance for instance in instances_of(record) if not self._fleet.retire(record, instance)]:

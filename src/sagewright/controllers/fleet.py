@@ -31,6 +31,8 @@ HEALTH_TIMEOUT: Final = 240.0
 """Seconds in which a container must answer /ping, where the configuration says nothing."""
 STARTING: Final = 0.05
 """Seconds until the next look at what starts."""
+CALLED: Final = 0.01
+"""The same for what stood by and was called."""
 _LONGEST_REPLACEMENT: Final = 60.0
 _ATTEMPTS: Final = 4
 """How often an instance that never served is started when somebody else ended it before it was healthy."""
@@ -38,7 +40,8 @@ _ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 
 Instance = dict[str, Any]
 """task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; not_before
-(epoch seconds) where it replaces another; retired once it is to end."""
+(epoch seconds) where it replaces another; standby where it was started without its model, until it serves; retired
+once it is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,13 @@ class Wanted:
     model: Mapping[str, Any]
     settings: Mapping[str, Any]
     """The production variant: instance type, time-outs."""
+    standby: bool = False
+    """They are not to serve, only to be ready to load their model."""
 
     def holds(self, instance: Instance) -> bool:
-        """Whether an instance is one of these."""
+        """Whether an instance is one of these. One that stands by may also serve, and never the other way round."""
         ours = (instance["generation"], instance["variant"]) == (self.generation, self.variant)
+        ours = ours and (not self.standby or instance.get("standby", False))
         return ours and instance["number"] < self.count and not instance.get("retired")
 
 
@@ -121,8 +127,14 @@ class Fleet:
                     waiting.append(max(delay, STARTING))
                     continue
                 self._wake_at_the_end_of(record, instance)
+                if each.standby:
+                    continue
                 if instance["task"] in serving or self._answers(instance):
                     healthy.append(instance)
+                    continue
+                if instance.get("standby"):
+                    self._call(instance)
+                    waiting.append(CALLED)
                     continue
                 if not self._is_late(each, states):
                     waiting.append(STARTING)
@@ -153,7 +165,14 @@ class Fleet:
                 stream = stream_of(instance, number)
                 say = narrator(self._platform, record, group=self._log_group + record.name, stream=stream)
                 task = model_task.prepare(
-                    self._platform, record, task_id, wanted.model, wanted.settings, say, number=number
+                    self._platform,
+                    record,
+                    task_id,
+                    wanted.model,
+                    wanted.settings,
+                    say,
+                    number=number,
+                    standby=instance.get("standby", False),
                 )
                 self._platform.engine.start(task)
         except Terminal as error:
@@ -169,6 +188,11 @@ class Fleet:
     def _answers(self, instance: Instance) -> bool:
         sockets = [self._platform.engine.address(task) for task in instance["tasks"]]
         return all(socket is not None and answers_ping(socket) for socket in sockets)
+
+    def _call(self, instance: Instance) -> None:
+        for task in instance["tasks"]:
+            if (address := self._platform.engine.address(task)) is not None:
+                model_task.call(address)
 
     def _is_late(self, wanted: Wanted, states: Sequence[TaskState]) -> bool:
         limit = wanted.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTH_TIMEOUT)
@@ -189,6 +213,17 @@ class Fleet:
         self.write(record, status={**record.status, "instances": instances, "serving": serving, "serial": serial})
         # Only now: were it forgotten and still in the record, it would be started a second time.
         self._forget(instance)
+
+    def after(self, record: Record, wanted: Sequence[Wanted], look: Look) -> Sequence[Instance]:
+        """The instances as they are to be written down once those that answer serve: the others are retired."""
+
+        def changed(instance: Instance) -> Instance:
+            if not any(each.holds(instance) for each in wanted):
+                return {**instance, "retired": True}
+            serves = "standby" in instance and instance["task"] in look.tasks
+            return {member: value for member, value in instance.items() if not (serves and member == "standby")}
+
+        return [changed(each) for each in instances_of(record)]
 
     # The end.
 
@@ -282,12 +317,19 @@ def _pairs(record: Record, wanted: Sequence[Wanted]) -> Sequence[tuple[Instance,
 
 
 def _instance(record: Record, wanted: Wanted, number: int, serial: int) -> Instance:
-    place = {"variant": wanted.variant, "index": wanted.index, "generation": wanted.generation, "number": number}
+    place: Instance = {
+        "variant": wanted.variant,
+        "index": wanted.index,
+        "generation": wanted.generation,
+        "number": number,
+        **({"standby": True} if wanted.standby else {}),
+    }
     return _numbered(record, {**place, "containers": hostnames(containers(wanted.model))}, serial=serial, attempt=1)
 
 
 def _successor(record: Record, instance: Instance, *, serial: int, attempt: int) -> Instance:
-    kept = {member: instance[member] for member in ("variant", "index", "generation", "number", "containers")}
+    members = ("variant", "index", "generation", "number", "containers", "standby")
+    kept = {member: instance[member] for member in members if member in instance}
     return _numbered(record, kept, serial=serial, attempt=attempt)
 
 

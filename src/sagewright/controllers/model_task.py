@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal
@@ -17,6 +19,8 @@ from sagewright.resources.model import containers
 from sagewright.resources.record import Record
 
 SOCKET: Final = "/opt/ml/run/model.sock"
+STANDBY: Final = "standby.sock"
+"""Beside it: where a server that stands by waits for a call."""
 
 
 def resolve(container: Mapping[str, Any]) -> runtimes.Runtime:
@@ -36,8 +40,12 @@ def prepare(
     say: Narrator,
     *,
     number: int = 0,
+    standby: bool = False,
 ) -> Task:
-    """Lay out a fresh /opt/ml for one of an instance's containers, and give its task. May be called again."""
+    """Lay out a fresh /opt/ml for one of an instance's containers, and give its task. May be called again.
+
+    `standby`: it is not to load the model before it is called (`call`).
+    """
     container = containers(model)[number]
     runtime = resolve(container)
     if (note := runtimes.remark(container["Image"], runtime)) is not None:
@@ -62,6 +70,7 @@ def prepare(
             "PYTHONUNBUFFERED": "1",
             **container.get("Environment", {}),
             "SAGEWRIGHT_BIND_UDS": SOCKET,
+            **({"SAGEWRIGHT_STANDBY_UDS": str(PurePosixPath(SOCKET).with_name(STANDBY))} if standby else {}),
         },
         python=python,
         folder=ml,
@@ -70,6 +79,17 @@ def prepare(
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,
     )
+
+
+def call(address: Path) -> None:
+    """Tell a server that stands by to load its model; nothing happens where it was called already, or is not there
+    yet. `address` is that of its socket."""
+    path = address.with_name(STANDBY)
+    if path.resolve().parent != address.parent.resolve():
+        return  # a link to somebody else's
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
+        connection.setblocking(False)
+        connection.connect(str(path))
 
 
 def _resources(platform: Platform, variant: Mapping[str, Any], say: Narrator) -> Resources:

@@ -84,6 +84,8 @@ class Platform:
     """Where tasks reach this server."""
     serverless_idle: float = 300.0
     """Seconds that an instance of a serverless variant is kept while nobody asks for it."""
+    serverless_standby: bool = True
+    """Whether one stands by for each serverless variant that nobody asks."""
     background: Background = field(default_factory=Background)
     """What is still done for tasks that run."""
 

@@ -6,8 +6,10 @@ Who asks is known to the data plane, which tells it in records (`resources/deman
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from sagewright.controllers.fleet import Wanted
 from sagewright.controllers.platform import Platform
 from sagewright.resources import demand
 from sagewright.resources.endpoint import KIND
@@ -21,13 +23,16 @@ class Serverless:
         self._platform, self._wake = platform, wake
         platform.store.subscribe(self._changed)
 
-    def count(self, record: Record, target: Mapping[str, Any], variant: Mapping[str, Any]) -> int:
-        """How many instances a variant of a generation should have now."""
-        config = variant["ServerlessConfig"]
-        told = self._platform.store.get(demand.key(record.key, variant["VariantName"]))
-        needed = 1 if self._is_proven_until(record, target) > self._platform.clock.now() else 0
-        wanted = max(int(config.get("ProvisionedConcurrency", 0)), demand.wanted(told, record), needed)
-        return min(wanted, int(config["MaxConcurrency"]))
+    def wanted(self, record: Record, variant: Wanted) -> Wanted:
+        """So many instances of a variant of a generation as there should be now. While none is needed, one stands by:
+        it has loaded what all models of its framework need, which takes longer than most models."""
+        config = variant.settings["ServerlessConfig"]
+        told = self._platform.store.get(demand.key(record.key, variant.variant))
+        needed = 1 if _proven_until(record, variant.generation) > self._platform.clock.now() else 0
+        count = max(int(config.get("ProvisionedConcurrency", 0)), demand.wanted(told, record), needed)
+        if count == 0 and self._platform.serverless_standby:
+            return replace(variant, count=1, standby=True)
+        return replace(variant, count=min(count, int(config["MaxConcurrency"])))
 
     def proven(self, record: Record, target: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the endpoint's status remembers of a generation that serves: the instance that proved that its model
@@ -35,15 +40,17 @@ class Serverless:
         variants = target["config"]["ProductionVariants"]
         if not any("ServerlessConfig" in variant for variant in variants):
             return {}
-        if self._is_proven_until(record, target) < float("inf"):
+        if _proven_until(record, target["generation"]) < float("inf"):
             return {"proven": record.status["proven"]}
         until = self._platform.clock.now() + self._platform.serverless_idle
         return {"proven": {"generation": target["generation"], "until": until}}
 
-    def _is_proven_until(self, record: Record, target: Mapping[str, Any]) -> float:
-        known = record.status.get("proven", {})
-        return float(known["until"]) if known.get("generation") == target["generation"] else float("inf")
-
     def _changed(self, key: Key) -> None:
         if key.kind == demand.KIND:
             self._wake(Key(key.account, key.region, KIND, "", key.parent))
+
+
+def _proven_until(record: Record, generation: int) -> float:
+    """Until when an instance is needed for the model's sake: for ever, before the generation has served."""
+    known = record.status.get("proven", {})
+    return float(known["until"]) if known.get("generation") == generation else float("inf")

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import uvicorn
@@ -23,21 +23,28 @@ from sagewright_container.contract import Contract
 from sagewright_container.serving import user_module
 from sagewright_container.serving.app import App
 from sagewright_container.serving.base import Handler
+from sagewright_container.serving.standby import stand_by
 
 Loader = Callable[[Contract], Handler]
 
 _IDLE_S = 3600  # the platform keeps its connections; closing one while it is picked up again would lose a request
 _GRACE_S = 30
 
+_SCIKIT_LEARN = (
+    *("sagewright_container.serving.scikit_learn", "joblib", "pandas", "sklearn.compose", "sklearn.ensemble"),
+    *("sklearn.linear_model", "sklearn.pipeline", "sklearn.preprocessing"),
+)
+_XGBOOST = ("sagewright_container.serving.xgboost_framework", "sagewright_container.serving.xgboost_algorithm")
+
 
 def serve_scikit_learn() -> int:
     """`serve` of the scikit-learn image: a user's script, which must load the model."""
-    return serve(_scikit_learn)
+    return serve(_scikit_learn, _SCIKIT_LEARN)
 
 
 def serve_xgboost() -> int:
     """`serve` of the XGBoost image: a user's script where there is one, else the built-in algorithm's model."""
-    return serve(_xgboost)
+    return serve(_xgboost, _XGBOOST)
 
 
 def serve_framework(name: str) -> int:
@@ -47,17 +54,21 @@ def serve_framework(name: str) -> int:
         handler: Handler = importlib.import_module(f"sagewright_container.serving.{name}").load(contract)
         return handler
 
-    return serve(load)
+    return serve(load, [f"sagewright_container.serving.{name}"])
 
 
-def serve(loader: Loader) -> int:
-    """Serve what `loader` loads until SIGTERM; answer the exit code (1: the model could not be loaded)."""
+def serve(loader: Loader, modules: Sequence[str] = ()) -> int:
+    """Serve what `loader` loads until SIGTERM; answer the exit code (1: the model could not be loaded).
+
+    `modules` are those that its models need: they can be loaded ahead (`standby.py`).
+    """
     contract = Contract()
     level = os.environ.get("SAGEMAKER_CONTAINER_LOG_LEVEL", "20")
     logging.basicConfig(level=int(level) if level.isdigit() else level.upper(), format=_LOG_FORMAT)
     os.environ.setdefault("SM_MODEL_DIR", contract.model_dir)
     sock = _bound_socket()
     workers = int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or 1)
+    stand_by(modules if workers == 1 else ())
     if workers > 1:
         return serve_many(workers, lambda: _serve_one(contract, loader, sock))
     return _serve_one(contract, loader, sock)
