@@ -25,6 +25,7 @@ from sagewright.controllers.background import Background
 from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.ecr_repository import EcrRepositories
 from sagewright.controllers.endpoint import Endpoints
+from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
@@ -32,13 +33,17 @@ from sagewright.controllers.loop import Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.room import Room
+from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.schedule import Schedules
+from sagewright.controllers.scheduled_action import ScheduledActions
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
+from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.demand import Demand
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
@@ -71,6 +76,8 @@ class Server:
 
     settings: Settings
     app: Edge
+    start: Callable[[], None]
+    """Begin to work; called on the event loop that requests are answered on."""
     engine: Engine
     store: Store
     objects: Objects
@@ -81,6 +88,7 @@ class Server:
     lock: IO[str]
     background: Background
     """What is still done for tasks that run."""
+    captures: Captures
     made: tuple[str, ...]
     """A line for each thing that was made because it was not there."""
 
@@ -89,6 +97,7 @@ class Server:
         self.loop.stop()
         self.watching.stop()
         self.background.stop("")
+        self.captures.close()
         self.engine.close()
         self.app.services.neighbours.close()
         self.objects.close()
@@ -126,7 +135,13 @@ def build(settings: Settings) -> Server:
     images = Images(store, settings.data / "registry", account=settings.account, clock=clock, ids=ids, bus=bus)
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
-    router = Router(store, Demand(store, clock, ids, idle=settings.serverless_idle))
+    meter = Meter(metrics, clock)
+
+    def keep(role_arn: str, region: str, bucket: str, key: str, data: bytes) -> object:
+        return RoleFiles(services, role_arn, region).put_bytes(bucket, key, data)
+
+    captures = Captures(keep, clock, ids)
+    router = Router(store, meter, captures, Demand(store, clock, ids, meter, idle=settings.serverless_idle))
     services = Services(
         settings=settings,
         store=store,
@@ -140,6 +155,7 @@ def build(settings: Settings) -> Server:
         credentials=credentials,
         gate=Gate(),
         inference=router,
+        meter=meter,
         neighbours=Neighbours(None if settings.store == "memory:" else settings.data),
     )
     engine = ENGINES.load(settings.engine)(settings, clock)
@@ -150,6 +166,7 @@ def build(settings: Settings) -> Server:
         objects_as=partial(RoleFiles, services),
         logs=logs,
         metrics=metrics,
+        meter=meter,
         grants=credentials,
         clock=clock,
         machine=Machine.here(),
@@ -163,12 +180,27 @@ def build(settings: Settings) -> Server:
 
     def start() -> None:
         router.follow()
+        meter.ask(EndpointUsage(platform))
+        platform.background.start("metrics of endpoints", meter.run)
+        captures.start()
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
 
-    app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
+    app = Edge(services, platform=EdgePlatform(services))
     return Server(
-        settings, app, engine, store, objects, metrics, loop, watching, lock, platform.background, tuple(made)
+        settings,
+        app,
+        start,
+        engine,
+        store,
+        objects,
+        metrics,
+        loop,
+        watching,
+        lock,
+        platform.background,
+        captures,
+        tuple(made),
     )
 
 
@@ -188,11 +220,14 @@ def _watching(services: Services, platform: Platform, *, owner: str) -> Loop:
     """A loop of its own: jobs that stage their inputs keep the other one's threads for minutes."""
     store, bus, metrics, clock = services.store, services.events, services.metrics, services.clock
     loop = Loop(store, clock=clock, owner=owner, workers=4)
-    loop.add(Deliveries(store, Outlets(services.logs, bus, services.neighbours.ask), metrics, clock))
+    targets = ScalableTargets(store, metrics, clock, services.ids, loop.wake)
+    loop.add(Deliveries(store, Outlets(services.logs, bus, services.neighbours.ask, targets.call), metrics, clock))
     loop.add(EventRules(store, bus, clock, services.ids))
     loop.add(Schedules(store, bus, clock, services.ids))
-    loop.add(Alarms(store, bus, metrics, clock, loop.wake))
+    loop.add(Alarms(store, bus, metrics, clock, loop.wake, targets.call))
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
+    loop.add(targets)
+    loop.add(ScheduledActions(store, clock, services.ids))
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
     loop.add(AsyncInvocations(platform, bus, loop.wake))
@@ -232,7 +267,25 @@ def _lock(data: Path) -> IO[str]:
         raise Terminal(
             f"Another Sagewright server already uses {data}. Stop it, or choose another folder with --data."
         ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
     return file
+
+
+def working_on(data: Path) -> int | None:
+    """The process id of the server that works on a data folder; None when none does."""
+    try:
+        file = (data / "server.lock").open("r+")
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            told = file.read()
+            return int(told) if told.isdigit() else None
+    return None
 
 
 def _server_id(data: Path) -> str:

@@ -11,6 +11,7 @@ import sagewright
 # Add a command here; it is imported when it is asked for.
 _COMMANDS = {
     "up": "sagewright.cli.up",
+    "restart": "sagewright.cli.restart",
     "env": "sagewright.cli.env",
     "keys": "sagewright.cli.keys",
     "demo": "sagewright.cli.demo",

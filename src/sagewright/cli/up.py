@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import socket
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ import click
 
 from sagewright.base.errors import SagewrightError
 from sagewright.base.settings import Settings
+from sagewright.cli.listening import RESTART, listening, start_anew
 from sagewright.cli.options import server_options
 
 if TYPE_CHECKING:
@@ -42,12 +45,14 @@ def command(settings: Settings, store: str, memory: bool, requests: bool, **rest
     """
     from sagewright import compose
 
+    signal.signal(RESTART, signal.SIG_IGN)  # from whoever cannot wait until this one serves
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("sagewright").setLevel(logging.INFO)
     logging.getLogger("sagewright.access").setLevel(logging.INFO if requests else logging.WARNING)
     settings = replace(settings, store="memory:" if memory else store, **rest)
     if settings.auth == "off":
         click.secho("Signatures are NOT checked (--auth off): whoever reaches this port owns everything.", fg="red")
+    sock = listening(settings.host, settings.port)
     try:
         server = compose.build(settings)
     except (SagewrightError, LookupError) as error:
@@ -57,7 +62,8 @@ def command(settings: Settings, store: str, memory: bool, requests: bool, **rest
     show_once(server.app.services.credentials)
     for sentence in server.engine.cannot():
         click.echo(f"note: {sentence}")
-    _serve(server)
+    if _serve(server, sock):
+        start_anew(sock)
 
 
 def show_once(credentials: Credentials) -> None:
@@ -68,48 +74,33 @@ def show_once(credentials: Credentials) -> None:
         click.echo("This is the only time that it is shown unasked; `sagewright keys show` has it later.")
 
 
-def _serve(server: Any) -> None:
-    import uvicorn
+def _serve(server: Any, sock: socket.socket) -> bool:
+    """Until it is told to stop. Whether another is to take its place."""
+    import uvloop
 
-    from sagewright.edge.http import JoiningProtocol
+    from sagewright.edge.server import listen
 
     settings: Settings = server.settings
-    config = uvicorn.Config(
-        server.app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=JoiningProtocol,
-        proxy_headers=False,
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-        backlog=2048,
-    )
-    runner = uvicorn.Server(config)
-    started = runner.startup
+    anew = False
+    kept = 0
 
-    async def startup(sockets: Any = None) -> None:
-        await started(sockets=sockets)
-        if runner.started:
-            click.echo(f"Sagewright listens on http://{settings.host}:{settings.port}  (data: {settings.data})")
-            click.echo('In your shell:  eval "$(sagewright env)"   Stop with Ctrl-C.')
+    def started() -> None:
+        server.start()
+        click.echo(f"Sagewright listens on http://{settings.host}:{settings.port}  (data: {settings.data})")
+        click.echo('In your shell:  eval "$(sagewright env)"   Stop with Ctrl-C.')
 
-    runner.startup = startup  # type: ignore[method-assign]
     try:
-        runner.run()
-    except KeyboardInterrupt:
-        pass
+        anew = uvloop.run(listen(server.app.respond, sock.dup(), started=started)) == RESTART
     finally:
-        kept = _stop_servers(server)
+        kept = 0 if anew else _stop_servers(server)
         server.close()
+    if anew:
+        click.echo("Starting anew.")
+        return True
     if kept:
         click.echo(f"{kept} running job(s) go on; the next `sagewright up` on this data follows them.")
     click.echo("Stopped.")
+    return False
 
 
 def _stop_servers(server: Any) -> int:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sagewright.base.errors import AlreadyExists, StaleRecord, Terminal, Transient
 from sagewright.compute.base import TaskState
 from sagewright.controllers import model_task
-from sagewright.controllers.health import answers_ping
+from sagewright.controllers.health import Pulse, answers_ping
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines, narrator, pump
 from sagewright.controllers.watches import Watches
@@ -29,6 +29,8 @@ STOP_GRACE: Final = 30.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 HEALTH_TIMEOUT: Final = 240.0
 """Seconds in which a container must answer /ping, where the configuration says nothing."""
+DRAIN: Final = 0.5
+"""Seconds between the end of an instance's turn and SIGTERM: what was sent to it in that moment has arrived by then."""
 STARTING: Final = 0.05
 """Seconds until the next look at what starts."""
 CALLED: Final = 0.01
@@ -40,8 +42,8 @@ _ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 
 Instance = dict[str, Any]
 """task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; not_before
-(epoch seconds) where it replaces another; standby where it was started without its model, until it serves; retired
-once it is to end."""
+(epoch seconds) where it replaces another; standby where it was started without its model and has not served yet;
+retired (epoch seconds) since when it is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Wanted:
     """They are not to serve, only to be ready to load their model."""
 
     def holds(self, instance: Instance) -> bool:
-        """Whether an instance is one of these. One that stands by may also serve, and never the other way round."""
+        """Whether an instance is one of these. One that stands by may come to serve, and never the other way round."""
         ours = (instance["generation"], instance["variant"]) == (self.generation, self.variant)
         ours = ours and (not self.standby or instance.get("standby", False))
         return ours and instance["number"] < self.count and not instance.get("retired")
@@ -87,12 +89,14 @@ class Fleet:
         self._platform = platform
         self._log_group = log_group
         self._watch = Watches(platform.engine, wake)
+        self._pulse = Pulse(platform.clock)
 
     # Before anything is started.
 
     def plan(self, record: Record, wanted: Sequence[Wanted]) -> Mapping[str, Any]:
         """The record's status with every wanted instance in it."""
-        instances = list(instances_of(record))
+        serving = _serving(record)
+        instances = [_standing(each) if each["task"] in serving else each for each in instances_of(record)]
         serial = record.status.get("serial", 0)
         for each in wanted:
             here = {instance["number"] for instance in instances if each.holds(instance)}
@@ -111,7 +115,7 @@ class Fleet:
         `lasting`: there is nothing to go back to, so what fails is replaced for ever. Else raises Terminal when an
         instance that never served cannot come up.
         """
-        serving = {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
+        serving = _serving(record)
         healthy: list[Instance] = []
         waiting: list[float] = []
         for instance, each in _pairs(record, wanted):
@@ -129,14 +133,14 @@ class Fleet:
                 self._wake_at_the_end_of(record, instance)
                 if each.standby:
                     continue
-                if instance["task"] in serving or self._answers(instance):
+                if self._is_healthy(instance, serves=instance["task"] in serving):
                     healthy.append(instance)
                     continue
                 if instance.get("standby"):
                     self._call(instance)
                     waiting.append(CALLED)
                     continue
-                if not self._is_late(each, states):
+                if instance["task"] not in serving and not self._is_late(each, states):
                     waiting.append(STARTING)
                     continue
             if instance["task"] not in serving and not (lasting or _was_ended_by_others(instance, states)):
@@ -185,6 +189,11 @@ class Fleet:
         for task in instance["tasks"]:
             self._watch(task, record.key)
 
+    def _is_healthy(self, instance: Instance, *, serves: bool) -> bool:
+        if serves:
+            return self._pulse.beats(instance["task"], lambda: self._answers(instance))
+        return self._answers(instance)
+
     def _answers(self, instance: Instance) -> bool:
         sockets = [self._platform.engine.address(task) for task in instance["tasks"]]
         return all(socket is not None and answers_ping(socket) for socket in sockets)
@@ -214,22 +223,20 @@ class Fleet:
         # Only now: were it forgotten and still in the record, it would be started a second time.
         self._forget(instance)
 
-    def after(self, record: Record, wanted: Sequence[Wanted], look: Look) -> Sequence[Instance]:
-        """The instances as they are to be written down once those that answer serve: the others are retired."""
-
-        def changed(instance: Instance) -> Instance:
-            if not any(each.holds(instance) for each in wanted):
-                return {**instance, "retired": True}
-            serves = "standby" in instance and instance["task"] in look.tasks
-            return {member: value for member, value in instance.items() if not (serves and member == "standby")}
-
-        return [changed(each) for each in instances_of(record)]
-
     # The end.
+
+    def retired(self, record: Record, kept: Sequence[Wanted]) -> Sequence[Instance]:
+        """The record's instances, all that is not `kept` marked as to end. Its routes must end in the same write."""
+        now = self._platform.clock.now()
+        return [
+            each if each.get("retired") or any(one.holds(each) for one in kept) else {**each, "retired": now}
+            for each in instances_of(record)
+        ]
 
     def let_go(self, record: Record) -> Record:
         """Go on with the end of all that is retired, and cross out what is gone."""
-        retired = [each for each in instances_of(record) if each.get("retired")]
+        now = self._platform.clock.now()
+        retired = [each for each in instances_of(record) if each.get("retired", now) <= now - DRAIN]
         gone = {each["task"] for each in retired if self.retire(record, each)}
         if not gone:
             return record
@@ -262,6 +269,7 @@ class Fleet:
                 self._carry_log(record, instance, number)
 
     def _forget(self, instance: Instance) -> None:
+        self._pulse.forget(instance["task"])
         for task in instance["tasks"]:
             self._platform.forget(task)
 
@@ -310,6 +318,16 @@ def stream_of(instance: Instance, number: int) -> str:
     """The log stream of one of its containers."""
     stream: str = instance["log_stream"]
     return f"{stream}/{instance['containers'][number]}" if len(instance["tasks"]) > 1 else stream
+
+
+def _serving(record: Record) -> set[str]:
+    """The tasks that requests are sent to."""
+    return {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
+
+
+def _standing(instance: Instance) -> Instance:
+    """An instance that serves: it does not stand by any more."""
+    return {member: value for member, value in instance.items() if member != "standby"}
 
 
 def _pairs(record: Record, wanted: Sequence[Wanted]) -> Sequence[tuple[Instance, Wanted]]:

@@ -5,7 +5,7 @@ Who asks is known to the data plane, which tells it in records (`resources/deman
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,12 +23,17 @@ class Serverless:
         self._platform, self._wake = platform, wake
         platform.store.subscribe(self._changed)
 
-    def wanted(self, record: Record, variant: Wanted) -> Wanted:
-        """So many instances of a variant of a generation as there should be now. While none is needed, one stands by:
-        it has loaded what all models of its framework need, which takes longer than most models."""
+    def fitted(self, record: Record, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
+        """The same, with as many instances of serverless variants as there should be now."""
+        return [self._fitted(record, each) if "ServerlessConfig" in each.settings else each for each in wanted]
+
+    def _fitted(self, record: Record, variant: Wanted) -> Wanted:
+        """While no instance is needed, one stands by: it has loaded what all models of its framework need, which takes
+        longer than most models."""
         config = variant.settings["ServerlessConfig"]
         told = self._platform.store.get(demand.key(record.key, variant.variant))
-        needed = 1 if _proven_until(record, variant.generation) > self._platform.clock.now() else 0
+        proves = _proven_until(record, variant.generation) > self._platform.clock.now()
+        needed = 1 if proves or record.state != "InService" else 0
         count = max(int(config.get("ProvisionedConcurrency", 0)), demand.wanted(told, record), needed)
         if count == 0 and self._platform.serverless_standby:
             return replace(variant, count=1, standby=True)

@@ -91,7 +91,8 @@ class TransformJobs:
             return None
         if not self._room.enter(record):
             return _WAIT_FOR_ROOM
-        model_task.resolve(containers(record.spec["model"])[0])
+        for container in containers(record.spec["model"]):
+            model_task.resolve(container)
         folder = PlanFolder(self._platform, record)
         items = folder.items()
         if items is None:
@@ -108,6 +109,7 @@ class TransformJobs:
         platform = self._platform
         items = PlanFolder(platform, record).items() or ()
         for each in missing:
+            self._start_others(record, each)
             say = narrator(platform, record, group=LOG_GROUP, stream=each["log_stream"])
             task = transform_task.prepare(
                 platform, record, each, transform_plan.dealt(items, each["number"], count), say
@@ -118,10 +120,19 @@ class TransformJobs:
             platform.engine.start(task)
             self._watch(task.id, record.key)
             if "before" in each:
-                platform.forget(each["before"])
+                for before in transform_job.tasks(record, each["before"]):
+                    platform.forget(before)
         if "TransformStartTime" not in record.status:
             self._note(record, {"TransformStartTime": platform.clock.now()})
         return _LOOK_AGAIN
+
+    def _start_others(self, record: Record, instance: Instance) -> None:
+        """The further containers of a pipeline, before the task that asks them."""
+        for number, (name, task_id) in enumerate(transform_job.others(record, instance["task"]).items(), 1):
+            if self._platform.engine.inspect(task_id).phase == "unknown":
+                stream = f"{instance['log_stream']}/{name}"
+                say = narrator(self._platform, record, group=LOG_GROUP, stream=stream)
+                self._platform.engine.start(transform_task.prepare_other(self._platform, record, task_id, number, say))
 
     def _follow(self, record: Record, known: Sequence[Instance], found: Mapping[str, TaskState]) -> float | None:
         """It runs: carry what it says, and stop it when it is to be stopped."""
@@ -179,6 +190,8 @@ class TransformJobs:
 
     def _carry(self, record: Record, each: Instance, *, ended: bool) -> None:
         pump(self._platform, record, each["task"], group=LOG_GROUP, stream=each["log_stream"], ended=ended)
+        for name, task in transform_job.others(record, each["task"]).items():
+            pump(self._platform, record, task, group=LOG_GROUP, stream=f"{each['log_stream']}/{name}", ended=ended)
         transform_output.carry_data_log(self._platform, record, each)
 
     def _began(self, found: Mapping[str, TaskState]) -> float:
@@ -202,4 +215,5 @@ class TransformJobs:
 def _folders(record: Record) -> list[str]:
     """All that a job may have among the tasks."""
     known = instances(record)
-    return [plan_id(record), *(each["task"] for each in known), *(each["before"] for each in known if "before" in each)]
+    tasks = [each["task"] for each in known] + [each["before"] for each in known if "before" in each]
+    return [plan_id(record), *(task for each in tasks for task in transform_job.tasks(record, each))]

@@ -141,8 +141,11 @@ def _of_manifest(objects: ObjectFiles, uri: str, scratch: Path) -> Iterator[Item
             )
 
 
-def told(record: Record, items: Sequence[Item]) -> Mapping[str, Any]:
-    """`plan.json`, as `sagewright_container.transform` reads it: the job for one instance."""
+def told(record: Record, items: Sequence[Item], others: Sequence[str]) -> Mapping[str, Any]:
+    """`plan.json`, as `sagewright_container.transform` reads it: the job for one instance.
+
+    `others` are the sockets of a pipeline's further containers, as paths below the job's folder.
+    """
     read, written = record.spec["TransformInput"], record.spec["TransformOutput"]
     calls, data = record.spec.get("ModelClientConfig", {}), record.spec.get("DataProcessing", {})
     members = {
@@ -150,6 +153,7 @@ def told(record: Record, items: Sequence[Item]) -> Mapping[str, Any]:
             {"name": item.name, "input": f"input/{number}", "output": f"output/{number}"}
             for number, item in enumerate(items)
         ],
+        "others": list(others) or None,
         "content_type": read.get("ContentType"),
         "accept": written.get("Accept"),
         "gzip": read.get("CompressionType") == "Gzip",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
-from sagewright.compute.base import Task
+from sagewright.compute.base import Mount, Task
 from sagewright.controllers import model_task, staging, transform_plan
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.controllers.transform_plan import Item
+from sagewright.resources import transform_job
 from sagewright.resources.record import Record
 from sagewright.resources.transform_job import Instance
 
@@ -28,18 +30,31 @@ def prepare(platform: Platform, record: Record, instance: Instance, items: Seque
     folder = platform.ml_folder(instance["task"]) / FOLDER
     for name in ("input", "output"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    plan = transform_plan.told(record, items)
+    servers = [f"servers/{number}" for number, _ in enumerate(transform_job.others(record, instance["task"]), 2)]
+    plan = transform_plan.told(record, items, [f"{place}/{Path(model_task.SOCKET).name}" for place in servers])
     done = _take_over(platform, instance)
     objects = platform.objects_as(model["ExecutionRoleArn"], record.key.region)
     for item, place in zip(items, plan["objects"], strict=True):
         if place["output"] not in done:
             staging.fetch(objects, f"s3://{item.bucket}/{item.key}", folder / place["input"])
     transform_plan.write(folder, plan)
+    tasks = transform_job.others(record, instance["task"]).values()
     return replace(
         task,
         command=(*_PUSH, *task.command),
-        environment={**_settings(record), **task.environment, **_environment(record, task)},
+        environment=_environment(record, task),
+        mounts=[
+            Mount(platform.ml_folder(other) / "run", f"/opt/ml/{FOLDER}/{place}")
+            for other, place in zip(tasks, servers, strict=True)
+        ],
     )
+
+
+def prepare_other(platform: Platform, record: Record, task_id: str, number: int, say: Narrator) -> Task:
+    """The task that serves a further container of a pipeline: the one at `number` in the model."""
+    resources = record.spec["TransformResources"]
+    task = model_task.prepare(platform, record, task_id, record.spec["model"], resources, say, number=number)
+    return replace(task, environment=_environment(record, task))
 
 
 def _take_over(platform: Platform, instance: Instance) -> set[str]:
@@ -71,6 +86,7 @@ def _settings(record: Record) -> Mapping[str, str]:
 
 
 def _environment(record: Record, task: Task) -> Mapping[str, str]:
-    """The job's own variables; where the server listens is not theirs to say."""
+    """What the container is told of the job, the model's variables, and over them the job's own; where the server
+    listens is not theirs to say."""
     ours = {name: value for name, value in task.environment.items() if name == "SAGEWRIGHT_BIND_UDS"}
-    return {**record.spec.get("Environment", {}), **ours}
+    return {**_settings(record), **task.environment, **record.spec.get("Environment", {}), **ours}

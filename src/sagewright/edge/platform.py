@@ -32,6 +32,7 @@ class Platform:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._started = services.clock.now()
         self._mlflow = mlflow.Mlflow(services)
 
     async def __call__(self, raw: Raw) -> Response | None:
@@ -55,6 +56,7 @@ class Platform:
             return _json(
                 {
                     "status": "ok",
+                    "started": self._started,
                     "version": sagewright.__version__,
                     "account": settings.account,
                     "region": settings.region,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sagewright.resources.model import mode
@@ -22,10 +22,10 @@ _WITHOUT: Final[Mapping[str, str]] = {
 def check(variant: Mapping[str, Any], update: Mapping[str, Any] = {}) -> None:
     """Whether a production variant, and what an update wants of it, make sense. Raises ValueError with a sentence."""
     name, serverless = variant["VariantName"], variant.get("ServerlessConfig")
-    if "ServerlessUpdateConfig" in update and "MemorySizeInMB" not in (serverless or {}):
-        raise ValueError(f"Variant {name} is not serverless: leave ServerlessUpdateConfig out.")
     if serverless is None:
         return
+    if "MemorySizeInMB" not in serverless:
+        raise ValueError(f"Variant {name} is not serverless: leave ServerlessUpdateConfig out.")
     if update.get("DesiredInstanceCount") is not None:
         raise ValueError(f"Variant {name} is serverless and has no instance count: use ServerlessUpdateConfig.")
     if serverless["MemorySizeInMB"] % _STEP:
@@ -36,6 +36,19 @@ def check(variant: Mapping[str, Any], update: Mapping[str, Any] = {}) -> None:
             f"ProvisionedConcurrency of variant {name} ({provisioned}) must not be more than its "
             f"MaxConcurrency ({most})."
         )
+
+
+def updated(
+    wanted: Mapping[str, Mapping[str, Any]], variants: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    """What is wanted of variants, by name, with each ServerlessUpdateConfig made a whole DesiredServerlessConfig."""
+    known = {variant["VariantName"]: variant.get("ServerlessConfig", {}) for variant in variants}
+    return {
+        name: {**each, "DesiredServerlessConfig": {**known.get(name, {}), **each["ServerlessUpdateConfig"]}}
+        if "ServerlessUpdateConfig" in each
+        else each
+        for name, each in wanted.items()
+    }
 
 
 def check_config(config: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sagewright.resources.lifecycle import Lifecycle
+from sagewright.resources.model import containers, hostnames
 from sagewright.resources.record import Record
 
 KIND: Final = "transform-job"
@@ -43,6 +45,20 @@ def instance(record: Record, number: int, attempt: int = 1, before: str | None =
         "log_stream": f"{record.name}/{machine}-{int(record.created)}",
         **({"before": before} if before else {}),
     }
+
+
+def others(record: Record, task: str) -> Mapping[str, str]:
+    """The tasks of the further containers of an inference pipeline, by what they are called, for an instance's task.
+
+    The instance's own task serves the first container and asks the others.
+    """
+    names = hostnames(containers(record.spec["model"]))[1:]
+    return {name: f"{task}-{number}" for number, name in enumerate(names, 2)}
+
+
+def tasks(record: Record, task: str) -> list[str]:
+    """All tasks of an instance."""
+    return [task, *others(record, task).values()]
 
 
 def instances(record: Record) -> list[Instance]:

@@ -9,19 +9,28 @@ import gc
 import importlib
 import os
 import socket
-from collections.abc import Sequence
 from contextlib import suppress
 
+_SERVING = "sagewright_container.serving"
+_SERVERS = (f"{_SERVING}.worker", f"{_SERVING}.predictor")
 
-def stand_by(modules: Sequence[str]) -> None:
-    """Import what there is of `modules` and wait for the call; return at once where none is to be waited for."""
-    path = os.environ.pop("SAGEWRIGHT_STANDBY_UDS", "")
-    if not path:
+# What the models of an image need, where that is more than the module of its name.
+_MODULES = {
+    "scikit-learn": (
+        *(f"{_SERVING}.scikit_learn", "joblib", "pandas", "sklearn.compose", "sklearn.ensemble"),
+        *("sklearn.linear_model", "sklearn.pipeline", "sklearn.preprocessing"),
+    ),
+    "xgboost": (f"{_SERVING}.xgboost_framework", f"{_SERVING}.xgboost_algorithm"),
+}
+
+
+def stand_by(image: str) -> None:
+    """Load an image's modules and wait for the call. Returns at once where none is to be waited for, or it came."""
+    path = os.environ.get("SAGEWRIGHT_STANDBY_UDS")
+    if not path or os.path.exists(path):
         return
-    with suppress(FileNotFoundError):
-        os.unlink(path)
-    for module in modules:
-        with suppress(ImportError):
+    for module in (*_SERVERS, *_MODULES.get(image, (f"{_SERVING}.{image}",))):
+        with suppress(ImportError):  # told when the model needs it
             importlib.import_module(module)
     gc.collect()
     gc.freeze()  # these modules are for good: no later collection looks at them again
@@ -29,4 +38,3 @@ def stand_by(modules: Sequence[str]) -> None:
         listener.bind(path)
         listener.listen(1)
         listener.accept()[0].close()
-    os.unlink(path)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sagewright_container.transform.errors import BadAnswer, NoAnswer, ServerEnded
 
@@ -20,11 +19,15 @@ _AGAIN = frozenset({429, *range(500, 600)})
 
 
 class Address:
-    """Where the server listens: what SAGEWRIGHT_BIND_UDS names, else SAGEMAKER_BIND_TO_PORT, else 8080."""
+    """Where a server listens: on a Unix socket, else on a port of this machine."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._path = environ.get("SAGEWRIGHT_BIND_UDS")
-        self._port = int(environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
+    def __init__(self, path: str | None = None, port: int = 8080) -> None:
+        self._path, self._port = path, port
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Address:
+        """As the server itself finds where to listen: SAGEWRIGHT_BIND_UDS, SAGEMAKER_BIND_TO_PORT, 8080."""
+        return cls(environ.get("SAGEWRIGHT_BIND_UDS"), int(environ.get("SAGEMAKER_BIND_TO_PORT") or 8080))
 
     def connection(self, timeout: float) -> http.client.HTTPConnection:
         """A connection that is not made yet."""
@@ -82,6 +85,13 @@ def _get(address: Address, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
+class Answer(NamedTuple):
+    """What a container made of a payload."""
+
+    body: bytes
+    content_type: str | None
+
+
 class Client:
     """One connection; for one thread."""
 
@@ -100,13 +110,16 @@ class Client:
         self._ended = ended
         self._timeout_s, self._retries, self._chunked = timeout_s, retries, chunked
 
-    def invoke(self, body: bytes | memoryview) -> bytes:
-        """The answer to a payload. Tries again where another try may help. Raises BadAnswer, NoAnswer, ServerEnded."""
+    def invoke(self, body: bytes | memoryview, content_type: str | None = None) -> Answer:
+        """The answer to a payload, of this type if one is named. Tries again where another try may help.
+
+        Raises BadAnswer, NoAnswer, ServerEnded.
+        """
         for attempt in range(self._retries + 1):
             if attempt:
                 time.sleep(_FIRST_RETRY_S * 2 ** (attempt - 1))
             try:
-                status, answer = self._exchange(body)
+                status, answer = self._exchange(body, content_type)
             except (OSError, http.client.HTTPException) as error:
                 self._connection.close()
                 self._check_server()
@@ -116,16 +129,17 @@ class Client:
             if 200 <= status < 300:
                 return answer
             if status not in _AGAIN or attempt == self._retries:
-                raise BadAnswer(status, answer)
+                raise BadAnswer(status, answer.body)
         raise AssertionError("the last attempt returns or raises")
 
-    def _exchange(self, body: bytes | memoryview) -> tuple[int, bytes]:
+    def _exchange(self, body: bytes | memoryview, content_type: str | None) -> tuple[int, Answer]:
+        headers = {**self._headers, "Content-Type": content_type} if content_type else self._headers
         if self._chunked:
-            self._connection.request("POST", "/invocations", _pieces(body), self._headers, encode_chunked=True)
+            self._connection.request("POST", "/invocations", _pieces(body), headers, encode_chunked=True)
         else:
-            self._connection.request("POST", "/invocations", body, self._headers)
+            self._connection.request("POST", "/invocations", body, headers)
         answer = self._connection.getresponse()
-        return answer.status, answer.read()
+        return answer.status, Answer(answer.read(), answer.getheader("Content-Type"))
 
     def _check_server(self) -> None:
         """A server that is about to end closes its connections first: give it a moment to be gone."""
@@ -147,6 +161,15 @@ def _pieces(body: bytes | memoryview) -> Iterator[bytes]:
         yield bytes(view[start : start + _CHUNK])
 
 
-def from_environment() -> Address:
-    """As the server itself finds where to listen."""
-    return Address(os.environ)
+class Pipeline:
+    """Containers one after the other, each with a connection: each gets what the one before answered."""
+
+    def __init__(self, clients: Sequence[Client]) -> None:
+        self._clients = clients
+
+    def invoke(self, body: bytes | memoryview) -> bytes:
+        """What the last one answers. Raises as each of them."""
+        answer = self._clients[0].invoke(body)
+        for client in self._clients[1:]:
+            answer = client.invoke(answer.body, answer.content_type)
+        return answer.body

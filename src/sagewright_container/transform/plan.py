@@ -48,6 +48,8 @@ class Plan:
     """`plan.json`. Members that are None are for the container or the defaults to say."""
 
     objects: list[Source]
+    others: list[str] = field(default_factory=list)
+    """Sockets of the further containers of a pipeline, in order: paths below the job's folder."""
     content_type: str | None = None
     accept: str | None = None
     gzip: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Callable
 from typing import Any
 
@@ -20,3 +22,22 @@ def box(s3: Any, unique: Callable[[str], str]) -> str:
     name = unique("box")
     s3.create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture(scope="session")
+def scripted(
+    s3: Any, container: dict[str, Any], bucket: str, unique: Callable[[str], str]
+) -> Callable[[str], dict[str, Any]]:
+    """Makes a scikit-learn container whose model is a script: its `inference.py`."""
+
+    def made(code: str) -> dict[str, Any]:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            member = tarfile.TarInfo("code/inference.py")
+            member.size = len(code.encode())
+            archive.addfile(member, io.BytesIO(code.encode()))
+        key = f"{unique('scripted')}/model.tar.gz"
+        s3.put_object(Bucket=bucket, Key=key, Body=buffer.getvalue())
+        return {"Image": container["Image"], "ModelDataUrl": f"s3://{bucket}/{key}"}
+
+    return made

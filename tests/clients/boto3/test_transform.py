@@ -62,15 +62,8 @@ def trained_model(sagemaker: Any, container: dict[str, Any], role: str, unique: 
 
 
 @pytest.fixture(scope="module")
-def echo(sagemaker: Any, container: dict[str, Any], role: str, bucket: str, unique: Callable[[str], str]) -> str:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        member = tarfile.TarInfo("code/inference.py")
-        member.size = len(ECHO)
-        archive.addfile(member, io.BytesIO(ECHO.encode()))
-    boto3.client("s3").put_object(Bucket=bucket, Key="echo/model.tar.gz", Body=buffer.getvalue())
-    name = unique("echo")
-    made = {"Image": container["Image"], "ModelDataUrl": f"s3://{bucket}/echo/model.tar.gz"}
+def echo(sagemaker: Any, scripted: Callable[..., Any], role: str, unique: Callable[[str], str]) -> str:
+    name, made = unique("echo"), scripted(ECHO)
     sagemaker.create_model(ModelName=name, PrimaryContainer=made, ExecutionRoleArn=role)
     return name
 

@@ -134,6 +134,52 @@ def test_a_job_is_staged_runs_and_leaves_its_outputs(bench: Bench, jobs: Transfo
     assert {role for role, _ in bench.files.roles} == {"arn:aws:iam::123456789012:role/R"}
 
 
+def test_the_containers_of_a_pipeline_run_beside_the_one_that_asks_them(
+    bench: Bench, jobs: TransformJobs, create: Create
+) -> None:
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://b/model.tar.gz", "Environment": {"A": "model"}}
+    named = [{**container, "ContainerHostname": name} for name in ("first", "then", "last")]
+    role = "arn:aws:iam::123456789012:role/R"
+    key = create(model={"Containers": named, "ExecutionRoleArn": role}, Environment={"A": "job"})
+    assert started(bench, jobs, key) == ["transform-uid-j-0-1-2", "transform-uid-j-0-1-3", "transform-uid-j-0-1"]
+    *others, asker = bench.engine.started
+    assert all(task.environment["A"] == "job" and task.environment["SAGEMAKER_BATCH"] for task in others)
+    assert [str(mount.source) for mount in asker.mounts] == [str(task.folder / "run") for task in others if task.folder]
+    plan = json.loads((place(bench, asker.id) / "plan.json").read_text())
+    assert plan["others"] == ["servers/2/model.sock", "servers/3/model.sock"]
+    assert [mount.target for mount in asker.mounts] == [f"/opt/ml/transform/servers/{number}" for number in (2, 3)]
+    bench.engine.say(others[1].id, "last has loaded")
+    bench.look(jobs, key)
+    work(bench, asker.id)
+    bench.settle(jobs, key)
+    assert ended(bench, key) == ("Completed", "")
+    assert "last has loaded" in bench.lines(LOG_GROUP)
+    assert (list(bench.engine.list()), bench.folders) == ([], [])
+
+
+@pytest.mark.parametrize("begun", [1, 2])
+def test_a_pipeline_that_was_half_started_runs_each_container_once(
+    bench: Bench, jobs: TransformJobs, create: Create, begun: int
+) -> None:
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://b/model.tar.gz"}
+    role = "arn:aws:iam::123456789012:role/R"
+    key = create(model={"Containers": [container] * 3, "ExecutionRoleArn": role})
+    starts = bench.engine.start
+
+    def cut_short(task: Any) -> None:
+        if len(bench.engine.started) == begun:
+            raise Killed
+        starts(task)
+
+    bench.engine.start = cut_short  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        started(bench, jobs, key)
+    bench.engine.start = starts  # type: ignore[method-assign]
+    bench.settle(TransformJobs(bench.platform, bench.wake, Room(1, bench.wake)), key)
+    ids = [task.id for task in bench.engine.started]
+    assert sorted(ids) == ["transform-uid-j-0-1", "transform-uid-j-0-1-2", "transform-uid-j-0-1-3"]
+
+
 def test_objects_are_dealt_over_instances(bench: Bench, jobs: TransformJobs, create: Create) -> None:
     key = create(instances=2)
     first, second = started(bench, jobs, key)
@@ -444,7 +490,7 @@ def test_an_output_that_is_in_s3_is_not_put_there_again(bench: Bench, jobs: Tran
         puts.append(key)
         return inner(bucket, key, path, **more)
 
-    bench.files.put_file = put  # type: ignore[assignment, method-assign]
+    bench.files.put_file = put  # type: ignore[method-assign]
     with pytest.raises(Transient):
         bench.look(jobs, key)
     bench.settle(restarted(bench), key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeVar
@@ -18,6 +18,7 @@ from typing import Final, Protocol, TypeVar
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, SagewrightError, StaleRecord
 from sagewright.base.ids import Ids
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.resources import demand
 from sagewright.resources.endpoint import KIND as ENDPOINT
 from sagewright.resources.record import Key, Record
@@ -55,6 +56,9 @@ class Pressure:
 
     key: Key
     """Where the demand is told."""
+    place: tuple[str, str]
+    dimensions: Mapping[str, str]
+    """Of its metrics."""
     active: int = 0
     """Requests under way, those that wait included."""
     levels: list[float] = field(default_factory=list)
@@ -90,9 +94,9 @@ class Pressure:
 class Demand:
     """The pressure on all serverless variants of one server."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, *, idle: float) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, meter: Meter, *, idle: float) -> None:
         """`idle`: for how many seconds an instance is kept that nobody asks for."""
-        self._store, self._clock, self._ids, self._idle = store, clock, ids, idle
+        self._store, self._clock, self._ids, self._meter, self._idle = store, clock, ids, meter, idle
         self._pressures: dict[Key, Pressure] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,13 +111,17 @@ class Demand:
             self._watch(pressure)
 
     @contextmanager
-    def entered(self, endpoint: Key, variant: str, limit: int) -> Iterator[Pressure]:
-        """Have a request counted while it is under way. Raises Throttled when it would be one too many."""
+    def entered(self, endpoint: Key, variant: str, limit: int, provisioned: int) -> Iterator[Pressure]:
+        """Have a request counted while it is under way. Raises Throttled when it would be one too many.
+
+        `provisioned` of the variant's instances are there in any case.
+        """
         pressure = self._pressure(demand.key(endpoint, variant))
         if pressure.active >= limit:
             raise Throttled(f"{limit} requests are under way, the most that variant {variant} may have at once")
         pressure.enter()
         self._tell(pressure)
+        self._observe(pressure, limit, provisioned)
         try:
             yield pressure
         finally:
@@ -129,7 +137,7 @@ class Demand:
         if not pressure.waiting and (found := find()) is not None:
             found.instance.outstanding += 1
             return found
-        turn = asyncio.Event()
+        turn, began = asyncio.Event(), self._clock.monotonic()
         pressure.waiting.append(turn)
         try:
             async with asyncio.timeout(COLD_START):
@@ -137,6 +145,8 @@ class Demand:
                     turn.clear()
                     if pressure.waiting[0] is turn and (found := find()) is not None:
                         found.instance.outstanding += 1
+                        waited = (self._clock.monotonic() - began) * 1e6
+                        self._sample(pressure, "ModelSetupTime", waited, "Microseconds")
                         return found
                     await turn.wait()
         finally:
@@ -158,8 +168,23 @@ class Demand:
     def _pressure(self, key: Key) -> Pressure:
         found = self._pressures.get(key)
         if found is None:
-            found = self._pressures[key] = Pressure(key)
+            dimensions = {"EndpointName": key.parent, "VariantName": key.name}
+            found = self._pressures[key] = Pressure(key, (key.account, key.region), dimensions)
         return found
+
+    def _observe(self, pressure: Pressure, limit: int, provisioned: int) -> None:
+        """Tell how much of what there may be is in use, now that a request came."""
+        active = pressure.active
+        self._sample(pressure, "ServerlessConcurrentExecutionsUtilization", active / limit, "None")
+        if provisioned:
+            within = "Invocations" if active <= provisioned else "SpilloverInvocations"
+            self._sample(pressure, f"ServerlessProvisionedConcurrency{within}", 1, "Count")
+            used = min(active, provisioned)
+            self._sample(pressure, "ServerlessProvisionedConcurrencyExecutions", used, "Count")
+            self._sample(pressure, "ServerlessProvisionedConcurrencyUtilization", used / provisioned, "None")
+
+    def _sample(self, pressure: Pressure, name: str, value: float, unit: str) -> None:
+        self._meter.observe(pressure.place, name, value, pressure.dimensions, unit=unit)
 
     # What is wanted.
 

@@ -12,11 +12,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sagewright.dataplane.inference import containers
+from sagewright.dataplane.inference import observed
 from sagewright.dataplane.inference.ask import Ask, Reply
+from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.demand import Demand
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
+from sagewright.dataplane.inference.shadow import Copies
 from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store
@@ -34,7 +37,11 @@ class NoSuchEndpoint(LookupError):
 
 
 class NotServing(Exception):
-    """The endpoint exists, but nothing of it can answer now."""
+    """The endpoint exists, but nothing of it can answer now. `passing`: it is in service, and instances are coming."""
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class Asynchronous(Exception):
@@ -67,10 +74,18 @@ class _Spot:
 class Router:
     """Routes of endpoints. `follow` keeps them true to the store."""
 
-    def __init__(self, store: Store, demand: Demand) -> None:
+    def __init__(
+        self,
+        store: Store,
+        meter: Meter | None = None,
+        captures: Captures | None = None,
+        demand: Demand | None = None,
+    ) -> None:
+        """`meter` counts the requests, `captures` keeps some of them; without `demand`, nothing serverless grows."""
         self._store, self._demand = store, demand
         self._routes: dict[Place, Route] = {}
-        self._instances = Instances()
+        self._instances = Instances(meter=meter, captures=captures)
+        self._copies = Copies()
         self._changing = threading.Lock()
 
     def follow(self) -> None:
@@ -78,7 +93,8 @@ class Router:
         self._store.subscribe(self._changed)
         for record in self._store.unsettled(KIND, ()):
             self._routes[_place(record.key)] = self._route(record)
-        self._demand.follow()
+        if self._demand is not None:
+            self._demand.follow()
 
     def route(self, place: Place) -> Route:
         """Raises NoSuchEndpoint."""
@@ -100,7 +116,8 @@ class Router:
             else:
                 self._routes[_place(key)] = after
             self._instances.forget(before, after)
-        self._demand.changed(key)
+        if self._demand is not None:
+            self._demand.changed(key)
 
     def _route(self, record: Record) -> Route:
         return self._instances.route(record, record.status["EndpointArn"])
@@ -118,24 +135,27 @@ class Router:
             route = self.route(place)
             try:
                 variant = _choose(route, ask.variant)
-                if variant.concurrency is not None:
-                    return await self._elastic(place, variant, variant.concurrency, ask)
-                return await _try(route, variant, place[2], ask)
+                if self._demand is not None and variant.concurrency is not None:
+                    return await self._elastic(self._demand, place, variant, variant.concurrency, ask)
+                invoked = await _try(route, variant, ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
                     raise
+            else:
+                if invoked.variant.shadowed_by is not None:
+                    self._copies.send(invoked.variant, ask)
+                return invoked
             await asyncio.sleep(0.05)
 
-    async def _elastic(self, place: Place, variant: Variant, limit: int, ask: Ask) -> Invoked:
+    async def _elastic(self, demand: Demand, place: Place, variant: Variant, limit: int, ask: Ask) -> Invoked:
         """Have a serverless variant answer: on an instance that does nothing else meanwhile, and may start first."""
-        account, region, name = place
         passed: set[str] = set()
-        with self._demand.entered(Key(account, region, KIND, "", name), variant.name, limit) as pressure:
+        with demand.entered(_key(place), variant.name, limit, variant.provisioned) as pressure:
             while True:
-                spot = await self._demand.free(pressure, lambda: self._spot(place, variant.name, passed))
+                spot = await demand.free(pressure, lambda: self._spot(place, variant.name, passed))
                 try:
-                    reply = await containers.answer(spot.variant, spot.instance, ask)
+                    reply = await observed.answer(spot.variant, spot.instance, ask)
                     return Invoked(reply, spot.variant, spot.instance, spot.route)
                 except Unreachable as error:
                     if error.sent:
@@ -148,7 +168,7 @@ class Router:
         """An instance that does nothing, the oldest first, so that the others become idle."""
         route = self.route(place)
         if route.state not in _LIVE:
-            raise NotServing(f"The endpoint is {route.state}.")
+            raise NotServing(f"The endpoint is {route.state}.", passing=False)
         found = _choose(route, variant)
         for instance in found.instances:
             if not instance.outstanding and instance.task not in passed:
@@ -160,19 +180,24 @@ def _place(key: Key) -> Place:
     return key.account, key.region, key.name
 
 
-async def _try(route: Route, variant: Variant, name: str, ask: Ask) -> Invoked:
+def _key(place: Place) -> Key:
+    account, region, name = place
+    return Key(account, region, KIND, "", name)
+
+
+async def _try(route: Route, variant: Variant, ask: Ask) -> Invoked:
     refused: Unreachable | None = None
     for instance in variant.in_turn():
         instance.outstanding += 1
         try:
-            return Invoked(await containers.answer(variant, instance, ask), variant, instance, route)
+            return Invoked(await observed.answer(variant, instance, ask), variant, instance, route)
         except Unreachable as error:
             if error.sent:
                 raise
             refused = error
         finally:
             instance.outstanding -= 1
-    raise refused or NotServing(f"Variant {variant.name} of endpoint {name} has no instance in service.")
+    raise refused or NotServing(f"Variant {variant.name} has no instance in service.", passing=route.state in _LIVE)
 
 
 def _choose(route: Route, target: str | None) -> Variant:
@@ -181,7 +206,7 @@ def _choose(route: Route, target: str | None) -> Variant:
     if target is None:
         variant = route.chosen()
         if variant is None:
-            raise NotServing(f"The endpoint is {route.state}.")
+            raise NotServing(f"The endpoint is {route.state}.", passing=route.state in _LIVE)
         return variant
     variant = route.named(target)
     if variant is None:

@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sagewright.dataplane.inference.capture import Captured, Captures
 from sagewright.dataplane.inference.connection import Pool
-from sagewright.resources.record import Record
+from sagewright.dataplane.inference.invocations import SERVERLESS, Invocations
+from sagewright.dataplane.inference.meter import MINUTE, Meter
+from sagewright.resources import routing
+from sagewright.resources.record import Key, Record
 
 
 @dataclass(slots=True)
@@ -20,6 +24,8 @@ class Instance:
     log_stream: str
     outstanding: int = 0
     """Requests that it is at."""
+    counted: Invocations | None = None
+    """Its own metrics, where the endpoint has enhanced ones."""
 
 
 @dataclass(slots=True)
@@ -36,13 +42,24 @@ class Variant:
     instances: Sequence[Instance]
     table: Mapping[str, Any]
     """Its entry in the routing table, with whatever else is told of it."""
+    shadowed_by: Variant | None = None
+    """Who gets copies of a sample of its requests: as large as its weight is to this one's."""
     turn: int = 0
+    counted: Sequence[Invocations] = ()
+    """Its metrics."""
+    captured: Captured | None = None
+    """Where its requests are captured."""
 
     @property
     def concurrency(self) -> int | None:
         """Requests that a serverless variant takes at once; None for the others."""
         serverless = self.table.get("serverless")
         return None if serverless is None else serverless["MaxConcurrency"]
+
+    @property
+    def provisioned(self) -> int:
+        """How many instances a serverless variant keeps ready."""
+        return int(self.table["serverless"].get("ProvisionedConcurrency", 0))
 
     def in_turn(self) -> Sequence[Instance]:
         """All of them, beginning with the one whose turn it is."""
@@ -96,6 +113,8 @@ class Route:
         At random, as AWS splits traffic: exact shares only in the long run.
         """
         able = [(entry, able) for entry in self.generations if entry.share > 0 and (able := _able(entry.variants))]
+        if not able:  # all that takes a share has died: one that stands by is better than none
+            able = [(entry, able) for entry in self.generations if (able := _able(entry.variants))]
         if not able:
             return None
         if len(able) == 1:
@@ -105,6 +124,15 @@ class Route:
         if len(variants) == 1:
             return variants[0]
         return random.choices(variants, [variant.weight for variant in variants])[0]  # noqa: S311
+
+
+def _shadowed(variants: Sequence[Variant]) -> Sequence[Variant]:
+    """The variants, those in production with their shadow."""
+    shadow = next((each for each in variants if each.shadow and each.weight > 0), None)
+    for each in variants:
+        if not each.shadow:
+            each.shadowed_by = shadow
+    return variants
 
 
 def _able(variants: Sequence[Variant]) -> list[Variant]:
@@ -121,12 +149,14 @@ class Instances:
     """Keeps instances and their connections over changes of the routes."""
 
     pool: Callable[[str], Pool] = Pool
+    meter: Meter | None = None
+    captures: Captures | None = None
     known: dict[str, Instance] = field(default_factory=dict)
 
     def route(self, record: Record, arn: str, endpoint: str = "") -> Route:
         """What a record's routing table says."""
         generations = [
-            Generation(entry["share"], [self._variant(each) for each in entry["variants"]])
+            Generation(entry["share"], _shadowed([self._variant(record, endpoint, each) for each in entry["variants"]]))
             for entry in record.status.get("serving", ())
         ]
         asynchronous = "AsyncInferenceConfig" in record.spec.get("config", {})
@@ -137,8 +167,8 @@ class Instances:
         for task in set(before.instances if before else ()) - set(after.instances if after else ()):
             self.known.pop(task, None)
 
-    def _variant(self, table: Mapping[str, Any]) -> Variant:
-        return Variant(
+    def _variant(self, record: Record, endpoint: str, table: Mapping[str, Any]) -> Variant:
+        found = Variant(
             name=table["name"],
             weight=float(table["weight"]),
             shadow=table["shadow"],
@@ -147,6 +177,27 @@ class Instances:
             instances=[self._instance(member) for member in table["members"]],
             table=table,
         )
+        self._observe(record.key, endpoint, found)
+        return found
+
+    def _observe(self, of: Key, endpoint: str, variant: Variant) -> None:
+        """Say where its requests are counted and captured."""
+        if self.captures is not None and (settings := variant.table.get("capture")):
+            variant.captured = self.captures.of(of.region, endpoint or of.name, variant.name, settings)
+        if self.meter is None:
+            return
+        place = (of.account, of.region)
+        dimensions = (
+            {"InferenceComponentName": of.name} if endpoint else {"EndpointName": of.name, "VariantName": variant.name}
+        )
+        every = variant.table.get("metrics_every")
+        without = () if variant.concurrency is None else SERVERLESS
+        variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE, without=without)]
+        for each in variant.instances:
+            each.counted = None
+            if every is not None:
+                own = {**dimensions, "InstanceId": routing.instance_id(each.log_stream)}
+                each.counted = self.meter.invocations(place, own, every=every)
 
     def _instance(self, member: Mapping[str, Any]) -> Instance:
         found = self.known.get(member["task"])

@@ -42,8 +42,9 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
         raise AwsError("ValidationError", f"Sagewright does not do {refused[0]} yet. Leave it out.")
     name = request["EndpointName"]
     target = request.get("TargetVariant")
+    ask = _ask(request, call.services.clock.monotonic())
     try:
-        invoked = await call.services.inference.invoke((call.account, call.region, name), _ask(request))
+        invoked = await call.services.inference.invoke((call.account, call.region, name), ask)
     except NoSuchEndpoint:
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.") from None
     except Asynchronous:
@@ -55,24 +56,32 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
     except NoSuchContainer as error:
         raise AwsError("ValidationError", str(error)) from None
     except NotServing as error:
+        if error.passing:
+            raise _unavailable(name, str(error)) from None
         raise AwsError("ValidationError", f"Endpoint {name} cannot answer now. {error}") from None
     except TimeoutError:
         raise _model_error(
             call, name, 0, "Your invocation timed out while waiting for a response from container."
         ) from None
-    except Unreachable as error:
-        raise _model_error(call, name, 0, str(error)) from None
+    except Unreachable:
+        raise _unavailable(name, "The instance ended while it was at the request.") from None
     if not 200 <= invoked.reply.status < 300:
         raise _model_error(call, name, invoked.reply.status, invoked.reply.body.decode("utf-8", "replace"))
     return _result(invoked)
 
 
-def _ask(request: Params) -> Ask:
+def _ask(request: Params, received: float) -> Ask:
     body: bytes = request.get("Body", b"")
     if len(body) > MAX_BODY:
         raise AwsError("ValidationError", f"The body has {len(body)} bytes; the limit is {MAX_BODY}.", status=413)
     headers = [(header, request[member]) for member, header in _FORWARDED if request.get(member) is not None]
-    return Ask(body, headers, variant=request.get("TargetVariant"), container=request.get("TargetContainerHostname"))
+    return Ask(
+        body,
+        headers,
+        variant=request.get("TargetVariant"),
+        container=request.get("TargetContainerHostname"),
+        received=received,
+    )
 
 
 def _result(invoked: Invoked) -> Params:
@@ -83,6 +92,11 @@ def _result(invoked: Invoked) -> Params:
     if attributes := headers.get("x-amzn-sagemaker-custom-attributes"):
         result["CustomAttributes"] = attributes
     return result
+
+
+def _unavailable(name: str, why: str) -> AwsError:
+    """What clients try again by themselves: instances die, and others take their place."""
+    return AwsError("ServiceUnavailable", f"Endpoint {name} cannot answer now. {why} Try again.", status=503)
 
 
 def _model_error(call: Call, name: str, status: int, message: str) -> AwsError:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from sagewright.base.ids import RandomIds
-from sagewright.dataplane.inference.demand import Demand
 from sagewright.dataplane.inference.router import Router
 from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
 from sagewright.store.memory import MemoryStore
-from sagewright.testing.clock import ManualClock
 
 KEY = Key("1", "us-east-1", KIND, "", "e")
 
@@ -32,17 +29,10 @@ class SlowReader(MemoryStore):
         return record
 
 
-class Nobody(Demand):
-    """Demand for nothing, without an event loop."""
-
-    def follow(self) -> None:
-        pass
-
-
 def test_an_older_state_never_replaces_a_newer_one() -> None:
     store = SlowReader()
     record = store.create(Record(KEY, "u", 0.0, 0.0, status={"EndpointArn": "arn"}, state="Creating"))
-    router = Router(store, Nobody(store, ManualClock(), RandomIds(), idle=1.0))
+    router = Router(store)
     router.follow()
 
     def update() -> None:

@@ -36,10 +36,16 @@ def bodies() -> list[bytes]:
 
 
 @pytest.fixture
-def serve(tmp_path: Path, bodies: list[bytes]) -> Iterator[Serve]:
+def kinds() -> list[str]:
+    """The types of what was sent."""
+    return []
+
+
+@pytest.fixture
+def serve(tmp_path: Path, bodies: list[bytes], kinds: list[str]) -> Iterator[Serve]:
     stops: list[Callable[[], None]] = []
 
-    def start(*statuses: int, offered: bytes = b"{}") -> client.Address:
+    def start(*statuses: int, offered: bytes = b"{}", name: str = "s") -> client.Address:
         left = list(statuses)
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,6 +56,7 @@ def serve(tmp_path: Path, bodies: list[bytes]) -> Iterator[Serve]:
 
             def do_POST(self) -> None:
                 bodies.append(self._body())
+                kinds.append(self.headers["Content-Type"])
                 status = left.pop(0) if len(left) > 1 else left[0]
                 if status == 0:
                     self.close_connection = True
@@ -69,18 +76,19 @@ def serve(tmp_path: Path, bodies: list[bytes]) -> Iterator[Serve]:
             def _answer(self, status: int, body: bytes) -> None:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Type", "text/plain")
                 self.end_headers()
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
                 pass
 
-        path = str(tmp_path / "s")
+        path = str(tmp_path / name)
         server = Model(path, Handler)  # type: ignore[arg-type]
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         stops.extend((server.shutdown, thread.join, server.server_close))
-        return client.Address({"SAGEWRIGHT_BIND_UDS": path})
+        return client.Address(path)
 
     yield start
     for stop in stops:
@@ -97,7 +105,7 @@ def invoke(address: client.Address, body: bytes = b"rows", *, ended: int | None 
     options = {"timeout_s": 5.0, "retries": 2, **how}
     asked = client.Client(address, {"Content-Type": "text/csv"}, lambda: ended, **options)
     try:
-        return asked.invoke(memoryview(body))
+        return asked.invoke(memoryview(body)).body
     finally:
         asked._connection.close()
 
@@ -141,6 +149,19 @@ def test_large_objects_stream_in_chunks(serve: Serve, bodies: list[bytes]) -> No
     assert bodies == [body]
 
 
+def test_each_container_of_a_pipeline_gets_what_the_one_before_answered(
+    serve: Serve, bodies: list[bytes], kinds: list[str]
+) -> None:
+    headers = {"Content-Type": "text/csv"}
+    clients = [
+        client.Client(serve(200, name=name), headers, lambda: None, timeout_s=5, retries=0) for name in ("a", "b")
+    ]
+    assert client.Pipeline(clients).invoke(b"rows") == b"answer"
+    assert (bodies, kinds) == ([b"rows", b"answer"], ["text/csv", "text/plain"])
+    for each in clients:
+        each._connection.close()
+
+
 def test_what_the_container_offers(serve: Serve) -> None:
     assert client.execution_parameters(serve(200, offered=b'{"MaxPayloadInMB": 3}')) == {"MaxPayloadInMB": 3}
 
@@ -151,7 +172,7 @@ def test_a_container_that_offers_nothing(serve: Serve, offered: bytes) -> None:
 
 
 def test_nobody_waits_for_a_server_that_ended(tmp_path: Path) -> None:
-    nowhere = client.Address({"SAGEWRIGHT_BIND_UDS": str(tmp_path / "s")})
+    nowhere = client.Address(str(tmp_path / "s"))
     with pytest.raises(ServerEnded, match="exit code 1 before"):
         client.wait_until_ready(nowhere, lambda: 1, limit_s=10)
     with pytest.raises(NoAnswer, match="within 0 s"):

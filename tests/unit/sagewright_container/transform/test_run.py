@@ -264,6 +264,6 @@ def test_whoever_is_asked_to_end_does_so_at_once(
 
 
 def test_the_server_is_found_where_the_contract_says() -> None:
-    assert client.Address({"SAGEMAKER_BIND_TO_PORT": "9000"}).connection(1).port == 9000
-    assert client.Address({}).connection(1).port == 8080
+    assert client.Address.of({"SAGEMAKER_BIND_TO_PORT": "9000"}).connection(1).port == 9000
+    assert client.Address.of({}).connection(1).port == 8080
     assert Folder(Contract("/opt/ml")).at("plan.json") == "/opt/ml/transform/plan.json"

@@ -13,7 +13,7 @@ from sagewright.operations.sagemaker.experiments.tracking import tracked
 from sagewright.operations.sagemaker.inference import model
 from sagewright.operations.sagemaker.job import job_exists, no_such_job
 from sagewright.operations.sagemaker.noun import Noun
-from sagewright.resources.model import containers
+from sagewright.resources.model import mode
 from sagewright.resources.record import Record
 from sagewright.resources.transform_job import KIND, LIFE
 
@@ -40,7 +40,7 @@ _CSV_PATH: Final = re.compile(rf"\$(?:{_INDEXES})?")
 @operations
 def create_transform_job(call: Call, request: Params) -> Params:
     found = model.served(model.NOUN.find(call, request["ModelName"]))
-    for reason in (*_not_built(request, found), *_mistakes(request)):
+    for reason in (*_not_for_batches(request, found), *_mistakes(request)):
         raise validation_error(reason)
     record = NOUN.create(
         call, {**request, "model": found}, state="InProgress", beside=lambda record: tracked(call, record)
@@ -61,14 +61,14 @@ def stop_transform_job(call: Call, request: Params) -> Params:
     return {}
 
 
-def _not_built(request: Params, found: Params) -> Iterator[str]:
+def _not_for_batches(request: Params, found: Params) -> Iterator[str]:
     """Better no job than one that does something else than it was asked for."""
-    if len(containers(found)) > 1:
+    if mode(found) == "direct":
         yield (
-            f"Model {request['ModelName']} is an inference pipeline of several containers. Sagewright does not do "
-            "these for transform jobs yet. Nothing was started."
+            f"The containers of model {request['ModelName']} are invoked directly. Transform jobs need a model whose "
+            "containers follow each other (mode Serial)."
         )
-    elif containers(found)[0].get("Mode") == "MultiModel":
+    elif mode(found) == "multi-model":
         yield f"Model {request['ModelName']} holds many models. Transform jobs need a model of its own for each job."
 
 
