@@ -82,8 +82,9 @@ class Model(Protocol):
 class Algorithm(Protocol):
     """The port. An implementation imports its library inside `train` and `load`: declarations are read without it.
 
-    `environment` is the Python environment that it runs in, `repositories` are those of its images. `train` reads `job.inputs`, prints one line per step that a metric's regex can find, and leaves the model
-    in `job.model_dir`. It raises ClientError for what the caller got wrong; anything else is a fault of ours.
+    `environment` is the Python environment that it runs in, `repositories` are those of its images. `train` reads
+    `job.inputs`, prints one line per step that a metric's regex can find, and leaves the model in `job.model_dir`. It
+    raises ClientError for what the caller got wrong; anything else is a fault of ours.
     """
 
     name: str

@@ -69,13 +69,11 @@ def _tensor(instance: Any, number: int) -> recordio.Tensor:
     match instance:
         case {"features": list() as values}:
             return recordio.Tensor(values)
-        case {"data": {"features": {"values": list() as values, "keys": list() as keys, **rest}}}:
-            if len(keys) != len(values):
+        case {"data": {"features": {"values": list() as values} as features}}:
+            keys, shape = features.get("keys") or (), features.get("shape") or (0,)
+            if keys and len(keys) != len(values):
                 raise ValueError(f"Instance {number} has {len(keys)} keys and {len(values)} values.")
-            shape = rest.get("shape") or [0]
             return recordio.Tensor(values, keys, int(shape[-1]))
-        case {"data": {"features": {"values": list() as values}}}:
-            return recordio.Tensor(values)
     raise ValueError(f'Instance {number} has no features: write {{"features": [1, 2]}}.')
 
 
