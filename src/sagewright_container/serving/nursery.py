@@ -75,7 +75,7 @@ class _Nursery:
 
     def run(self, image: str) -> None:
         """Until the channel is closed. Then all models end with it."""
-        for module in (*_SERVING, *_SHARED[image]):
+        for module in (*_SERVING, *_SHARED.get(image, ())):
             with contextlib.suppress(ImportError):  # not in every version of an image; a model imports what it needs
                 importlib.import_module(module)
         gc.freeze()  # a collection in a model's process would write to all that is shared, and so copy it
