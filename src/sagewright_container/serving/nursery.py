@@ -34,8 +34,6 @@ _REASON_CHARS = 4096
 
 # What is imported once for all models of an image. Only what starts no threads and opens no device may be here.
 _SERVING = (
-    "uvloop",
-    "uvicorn.protocols.http.httptools_impl",
     "sagewright_container.serving.content",
     "sagewright_container.serving.worker",
 )
@@ -157,7 +155,7 @@ class _Model:
             answer: int = worker.serve(
                 worker.Predictor(handler, timeout_s=self._wanted.timeout_s),
                 sock,
-                lambda: None,
+                None,
                 max_body=self._wanted.max_body,
             )
             return answer
