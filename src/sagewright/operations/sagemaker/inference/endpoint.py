@@ -118,7 +118,7 @@ def _check_deployment(call: Call, deployment: Mapping[str, Any], config: Mapping
             )
 
 
-def _retained(config: Params, status: Mapping[str, Any], excluded: Sequence[Params]) -> Mapping[str, Any]:
+def _retained(config: Mapping[str, Any], status: Mapping[str, Any], excluded: Sequence[Params]) -> Mapping[str, Any]:
     """The new configuration with the instance counts and weights that the endpoint has now, but for those excluded.
 
     Data capture is not of variants: the new configuration's counts in any case.
