@@ -177,7 +177,8 @@ def test_steps_of_a_percentage(scaled: Scaled) -> None:
 def test_a_breach_that_no_step_is_for_is_told(scaled: Scaled, endpoint: Key) -> None:
     scaled.register()
     scaled.step("up", [{"MetricIntervalLowerBound": 50.0, "ScalingAdjustment": 1}])
-    scaled.minute(20.0, minutes=3)
+    for load in (20.0, 21.0, 22.0):
+        scaled.minute(load)
     assert scaled.wanted(endpoint) == 1
     (activity,) = scaled.activities(IncludeNotScaledActivities=True)
     assert activity["StatusMessage"] == "No step adjustment found for metric value 20 and breach delta 10."

@@ -80,6 +80,7 @@ def test_a_target_is_registered_and_changed(scaling: Client, target: str) -> Non
         ({"ResourceId": "endpoint/e"}, "Write endpoint/NAME/variant/NAME"),
         ({"ResourceId": "endpoint/nobody/variant/v"}, "no endpoint nobody"),
         ({"ResourceId": "endpoint/e/variant/w"}, "no variant w"),
+        ({"ResourceId": "endpoint/e/variant/e"}, "no variant e"),
         ({"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency"}, "no provisioned concurrency"),
         ({"ScalableDimension": "ecs:service:DesiredCount"}, "Unsupported"),
         ({"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}, "nothing of ecs"),
