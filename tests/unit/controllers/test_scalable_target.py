@@ -74,6 +74,18 @@ def test_target_tracking_shrinks_after_a_quarter_of_an_hour(scaled: Scaled) -> N
     assert scaled.wanted(endpoint) == 3  # 6 * 4.0 / 10
 
 
+def test_target_tracking_of_an_expression(scaled: Scaled, endpoint: Key) -> None:
+    scaled.register()
+    load = {"Metric": {"Namespace": "n", "MetricName": "load"}, "Stat": "Sum"}
+    metrics = [
+        {"Id": "load", "MetricStat": load, "ReturnData": False},
+        {"Id": "half", "Expression": "load / 2", "ReturnData": True},
+    ]
+    scaled.track(CustomizedMetricSpecification={"Metrics": metrics})
+    scaled.minute(50.0, minutes=3)
+    assert scaled.wanted(endpoint) == 3
+
+
 def test_what_would_grow_again_does_not_shrink(scaled: Scaled) -> None:
     endpoint = scaled.endpoint(2)
     scaled.register()
