@@ -169,6 +169,7 @@ class Router:
             if found is None:
                 self._sessions.forget(place, session)
                 raise NoSuchSession(session)
+            multi_model.check(found[0], ask, place[2])
             invoked = Invoked(await _asked(*found, ask), *found, route)
         try:
             self._sessions.follow(place, invoked.instance.task, invoked.reply.headers)
