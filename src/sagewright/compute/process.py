@@ -20,7 +20,6 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import importlib.util
 import json
 import logging
 import marshal
@@ -32,15 +31,16 @@ import shutil
 import stat
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from sagewright.base import toolkit
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Terminal, Transient
 from sagewright.base.settings import Settings
-from sagewright.compute import cgroups, links, logfile, plain, sandbox
-from sagewright.compute.base import Engine, LogLine, Task, TaskState
+from sagewright.compute import cgroups, links, logfile, plain, sandbox, usage
+from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
 from sagewright.compute.watcher import Watcher
 
 _LOG = logging.getLogger(__name__)
@@ -161,6 +161,10 @@ class ProcessEngine(Engine):
         path = links.make(Path(about["folder"]), self._run(task_id)) / os.path.relpath(about["socket"], "/opt/ml")
         # A task could put a link in its socket's place, and have us talk to somebody else's.
         return path if path.resolve().is_relative_to(Path(about["folder"]).resolve()) else None
+
+    def usage(self, task_ids: Collection[str]) -> Mapping[str, Usage]:
+        runs = {os.fsencode(self._run(task_id)): task_id for task_id in task_ids}
+        return usage.of_tasks(runs, os.fsencode(self._supervisor)) if runs else {}
 
     def list(self) -> Sequence[str]:
         return sorted(entry.name for entry in os.scandir(self._folder) if os.path.isdir(f"{entry.path}/run"))
@@ -308,10 +312,9 @@ class ProcessEngine(Engine):
 
 def make(settings: Settings, clock: Clock) -> ProcessEngine:
     """The engine of a server with these settings; the container toolkit is the one installed beside us."""
-    found = importlib.util.find_spec("sagewright_container")
-    places = found.submodule_search_locations if found else None
-    toolkit = Path(next(iter(places))).parent if places else None
-    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=toolkit)
+    package = toolkit.folder()
+    place = package.parent if package else None
+    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place)
 
 
 def _compiled(folder: Path) -> Path:

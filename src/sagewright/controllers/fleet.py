@@ -29,8 +29,12 @@ STOP_GRACE: Final = 30.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 HEALTH_TIMEOUT: Final = 240.0
 """Seconds in which a container must answer /ping, where the configuration says nothing."""
+DRAIN: Final = 0.5
+"""Seconds between the end of an instance's turn and SIGTERM: what was sent to it in that moment has arrived by then."""
 STARTING: Final = 0.05
 """Seconds until the next look at what starts."""
+CALLED: Final = 0.01
+"""The same for what stood by and was called."""
 _LONGEST_REPLACEMENT: Final = 60.0
 _ATTEMPTS: Final = 4
 """How often an instance that never served is started when somebody else ended it before it was healthy."""
@@ -38,7 +42,8 @@ _ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 
 Instance = dict[str, Any]
 """task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; not_before
-(epoch seconds) where it replaces another; retired once it is to end."""
+(epoch seconds) where it replaces another; standby where it was started without its model and has not served yet;
+retired (epoch seconds) since when it is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,13 @@ class Wanted:
     model: Mapping[str, Any]
     settings: Mapping[str, Any]
     """The production variant: instance type, time-outs."""
+    standby: bool = False
+    """They are not to serve, only to be ready to load their model."""
 
     def holds(self, instance: Instance) -> bool:
-        """Whether an instance is one of these."""
+        """Whether an instance is one of these. One that stands by may come to serve, and never the other way round."""
         ours = (instance["generation"], instance["variant"]) == (self.generation, self.variant)
+        ours = ours and (not self.standby or instance.get("standby", False))
         return ours and instance["number"] < self.count and not instance.get("retired")
 
 
@@ -87,7 +95,8 @@ class Fleet:
 
     def plan(self, record: Record, wanted: Sequence[Wanted]) -> Mapping[str, Any]:
         """The record's status with every wanted instance in it."""
-        instances = list(instances_of(record))
+        serving = _serving(record)
+        instances = [_standing(each) if each["task"] in serving else each for each in instances_of(record)]
         serial = record.status.get("serial", 0)
         for each in wanted:
             here = {instance["number"] for instance in instances if each.holds(instance)}
@@ -106,7 +115,7 @@ class Fleet:
         `lasting`: there is nothing to go back to, so what fails is replaced for ever. Else raises Terminal when an
         instance that never served cannot come up.
         """
-        serving = {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
+        serving = _serving(record)
         healthy: list[Instance] = []
         waiting: list[float] = []
         for instance, each in _pairs(record, wanted):
@@ -122,8 +131,14 @@ class Fleet:
                     waiting.append(max(delay, STARTING))
                     continue
                 self._wake_at_the_end_of(record, instance)
+                if each.standby:
+                    continue
                 if self._is_healthy(instance, serves=instance["task"] in serving):
                     healthy.append(instance)
+                    continue
+                if instance.get("standby"):
+                    self._call(instance)
+                    waiting.append(CALLED)
                     continue
                 if instance["task"] not in serving and not self._is_late(each, states):
                     waiting.append(STARTING)
@@ -154,7 +169,14 @@ class Fleet:
                 stream = stream_of(instance, number)
                 say = narrator(self._platform, record, group=self._log_group + record.name, stream=stream)
                 task = model_task.prepare(
-                    self._platform, record, task_id, wanted.model, wanted.settings, say, number=number
+                    self._platform,
+                    record,
+                    task_id,
+                    wanted.model,
+                    wanted.settings,
+                    say,
+                    number=number,
+                    standby=instance.get("standby", False),
                 )
                 self._platform.engine.start(task)
         except Terminal as error:
@@ -175,6 +197,11 @@ class Fleet:
     def _answers(self, instance: Instance) -> bool:
         sockets = [self._platform.engine.address(task) for task in instance["tasks"]]
         return all(socket is not None and answers_ping(socket) for socket in sockets)
+
+    def _call(self, instance: Instance) -> None:
+        for task in instance["tasks"]:
+            if (address := self._platform.engine.address(task)) is not None:
+                model_task.call(address)
 
     def _is_late(self, wanted: Wanted, states: Sequence[TaskState]) -> bool:
         limit = wanted.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTH_TIMEOUT)
@@ -198,9 +225,18 @@ class Fleet:
 
     # The end.
 
+    def retired(self, record: Record, kept: Sequence[Wanted]) -> Sequence[Instance]:
+        """The record's instances, all that is not `kept` marked as to end. Its routes must end in the same write."""
+        now = self._platform.clock.now()
+        return [
+            each if each.get("retired") or any(one.holds(each) for one in kept) else {**each, "retired": now}
+            for each in instances_of(record)
+        ]
+
     def let_go(self, record: Record) -> Record:
         """Go on with the end of all that is retired, and cross out what is gone."""
-        retired = [each for each in instances_of(record) if each.get("retired")]
+        now = self._platform.clock.now()
+        retired = [each for each in instances_of(record) if each.get("retired", now) <= now - DRAIN]
         gone = {each["task"] for each in retired if self.retire(record, each)}
         if not gone:
             return record
@@ -284,17 +320,34 @@ def stream_of(instance: Instance, number: int) -> str:
     return f"{stream}/{instance['containers'][number]}" if len(instance["tasks"]) > 1 else stream
 
 
+def _serving(record: Record) -> set[str]:
+    """The tasks that requests are sent to."""
+    return {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
+
+
+def _standing(instance: Instance) -> Instance:
+    """An instance that serves: it does not stand by any more."""
+    return {member: value for member, value in instance.items() if member != "standby"}
+
+
 def _pairs(record: Record, wanted: Sequence[Wanted]) -> Sequence[tuple[Instance, Wanted]]:
     return [(instance, each) for instance in instances_of(record) for each in wanted if each.holds(instance)]
 
 
 def _instance(record: Record, wanted: Wanted, number: int, serial: int) -> Instance:
-    place = {"variant": wanted.variant, "index": wanted.index, "generation": wanted.generation, "number": number}
+    place: Instance = {
+        "variant": wanted.variant,
+        "index": wanted.index,
+        "generation": wanted.generation,
+        "number": number,
+        **({"standby": True} if wanted.standby else {}),
+    }
     return _numbered(record, {**place, "containers": hostnames(containers(wanted.model))}, serial=serial, attempt=1)
 
 
 def _successor(record: Record, instance: Instance, *, serial: int, attempt: int) -> Instance:
-    kept = {member: instance[member] for member in ("variant", "index", "generation", "number", "containers")}
+    members = ("variant", "index", "generation", "number", "containers", "standby")
+    kept = {member: instance[member] for member in members if member in instance}
     return _numbered(record, kept, serial=serial, attempt=attempt)
 
 
