@@ -14,7 +14,8 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of a request that is read whole; AWS's largest such limit is the 25 MB of InvokeEndpoint."""
 
 
-def receive(incoming: Incoming, ids: Ids) -> Raw:
+def receive(incoming: Incoming, ids: Ids, received: float) -> Raw:
+    """`received` is the clock's monotonic time."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in incoming.fields:
         name, value = _spelled(raw_name), raw_value.decode("latin-1")
@@ -26,6 +27,7 @@ def receive(incoming: Incoming, ids: Ids) -> Raw:
         receive=incoming,
         origin=f"http://{headers.get('host', 'localhost')}",
         peer=incoming.peer,
+        received=received,
     )
 
 

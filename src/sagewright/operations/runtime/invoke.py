@@ -41,7 +41,7 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
         raise AwsError("ValidationError", f"Sagewright does not do {refused[0]} yet. Leave it out.")
     name = request["EndpointName"]
     target = request.get("TargetVariant")
-    ask = _ask(request, call.services.clock.monotonic())
+    ask = _ask(request, call.received)
     try:
         invoked = await call.services.inference.invoke((call.account, call.region, name), ask)
     except NoSuchEndpoint:
@@ -65,7 +65,7 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
     return _result(invoked)
 
 
-def _ask(request: Params, received: float) -> Ask:
+def _ask(request: Params, received: float | None) -> Ask:
     body: bytes = request.get("Body", b"")
     if len(body) > MAX_BODY:
         raise AwsError("ValidationError", f"The body has {len(body)} bytes; the limit is {MAX_BODY}.", status=413)
