@@ -7,7 +7,7 @@ Of each variant there is one sample per instance and period. As on AWS, 100 % of
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,8 @@ class EndpointUsage:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._often: set[Key] = set()
-        """Endpoints that are looked at more than once a minute."""
+        """Endpoints that may have to be looked at more than once a minute."""
+        platform.store.subscribe(self._changed)
         self._before: dict[str, tuple[float, float]] = {}
         """By task: processor seconds, and when that was (epoch seconds)."""
 
@@ -65,20 +66,25 @@ class EndpointUsage:
         if step % MINUTE == 0:
             self._forget({task for record in records for one in instances_of(record) for task in one["tasks"]})
 
+    def _changed(self, key: Key) -> None:
+        if key.kind == KIND:
+            self._often.add(key)
+
     def _records(self, *, minute: bool) -> Sequence[Record]:
         """The endpoints to look at: all at full minutes, those that want it in between."""
-        store = self._platform.store
-        if not minute:
-            return [record for key in self._often if (record := store.get(key)) is not None]
-        records = store.unsettled(KIND, ())
-        self._often = {
-            record.key for record in records if endpoint_metrics.period(record.spec.get("config", {})) < MINUTE
-        }
+        store, often = self._platform.store, tuple(self._often)
+        if minute:
+            records = store.unsettled(KIND, ())
+        else:
+            records = [record for key in often if (record := store.get(key)) is not None]
+        # What changes meanwhile is looked at next time.
+        self._often.difference_update(often)
+        self._often.update(record.key for record in records if endpoint_metrics.period(_config(record)) < MINUTE)
         return records
 
     def _instances(self, record: Record) -> Iterator[_Instance]:
         serving = {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
-        config = record.status.get("current", record.spec).get("config", {})
+        config = _config(record)
         every, alone = endpoint_metrics.period(config), endpoint_metrics.enhanced(config)
         types = {each["VariantName"]: each.get("InstanceType") for each in config.get("ProductionVariants", ())}
         for each in instances_of(record):
@@ -113,6 +119,12 @@ class EndpointUsage:
 
     def _forget(self, tasks: set[str]) -> None:
         self._before = {task: before for task, before in self._before.items() if task in tasks}
+
+
+def _config(record: Record) -> Mapping[str, Any]:
+    """The configuration that serves, or is about to."""
+    found: Mapping[str, Any] = record.status.get("current", record.spec).get("config", {})
+    return found
 
 
 def _memory(instance_type: str | None, machine: instances.Machine) -> int:

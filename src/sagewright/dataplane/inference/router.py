@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from sagewright.dataplane.inference import observed
+from sagewright.dataplane.inference import multi_model
 from sagewright.dataplane.inference.ask import Ask, Reply
 from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.meter import Meter
+from sagewright.dataplane.inference.models import Folders
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
+from sagewright.dataplane.inference.sessions import NEW, BadSession, NoSuchSession, Sessions
 from sagewright.dataplane.inference.shadow import Copies
 from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
@@ -59,11 +61,21 @@ class Invoked:
 class Router:
     """Routes of endpoints. `follow` keeps them true to the store."""
 
-    def __init__(self, store: Store, meter: Meter | None = None, captures: Captures | None = None) -> None:
-        """`meter` counts the requests, `captures` keeps some of them."""
+    def __init__(
+        self,
+        store: Store,
+        meter: Meter | None = None,
+        captures: Captures | None = None,
+        folders: Folders | None = None,
+    ) -> None:
+        """`meter` counts the requests, `captures` keeps some of them, `folders` is where endpoints of many models have
+        theirs."""
         self._store = store
         self._routes: dict[Place, Route] = {}
-        self._instances = Instances(meter=meter, captures=captures)
+        self._instances = Instances(meter=meter, captures=captures, folders=folders)
+        if meter is not None:
+            meter.ask(self._instances.tell_models)
+        self._sessions = Sessions()
         self._copies = Copies()
         self._changing = threading.Lock()
 
@@ -102,13 +114,16 @@ class Router:
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
         are being replaced, the request waits a while for one.
-        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NotServing, Unreachable, TimeoutError.
+        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NoSuchModel, ModelNotReady, NotServing, Unreachable,
+        TimeoutError; NoSuchSession and BadSession where sessions are spoken of.
         """
+        if ask.session is not None:
+            return await self._in_session(place, ask, ask.session)
         end = time.monotonic() + REPLACEMENT_TIME
         while True:
             route = self.route(place)
             try:
-                invoked = await _try(route, ask)
+                invoked = await _try(route, place[2], ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
@@ -119,25 +134,61 @@ class Router:
                 return invoked
             await asyncio.sleep(0.05)
 
+    async def _in_session(self, place: Place, ask: Ask, session: str) -> Invoked:
+        """Have the instance answer that the session is at; of one that is to begin, any."""
+        if session == NEW:
+            invoked = await self.invoke(place, replace(ask, session=None))
+        else:
+            route = self.route(place)
+            task = self._sessions.task(place, session, time.time())
+            found = next((each for each in route.placed if each[1].task == task), None)
+            if found is None:
+                self._sessions.forget(place, session)
+                raise NoSuchSession(session)
+            invoked = Invoked(await _asked(*found, ask), *found, route)
+        try:
+            self._sessions.follow(place, invoked.instance.task, invoked.reply.headers)
+        except BadSession:
+            if invoked.reply.rest is not None:
+                await invoked.reply.rest.aclose()
+            raise
+        return invoked
+
 
 def _place(key: Key) -> Place:
     return key.account, key.region, key.name
 
 
-async def _try(route: Route, ask: Ask) -> Invoked:
+async def _try(route: Route, endpoint: str, ask: Ask) -> Invoked:
     variant = _choose(route, ask.variant)
     refused: Unreachable | None = None
-    for instance in variant.in_turn():
-        instance.outstanding += 1
+    for instance in await multi_model.instances(variant, ask, endpoint):
         try:
-            return Invoked(await observed.answer(variant, instance, ask), variant, instance, route)
+            return Invoked(await _asked(variant, instance, ask), variant, instance, route)
         except Unreachable as error:
             if error.sent:
                 raise
             refused = error
-        finally:
-            instance.outstanding -= 1
     raise refused or NotServing(f"Variant {variant.name} has no instance in service.", passing=route.state in _LIVE)
+
+
+async def _asked(variant: Variant, instance: Instance, ask: Ask) -> Reply:
+    """What an instance answers; it is at the request until all of the answer has come."""
+
+    def done(_failed: bool = False) -> None:
+        instance.outstanding -= 1
+
+    instance.outstanding += 1
+    try:
+        reply = await multi_model.answer(variant, instance, ask)
+    except BaseException:
+        done()
+        raise
+    if reply.rest is None:
+        done()
+    else:
+        reply.rest.then(done)
+    return reply
 
 
 def _choose(route: Route, target: str | None) -> Variant:

@@ -9,5 +9,4 @@ def unbuilt() -> Mapping[str, str]:
     """What each unbuilt operation would do: completes "Sagewright does not … yet"."""
     return {
         "InvokeEndpointAsync": "invoke endpoints asynchronously",
-        "InvokeEndpointWithResponseStream": "stream the answers of endpoints",
     }
