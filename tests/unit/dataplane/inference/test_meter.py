@@ -124,6 +124,21 @@ def test_enhanced_metrics_come_as_often_as_asked(meter: Meter, metrics: Metrics,
     assert query(metrics, "InvocationsPerInstance", dimensions) == []
 
 
+def test_streams_have_metrics_of_their_own(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:
+    variant = meter.invocations(PLACE, VARIANT)
+    for broken in (False, True):
+        variant.began(clock.monotonic())
+        variant.first_chunk(0.1, 0.02)
+        variant.streamed(broken)
+        variant.ended(clock.monotonic(), 0 if broken else 200, model=3, overhead=0.02)
+    meter.publish(all_of_it=True)
+    assert (one(metrics, "MidStreamErrors").count, one(metrics, "MidStreamErrors").sum) == (2, 1)
+    assert one(metrics, "FirstChunkModelLatency").statistic("Average") == pytest.approx(100_000)
+    assert one(metrics, "FirstChunkOverheadLatency").statistic("Average") == pytest.approx(20_000)
+    assert one(metrics, "FirstChunkLatency").statistic("Average") == pytest.approx(120_000)
+    assert one(metrics, "ModelLatency").statistic("Maximum") == 3_000_000
+
+
 def test_components_are_told_by_their_copies(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:
     dimensions = {"InferenceComponentName": "c"}
     invoke(clock, meter.invocations(PLACE, dimensions), instances=4)
