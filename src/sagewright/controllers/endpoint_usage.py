@@ -1,7 +1,8 @@
 """What the instances of endpoints use, told as CloudWatch metrics: the meter asks, and this looks at their tasks.
 
 Of each variant there is one sample per instance and period. As on AWS, 100 % of CPUUtilization is one processor, and
-100 % of the other metrics is what the instance has: its memory, the disk below the tasks.
+100 % of the other metrics is what the instance has: its memory, the disk below the tasks. Serverless variants tell of
+their memory only.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sagewright.compute import instances
 from sagewright.compute.base import Usage
@@ -17,8 +18,10 @@ from sagewright.controllers.fleet import instances_of
 from sagewright.controllers.platform import Platform
 from sagewright.dataplane.inference.meter import MINUTE, UTILIZATION
 from sagewright.resources import endpoint_metrics, routing
-from sagewright.resources.endpoint import KIND
+from sagewright.resources.endpoint import KIND, variants
 from sagewright.resources.record import Key, Record
+
+_METRICS: Final = ("CPUUtilization", "MemoryUtilization", "DiskUtilization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class _Instance:
     """Seconds between two samples."""
     alone: bool
     """Whether it has metrics of its own beside those of its variant."""
+    told: Sequence[str]
+    """Its metrics."""
 
 
 class EndpointUsage:
@@ -61,8 +66,9 @@ class EndpointUsage:
                 continue  # it does not run just now
             cpu = sum(self._cpu(task, usage[task], now) for task in each.tasks)
             memory = 100 * sum(one.memory_bytes for one in used) / each.memory_bytes
-            for name, value in (("CPUUtilization", cpu), ("MemoryUtilization", memory), ("DiskUtilization", disk)):
-                self._observe(each, name, value)
+            values = {"CPUUtilization": cpu, "MemoryUtilization": memory, "DiskUtilization": disk}
+            for name in each.told:
+                self._observe(each, name, values[name])
         if step % MINUTE == 0:
             self._forget({task for record in records for one in instances_of(record) for task in one["tasks"]})
 
@@ -86,12 +92,20 @@ class EndpointUsage:
         serving = {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
         config = _config(record)
         every, alone = endpoint_metrics.period(config), endpoint_metrics.enhanced(config)
-        types = {each["VariantName"]: each.get("InstanceType") for each in config.get("ProductionVariants", ())}
+        settings = {each["VariantName"]: each for each in variants(config)}
         for each in instances_of(record):
-            if each["task"] in serving:
-                memory = _memory(types.get(each["variant"]), self._platform.machine)
-                machine = routing.instance_id(each["log_stream"])
-                yield _Instance(record.key, each["variant"], machine, each["tasks"], memory, every, alone)
+            variant = settings.get(each["variant"])
+            if each["task"] in serving and variant is not None:
+                yield _Instance(
+                    record.key,
+                    each["variant"],
+                    routing.instance_id(each["log_stream"]),
+                    each["tasks"],
+                    _memory(variant, self._platform.machine),
+                    every,
+                    alone,
+                    ("MemoryUtilization",) if "ServerlessConfig" in variant else _METRICS,
+                )
 
     def _cpu(self, task: str, used: Usage, now: float) -> float:
         """Percent of one processor since the last look, or the start."""
@@ -127,9 +141,12 @@ def _config(record: Record) -> Mapping[str, Any]:
     return found
 
 
-def _memory(instance_type: str | None, machine: instances.Machine) -> int:
-    fitted = instances.fit(instance_type, machine).resources.memory_bytes if instance_type else None
-    return fitted or machine.memory_bytes
+def _memory(variant: Mapping[str, Any], machine: instances.Machine) -> int:
+    if "ServerlessConfig" in variant:
+        size: int = variant["ServerlessConfig"]["MemorySizeInMB"] << 20
+        return size
+    fitted = instances.fit(variant["InstanceType"], machine) if "InstanceType" in variant else None
+    return (fitted and fitted.resources.memory_bytes) or machine.memory_bytes
 
 
 def _percent(disk: Any) -> float:

@@ -24,9 +24,12 @@ INSTANCE_MEMORY = 8 << 30
 MODEL = {"PrimaryContainer": {"Image": "i"}}
 
 
-def serve(bench: Bench, name: str = "e", *, tasks: Sequence[Sequence[str]], **metrics: Any) -> None:
-    """An endpoint of instances with these tasks."""
-    variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large"}
+def serve(
+    bench: Bench, name: str = "e", *, tasks: Sequence[Sequence[str]], serverless: int | None = None, **metrics: Any
+) -> None:
+    """An endpoint of instances with these tasks; `serverless` is the megabytes that each has."""
+    kind = {"ServerlessConfig": {"MemorySizeInMB": serverless}} if serverless else {"InstanceType": "ml.m5.large"}
+    variant = {"VariantName": "v", "ModelName": "m", **kind}
     config = {
         "ProductionVariants": [variant],
         **({"MetricsConfig": metrics} if metrics else {}),
@@ -98,6 +101,14 @@ def test_a_configuration_may_ask_for_more(bench: Bench) -> None:
     assert len(told(bench, "CPUUtilization", of=10)) == 12
     assert len(told(bench, "MemoryUtilization", {**VARIANT, "InstanceId": "i-0"}, of=10)) == 12
     assert len(told(bench, "CPUUtilization", {**VARIANT, "EndpointName": "usual"}, of=10)) == 2
+
+
+def test_serverless_variants_tell_of_their_memory(bench: Bench) -> None:
+    bench.engine.plan("*", Plan(after=None, cpus=1, memory_bytes=512 << 20))
+    serve(bench, tasks=[["a"]], serverless=2048)
+    pass_minutes(bench, 1)
+    assert [each.maximum for each in told(bench, "MemoryUtilization")] == [25]
+    assert told(bench, "CPUUtilization") == told(bench, "DiskUtilization") == []
 
 
 def test_endpoints_that_want_less_get_less(bench: Bench) -> None:
