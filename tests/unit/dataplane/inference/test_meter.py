@@ -186,6 +186,23 @@ def test_whatever_is_observed_becomes_a_distribution(meter: Meter, metrics: Metr
     assert (hits.count, hits.statistic("Average"), hits.unit) == (4, 0.75, "None")
 
 
+def test_sources_are_asked_before_datapoints_are_made(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:
+    def fail(now: float) -> None:
+        raise RuntimeError("a source that fails")
+
+    meter.ask(fail)
+    meter.ask(lambda now: meter.observe(PLACE, "ApproximateBacklogSize", now - MINUTE, VARIANT, every=10))
+    meter.ask(lambda now: meter.observe(PLACE, "LoadedModelCount", 3, VARIANT), every=60)
+    for _ in range(12):
+        clock.advance(10)
+        meter.publish()
+    sizes = query(metrics, "ApproximateBacklogSize", of=10)
+    assert [(each.start - MINUTE, each.sum) for each in sizes[:3]] == [(0, 10), (10, 20), (20, 30)]
+    assert [(each.start - MINUTE, each.sum) for each in query(metrics, "LoadedModelCount")] == [(0, 3), (60, 3)]
+    meter.publish(all_of_it=True)
+    assert len(query(metrics, "LoadedModelCount")) == 2
+
+
 def test_a_stop_writes_down_what_there_is(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:
     invoke(clock, meter.invocations(PLACE, VARIANT))
     stop = threading.Event()
