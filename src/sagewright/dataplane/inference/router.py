@@ -18,7 +18,7 @@ from sagewright.dataplane.inference.ask import Ask, Reply
 from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.demand import Demand
-from sagewright.dataplane.inference.meter import Meter
+from sagewright.dataplane.inference.meter import MINUTE, Meter
 from sagewright.dataplane.inference.models import Folders
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
 from sagewright.dataplane.inference.sessions import NEW, BadSession, NoSuchSession, Sessions
@@ -91,7 +91,7 @@ class Router:
         self._routes: dict[Place, Route] = {}
         self._instances = Instances(meter=meter, captures=captures, folders=folders)
         if meter is not None:
-            meter.ask(self._instances.tell_models)
+            meter.ask(self._instances.tell_models, every=MINUTE)
         self._sessions = Sessions()
         self._copies = Copies()
         self._changing = threading.Lock()

@@ -42,7 +42,7 @@ def asked(call: Call, request: Params, *, streams: bool = False) -> Ask:
         model=request.get("TargetModel"),
         session=request.get("SessionId"),
         streams=streams,
-        received=call.services.clock.monotonic(),
+        received=call.received,
     )
 
 
