@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from sagewright.controllers import hosting
 from sagewright.controllers.deployment import deployed
 from sagewright.controllers.fleet import STARTING, Fleet, Look, Wanted, instances_of, tasks_of
 from sagewright.controllers.platform import Platform
 from sagewright.resources import routing
-from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP
+from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP, hosts_components
 from sagewright.resources.model import containers
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Write
@@ -73,13 +74,16 @@ class Endpoints:
         """Write down the instances that there should be, before any of them is started."""
         status = dict(self._fleet.plan(record, wanted))
         if "ProductionVariants" not in status:
-            status |= _described(target, {}, record.modified)
+            status |= _described(target, {}, {}, record.modified)
         return self._fleet.write(record, status=status)
 
     def _serve(self, record: Record, target: Mapping[str, Any], wanted: Sequence[Wanted], look: Look) -> None:
         """Route to what answers, then let go of what is not wanted any more."""
         members = self._fleet.members(look.healthy)
-        since = record.status.get("resolved", self._platform.clock.now())
+        now = self._platform.clock.now()
+        since = record.status.get("resolved", now)
+        variants = target["config"]["ProductionVariants"]
+        hosts = hosting.hosts(record, variants, self._platform.store, self._platform.machine, now)
         status = {
             **record.status,
             "instances": [
@@ -90,7 +94,8 @@ class Endpoints:
             "resolved": since,
             "current": target,
             "EndpointConfigName": target["EndpointConfigName"],
-            **_described(target, members, since),
+            "hosts": hosts,
+            **_described(target, members, hosts, since),
         }
         if record.state != "RollingBack" and not _abandoned(record):
             status.pop("FailureReason", None)
@@ -98,7 +103,7 @@ class Endpoints:
         along: Sequence[Write] = ()
         if record.status.get("told") != target["generation"]:
             status["told"] = target["generation"]
-            along = deployed(self._platform.store, record, target, self._platform.clock.now())
+            along = deployed(self._platform.store, record, target, now)
         record = self._fleet.write(record, state=LIFE.after(record.state, "serve"), status=status, along=along)
         self._fleet.let_go(record)
 
@@ -134,36 +139,39 @@ def _wanted(target: Mapping[str, Any]) -> Sequence[Wanted]:
             variant,
         )
         for index, variant in enumerate(target["config"]["ProductionVariants"])
+        if not hosts_components(variant)
     ]
 
 
 def _generation(target: Mapping[str, Any], members: Mapping[str, Sequence[routing.Member]]) -> Mapping[str, Any]:
     """The routing table's entry for a generation."""
     variants = [
-        routing.variant(variant, target["models"][variant["ModelName"]], members.get(variant["VariantName"], ()))
+        routing.host(variant)
+        if hosts_components(variant)
+        else routing.variant(variant, target["models"][variant["ModelName"]], members.get(variant["VariantName"], ()))
         for variant in target["config"]["ProductionVariants"]
     ]
     return routing.generation(target["generation"], variants)
 
 
 def _described(
-    target: Mapping[str, Any], members: Mapping[str, Sequence[routing.Member]], since: float
+    target: Mapping[str, Any], members: Mapping[str, Sequence[routing.Member]], hosts: hosting.Hosts, since: float
 ) -> dict[str, Any]:
     """The variants as DescribeEndpoint gives them."""
     described = []
     for variant in target["config"]["ProductionVariants"]:
-        weight = variant.get("InitialVariantWeight", 1.0)
-        described.append(
-            {
-                "VariantName": variant["VariantName"],
+        name, weight = variant["VariantName"], variant.get("InitialVariantWeight", 1.0)
+        if hosts_components(variant):
+            own = hosting.described(variant, len(hosts.get(name, ())))
+        else:
+            own = {
                 "DeployedImages": [
                     {"SpecifiedImage": each["Image"], "ResolvedImage": each["Image"], "ResolutionTime": since}
                     for each in containers(target["models"][variant["ModelName"]])
                 ],
-                "CurrentWeight": weight,
-                "DesiredWeight": weight,
-                "CurrentInstanceCount": len(members.get(variant["VariantName"], ())),
+                "CurrentInstanceCount": len(members.get(name, ())),
                 "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
             }
-        )
+        kept = {member: variant[member] for member in ("RoutingConfig",) if member in variant}
+        described.append({"VariantName": name, "CurrentWeight": weight, "DesiredWeight": weight, **own, **kept})
     return {"ProductionVariants": described}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Task
+from sagewright.compute.base import Resources, Task
 from sagewright.controllers import staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
@@ -17,6 +18,7 @@ from sagewright.resources.model import containers
 from sagewright.resources.record import Record
 
 SOCKET: Final = "/opt/ml/run/model.sock"
+_MIB: Final = 1 << 20
 
 
 def resolve(container: Mapping[str, Any]) -> runtimes.Runtime:
@@ -68,11 +70,22 @@ def prepare(
         },
         python=python,
         folder=ml,
-        resources=replace(fitted.resources, vcpus=None),
+        resources=_bounded(fitted.resources, variant),
         network="none" if model.get("EnableNetworkIsolation") else "host",
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,
     )
+
+
+def _bounded(instance: Resources, settings: Mapping[str, Any]) -> Resources:
+    """What the task may use: all of an instance, or what a copy of an inference component may."""
+    instance = replace(instance, vcpus=None)
+    copy = settings.get("ComputeResourceRequirements")
+    if copy is None:
+        return instance
+    limits = [instance.memory_bytes, copy.get("MaxMemoryRequiredInMb", 0) * _MIB]
+    gpus = min(instance.gpus, ceil(copy.get("NumberOfAcceleratorDevicesRequired", 0)))
+    return replace(instance, memory_bytes=min(filter(None, limits), default=None), gpus=gpus)
 
 
 def _fetch_model(objects: ObjectFiles, ml: Path, container: Mapping[str, Any]) -> None:

@@ -9,15 +9,21 @@ generation. A variant is
 
     {"name": "v", "weight": 1.0, "shadow": False, "mode": "single", "containers": ["model"], "members": [MEMBER, …]}
 
-and a member is an instance: `{"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}`.
+and a member is an instance: `{"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}`. Where its
+configuration has a RoutingConfig, its strategy is in "routing". A variant that inference components are placed on has
+the mode "components" and no members: each component has a table of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sagewright.resources.model import containers, hostnames, mode
+
+COMPONENTS: Final = "components"
+LEAST_OUTSTANDING: Final = "LEAST_OUTSTANDING_REQUESTS"
+RANDOM: Final = "RANDOM"
 
 Member = Mapping[str, Any]
 Serving = Sequence[Mapping[str, Any]]
@@ -39,7 +45,25 @@ def variant(
         "mode": mode(model),
         "containers": hostnames(containers(model)),
         "members": list(members),
+        **_routed(settings),
     }
+
+
+def host(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A production variant that inference components are placed on."""
+    return {
+        "name": settings["VariantName"],
+        "weight": settings.get("InitialVariantWeight", 1.0),
+        "shadow": False,
+        "mode": COMPONENTS,
+        "containers": [],
+        "members": [],
+    }
+
+
+def _routed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    strategy = settings.get("RoutingConfig", {}).get("RoutingStrategy")
+    return {} if strategy is None else {"routing": strategy}
 
 
 def all_members(serving: Serving) -> Iterator[Member]:

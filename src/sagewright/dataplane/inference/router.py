@@ -15,7 +15,7 @@ from sagewright.dataplane.inference import containers
 from sagewright.dataplane.inference.ask import Ask, Reply
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
-from sagewright.resources.endpoint import KIND
+from sagewright.resources import endpoint, inference_component
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store
 
@@ -39,6 +39,26 @@ class NoSuchVariant(LookupError):
     """The endpoint has no variant of this name."""
 
 
+class ComponentError(Exception):
+    """A request cannot be sent to an inference component."""
+
+
+class NoSuchComponent(ComponentError):
+    """The endpoint has no inference component of this name."""
+
+
+class ComponentMissing(ComponentError):
+    """The endpoint's requests must name an inference component."""
+
+
+class ComponentUnwanted(ComponentError):
+    """The endpoint has a model of its own: its requests name no inference component."""
+
+
+class NoCapacity(ComponentError):
+    """The inference component has no copies."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invoked:
     """A model server's answer, and who gave it."""
@@ -55,37 +75,57 @@ class Router:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._routes: dict[Place, Route] = {}
+        self._components: dict[Place, Route] = {}
+        self._of_kind = {endpoint.KIND: self._routes, inference_component.KIND: self._components}
         self._instances = Instances()
         self._changing = threading.Lock()
 
     def follow(self) -> None:
-        """Read all endpoints, and from now on every change."""
+        """Read all endpoints and inference components, and from now on every change."""
         self._store.subscribe(self._changed)
-        for record in self._store.unsettled(KIND, ()):
-            self._routes[_place(record.key)] = self._route(record)
+        for kind, routes in self._of_kind.items():
+            for record in self._store.unsettled(kind, ()):
+                routes[_place(record.key)] = self._route(record)
 
-    def route(self, place: Place) -> Route:
-        """Raises NoSuchEndpoint."""
+    def route(self, place: Place, component: str | None = None) -> Route:
+        """The endpoint's, or that of the inference component which a request names.
+
+        Raises NoSuchEndpoint, ComponentMissing, ComponentUnwanted, NoSuchComponent, NoCapacity.
+        """
         route = self._routes.get(place)
         if route is None:
             raise NoSuchEndpoint(place[2])
-        return route
+        if component is None:
+            if route.hosts_components:
+                raise ComponentMissing(place[2])
+            return route
+        if route.generations and not route.hosts_components:
+            raise ComponentUnwanted(place[2])
+        found = self._components.get((*place[:2], component))
+        if found is None or found.endpoint != place[2]:
+            raise NoSuchComponent(component)
+        if not found.generations:
+            raise NoCapacity(component)
+        return found
 
     def _changed(self, key: Key) -> None:
-        if key.kind != KIND:
+        routes = self._of_kind.get(key.kind)
+        if routes is None:
             return
         # Two writers may announce at once: what was read later must also be put later.
         with self._changing:
-            before = self._routes.get(_place(key))
+            before = routes.get(_place(key))
             record = self._store.get(key)
             after = None if record is None else self._route(record)
             if after is None:
-                self._routes.pop(_place(key), None)
+                routes.pop(_place(key), None)
             else:
-                self._routes[_place(key)] = after
+                routes[_place(key)] = after
             self._instances.forget(before, after)
 
     def _route(self, record: Record) -> Route:
+        if record.key.kind == inference_component.KIND:
+            return self._instances.route(record, record.status["InferenceComponentArn"], record.spec["EndpointName"])
         return self._instances.route(record, record.status["EndpointArn"])
 
     async def invoke(self, place: Place, ask: Ask) -> Invoked:
@@ -93,11 +133,11 @@ class Router:
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
         are being replaced, the request waits a while for one.
-        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NotServing, Unreachable, TimeoutError.
+        Raises NoSuchVariant, NoSuchContainer, NotServing, Unreachable, TimeoutError, and what `route` raises.
         """
         end = time.monotonic() + REPLACEMENT_TIME
         while True:
-            route = self.route(place)
+            route = self.route(place, ask.component)
             try:
                 return await _try(route, place[2], ask)
             except (NotServing, Unreachable) as error:

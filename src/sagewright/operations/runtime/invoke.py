@@ -9,8 +9,9 @@ from sagewright.base.errors import AwsError
 from sagewright.dataplane.inference.ask import Ask
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.containers import NoSuchContainer
-from sagewright.dataplane.inference.router import Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
+from sagewright.dataplane.inference.router import ComponentError, Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
 from sagewright.operations.call import Call, Params
+from sagewright.operations.runtime import components
 from sagewright.operations.table import Operations
 from sagewright.resources.endpoint import LOG_GROUP
 
@@ -28,7 +29,6 @@ _FORWARDED: Final = (
 )
 _UNSUPPORTED: Final = (
     "TargetModel",
-    "InferenceComponentName",
     "EnableExplanations",
     "SessionId",
 )
@@ -47,6 +47,8 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.") from None
     except NoSuchVariant:
         raise AwsError("ValidationError", f"Variant {target} not found in endpoint {name}.") from None
+    except ComponentError as error:
+        raise components.refusal(error, name) from None
     except NoSuchContainer as error:
         raise AwsError("ValidationError", str(error)) from None
     except NotServing as error:
@@ -67,7 +69,13 @@ def _ask(request: Params) -> Ask:
     if len(body) > MAX_BODY:
         raise AwsError("ValidationError", f"The body has {len(body)} bytes; the limit is {MAX_BODY}.", status=413)
     headers = [(header, request[member]) for member, header in _FORWARDED if request.get(member) is not None]
-    return Ask(body, headers, variant=request.get("TargetVariant"), container=request.get("TargetContainerHostname"))
+    return Ask(
+        body,
+        headers,
+        variant=request.get("TargetVariant"),
+        container=request.get("TargetContainerHostname"),
+        component=request.get("InferenceComponentName"),
+    )
 
 
 def _result(invoked: Invoked) -> Params:

@@ -2,7 +2,6 @@
 
 from sagewright.operations.sagemaker.family import Family
 
-_COMPONENTS = "run inference components"
 _EXPERIMENTS = "run inference experiments (shadow tests)"
 _RECOMMENDATIONS = "recommend instances for inference"
 _ROUTERS = "route inference between endpoints"
@@ -30,7 +29,6 @@ FAMILY = Family(
         "ai_workload_config",
         "compilation_job",
         "endpoint_policy",
-        "inference_component",
         "inference_experiment",
         "inference_recommendations_job",
         "inference_router",
@@ -41,7 +39,6 @@ FAMILY = Family(
         "CreateAIBenchmarkJob": "run benchmarks of endpoints",
         "CreateAIRecommendationJob": _RECOMMENDATIONS,
         "CreateCompilationJob": "compile models (Neo)",
-        "CreateInferenceComponent": _COMPONENTS,
         "CreateInferenceExperiment": _EXPERIMENTS,
         "CreateInferenceRecommendationsJob": _RECOMMENDATIONS,
         "CreateInferenceRouter": _ROUTERS,
@@ -49,8 +46,6 @@ FAMILY = Family(
         "GetScalingConfigurationRecommendation": _RECOMMENDATIONS,
         "ListModelMetadata": "know the models of a model zoo",
         "StartInferenceExperiment": _EXPERIMENTS,
-        "UpdateInferenceComponent": _COMPONENTS,
-        "UpdateInferenceComponentRuntimeConfig": _COMPONENTS,
         "UpdateInferenceExperiment": _EXPERIMENTS,
         "UpdateInferenceRouter": _ROUTERS,
     },

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.inference import endpoint_config, model
+from sagewright.operations.sagemaker.inference import endpoint_config, hosting, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
-from sagewright.resources.endpoint import KIND, LIFE, resized, with_settings
+from sagewright.resources.endpoint import KIND, LIFE, hosts_components, resized, with_settings
 from sagewright.resources.record import Record
 
 NOUN: Final = Noun("Endpoint", KIND, could_not_find("endpoint"), already_existing("endpoint"))
@@ -41,6 +41,7 @@ def update_endpoint(call: Call, request: Params) -> Params:
         if not LIFE.allows(record.state, "update"):
             raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
         config = frozen["config"]
+        hosting.refuse_without(call, record.name, config)
         if request.get("RetainAllVariantProperties"):
             config = _retained(config, record.status.get("ProductionVariants", ()))
         spec = {
@@ -73,6 +74,7 @@ def update_endpoint_weights_and_capacities(call: Call, request: Params) -> Param
 @operations
 def delete_endpoint(call: Call, request: Params) -> Params:
     def delete(record: Record) -> Record:
+        hosting.refuse_while_hosting(call, record)
         return replace(record, intent="delete", state=LIFE.after(record.state, "delete"))
 
     NOUN.amend(call, request["EndpointName"], delete)
@@ -84,6 +86,8 @@ def _frozen(call: Call, config_name: str) -> Params:
     config = endpoint_config.NOUN.find(call, config_name).spec
     models = {}
     for variant in config["ProductionVariants"]:
+        if hosts_components(variant):
+            continue
         found = model.NOUN.find(call, variant["ModelName"])
         models[found.name] = model.served(found)
     return {"config": config, "models": models}

@@ -6,8 +6,9 @@ from typing import Final
 
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.inference import model
+from sagewright.operations.sagemaker.inference import hosting, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
+from sagewright.resources.endpoint import hosts_components
 
 _WHAT: Final = "endpoint configuration"
 NOUN: Final = Noun("EndpointConfig", "endpoint-config", could_not_find(_WHAT), already_existing(_WHAT))
@@ -20,8 +21,10 @@ def create_endpoint_config(call: Call, request: Params) -> Params:
     names = [variant["VariantName"] for variant in request["ProductionVariants"]]
     if len(set(names)) < len(names):
         raise validation_error("Production variant names must be unique within an endpoint configuration.")
+    hosting.check(call, request)
     for variant in request["ProductionVariants"]:
-        model.NOUN.find(call, variant["ModelName"])
+        if not hosts_components(variant):
+            model.NOUN.find(call, variant["ModelName"])
     record = NOUN.create(call, request)
     return {"EndpointConfigArn": record.status["EndpointConfigArn"]}
 
@@ -33,7 +36,6 @@ def _refuse_what_is_not_built(request: Params) -> None:
         "data capture": request.get("DataCaptureConfig", {}).get("EnableCapture", False),
         "online explanations": "ExplainerConfig" in request,
         "shadow variants": bool(request.get("ShadowProductionVariants")),
-        "inference components (variants without a model)": any("ModelName" not in v for v in variants),
         "serverless variants": any("ServerlessConfig" in variant for variant in variants),
         "instance pools": any("InstanceType" not in v and "ServerlessConfig" not in v for v in variants),
     }
