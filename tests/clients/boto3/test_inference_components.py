@@ -275,9 +275,9 @@ def test_copies_come_and_go_and_the_instances_with_them(
         "ValidationError",
         "Inference Component has no capacity to process this request",
     )
+    eventually(lambda: instances(sagemaker, endpoint) == 1, timeout=60)
     scale(1)
     assert asked(runtime, endpoint, doubled, [[1.0]]) == [3.0]
-    eventually(lambda: instances(sagemaker, endpoint) == 1, timeout=30)
 
 
 def test_what_has_no_room_says_so_and_what_never_can_fails(
