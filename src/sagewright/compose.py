@@ -38,6 +38,8 @@ from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
+from sagewright.dataplane.inference.capture import Captures
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
@@ -70,6 +72,8 @@ class Server:
 
     settings: Settings
     app: Edge
+    start: Callable[[], None]
+    """Begin to work; called on the event loop that requests are answered on."""
     engine: Engine
     store: Store
     objects: Objects
@@ -80,6 +84,7 @@ class Server:
     lock: IO[str]
     background: Background
     """What is still done for tasks that run."""
+    captures: Captures
     made: tuple[str, ...]
     """A line for each thing that was made because it was not there."""
 
@@ -88,6 +93,7 @@ class Server:
         self.loop.stop()
         self.watching.stop()
         self.background.stop("")
+        self.captures.close()
         self.engine.close()
         self.app.services.neighbours.close()
         self.objects.close()
@@ -125,7 +131,13 @@ def build(settings: Settings) -> Server:
     images = Images(store, settings.data / "registry", account=settings.account, clock=clock, ids=ids, bus=bus)
     logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
-    router = Router(store)
+    meter = Meter(metrics, clock)
+
+    def keep(role_arn: str, region: str, bucket: str, key: str, data: bytes) -> object:
+        return RoleFiles(services, role_arn, region).put_bytes(bucket, key, data)
+
+    captures = Captures(keep, clock, ids)
+    router = Router(store, meter, captures)
     services = Services(
         settings=settings,
         store=store,
@@ -139,6 +151,7 @@ def build(settings: Settings) -> Server:
         credentials=credentials,
         gate=Gate(),
         inference=router,
+        meter=meter,
         neighbours=Neighbours(None if settings.store == "memory:" else settings.data),
     )
     engine = ENGINES.load(settings.engine)(settings, clock)
@@ -149,6 +162,7 @@ def build(settings: Settings) -> Server:
         objects_as=partial(RoleFiles, services),
         logs=logs,
         metrics=metrics,
+        meter=meter,
         grants=credentials,
         clock=clock,
         machine=Machine.here(),
@@ -160,12 +174,26 @@ def build(settings: Settings) -> Server:
 
     def start() -> None:
         router.follow()
+        platform.background.start("metrics of endpoints", meter.run)
+        captures.start()
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
 
-    app = Edge(services, platform=EdgePlatform(services), started=start, stopped=lambda: None)
+    app = Edge(services, platform=EdgePlatform(services))
     return Server(
-        settings, app, engine, store, objects, metrics, loop, watching, lock, platform.background, tuple(made)
+        settings,
+        app,
+        start,
+        engine,
+        store,
+        objects,
+        metrics,
+        loop,
+        watching,
+        lock,
+        platform.background,
+        captures,
+        tuple(made),
     )
 
 

@@ -66,6 +66,12 @@ class Server:
         self.up.clear()
         self._process.send_signal(signal.SIGINT)
 
+    def restart(self) -> None:
+        """`sagewright restart`: the same process, another server."""
+        command = [str(SAGEWRIGHT), "restart", "--port", str(self.port), "--data", str(self.data)]
+        subprocess.run(command, check=True, capture_output=True, env=self._environment)
+        self.lives += 1
+
     def stop(self) -> None:
         """Ctrl-C, and wait for its end."""
         self.interrupt()

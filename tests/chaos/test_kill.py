@@ -39,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
-        _end_all(server)
+        end_all(server)
 
 
 def test_killed_at_random_moments(server: Server, rounds: int, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +93,7 @@ def test_killed_while_it_starts_for_the_first_time(tmp_path: Path, rounds: int, 
             server.stop()
         finally:
             server.kill()
-            _end_all(server)
+            end_all(server)
 
 
 User = Jobs | Endpoints | Files | Transforms
@@ -189,7 +189,7 @@ def _look_for_orphans(server: Server, traces: census.Traces, when: str) -> None:
     shown(traces.left)
 
 
-def _end_all(server: Server) -> None:
+def end_all(server: Server) -> None:
     """Whatever a failed run left: supervisors first, for a task dies with its own."""
 
     def ours() -> list[int]:

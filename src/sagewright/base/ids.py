@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-import uuid
 from typing import Protocol
 
 
@@ -26,7 +26,10 @@ class RandomIds:
     """Unguessable ids from the operating system."""
 
     def uuid(self) -> str:
-        return str(uuid.uuid4())
+        # Written out, as each request has one: the standard library's object takes four times as long.
+        digits = os.urandom(16).hex()
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def token(self, length: int = 16) -> str:
         return "".join(secrets.choice(_ALPHABET) for _ in range(length))

@@ -8,14 +8,17 @@ connects meanwhile waits in the kernel's queue instead of being refused.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from typing import Final, NoReturn
 
 import click
 
+RESTART: Final = signal.SIGUSR2
+"""Asks a server to start itself anew."""
 _FIRST: Final = 3
-BACKLOG: Final = 2048
+_BACKLOG: Final = 2048
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -26,7 +29,7 @@ def listening(host: str, port: int) -> socket.socket:
         return handed
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise click.ClickException(
             f"Nothing can listen on {host}:{port}: {error.strerror}. Stop who does, or choose another --port."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from typing import Final
 
@@ -11,6 +10,7 @@ import click
 
 from sagewright.base.settings import Settings
 from sagewright.cli import client
+from sagewright.cli.listening import RESTART
 from sagewright.cli.options import server_options
 
 _PATIENCE: Final = 60.0
@@ -31,7 +31,7 @@ def command(settings: Settings) -> None:
     server = compose.working_on(settings.data)
     if before is None or server is None:
         raise click.ClickException(f"No server works on {settings.data}. Start one with `sagewright up`.")
-    os.kill(server, signal.SIGUSR2)
+    os.kill(server, RESTART)
     end = time.monotonic() + _PATIENCE
     while True:
         now = client.health(settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import signal
 import socket
@@ -14,7 +13,7 @@ import click
 
 from sagewright.base.errors import SagewrightError
 from sagewright.base.settings import Settings
-from sagewright.cli.listening import BACKLOG, listening, start_anew
+from sagewright.cli.listening import RESTART, listening, start_anew
 from sagewright.cli.options import server_options
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def command(settings: Settings, store: str, memory: bool, requests: bool, **rest
     """
     from sagewright import compose
 
-    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # from whoever cannot wait until this one serves
+    signal.signal(RESTART, signal.SIG_IGN)  # from whoever cannot wait until this one serves
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("sagewright").setLevel(logging.INFO)
     logging.getLogger("sagewright.access").setLevel(logging.INFO if requests else logging.WARNING)
@@ -72,46 +71,22 @@ def show_once(credentials: Credentials) -> None:
 
 
 def _serve(server: Any, sock: socket.socket) -> bool:
-    """Until it is told to stop. Whether another is to take its place (SIGUSR2)."""
-    import uvicorn
+    """Until it is told to stop. Whether another is to take its place."""
+    import uvloop
 
-    from sagewright.edge.http import JoiningProtocol
+    from sagewright.edge.server import listen
 
     settings: Settings = server.settings
-    config = uvicorn.Config(
-        server.app,
-        loop="uvloop",
-        http=JoiningProtocol,
-        proxy_headers=False,
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-        backlog=BACKLOG,
-    )
-    runner = uvicorn.Server(config)
-    started = runner.startup
     anew = False
+    kept = 0
 
-    def restart() -> None:
-        nonlocal anew
-        anew = runner.should_exit = True
+    def started() -> None:
+        server.start()
+        click.echo(f"Sagewright listens on http://{settings.host}:{settings.port}  (data: {settings.data})")
+        click.echo('In your shell:  eval "$(sagewright env)"   Stop with Ctrl-C.')
 
-    async def startup(sockets: Any = None) -> None:
-        await started(sockets=sockets)
-        if runner.started:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, restart)
-            click.echo(f"Sagewright listens on http://{settings.host}:{settings.port}  (data: {settings.data})")
-            click.echo('In your shell:  eval "$(sagewright env)"   Stop with Ctrl-C.')
-
-    runner.startup = startup  # type: ignore[method-assign]
     try:
-        runner.run(sockets=[sock.dup()])
-    except KeyboardInterrupt:
-        pass
+        anew = uvloop.run(listen(server.app.respond, sock.dup(), started=started)) == RESTART
     finally:
         kept = 0 if anew else _stop_servers(server)
         server.close()

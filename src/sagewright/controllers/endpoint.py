@@ -13,7 +13,7 @@ from sagewright.controllers import hosting
 from sagewright.controllers.deployment import deployed
 from sagewright.controllers.fleet import STARTING, Fleet, Look, Wanted, instances_of, tasks_of
 from sagewright.controllers.platform import Platform
-from sagewright.resources import routing
+from sagewright.resources import data_capture, routing
 from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP, hosts_components
 from sagewright.resources.model import containers
 from sagewright.resources.record import Key, Record
@@ -85,7 +85,7 @@ class Endpoints:
         variants = target["config"]["ProductionVariants"]
         hosts = hosting.hosts(record, variants, self._platform.store, self._platform.machine, now)
         status = {
-            **record.status,
+            **{member: value for member, value in record.status.items() if member != "DataCaptureConfig"},
             "instances": [
                 each if any(one.holds(each) for one in wanted) else {**each, "retired": True}
                 for each in instances_of(record)
@@ -145,12 +145,14 @@ def _wanted(target: Mapping[str, Any]) -> Sequence[Wanted]:
 
 def _generation(target: Mapping[str, Any], members: Mapping[str, Sequence[routing.Member]]) -> Mapping[str, Any]:
     """The routing table's entry for a generation."""
-    variants = [
-        routing.host(variant)
-        if hosts_components(variant)
-        else routing.variant(variant, target["models"][variant["ModelName"]], members.get(variant["VariantName"], ()))
-        for variant in target["config"]["ProductionVariants"]
-    ]
+    variants = []
+    for variant in target["config"]["ProductionVariants"]:
+        if hosts_components(variant):
+            variants.append(routing.host(variant))
+            continue
+        model = target["models"][variant["ModelName"]]
+        table = routing.variant(variant, model, members.get(variant["VariantName"], ()))
+        variants.append({**table, **routing.observed(target["config"], model["ExecutionRoleArn"])})
     return routing.generation(target["generation"], variants)
 
 
@@ -174,4 +176,5 @@ def _described(
             }
         kept = {member: variant[member] for member in ("RoutingConfig",) if member in variant}
         described.append({"VariantName": name, "CurrentWeight": weight, "DesiredWeight": weight, **own, **kept})
-    return {"ProductionVariants": described}
+    captured = data_capture.summary(target["config"])
+    return {"ProductionVariants": described, **({} if captured is None else {"DataCaptureConfig": captured})}

@@ -55,7 +55,9 @@ class InferenceComponents:
         look = self._fleet.look(record, wanted, lasting=_lasts(record, target))
         if look is None:
             return 0.0
-        self._serve(record, target, rolling, wanted, look)
+        status = self._status(record, target, wanted, look)
+        status["serving"] = self._table(record, host, wanted, look.healthy)
+        self._serve(record, target, rolling, status, look)
         return min((*look.waiting, _SERVING))
 
     def fail(self, record: Record, reason: str) -> None:
@@ -122,22 +124,23 @@ class InferenceComponents:
 
     # Service.
 
-    def _serve(
-        self, record: Record, target: Target, rolling: rollout.Rollout | None, wanted: Sequence[Wanted], look: Look
-    ) -> None:
-        """Route to what answers, then let go of what is not wanted any more."""
-        now = self._platform.clock.now()
-        status = {
+    def _status(self, record: Record, target: Target, wanted: Sequence[Wanted], look: Look) -> dict[str, Any]:
+        """What was found, with all that is not wanted any more retired."""
+        return {
             **record.status,
             "instances": [
                 each if any(one.holds(each) for one in wanted) else {**each, "retired": True}
                 for each in instances_of(record)
             ],
-            "serving": self._table(record, wanted, look.healthy),
-            "resolved": record.status.get("resolved", now),
+            "resolved": record.status.get("resolved", self._platform.clock.now()),
             **_counted(record, len(look.healthy), target),
         }
-        short = status.get("short", 0)
+
+    def _serve(
+        self, record: Record, target: Target, rolling: rollout.Rollout | None, status: dict[str, Any], look: Look
+    ) -> None:
+        """Go on with the rollout and write down `status`, then let go of what is retired."""
+        now, short = self._platform.clock.now(), status.get("short", 0)
         if rolling is not None:
             healthy = sum(each["generation"] == target["generation"] for each in look.healthy)
             copies = target["RuntimeConfig"]["CopyCount"]
@@ -156,7 +159,9 @@ class InferenceComponents:
             status["FailureReason"] = _shortage(record, short)
         self._fleet.let_go(self._fleet.write(record, state=state, status=status))
 
-    def _table(self, record: Record, wanted: Sequence[Wanted], healthy: Sequence[Instance]) -> routing.Serving:
+    def _table(
+        self, record: Record, host: Record, wanted: Sequence[Wanted], healthy: Sequence[Instance]
+    ) -> routing.Serving:
         """The routing table: each generation takes the share of the requests that its copies are of all.
 
         A generation whose copies have all died stays in it, so that requests wait for those that replace them.
@@ -167,7 +172,10 @@ class InferenceComponents:
             own = [instance for instance in healthy if instance["generation"] == each.generation]
             if own or (each.count and each.generation in known):
                 members = self._fleet.members(own).get(each.variant, ())
-                variant = routing.variant(each.settings, each.model, members)
+                variant = {
+                    **routing.variant(each.settings, each.model, members),
+                    **routing.observed(host.spec["config"], each.model["ExecutionRoleArn"]),
+                }
                 entries.append(routing.generation(each.generation, [variant], share=len(own) / max(len(healthy), 1)))
         return entries
 

@@ -16,6 +16,7 @@ from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.background import Background
 from sagewright.controllers.channels.mounting import unmount
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.objects.values import Stored
 from sagewright.resources.record import Record
 from sagewright.store.base import Store
@@ -75,6 +76,7 @@ class Platform:
     objects_as: ObjectsAs
     logs: Logs
     metrics: Metrics
+    meter: Meter
     grants: Grants
     clock: Clock
     machine: Machine

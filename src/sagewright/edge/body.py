@@ -3,33 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, MutableMapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
 
 from sagewright.base.errors import AwsError
 from sagewright.edge.chain import Receive
 from sagewright.wire.chunked import ChunkedDecoder
-from sagewright.wire.http import Headers
-
-
-class Intake:
-    """What a client sends, and whether all of it came."""
-
-    __slots__ = ("_receive", "ended")
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self.ended = False
-
-    async def __call__(self) -> MutableMapping[str, Any]:
-        message = await self._receive()
-        self.ended = not message.get("more_body", False)
-        return message
-
-    def left_unread(self, headers: Headers) -> bool:
-        """Whether a body was announced of which something may still come, and would be taken for the next request."""
-        announced = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-        return announced and not self.ended
 
 
 class BodyStream:

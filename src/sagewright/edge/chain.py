@@ -15,7 +15,7 @@ from sagewright.wire.protocols import Protocol
 from sagewright.wire.sigv4 import Signature
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+"""Gives the next piece of a body, see `Incoming`."""
 
 
 @dataclass(frozen=True, slots=True)

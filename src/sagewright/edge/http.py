@@ -1,56 +1,339 @@
-"""uvicorn's HTTP/1.1, with the head and the body of an answer in one write."""
+"""HTTP/1.1 as the edge speaks it: one object for each client's connection.
+
+Requests of one connection are answered in turn, each by the same few calls, because what this costs every request
+pays (docs/adr/0023). What a client may keep us waiting for, and how much of it we hold, is bounded below.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
 
-_JOINED = 64 * 1024
+from sagewright.edge.answers import BROKEN, CONTINUE, UNKNOWN, head, pieces, refusal
+from sagewright.edge.incoming import Incoming
+from sagewright.operations.call import Payload
+from sagewright.wire.http import Response
+
+IDLE_S: Final = 75.0
+"""Seconds that a connection may be silent between two requests."""
+HEAD_S: Final = 30.0
+"""Seconds from a request's first byte to the end of its head."""
+BODY_S: Final = 30.0
+"""Seconds of patience with a body; what comes buys more, at `BODY_RATE` bytes a second, up to as much again."""
+BODY_RATE: Final = 1024
+DROP_S: Final = 5.0
+"""Seconds for the rest of a body that was refused, bought in the same way."""
+READER_S: Final = 60.0
+"""Seconds in which a client must have read something of its answer."""
+LARGEST_HEAD: Final = 64 * 1024
+MOST_FIELDS: Final = 200
+LEFT_UNREAD: Final = 64 * 1024 * 1024
+"""Bytes of a refused body that are read and dropped: a client that still writes does not see the refusal."""
+_HELD: Final = 256 * 1024
+"""Bytes of a body that wait for who reads it before the client has to wait."""
+_JOINED: Final = 64 * 1024
 """Bytes up to which copying a body behind its head is cheaper than a second system call."""
+_NEVER: Final = float("inf")
+
+_log = logging.getLogger(__name__)
+
+Respond = Callable[[Incoming], Awaitable[Response]]
 
 
-class JoinedWrites:
-    """A transport that holds a write back until the next one, or until the event loop goes on.
+class Connection(asyncio.Protocol):
+    """One client. `respond` answers a request; `connections` holds this object as long as it is open."""
 
-    uvicorn writes an answer's head, then its body: two system calls, which on small answers cost more than the
-    answer (measured: a tenth of the throughput and more).
-    """
+    def __init__(self, respond: Respond, connections: set[Connection], clock: Callable[[], float]) -> None:
+        """`clock` is the event loop's."""
+        self._respond, self._connections, self._clock = respond, connections, clock
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport = cast(asyncio.Transport, None)
+        self._task: asyncio.Task[None] | None = None
+        self._peer = ""
+        self._deadline = clock() + IDLE_S
+        self._unread = 0
+        """Bytes of the answer that the client had not read at the last look."""
+        self._fresh = True
+        """Whether no byte of the next request has come."""
+        self._size = 0
+        self._target = b""
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._coming: Incoming | None = None
+        """The request whose body is arriving."""
+        self._answering: Incoming | None = None
+        self._queue: deque[Incoming] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._open = self._keep = True
+        self._streaming = self._discarding = self._paused = False
+        self._deaf = False
+        """Whether what comes is not understood any more."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._held = b""
+    def shutdown(self) -> None:
+        """Answer what is being answered, and no more."""
+        self._keep = False
+        if self._answering is None and not self._queue:
+            self._close()
 
-    def write(self, data: bytes) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            if len(data) <= _JOINED:
-                self._transport.write(held + data)
+    def abort(self) -> None:
+        """Leave at once."""
+        if self._task is not None:
+            self._task.cancel()
+        self._transport.abort()
+
+    def look(self, now: float) -> None:
+        """Called every second or so: end what takes too long."""
+        if self._drained is not None or self._transport.is_closing():
+            unread, self._unread = self._unread, self._transport.get_write_buffer_size()
+            if self._unread < unread:
+                self._deadline = now + READER_S
+        if now < self._deadline:
+            return
+        if self._coming is not None and not self._discarding:
+            self._coming.lose()  # whoever reads the body is told, and answers
+            self._deadline = now + READER_S
+        elif self._open and self._size and self._answering is None and not self._discarding:
+            self._refuse(408, "The head of the request did not come in time.")
+        else:
+            self.abort()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if isinstance(peer, tuple) else ""
+        self._connections.add(self)
+        self._task = asyncio.get_running_loop().create_task(self._serve())
+
+    def data_received(self, data: bytes) -> None:
+        if not self._open:
+            return
+        if self._fresh:
+            self._fresh, self._deadline = False, self._clock() + HEAD_S
+        if self._coming is None:
+            self._size += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._keep = False  # to what else we would speak is not listened; the request is answered all the same
+        except httptools.HttpParserError as error:
+            self._unreadable(error)
+            return
+        if self._coming is None and self._size > LARGEST_HEAD and self._target:
+            self._refuse(431, f"The head of a request may have {LARGEST_HEAD} bytes.")
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._open = False
+        self._connections.discard(self)
+        for each in (self._coming, self._answering, *self._queue):
+            if each is not None:
+                each.lose()
+        self._queue.clear()
+        _wake(self._waiter)
+        _wake(self._drained)
+        if self._streaming and self._task is not None:
+            self._task.cancel()  # who makes the pieces shall know now, not when the next one is there
+
+    def pause_writing(self) -> None:
+        self._drained = asyncio.get_running_loop().create_future()
+        self._unread, self._deadline = self._transport.get_write_buffer_size(), self._clock() + READER_S
+
+    def resume_writing(self) -> None:
+        drained, self._drained = self._drained, None
+        self._deadline = _NEVER
+        _wake(drained)
+
+    # httptools' parser
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        parser, fields, target = self._parser, self._fields, self._target
+        self._fields, self._target = [], b""
+        if len(fields) > MOST_FIELDS:
+            self._refuse(431, f"A request may have {MOST_FIELDS} header fields.")
+        if not self._open:
+            return
+        modern = parser.get_http_version() != "1.0"
+        incoming = Incoming(
+            parser.get_method().decode("latin-1"),
+            target,
+            fields,
+            peer=self._peer,
+            keep_alive=modern and parser.should_keep_alive(),
+            chunks=modern,
+            taken=self._taken,
+        )
+        self._coming, self._deadline = incoming, self._clock() + BODY_S
+        self._queue.append(incoming)
+        if self._answering is None:
+            _wake(self._waiter)
+        else:  # it sends its next request before it has this one's answer
+            self._wait()
+
+    def on_body(self, body: bytes) -> None:
+        coming = self._coming
+        if coming is None:
+            return
+        now = self._clock()
+        self._deadline = min(max(self._deadline, now) + len(body) / BODY_RATE, now + BODY_S)
+        if self._discarding:
+            self._size += len(body)
+            if self._size > LEFT_UNREAD:
+                self._transport.abort()
+        elif coming.add(body) > _HELD:
+            self._wait()
+
+    def on_message_complete(self) -> None:
+        coming, self._coming = self._coming, None
+        self._fresh, self._size = True, 0
+        self._deadline = _NEVER
+        if coming is not None:
+            coming.end()
+        if self._discarding:
+            self._close()
+
+    # Answers.
+
+    async def _serve(self) -> None:
+        while self._open:
+            if not self._queue:
+                if self._deaf or not self._keep:
+                    break
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
+                continue
+            self._answering = incoming = self._queue.popleft()
+            await self._answer(incoming)
+            if self._drained is not None:
+                await self._drained
+            self._answering = None
+            if not self._keep:
+                break
+            self._next()
+        if self._open and not self._discarding:
+            self._close()
+
+    async def _answer(self, incoming: Incoming) -> None:
+        """Answer a request; it ends the connection where something of the request may still come."""
+        try:
+            response = await self._respond(incoming)
+            self._keep = self._keep and incoming.keep_alive and incoming.ended
+            start, length = head(response, keep_alive=self._keep, chunks=incoming.chunks)
+        except Exception:  # noqa: BLE001  the border of the process: the client is told, the log has the cause
+            _log.exception("a request failed")
+            self._keep = False
+            response = Response(500, {"Content-Type": "text/plain"}, BROKEN)
+            start, length = head(response, keep_alive=False, chunks=False)
+        if not self._open:
+            return
+        self._discarding = not incoming.ended and not self._deaf
+        body = cast(Payload, response.body)
+        if incoming.method == "HEAD" or response.status in (204, 304) or not body:
+            self._transport.write(start)
+        elif isinstance(body, bytes):
+            if len(body) <= _JOINED:
+                self._transport.write(start + body)
             else:
-                self._transport.writelines((held, data))
-        elif len(data) > _JOINED:
-            self._transport.write(data)
-        elif data:
-            self._held = data
-            self._loop.call_soon(self._flush)
+                self._transport.writelines((start, body))
+        else:
+            self._transport.write(start)
+            await self._stream(pieces(body), length)
+        if self._discarding:
+            incoming.lose()
+            self._size = 0
+            self._read_on()
+            self._deadline = self._clock() + DROP_S
 
-    def close(self) -> None:
-        self._flush()
+    async def _stream(self, body: AsyncIterator[bytes], length: int | None) -> None:
+        """Send pieces as they come, as fast as the client reads. Where they break off, so does the connection: who
+        reads must not take the part for the whole."""
+        self._streaming, sent = True, 0
+        try:
+            async for piece in body:
+                if piece:
+                    self._transport.writelines((b"%x\r\n" % len(piece), piece, b"\r\n") if length is None else (piece,))
+                    sent += len(piece)
+                if self._drained is not None:
+                    await self._drained
+            if length is None:
+                self._transport.write(b"0\r\n\r\n")
+            elif length != UNKNOWN and length != sent:
+                raise EOFError(f"{sent} of {length} bytes")
+        except Exception:  # noqa: BLE001  the head is sent: there is no other way to say it
+            _log.exception("an answer broke off")
+            self._transport.abort()
+        finally:
+            self._streaming = False
+            if hasattr(body, "aclose"):
+                await body.aclose()
+
+    def _next(self) -> None:
+        """One request is answered: the next may come, or has begun to."""
+        if self._queue:
+            return
+        if self._paused:
+            self._read_on()
+        else:
+            self._deadline = self._clock() + (IDLE_S if self._fresh else HEAD_S)
+
+    def _taken(self, incoming: Incoming) -> None:
+        """Somebody wants more of a body."""
+        if incoming.expects_continue():
+            self._transport.write(CONTINUE)
+        if not self._queue:
+            self._read_on()
+
+    def _wait(self) -> None:
+        """The client has sent more than we want to hold."""
+        if not self._paused:
+            self._paused, self._deadline = True, _NEVER
+            self._transport.pause_reading()
+
+    def _read_on(self) -> None:
+        if self._paused and self._open:
+            self._paused, self._deadline = False, self._clock() + BODY_S
+            self._transport.resume_reading()
+
+    def _close(self) -> None:
+        """What is written goes out first, if the client reads it."""
+        self._deadline = self._clock() + READER_S
         self._transport.close()
 
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.write(held)
+    def _unreadable(self, error: Exception) -> None:
+        """What came is no HTTP. Requests that came before it are answered first."""
+        if self._coming is None and self._answering is None and not self._queue:
+            self._refuse(400, f"This is no HTTP request: {error}")
+            return
+        self._deaf = True
+        if self._coming is not None:
+            self._coming.lose()
+        self._wait()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+    def _refuse(self, status: int, message: str) -> None:
+        """What cannot be understood gets an answer that every client understands. It is read on, unheard, until the
+        client has seen it: a connection that is closed over unread bytes takes its last answer along."""
+        if self._open:
+            self._open = self._keep = False
+            self._transport.write(refusal(status, message))
+            self._transport.write_eof()
+            self._deadline = self._clock() + DROP_S
+            _wake(self._waiter)
 
 
-class JoiningProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on such a transport."""
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

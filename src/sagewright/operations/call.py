@@ -16,6 +16,7 @@ from sagewright.store.base import Store
 if TYPE_CHECKING:
     from sagewright.dataplane.events.bus import Bus
     from sagewright.dataplane.images.base import Images
+    from sagewright.dataplane.inference.meter import Meter
     from sagewright.dataplane.inference.router import Router
     from sagewright.dataplane.objects.base import Objects
     from sagewright.neighbours.client import Neighbours
@@ -95,6 +96,7 @@ class Services:
     credentials: Credentials
     gate: Gate
     inference: Router
+    meter: Meter
     neighbours: Neighbours
 
 

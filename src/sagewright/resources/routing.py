@@ -9,9 +9,11 @@ generation. A variant is
 
     {"name": "v", "weight": 1.0, "shadow": False, "mode": "single", "containers": ["model"], "members": [MEMBER, …]}
 
-and a member is an instance: `{"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}`. Where its
-configuration has a RoutingConfig, its strategy is in "routing". A variant that inference components are placed on has
-the mode "components" and no members: each component has a table of its own.
+with `metrics_every` (seconds) where the endpoint has enhanced metrics, `capture` (`data_capture.py`) where requests are
+captured, and `routing`, the strategy of its RoutingConfig, where it has one. A variant that inference components are
+placed on has the mode `components` and no members: each component has a table of its own. A member is an instance:
+
+    {"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from sagewright.resources import data_capture, endpoint_metrics
 from sagewright.resources.model import containers, hostnames, mode
 
 COMPONENTS: Final = "components"
@@ -66,6 +69,15 @@ def _routed(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {} if strategy is None else {"routing": strategy}
 
 
+def observed(config: Mapping[str, Any], role: str) -> Mapping[str, Any]:
+    """What a variant's entry says beside, by its endpoint's configuration and the role that its model works as."""
+    capture = data_capture.settings(config, role)
+    return {
+        **({"metrics_every": endpoint_metrics.period(config)} if endpoint_metrics.enhanced(config) else {}),
+        **({} if capture is None else {"capture": capture}),
+    }
+
+
 def all_members(serving: Serving) -> Iterator[Member]:
     """The members of all variants of all generations."""
     return (member for entry in serving for each in entry["variants"] for member in each["members"])
@@ -81,6 +93,11 @@ def members_of(serving: Serving, generation: int, name: str) -> Sequence[Member]
         if each["name"] == name
         for member in each["members"]
     ]
+
+
+def instance_id(log_stream: str) -> str:
+    """What the instance that writes to this log stream is called."""
+    return log_stream.split("/")[1]
 
 
 def without(serving: Serving, task: str) -> Serving:

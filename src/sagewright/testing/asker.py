@@ -1,14 +1,16 @@
-"""A whole server without its port: signed requests go into its ASGI application, responses come out."""
+"""A whole server without its port: signed requests go into its edge, responses come out."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sagewright import compose
+from sagewright.edge.answers import head, pieces
+from sagewright.edge.incoming import Incoming
+from sagewright.operations.call import Payload
 from sagewright.testing.http import Spelled
 from sagewright.wire import sigv4
 from sagewright.wire.http import Request
@@ -91,23 +93,17 @@ class Asker:
 
     async def send(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Answer:
         """The answer to a request as it stands."""
-        scope = {
-            "type": "http",
-            "scheme": "http",
-            "method": method,
-            "raw_path": path.encode("utf-8", "replace"),
-            "query_string": query.encode("utf-8", "replace"),
-            "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
-        }
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
-        sent: list[MutableMapping[str, Any]] = []
-
-        async def receive() -> MutableMapping[str, Any]:
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            sent.append(message)
-
-        await self.server.app(scope, receive, send)
-        got = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return Answer(sent[0]["status"], got, b"".join(message.get("body", b"") for message in sent[1:]))
+        fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        target = f"{path}?{query}" if query else path
+        incoming = Incoming(method, target.encode("utf-8", "replace"), fields)
+        incoming.add(body)
+        incoming.end()
+        response = await self.server.app.respond(incoming)
+        content = cast(Payload, response.body)
+        start, _ = head(response, keep_alive=True, chunks=True)
+        got = dict(line.split(": ", 1) for line in start.decode("latin-1").split("\r\n")[1:-2])
+        if method == "HEAD":
+            content = b""
+        if not isinstance(content, bytes):
+            content = b"".join([piece async for piece in pieces(content)])
+        return Answer(response.status, {name.lower(): value for name, value in got.items()}, content)

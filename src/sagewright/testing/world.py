@@ -11,6 +11,7 @@ from sagewright.base.ids import RandomIds
 from sagewright.base.settings import Settings
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.images.base import Images
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.neighbours.client import Neighbours
 from sagewright.operations import table
 from sagewright.operations.access.gate import Gate
@@ -39,6 +40,7 @@ class World:
         ensure_default_role(store, account=settings.account, clock=clock, ids=ids)
         credentials = Credentials(folder / "keys", store, clock, settings.account)
         bus = Bus(store, clock, ids)
+        metrics = Metrics(folder / "metrics", clock)
         services = Services(
             settings=settings,
             store=store,
@@ -47,11 +49,12 @@ class World:
             objects=cast(Any, None),
             images=Images(store, folder / "registry", account=settings.account, clock=clock, ids=ids, bus=bus),
             logs=Logs(folder / "logs", clock),
-            metrics=Metrics(folder / "metrics", clock),
+            metrics=metrics,
             events=bus,
             credentials=credentials,
             gate=Gate(),
             inference=cast(Any, None),
+            meter=Meter(metrics, clock),
             neighbours=Neighbours(None),
         )
         _, root = credentials.lookup(credentials.root()[0], None, now=clock.now())

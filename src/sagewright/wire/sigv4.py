@@ -209,17 +209,11 @@ def signing_key(secret_key: str, date: str, region: str, service: str) -> bytes:
 
 
 def _read_header(request: Request, authorization: str) -> Signature:
-    algorithm, _, rest = authorization.partition(" ")
-    if algorithm != ALGORITHM:
-        raise errors.unsupported(request, algorithm)
-    parts = {}
-    for item in rest.split(","):
-        name, _, value = item.strip().partition("=")
-        parts[name] = value
-    absent = [name for name in ("Credential", "Signature", "SignedHeaders") if not parts.get(name)]
-    if absent:
-        raise errors.incomplete(request, " ".join(f"Authorization header requires '{n}' parameter." for n in absent))
-    key, date, region, service = _credential(request, parts["Credential"])
+    claim, _, signature = authorization.rpartition("Signature=")
+    found = _claimed(claim) if _HEX_DIGEST.fullmatch(signature) else None
+    if found is None:
+        found, signature = _spelled_out(request, authorization)
+    key, date, region, service, names = found
     stamp = request.headers.get("x-amz-date") or request.headers.get("date")
     if not stamp:
         raise errors.incomplete(
@@ -231,14 +225,46 @@ def _read_header(request: Request, authorization: str) -> Signature:
         date=date,
         region=region,
         service=service,
-        signed_headers=tuple(parts["SignedHeaders"].split(";")),
-        signature=parts["Signature"],
+        signed_headers=names,
+        signature=signature,
         timestamp=timestamp,
         payload=_payload(request),
         token=request.headers.get("x-amz-security-token"),
         kind="header",
         stamp=stamp,
     )
+
+
+_Claim = tuple[str, str, str, str, tuple[str, ...]]
+"""Access key id, day, region, service, signed headers."""
+
+
+@lru_cache(maxsize=1024)
+def _claimed(text: str) -> _Claim | None:
+    """What stands before the signature, which a client says again and again; None if it is not spelled as SDKs do."""
+    found = _CLAIM.fullmatch(text)
+    return None if found is None else (found[1], found[2], found[3], found[4], tuple(found[5].split(";")))
+
+
+_CLAIM: Final = re.compile(
+    rf"{ALGORITHM} Credential=([^/, ]+)/([^/, ]+)/([^/, ]+)/([^/, ]+)/aws4_request, ?SignedHeaders=([^, =]+), ?"
+)
+
+
+def _spelled_out(request: Request, authorization: str) -> tuple[_Claim, str]:
+    """The same of a header that may be spelled in any way, and the signature. Raises AwsError for half of one."""
+    algorithm, _, rest = authorization.partition(" ")
+    if algorithm != ALGORITHM:
+        raise errors.unsupported(request, algorithm)
+    parts = {}
+    for item in rest.split(","):
+        name, _, value = item.strip().partition("=")
+        parts[name] = value
+    absent = [name for name in ("Credential", "Signature", "SignedHeaders") if not parts.get(name)]
+    if absent:
+        raise errors.incomplete(request, " ".join(f"Authorization header requires '{n}' parameter." for n in absent))
+    credential = _credential(request, parts["Credential"])
+    return (*credential, tuple(parts["SignedHeaders"].split(";"))), parts["Signature"]
 
 
 def _read_query(request: Request) -> Signature:
@@ -426,6 +452,7 @@ def _canonical_request(signature: Signature, request: Request, payload: str, *, 
     return "\n".join((request.method.upper(), path, query, lines, ";".join(signature.signed_headers), payload))
 
 
+@lru_cache(maxsize=1024)
 def _canonical_path(service: str, path: str, reencode: bool) -> str:
     if service == "s3":
         # Keys are signed as they are: `a//b` and `a/../b` are names like any other.

@@ -193,6 +193,14 @@ def test_what_a_component_prints_is_in_its_log(components: tuple[str, str], even
     eventually(told, timeout=20)
 
 
+def test_a_models_own_error_leads_to_the_components_log(
+    runtime: Any, endpoint: str, components: tuple[str, str]
+) -> None:
+    with pytest.raises(runtime.exceptions.ModelError) as caught:
+        asked(runtime, endpoint, components[1], "no numbers")
+    assert caught.value.response["LogStreamArn"].endswith(LOG_GROUP + components[1])
+
+
 @pytest.mark.parametrize(
     ("component", "words"),
     [

@@ -17,6 +17,7 @@ from sagewright.compute.fake import FakeEngine
 from sagewright.compute.instances import Machine
 from sagewright.controllers.loop import Reconciler
 from sagewright.controllers.platform import Platform
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.objects.values import Stored
 from sagewright.resources.record import Key, Record
 from sagewright.store.memory import MemoryStore
@@ -116,6 +117,7 @@ class Bench:
             objects_as=self.files.of,
             logs=self.logs,
             metrics=self.metrics,
+            meter=Meter(self.metrics, self.clock),
             grants=Grants(),
             clock=self.clock,
             machine=Machine(vcpus=2, memory_bytes=8 << 30),

@@ -36,6 +36,8 @@ class Ask:
     component: str | None = None
     """An inference component of the endpoint."""
     session: str | None = None
+    received: float | None = None
+    """When the request came in, by the clock's monotonic time."""
 
     def request(self, path: str = INVOCATIONS) -> bytes:
         """As an HTTP/1.1 request."""

@@ -11,9 +11,11 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from sagewright.dataplane.inference import containers
+from sagewright.dataplane.inference import observed
 from sagewright.dataplane.inference.ask import Ask, Reply
+from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
 from sagewright.resources import endpoint, inference_component
 from sagewright.resources.record import Key, Record
@@ -32,7 +34,11 @@ class NoSuchEndpoint(LookupError):
 
 
 class NotServing(Exception):
-    """The endpoint exists, but nothing of it can answer now."""
+    """The endpoint exists, but nothing of it can answer now. `passing`: it is in service, and instances are coming."""
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class NoSuchVariant(LookupError):
@@ -72,12 +78,13 @@ class Invoked:
 class Router:
     """Routes of endpoints. `follow` keeps them true to the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, meter: Meter | None = None, captures: Captures | None = None) -> None:
+        """`meter` counts the requests, `captures` keeps some of them."""
         self._store = store
         self._routes: dict[Place, Route] = {}
         self._components: dict[Place, Route] = {}
         self._of_kind = {endpoint.KIND: self._routes, inference_component.KIND: self._components}
-        self._instances = Instances()
+        self._instances = Instances(meter=meter, captures=captures)
         self._changing = threading.Lock()
 
     def follow(self) -> None:
@@ -139,7 +146,7 @@ class Router:
         while True:
             route = self.route(place, ask.component)
             try:
-                return await _try(route, place[2], ask)
+                return await _try(route, ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
@@ -151,27 +158,27 @@ def _place(key: Key) -> Place:
     return key.account, key.region, key.name
 
 
-async def _try(route: Route, name: str, ask: Ask) -> Invoked:
+async def _try(route: Route, ask: Ask) -> Invoked:
     variant = _choose(route, ask.variant)
     refused: Unreachable | None = None
     for instance in variant.in_turn():
         instance.outstanding += 1
         try:
-            return Invoked(await containers.answer(variant, instance, ask), variant, instance, route)
+            return Invoked(await observed.answer(variant, instance, ask), variant, instance, route)
         except Unreachable as error:
             if error.sent:
                 raise
             refused = error
         finally:
             instance.outstanding -= 1
-    raise refused or NotServing(f"Variant {variant.name} of endpoint {name} has no instance in service.")
+    raise refused or NotServing(f"Variant {variant.name} has no instance in service.", passing=route.state in _LIVE)
 
 
 def _choose(route: Route, target: str | None) -> Variant:
     if target is None:
         variant = route.chosen()
         if variant is None:
-            raise NotServing(f"The endpoint is {route.state}.")
+            raise NotServing(f"The endpoint is {route.state}.", passing=route.state in _LIVE)
         return variant
     variant = route.named(target)
     if variant is None:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sagewright.dataplane.inference.capture import Captured, Captures
 from sagewright.dataplane.inference.connection import Pool
-from sagewright.resources.record import Record
-from sagewright.resources.routing import COMPONENTS, LEAST_OUTSTANDING, RANDOM
+from sagewright.dataplane.inference.invocations import Invocations
+from sagewright.dataplane.inference.meter import MINUTE, Meter
+from sagewright.resources import routing
+from sagewright.resources.record import Key, Record
 
 
 @dataclass(slots=True)
@@ -21,6 +24,8 @@ class Instance:
     log_stream: str
     outstanding: int = 0
     """Requests that it is at."""
+    counted: Invocations | None = None
+    """Its own metrics, where the endpoint has enhanced ones."""
 
 
 @dataclass(slots=True)
@@ -40,17 +45,21 @@ class Variant:
     routing: str | None = None
     """The strategy of its RoutingConfig."""
     turn: int = 0
+    counted: Sequence[Invocations] = ()
+    """Its metrics."""
+    captured: Captured | None = None
+    """Where its requests are captured."""
 
     def in_turn(self) -> Sequence[Instance]:
         """All of them, in the order in which they are to be tried."""
         count = len(self.instances)
         if count < 2:
             return self.instances
-        if self.routing == RANDOM:
+        if self.routing == routing.RANDOM:
             return random.sample(self.instances, count)
         self.turn = begin = (self.turn + 1) % count
         turned = [*self.instances[begin:], *self.instances[:begin]]
-        if self.routing == LEAST_OUTSTANDING:
+        if self.routing == routing.LEAST_OUTSTANDING:
             turned.sort(key=_outstanding)  # stable: of those that are at equally much, the one whose turn it is
         return turned
 
@@ -80,7 +89,7 @@ class Route:
     @property
     def hosts_components(self) -> bool:
         """Whether it is an endpoint whose requests name an inference component."""
-        return any(variant.mode == COMPONENTS for entry in self.generations for variant in entry.variants)
+        return any(variant.mode == routing.COMPONENTS for entry in self.generations for variant in entry.variants)
 
     @property
     def instances(self) -> Mapping[str, Instance]:
@@ -125,12 +134,14 @@ class Instances:
     """Keeps instances and their connections over changes of the routes."""
 
     pool: Callable[[str], Pool] = Pool
+    meter: Meter | None = None
+    captures: Captures | None = None
     known: dict[str, Instance] = field(default_factory=dict)
 
     def route(self, record: Record, arn: str, endpoint: str = "") -> Route:
         """What a record's routing table says."""
         generations = [
-            Generation(entry["share"], [self._variant(each) for each in entry["variants"]])
+            Generation(entry["share"], [self._variant(record, endpoint, each) for each in entry["variants"]])
             for entry in record.status.get("serving", ())
         ]
         return Route(record.state, arn, generations, endpoint)
@@ -140,8 +151,8 @@ class Instances:
         for task in set(before.instances if before else ()) - set(after.instances if after else ()):
             self.known.pop(task, None)
 
-    def _variant(self, table: Mapping[str, Any]) -> Variant:
-        return Variant(
+    def _variant(self, record: Record, endpoint: str, table: Mapping[str, Any]) -> Variant:
+        found = Variant(
             name=table["name"],
             weight=float(table["weight"]),
             shadow=table["shadow"],
@@ -151,6 +162,26 @@ class Instances:
             table=table,
             routing=table.get("routing"),
         )
+        self._observe(record.key, endpoint, found)
+        return found
+
+    def _observe(self, of: Key, endpoint: str, variant: Variant) -> None:
+        """Say where its requests are counted and captured."""
+        if self.captures is not None and (settings := variant.table.get("capture")):
+            variant.captured = self.captures.of(of.region, endpoint or of.name, variant.name, settings)
+        if self.meter is None:
+            return
+        place = (of.account, of.region)
+        dimensions = (
+            {"InferenceComponentName": of.name} if endpoint else {"EndpointName": of.name, "VariantName": variant.name}
+        )
+        every = variant.table.get("metrics_every")
+        variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE)]
+        for each in variant.instances:
+            each.counted = None
+            if every is not None:
+                own = {**dimensions, "InstanceId": routing.instance_id(each.log_stream)}
+                each.counted = self.meter.invocations(place, own, every=every)
 
     def _instance(self, member: Mapping[str, Any]) -> Instance:
         found = self.known.get(member["task"])

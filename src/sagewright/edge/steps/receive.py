@@ -1,46 +1,45 @@
-"""Raw: give the request an id and put ASGI's scope into the shape that the protocols read."""
+"""Raw: give the request an id and put it into the shape that the protocols read."""
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
-from typing import Any
+from functools import lru_cache
 
 from sagewright.base.errors import AwsError
 from sagewright.base.ids import Ids
 from sagewright.edge.chain import Raw, Receive
+from sagewright.edge.incoming import Incoming
 from sagewright.wire.http import Request
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of a request that is read whole; AWS's largest such limit is the 25 MB of InvokeEndpoint."""
 
 
-def receive(scope: MutableMapping[str, Any], receiver: Receive, ids: Ids) -> Raw:
-    fields: Sequence[tuple[bytes, bytes]] = scope["headers"]  # names in lower case, says ASGI
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}
-    if len(headers) < len(fields):
-        headers = _joined(fields)
-    request = Request(
-        method=scope["method"],
-        path=scope["raw_path"].decode("latin-1"),
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-    )
+def receive(incoming: Incoming, ids: Ids) -> Raw:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in incoming.fields:
+        name, value = _spelled(raw_name), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    path, _, query = _origin_form(incoming.target.decode("latin-1")).partition("?")
     return Raw(
         request_id=ids.uuid(),
-        request=request,
-        receive=receiver,
-        origin=f"{scope['scheme']}://{headers.get('host', 'localhost')}",
-        peer=scope["client"][0] if scope.get("client") else "",
+        request=Request(incoming.method, path, query, headers),
+        receive=incoming,
+        origin=f"http://{headers.get('host', 'localhost')}",
+        peer=incoming.peer,
     )
 
 
-def _joined(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers of which some were sent twice."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in fields:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    return headers
+@lru_cache(maxsize=1024)
+def _spelled(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
+def _origin_form(target: str) -> str:
+    """A target without the scheme and host that clients of proxies put in front of it, and without a fragment."""
+    if not target.startswith("/"):
+        _, _, rest = target.partition("://")
+        target = f"/{rest.partition('/')[2]}" if rest else target
+    return target.partition("#")[0]
 
 
 async def read_body(receiver: Receive, declared: str | None) -> bytes:

@@ -11,7 +11,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from sagewright.base.errors import AwsError
@@ -102,6 +102,7 @@ def _by_headers(request: Request, signature: sigv4.Signature | None) -> str | No
     return _by_path(request.path) or "s3"
 
 
+@lru_cache(maxsize=1024)
 def _by_path(path: str) -> str | None:
     return next((service for service, pattern in _paths() if pattern.match(path)), None)
 

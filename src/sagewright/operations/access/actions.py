@@ -47,6 +47,8 @@ class Entry:
     """To whom roles are passed."""
     tagging: str | None
     """The action that tags in the request need too."""
+    members: Sequence[str] | None
+    """The members that all of this depends on; None where it depends on more than a few names."""
 
 
 @cache
@@ -56,13 +58,16 @@ def entry(service: str, operation: str) -> Entry:
     prefix = own.get("prefix") or model.SERVICES[service].signing_name
     row: Mapping[str, Any] = own.get("operations", {}).get(operation, {})
     base = own.get("base", "")
+    resources = [Template(text, base=base, lower=prefix == "sagemaker") for text in row.get("on", ())]
+    simple = not row.get("pass") and not row.get("tag") and all(template.members is not None for template in resources)
     return Entry(
         action=row.get("action", f"{prefix}:{operation}"),
-        resources=[Template(text, base=base, lower=prefix == "sagemaker") for text in row.get("on", ())],
+        resources=resources,
         keys=frozenset(f"{prefix}:{key}".lower() for key in row.get("keys", ())),
         passed=[MemberPath(path) for path in row.get("pass", ())],
         service=own.get("service", f"{prefix}.amazonaws.com"),
         tagging=f"{prefix}:AddTags" if row.get("tag") else None,
+        members=[member for template in resources for member in template.members or ()] if simple else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from sagewright.operations.access import iam_keys, neighbour_names, s3_keys, sagemaker_keys, tags
@@ -32,6 +33,10 @@ class Need:
 def needs(call: Call, params: Params) -> Sequence[Need]:
     """All of them must be allowed."""
     row = entry(call.service, call.operation)
+    if row.members is not None and call.service not in _TIDY and call.service not in _EXACT:
+        named = [params.get(member) for member in row.members]
+        if all(name is None or type(name) is str for name in named):
+            return _of_names(call.service, call.operation, call.region, call.account, tuple(named))
     found = [Need(row.action, arn) for arn in _resources(call, params, row)]
     if call.service == "s3":
         return [*_s3(call, params, found)]
@@ -48,6 +53,15 @@ def needs(call: Call, params: Params) -> Sequence[Need]:
     return found
 
 
+@lru_cache(maxsize=4096)
+def _of_names(service: str, operation: str, region: str, account: str, names: tuple[str | None, ...]) -> Sequence[Need]:
+    """The needs of an operation that names what it is about and no more: most do, and ask for the same again."""
+    row = entry(service, operation)
+    params = {member: name for member, name in zip(row.members or (), names, strict=True) if name is not None}
+    arns = [arn for template in row.resources for arn in template.arns(params, region=region, account=account)]
+    return [Need(row.action, each) for arn in arns or ("*",) for each in _meanings(region, account, arn)]
+
+
 def _resources(call: Call, params: Params, row: Entry) -> Sequence[str]:
     arns = [
         arn for template in row.resources for arn in template.arns(params, region=call.region, account=call.account)
@@ -55,7 +69,7 @@ def _resources(call: Call, params: Params, row: Entry) -> Sequence[str]:
     if call.service in _TIDY:
         arns = [_TIDY[call.service](call, params, arn) for arn in arns]
     if call.service not in _EXACT:
-        arns = [each for arn in arns for each in _meanings(call, arn)]
+        arns = [each for arn in arns for each in _meanings(call.region, call.account, arn)]
     return arns or ("*",)
 
 
@@ -63,14 +77,14 @@ _EXACT: Final = frozenset({"iam", "s3", "sts"})
 """Services that compare ARNs as a whole, or whose ARNs are the same everywhere."""
 
 
-def _meanings(call: Call, arn: str) -> Sequence[str]:
+def _meanings(region: str, account: str, arn: str) -> Sequence[str]:
     """An ARN, and for one of elsewhere what has the same name here: an operation that looks at the name alone must
     not do what a policy about the thing itself forbids."""
     parts = arn.split(":", 5)
     if len(parts) < 6 or parts[4] == "aws":
         return (arn,)
     here = ":".join(
-        ("arn", "aws", parts[2], parts[3] and call.region, parts[4] and call.account, parts[5]),
+        ("arn", "aws", parts[2], parts[3] and region, parts[4] and account, parts[5]),
     )
     return (arn,) if here == arn else (arn, here)
 

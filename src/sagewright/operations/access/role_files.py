@@ -60,6 +60,11 @@ class RoleFiles:
         self._check("PutObject", Bucket=bucket, Key=key)
         return self._services.objects.put_file(bucket, key, path)
 
+    def put_bytes(self, bucket: str, key: str, data: bytes) -> object:
+        """Store bytes as an object; durable on return."""
+        self._check("PutObject", Bucket=bucket, Key=key)
+        return self._services.objects.put_bytes(bucket, key, data)
+
     def _check(self, operation: str, **request: Any) -> None:
         call = self._call(operation)
         if call is not None:

@@ -59,7 +59,7 @@ class _Hole:
 class Template:
     """One template, ready to be filled."""
 
-    __slots__ = ("_bound", "_lower", "_optional", "_text")
+    __slots__ = ("_bound", "_lower", "_optional", "_text", "members")
 
     def __init__(self, text: str, *, base: str, lower: bool) -> None:
         """`base` comes in front of what is no ARN yet; with `lower`, names are lower-cased as SageMaker does."""
@@ -67,6 +67,10 @@ class Template:
         text = text.removeprefix("?")
         self._text = text if text.startswith("arn:") else base + text
         self._lower = lower
+        holes = [hole for hole in _HOLE.findall(self._text) if hole not in ("region", "account")]
+        names = [name.partition("=")[0] for hole in holes for name in hole.split("|")]
+        self.members: Sequence[str] | None = None if any("." in name or "[" in name for name in names) else names
+        """The members of the request that it takes; None where they are not the request's own."""
         self._bound: dict[tuple[str, str], Sequence[str | _Hole]] = {}
 
     def arns(self, request: Mapping[str, Any], *, region: str, account: str) -> Sequence[str]:

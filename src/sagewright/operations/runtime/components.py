@@ -13,6 +13,8 @@ from sagewright.dataplane.inference.router import (
     NoCapacity,
     NoSuchComponent,
 )
+from sagewright.operations.call import Call, Params
+from sagewright.resources import endpoint, inference_component
 
 _WORDS: Final[Mapping[type[ComponentError], str]] = {
     ComponentMissing: (
@@ -31,5 +33,17 @@ _WORDS: Final[Mapping[type[ComponentError], str]] = {
 }
 
 
-def refusal(error: ComponentError, endpoint: str) -> AwsError:
-    return AwsError("ValidationError", _WORDS[type(error)].format(component=error, endpoint=endpoint))
+def log_group(request: Params) -> str:
+    """Where the model that a request is for has its log."""
+    component = request.get("InferenceComponentName")
+    if component is None:
+        return endpoint.LOG_GROUP + str(request["EndpointName"])
+    return inference_component.LOG_GROUP + str(component)
+
+
+def refusal(call: Call, error: ComponentError, name: str) -> AwsError:
+    """Alarms on NoCapacityInvocationFailures wake components that were scaled to no copies."""
+    if isinstance(error, NoCapacity):
+        dimensions = {"InferenceComponentName": str(error)}
+        call.services.meter.observe((call.account, call.region), "NoCapacityInvocationFailures", 1, dimensions)
+    return AwsError("ValidationError", _WORDS[type(error)].format(component=error, endpoint=name))

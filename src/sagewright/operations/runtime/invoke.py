@@ -13,7 +13,6 @@ from sagewright.dataplane.inference.router import ComponentError, Invoked, NoSuc
 from sagewright.operations.call import Call, Params
 from sagewright.operations.runtime import components
 from sagewright.operations.table import Operations
-from sagewright.resources.endpoint import LOG_GROUP
 
 operations = Operations()
 
@@ -41,30 +40,33 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
         raise AwsError("ValidationError", f"Sagewright does not do {refused[0]} yet. Leave it out.")
     name = request["EndpointName"]
     target = request.get("TargetVariant")
+    ask = _ask(request, call.services.clock.monotonic())
     try:
-        invoked = await call.services.inference.invoke((call.account, call.region, name), _ask(request))
+        invoked = await call.services.inference.invoke((call.account, call.region, name), ask)
     except NoSuchEndpoint:
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.") from None
     except NoSuchVariant:
         raise AwsError("ValidationError", f"Variant {target} not found in endpoint {name}.") from None
     except ComponentError as error:
-        raise components.refusal(error, name) from None
+        raise components.refusal(call, error, name) from None
     except NoSuchContainer as error:
         raise AwsError("ValidationError", str(error)) from None
     except NotServing as error:
+        if error.passing:
+            raise _unavailable(name, str(error)) from None
         raise AwsError("ValidationError", f"Endpoint {name} cannot answer now. {error}") from None
     except TimeoutError:
         raise _model_error(
-            call, name, 0, "Your invocation timed out while waiting for a response from container."
+            call, request, 0, "Your invocation timed out while waiting for a response from container."
         ) from None
-    except Unreachable as error:
-        raise _model_error(call, name, 0, str(error)) from None
+    except Unreachable:
+        raise _unavailable(name, "The instance ended while it was at the request.") from None
     if not 200 <= invoked.reply.status < 300:
-        raise _model_error(call, name, invoked.reply.status, invoked.reply.body.decode("utf-8", "replace"))
+        raise _model_error(call, request, invoked.reply.status, invoked.reply.body.decode("utf-8", "replace"))
     return _result(invoked)
 
 
-def _ask(request: Params) -> Ask:
+def _ask(request: Params, received: float) -> Ask:
     body: bytes = request.get("Body", b"")
     if len(body) > MAX_BODY:
         raise AwsError("ValidationError", f"The body has {len(body)} bytes; the limit is {MAX_BODY}.", status=413)
@@ -75,6 +77,7 @@ def _ask(request: Params) -> Ask:
         variant=request.get("TargetVariant"),
         container=request.get("TargetContainerHostname"),
         component=request.get("InferenceComponentName"),
+        received=received,
     )
 
 
@@ -88,15 +91,21 @@ def _result(invoked: Invoked) -> Params:
     return result
 
 
-def _model_error(call: Call, name: str, status: int, message: str) -> AwsError:
+def _unavailable(name: str, why: str) -> AwsError:
+    """What clients try again by themselves: instances die, and others take their place."""
+    return AwsError("ServiceUnavailable", f"Endpoint {name} cannot answer now. {why} Try again.", status=503)
+
+
+def _model_error(call: Call, request: Params, status: int, message: str) -> AwsError:
+    name, group = request["EndpointName"], components.log_group(request)
     return AwsError(
         "ModelError",
         f"Received {'server' if status >= 500 else 'client'} error ({status}) from {name} with message "
-        f'"{message[:1024]}". See {LOG_GROUP}{name} in the logs for more information.',
+        f'"{message[:1024]}". See {group} in the logs for more information.',
         status=424,
         fields={
             "OriginalStatusCode": status,
             "OriginalMessage": message[:1024],
-            "LogStreamArn": f"arn:aws:logs:{call.region}:{call.account}:log-group:{LOG_GROUP}{name}",
+            "LogStreamArn": f"arn:aws:logs:{call.region}:{call.account}:log-group:{group}",
         },
     )

@@ -9,7 +9,7 @@ import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from sagewright.base.clock import Clock
@@ -30,12 +30,13 @@ class LastUsed:
     def __init__(self, store: Store, clock: Clock, account: str) -> None:
         self._store, self._clock, self._account = store, clock, account
         self._lock = threading.Lock()
+        self._subjects = lru_cache(maxsize=1024)(self._subject)
         self._notes: dict[Key, Mapping[str, Any]] = {}
         self._written = clock.monotonic()
 
     def note(self, principal: Principal, access_key_id: str, *, service: str, region: str) -> None:
         """A request was signed well by this key. The root key's use is not noted."""
-        subject = self._subject(principal, access_key_id)
+        subject = self._subjects(principal, access_key_id)
         if subject is None:
             return
         self._notes[subject] = {"Date": float(int(self._clock.now())), "ServiceName": service, "Region": region}

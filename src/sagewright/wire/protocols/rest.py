@@ -86,6 +86,7 @@ class RestProtocol(Protocol):
         readers: list[Reader] = []
         template = str(operation.http["requestUri"])
         queries: dict[str, tuple[str, Shape]] = {}
+        headers: dict[str, tuple[str, Shape]] = {}
         bound = set()
         for name, member in shape.members.items():
             wire = str(member.serialization.get("name", name))
@@ -95,12 +96,14 @@ class RestProtocol(Protocol):
                 case "querystring":
                     queries[wire] = (name, member)
                 case "header":
-                    readers.append(_header_reader(wire.lower(), name, header_decoder(member)))
+                    headers[wire.lower()] = name, member
                 case "headers":
                     readers.append(_prefix_reader(wire.lower(), name))
                 case _:
                     continue
             bound.add(name)
+        if headers:
+            readers.append(_header_reader(headers))
         if queries:
             readers.append(_query_reader(queries, str(template.partition("?")[2])))
         payload = shape.serialization.get("payload")
@@ -225,11 +228,14 @@ def _query_reader(queries: dict[str, tuple[str, Shape]], literal: str) -> Reader
     return read
 
 
-def _header_reader(wire: str, name: str, decode: Callable[[str], Any]) -> Reader:
+def _header_reader(headers: dict[str, tuple[str, Shape]]) -> Reader:
+    table = [(wire, name, header_decoder(shape)) for wire, (name, shape) in headers.items()]
+
     def read(request: Request, params: dict[str, Any]) -> None:
-        value = request.headers.get(wire)
-        if value is not None:
-            params[name] = decode(value)
+        found = request.headers
+        for wire, name, decode in table:
+            if wire in found:
+                params[name] = decode(found[wire])
 
     return read
 

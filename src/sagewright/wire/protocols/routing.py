@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -81,16 +82,20 @@ class Router:
         for name in service_model.operation_names:
             self._add(service_model.operation_model(name))
         _finish(self._root, service_model)
+        self._candidates = lru_cache(maxsize=1024)(self._find)
 
     def match(self, request: Request) -> str | None:
         """The operation's name, or None. A trailing slash does not count, save inside a greedy label."""
-        segments = request.path.split("/")[1:]
-        if segments and not segments[-1]:
-            segments.pop()
-        found = _walk(self._root, segments, 0, request.method)
+        found = self._candidates(request.method, request.path)
         if found is None:
             return None
         return found.choose(query_flags(request.query) if request.query else _NONE, request.headers)
+
+    def _find(self, method: str, path: str) -> _Candidates | None:
+        segments = path.split("/")[1:]
+        if segments and not segments[-1]:
+            segments.pop()
+        return _walk(self._root, segments, 0, method)
 
     def _add(self, operation: OperationModel) -> None:
         path, _, query = str(operation.http["requestUri"]).partition("?")

@@ -5,6 +5,7 @@ An endpoint keeps a copy of the configuration and the models it was made from, b
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, Final
 
@@ -30,9 +31,7 @@ def create_endpoint(call: Call, request: Params) -> Params:
 
 @operations
 def update_endpoint(call: Call, request: Params) -> Params:
-    refused = [
-        m for m in ("DeploymentConfig", "RetainDeploymentConfig", "ExcludeRetainedVariantProperties") if request.get(m)
-    ]
+    refused = [m for m in ("DeploymentConfig", "RetainDeploymentConfig") if request.get(m)]
     if refused:
         raise validation_error(f"Sagewright does not do {refused[0]} yet. Leave it out.")
     frozen = _frozen(call, request["EndpointConfigName"])
@@ -43,7 +42,8 @@ def update_endpoint(call: Call, request: Params) -> Params:
         config = frozen["config"]
         hosting.refuse_without(call, record.name, config)
         if request.get("RetainAllVariantProperties"):
-            config = _retained(config, record.status.get("ProductionVariants", ()))
+            excluded = {each["VariantPropertyType"] for each in request.get("ExcludeRetainedVariantProperties", ())}
+            config = _retained(config, record.status.get("ProductionVariants", ()), excluded)
         spec = {
             **record.spec,
             **frozen,
@@ -93,8 +93,14 @@ def _frozen(call: Call, config_name: str) -> Params:
     return {"config": config, "models": models}
 
 
-def _retained(config: Params, current: Any) -> Params:
-    """The new configuration with the instance counts and weights that the endpoint has now."""
-    now = {variant["VariantName"]: variant for variant in current}
+def _retained(config: Params, current: Any, excluded: Collection[str]) -> Params:
+    """The new configuration with the instance counts and weights that the endpoint has now, but for those excluded.
+
+    Data capture is not of variants: the new configuration's counts in any case.
+    """
+    now = {
+        variant["VariantName"]: {member: value for member, value in variant.items() if member not in excluded}
+        for variant in current
+    }
     variants = [with_settings(each, now.get(each["VariantName"], {})) for each in config["ProductionVariants"]]
     return {**config, "ProductionVariants": variants}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from sagewright.base.errors import validation_error
+from sagewright.dataplane.objects.values import split_uri
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.inference import hosting, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
+from sagewright.resources import endpoint_metrics
 from sagewright.resources.endpoint import hosts_components
 
 _WHAT: Final = "endpoint configuration"
@@ -25,15 +27,29 @@ def create_endpoint_config(call: Call, request: Params) -> Params:
     for variant in request["ProductionVariants"]:
         if not hosts_components(variant):
             model.NOUN.find(call, variant["ModelName"])
+    _check_observation(request)
     record = NOUN.create(call, request)
     return {"EndpointConfigArn": record.status["EndpointConfigArn"]}
+
+
+def _check_observation(request: Params) -> None:
+    seconds = endpoint_metrics.period(request)
+    if seconds not in endpoint_metrics.PERIODS:
+        allowed = ", ".join(str(each) for each in endpoint_metrics.PERIODS)
+        raise validation_error(f"MetricPublishFrequencyInSeconds is {seconds}. It must be one of {allowed}.")
+    capture = request.get("DataCaptureConfig")
+    if capture is not None:
+        try:
+            split_uri(capture["DestinationS3Uri"])
+        except ValueError as error:
+            raise validation_error(f"DestinationS3Uri of DataCaptureConfig: {error}.") from None
 
 
 def _refuse_what_is_not_built(request: Params) -> None:
     variants = request["ProductionVariants"]
     reasons = {
         "asynchronous inference": "AsyncInferenceConfig" in request,
-        "data capture": request.get("DataCaptureConfig", {}).get("EnableCapture", False),
+        "detailed observability": request.get("MetricsConfig", {}).get("EnableDetailedObservability", False),
         "online explanations": "ExplainerConfig" in request,
         "shadow variants": bool(request.get("ShadowProductionVariants")),
         "serverless variants": any("ServerlessConfig" in variant for variant in variants),
