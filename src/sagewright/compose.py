@@ -24,6 +24,7 @@ from sagewright.controllers.background import Background
 from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.ecr_repository import EcrRepositories
 from sagewright.controllers.endpoint import Endpoints
+from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
@@ -32,7 +33,9 @@ from sagewright.controllers.loop import Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.room import Room
+from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.schedule import Schedules
+from sagewright.controllers.scheduled_action import ScheduledActions
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
@@ -174,6 +177,7 @@ def build(settings: Settings) -> Server:
 
     def start() -> None:
         router.follow()
+        meter.ask(EndpointUsage(platform))
         platform.background.start("metrics of endpoints", meter.run)
         captures.start()
         loop.start(sweep=platform.sweep)
@@ -214,11 +218,14 @@ def _watching(services: Services, *, owner: str) -> Loop:
     """A loop of its own: jobs that stage their inputs keep the other one's threads for minutes."""
     store, bus, metrics, clock = services.store, services.events, services.metrics, services.clock
     loop = Loop(store, clock=clock, owner=owner, workers=4)
-    loop.add(Deliveries(store, Outlets(services.logs, bus, services.neighbours.ask), metrics, clock))
+    targets = ScalableTargets(store, metrics, clock, services.ids, loop.wake)
+    loop.add(Deliveries(store, Outlets(services.logs, bus, services.neighbours.ask, targets.call), metrics, clock))
     loop.add(EventRules(store, bus, clock, services.ids))
     loop.add(Schedules(store, bus, clock, services.ids))
-    loop.add(Alarms(store, bus, metrics, clock, loop.wake))
+    loop.add(Alarms(store, bus, metrics, clock, loop.wake, targets.call))
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
+    loop.add(targets)
+    loop.add(ScheduledActions(store, clock, services.ids))
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
     loop.add(HyperParameterTuningJobs(store, metrics, clock, services.ids, loop.wake))

@@ -1,26 +1,29 @@
-"""Endpoints, made so: a fleet of model servers for each production variant, and the routes to them.
+"""Endpoints, made so: a fleet of model servers for each variant, and the routes to them.
 
-An update starts the new generation beside the old one and switches over when all of it answers; if it does not come
-up, the old one goes on.
+An update starts the next generation beside the one that serves. How one takes the other's place, at once or in stages
+that bake, and how it is rolled back, is said by `resources/deployment.py`; `rollout.py` reads it off the record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from sagewright.base.errors import Transient
 from sagewright.controllers import hosting
 from sagewright.controllers.deployment import deployed
-from sagewright.controllers.fleet import STARTING, Fleet, Look, Wanted, instances_of, tasks_of
+from sagewright.controllers.fleet import DRAIN, STARTING, Fleet, Look, Wanted, instances_of, tasks_of
+from sagewright.controllers.generation import Generation, Members, without_described
 from sagewright.controllers.platform import Platform
-from sagewright.resources import data_capture, routing
-from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP, hosts_components
-from sagewright.resources.model import containers
+from sagewright.controllers.rollout import NOTE, PENDING, TARGET, Rollout, rollout, trouble, turned_back
+from sagewright.resources import routing
+from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP, variants
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Write
 
 _SERVING: Final = 1.0
-"""Seconds between two looks at an endpoint in service."""
+"""Seconds between two looks at an endpoint in service, and at the alarms of a deployment."""
 _LASTING: Final = ("InService", "RollingBack")
 """States that no instance's failure ends: there is nothing else to go to."""
 
@@ -44,16 +47,8 @@ class Endpoints:
         if record.state in LIFE.settled:
             self._fleet.forget_all(record)
             return None
-        target = _target(record)
-        wanted = _wanted(target)
-        record = self._plan(record, target, wanted)
-        look = self._fleet.look(record, wanted, lasting=record.state in _LASTING)
-        if look is None:
-            return 0.0
-        if look.waiting and record.state != "InService":
-            return min(look.waiting)
-        self._serve(record, target, wanted, look)
-        return min((*look.waiting, _SERVING))
+        found = rollout(record, self._platform.clock.now())
+        return self._hold(record, _target(record)) if found is None else self._roll(record, found)
 
     def fail(self, record: Record, reason: str) -> None:
         """An instance of the wanted generation cannot come up."""
@@ -64,48 +59,113 @@ class Endpoints:
         status = {**record.status, "FailureReason": reason[:1024]}
         if state == "RollingBack":
             status["abandoned"] = record.spec["generation"]
+            status |= turned_back(record, self._platform.clock.now())
         else:
             # The instances are forgotten by the look that this write asks for: not before it is written down.
             self._fleet.carry_logs(record)
             status["serving"] = []
+            status.pop(PENDING, None)
         self._fleet.write(record, state=state, status=status)
 
-    def _plan(self, record: Record, target: Mapping[str, Any], wanted: Sequence[Wanted]) -> Record:
-        """Write down the instances that there should be, before any of them is started."""
-        status = dict(self._fleet.plan(record, wanted))
-        if "ProductionVariants" not in status:
-            status |= _described(target, {}, {}, record.modified)
-        return self._fleet.write(record, status=status)
+    # One generation.
 
-    def _serve(self, record: Record, target: Mapping[str, Any], wanted: Sequence[Wanted], look: Look) -> None:
+    def _hold(self, record: Record, target: Generation) -> float:
+        """Have what a generation needs, and route to it."""
+        wanted = target.wanted()
+        record = self._plan(record, target, wanted, _awaited(record, target))
+        look = self._fleet.look(record, wanted, lasting=record.state in _LASTING)
+        if look is None:
+            return 0.0
+        if look.waiting and record.state != "InService":
+            return min(look.waiting)
+        record = self._serve(record, target, look)
+        return min((*look.waiting, _next_end(record)))
+
+    def _plan(self, record: Record, target: Generation, wanted: Sequence[Wanted], more: Mapping[str, Any]) -> Record:
+        """Write down the instances that there should be, before any of them is started."""
+        platform, every = self._platform, variants(target.target["config"])
+        hosts = hosting.hosts(record, every, platform.store, platform.machine, platform.clock.now())
+        return self._fleet.write(record, status={**self._fleet.plan(record, wanted), "hosts": hosts, **more})
+
+    def _serve(self, record: Record, target: Generation, look: Look) -> Record:
         """Route to what answers, then let go of what is not wanted any more."""
-        members = self._fleet.members(look.healthy)
+        members = _with_hosts(record, self._fleet.members(look.healthy))
         now = self._platform.clock.now()
         since = record.status.get("resolved", now)
-        variants = target["config"]["ProductionVariants"]
-        hosts = hosting.hosts(record, variants, self._platform.store, self._platform.machine, now)
         status = {
-            **{member: value for member, value in record.status.items() if member != "DataCaptureConfig"},
-            "instances": [
-                each if any(one.holds(each) for one in wanted) else {**each, "retired": True}
-                for each in instances_of(record)
-            ],
-            "serving": [_generation(target, members)],
+            **without_described(record.status),
+            "instances": self._fleet.retired(record, target.wanted()),
+            "serving": [target.entry(members)],
             "resolved": since,
-            "current": target,
-            "EndpointConfigName": target["EndpointConfigName"],
-            "hosts": hosts,
-            **_described(target, members, hosts, since),
+            "current": target.target,
+            "EndpointConfigName": target.target["EndpointConfigName"],
+            **target.described(members, since),
         }
+        for over in (NOTE, PENDING):
+            status.pop(over, None)
         if record.state != "RollingBack" and not _abandoned(record):
             status.pop("FailureReason", None)
             status.pop("abandoned", None)
         along: Sequence[Write] = ()
-        if record.status.get("told") != target["generation"]:
-            status["told"] = target["generation"]
-            along = deployed(self._platform.store, record, target, now)
+        if record.status.get("told") != target.number:
+            status["told"] = target.number
+            along = deployed(self._platform.store, record, target.target, now)
         record = self._fleet.write(record, state=LIFE.after(record.state, "serve"), status=status, along=along)
-        self._fleet.let_go(record)
+        return self._fleet.let_go(record)
+
+    # One generation takes another's place.
+
+    def _roll(self, record: Record, found: Rollout) -> float:
+        """The next step of a deployment, or of its way back."""
+        record = self._plan(record, found.winner, [*found.wanted_old, *found.wanted_new], {NOTE: found.noted()})
+        now = self._platform.clock.now()
+        new = self._fleet.look(record, found.wanted_new, lasting=found.course.back)
+        old = None if new is None else self._look_at_old(record, found)
+        if old is None or new is None:
+            return 0.0
+        reason = trouble(self._platform.store, record, found, now, new.healthy)
+        if reason is not None:
+            self.fail(record, reason)
+            return 0.0
+        standing = old if found.course.back else new
+        progress = found.course.advance(found.progress, now, lambda stage: found.stands(stage, standing.healthy))
+        if progress is None:
+            return _next_end(self._serve(record, found.winner, standing))
+        record = self._share(record, replace(found, progress=progress), old, new)
+        return min((*old.waiting, *new.waiting, _next_end(record)))
+
+    def _look_at_old(self, record: Record, found: Rollout) -> Look | None:
+        try:
+            return self._fleet.look(record, found.wanted_old, lasting=True)
+        except Transient:
+            if found.course.back:
+                raise
+            # What cannot be replaced must not keep the new generation from taking over.
+            serving = {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
+            held = [each for each in instances_of(record) if any(one.holds(each) for one in found.wanted_old)]
+            return Look([each for each in held if each["task"] in serving], [_SERVING])
+
+    def _share(self, record: Record, found: Rollout, old: Look, new: Look) -> Record:
+        """Route to both generations as it is their turn."""
+        of_old, of_new = (
+            _with_hosts(
+                record, self._fleet.members([each for each in look.healthy if any(one.holds(each) for one in wanted)])
+            )
+            for look, wanted in ((old, found.wanted_old), (new, found.wanted_new))
+        )
+        serving = [found.old.entry(of_old, share=1 - found.share)]
+        if found.share > 0:
+            serving.append(found.new.entry(of_new, share=found.share))
+        status = {
+            **without_described(record.status),
+            "instances": self._fleet.retired(record, [*found.wanted_old, *found.wanted_new]),
+            "serving": serving,
+            NOTE: found.noted(),
+            **found.described(of_old, of_new, record.status["resolved"]),
+        }
+        return self._fleet.let_go(self._fleet.write(record, status=status))
+
+    # The end.
 
     def _delete(self, record: Record) -> float | None:
         if [instance for instance in instances_of(record) if not self._fleet.retire(record, instance)]:
@@ -114,12 +174,11 @@ class Endpoints:
         return None
 
 
-def _target(record: Record) -> Mapping[str, Any]:
+def _target(record: Record) -> Generation:
     """The generation to serve: the spec's, or the one before it when that one did not come up."""
     if _abandoned(record):
-        current: Mapping[str, Any] = record.status["current"]
-        return current
-    return {member: record.spec[member] for member in ("generation", "config", "models", "EndpointConfigName")}
+        return Generation(record.status["current"])
+    return Generation({member: record.spec[member] for member in TARGET})
 
 
 def _abandoned(record: Record) -> bool:
@@ -127,54 +186,29 @@ def _abandoned(record: Record) -> bool:
     return record.state != "Updating" and record.status.get("abandoned") == record.spec["generation"]
 
 
-def _wanted(target: Mapping[str, Any]) -> Sequence[Wanted]:
-    """What a generation needs."""
-    return [
-        Wanted(
-            target["generation"],
-            index,
-            variant["VariantName"],
-            variant.get("InitialInstanceCount", 1),
-            target["models"][variant["ModelName"]],
-            variant,
-        )
-        for index, variant in enumerate(target["config"]["ProductionVariants"])
-        if not hosts_components(variant)
-    ]
+def _awaited(record: Record, target: Generation) -> Mapping[str, Any]:
+    """What is told of a generation that does not serve as it should yet."""
+    if record.state not in ("Creating", "Updating"):
+        return {}
+    creating = record.state == "Creating" or "current" not in record.status
+    status = {"Status": "Creating" if creating else "Updating", "StartTime": record.modified}
+    table = {each["name"]: each for entry in record.status.get("serving", ()) for each in entry["variants"]}
+    told = target.described(
+        _with_hosts(record, {name: each["members"] for name, each in table.items()}),
+        record.status.get("resolved", record.modified),
+        status=lambda _name: status,
+        weights={name: each["weight"] for name, each in table.items()},
+    )
+    if not creating:
+        return told
+    pending = {"EndpointConfigName": target.target["EndpointConfigName"], "StartTime": record.modified}
+    return {**told, PENDING: {**pending, **told}}
 
 
-def _generation(target: Mapping[str, Any], members: Mapping[str, Sequence[routing.Member]]) -> Mapping[str, Any]:
-    """The routing table's entry for a generation."""
-    variants = []
-    for variant in target["config"]["ProductionVariants"]:
-        if hosts_components(variant):
-            variants.append(routing.host(variant))
-            continue
-        model = target["models"][variant["ModelName"]]
-        table = routing.variant(variant, model, members.get(variant["VariantName"], ()))
-        variants.append({**table, **routing.observed(target["config"], model["ExecutionRoleArn"])})
-    return routing.generation(target["generation"], variants)
+def _with_hosts(record: Record, members: Members) -> Members:
+    return {**members, **record.status.get("hosts", {})}
 
 
-def _described(
-    target: Mapping[str, Any], members: Mapping[str, Sequence[routing.Member]], hosts: hosting.Hosts, since: float
-) -> dict[str, Any]:
-    """The variants as DescribeEndpoint gives them."""
-    described = []
-    for variant in target["config"]["ProductionVariants"]:
-        name, weight = variant["VariantName"], variant.get("InitialVariantWeight", 1.0)
-        if hosts_components(variant):
-            own = hosting.described(variant, len(hosts.get(name, ())))
-        else:
-            own = {
-                "DeployedImages": [
-                    {"SpecifiedImage": each["Image"], "ResolvedImage": each["Image"], "ResolutionTime": since}
-                    for each in containers(target["models"][variant["ModelName"]])
-                ],
-                "CurrentInstanceCount": len(members.get(name, ())),
-                "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
-            }
-        kept = {member: variant[member] for member in ("RoutingConfig",) if member in variant}
-        described.append({"VariantName": name, "CurrentWeight": weight, "DesiredWeight": weight, **own, **kept})
-    captured = data_capture.summary(target["config"])
-    return {"ProductionVariants": described, **({} if captured is None else {"DataCaptureConfig": captured})}
+def _next_end(record: Record) -> float:
+    """In how many seconds to look at an endpoint that serves."""
+    return DRAIN if any(each.get("retired") for each in instances_of(record)) else _SERVING

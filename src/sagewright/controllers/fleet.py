@@ -29,6 +29,8 @@ STOP_GRACE: Final = 30.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 HEALTH_TIMEOUT: Final = 240.0
 """Seconds in which a container must answer /ping, where the configuration says nothing."""
+DRAIN: Final = 0.5
+"""Seconds between the end of an instance's turn and SIGTERM: what was sent to it in that moment has arrived by then."""
 STARTING: Final = 0.05
 """Seconds until the next look at what starts."""
 _LONGEST_REPLACEMENT: Final = 60.0
@@ -38,7 +40,7 @@ _ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 
 Instance = dict[str, Any]
 """task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; not_before
-(epoch seconds) where it replaces another; retired once it is to end."""
+(epoch seconds) where it replaces another; retired (epoch seconds) since when it is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +200,18 @@ class Fleet:
 
     # The end.
 
+    def retired(self, record: Record, kept: Sequence[Wanted]) -> Sequence[Instance]:
+        """The record's instances, all that is not `kept` marked as to end. Its routes must end in the same write."""
+        now = self._platform.clock.now()
+        return [
+            each if each.get("retired") or any(one.holds(each) for one in kept) else {**each, "retired": now}
+            for each in instances_of(record)
+        ]
+
     def let_go(self, record: Record) -> Record:
         """Go on with the end of all that is retired, and cross out what is gone."""
-        retired = [each for each in instances_of(record) if each.get("retired")]
+        now = self._platform.clock.now()
+        retired = [each for each in instances_of(record) if each.get("retired", now) <= now - DRAIN]
         gone = {each["task"] for each in retired if self.retire(record, each)}
         if not gone:
             return record

@@ -62,16 +62,8 @@ def hosts(endpoint: Record, variants: Sequence[Mapping[str, Any]], store: Store,
     }
 
 
-def described(settings: Mapping[str, Any], count: int) -> Mapping[str, Any]:
-    """What DescribeEndpoint tells of a variant that has so many instances."""
-    scaling = settings.get("ManagedInstanceScaling")
-    if scaling is None:
-        return {"CurrentInstanceCount": count, "DesiredInstanceCount": settings.get("InitialInstanceCount", 1)}
-    desired = count if _is_managed(settings) else settings.get("InitialInstanceCount", 1)
-    return {"CurrentInstanceCount": count, "DesiredInstanceCount": desired, "ManagedInstanceScaling": scaling}
-
-
-def _is_managed(settings: Mapping[str, Any]) -> bool:
+def is_managed(settings: Mapping[str, Any]) -> bool:
+    """Whether a variant's instances are as many as its components need."""
     return bool(settings.get("ManagedInstanceScaling", {}).get("Status") == "ENABLED")
 
 
@@ -84,7 +76,7 @@ def _of_variant(
     known = _marked(
         range(initial) if before is None else [host["number"] for host in before], before or (), copies, now
     )
-    if not _is_managed(settings):
+    if not is_managed(settings):
         return _counted(known, initial, copies, now)
     scaling = settings["ManagedInstanceScaling"]
     least = scaling.get("MinInstanceCount", 1)

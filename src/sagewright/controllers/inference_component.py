@@ -1,28 +1,44 @@
 """Inference components, made so: a fleet of copies of one model, each placed on an instance of its endpoint.
 
-A new specification's copies start beside the old ones and take their place batch by batch; when one does not come up,
-or an alarm goes off, the old ones go on.
+A new specification's copies start beside the old ones and take their place, all at once or in batches that bake; when
+one does not come up, or an alarm goes off, the old ones go on. `copies.py` reads that off the record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal, Transient
-from sagewright.controllers import hosting, rollout
-from sagewright.controllers.fleet import STARTING, Fleet, Instance, Look, Wanted, instances_of, tasks_of
+from sagewright.controllers import hosting
+from sagewright.controllers.copies import NOTE, Rollout, Target, copies_of, rollout, target_of, trouble, turned_back
+from sagewright.controllers.fleet import DRAIN, STARTING, Fleet, Look, Wanted, instances_of, tasks_of
 from sagewright.controllers.placement import Placed, capacity, packs, place, required, room
 from sagewright.controllers.platform import Platform
-from sagewright.resources import alarm, endpoint, routing
+from sagewright.resources import endpoint, routing
 from sagewright.resources.inference_component import KIND, LIFE, LOG_GROUP, served, was_rolled_back
 from sagewright.resources.record import Key, Record
 
 _SERVING: Final = 1.0
 """Seconds between two looks at a component in service, or at one that waits for room."""
+_NO_ROOM: Final = (
+    "There is not enough hardware resources on the instances for this endpoint to create a copy of the inference "
+    "component."
+)
 
-Target = Mapping[str, Any]
-"""A generation: its number, model, Specification and RuntimeConfig."""
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """Where a component is: its endpoint, and the variant of it."""
+
+    record: Record
+    variant: Mapping[str, Any]
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The variant's instances."""
+        return hosting.numbers(self.record, self.variant["VariantName"])
 
 
 class InferenceComponents:
@@ -44,21 +60,20 @@ class InferenceComponents:
         if record.state in LIFE.settled:
             self._fleet.forget_all(record)
             return None
-        target, now = _target(record), self._platform.clock.now()
-        rolling = _rolling(record, target, now)
-        if rolling is not None:
-            self._check(record, rolling, now)
-        host, settings = self._host(record)
-        record = self._place(record, _shares(record, target, rolling), host, settings)
-        wanted = _wanted(record, target, settings)
-        record = self._fleet.write(record, status=self._fleet.plan(record, wanted))
-        look = self._fleet.look(record, wanted, lasting=_lasts(record, target))
+        found, host = rollout(record, self._platform.clock.now()), self._host(record)
+        record = self._place(record, _shares(record, found), host)
+        wanted = _wanted(record, host)
+        note = {} if found is None else {NOTE: found.noted()}
+        record = self._fleet.write(record, status={**self._fleet.plan(record, wanted), **note})
+        look = self._look(record, wanted, found)
         if look is None:
             return 0.0
-        status = self._status(record, target, wanted, look)
-        status["serving"] = self._table(record, host, wanted, look.healthy)
-        self._serve(record, target, rolling, status, look)
-        return min((*look.waiting, _SERVING))
+        if found is None:
+            record = self._hold(record, wanted, host, look)
+        else:
+            record = self._roll(record, found, wanted, host, look)
+        over = DRAIN if any(each.get("retired") for each in instances_of(record)) else _SERVING
+        return min((*look.waiting, over))
 
     def fail(self, record: Record, reason: str) -> None:
         """A copy of the wanted generation cannot come up, or must not stay."""
@@ -68,115 +83,130 @@ class InferenceComponents:
         if record.state == "Creating":
             # The copies are forgotten by the look that this write asks for: not before it is written down.
             self._fleet.carry_logs(record)
-            status |= {"serving": [], "placement": [], **_counted(record, 0)}
+            status |= {"serving": [], "placement": [], "RuntimeConfig": _counted(record, 0)}
             self._fleet.write(record, state=LIFE.after(record.state, "fail"), status=status)
         else:
             status["abandoned"] = record.spec["update"]
-            self._fleet.write(record, status=status)
-
-    def _check(self, record: Record, rolling: rollout.Rollout, now: float) -> None:
-        """Raises Terminal when a rollout has to be rolled back."""
-        config = record.spec.get("DeploymentConfig", {})
-        if rollout.is_late(rolling, config, now):
-            raise Terminal("The update took longer than its MaximumExecutionTimeoutInSeconds and was rolled back.")
-        for each in config.get("AutoRollbackConfiguration", {}).get("Alarms", ()):
-            for kind in alarm.TYPES:
-                found = self._platform.store.get(record.key._replace(kind=kind, name=each["AlarmName"]))
-                if found is not None and found.state == alarm.ALARM:
-                    raise Terminal(f"The alarm {found.name} went off during the update, which was rolled back.")
+            self._fleet.write(record, status={**status, **turned_back(record, self._platform.clock.now())})
 
     # Room.
 
-    def _host(self, record: Record) -> tuple[Record, Mapping[str, Any]]:
-        """The endpoint, and its variant that the component is on."""
-        host = self._platform.store.get(record.key._replace(kind=endpoint.KIND, name=record.spec["EndpointName"]))
-        if host is None:
+    def _host(self, record: Record) -> _Host:
+        found = self._platform.store.get(record.key._replace(kind=endpoint.KIND, name=record.spec["EndpointName"]))
+        if found is None:
             raise Transient(f"The endpoint {record.spec['EndpointName']} is not there.")
-        variants = host.spec["config"]["ProductionVariants"]
-        return host, next(each for each in variants if each["VariantName"] == record.spec["VariantName"])
+        name = record.spec["VariantName"]
+        return _Host(
+            found, next(each for each in endpoint.variants(found.spec["config"]) if each["VariantName"] == name)
+        )
 
-    def _place(self, record: Record, shares: Sequence[Placed], host: Record, settings: Mapping[str, Any]) -> Record:
+    def _place(self, record: Record, shares: Sequence[Placed], host: _Host) -> Record:
         """Write down where the copies go. Raises Terminal when no instance could ever hold one."""
-        there = hosting.numbers(host, settings["VariantName"])
         before = hosting.placements(record)
-        if [*shares] == [*before] and all(not one.short and set(one.hosts) <= {*there} for one in before):
+        if [*shares] == [*before] and all(not one.short and set(one.hosts) <= {*host.numbers} for one in before):
             return record
-        whole = capacity(settings["InstanceType"], self._platform.machine)
+        kind = host.variant["InstanceType"]
+        whole = capacity(kind, self._platform.machine)
         for each in shares:
             if not each.size.fits(whole) and record.state != "InService":
-                raise Terminal(f"{_NO_ROOM} It needs {each.size}; an {settings['InstanceType']} has {whole}.")
-        others = [
-            one
-            for sibling in hosting.components_of(self._platform.store, host.key)
-            if sibling.key != record.key and sibling.spec["VariantName"] == settings["VariantName"]
-            for one in hosting.placements(sibling)
-        ]
-        left = room(whole, there, others)
+                raise Terminal(f"{_NO_ROOM} It needs {each.size}; an {kind} has {whole}.")
+        left = room(whole, host.numbers, self._others(record, host))
         placed = [place(each, left) for each in shares]
         if placed == [*before]:
             return record
-        status = {
-            **record.status,
-            "placement": [each.noted() for each in placed],
-            "short": sum(each.short for each in placed),
-        }
-        return self._fleet.write(record, status=status, along=[("update", host)])
+        noted = {"placement": [each.noted() for each in placed], "short": sum(each.short for each in placed)}
+        return self._fleet.write(record, status={**record.status, **noted}, along=[("update", host.record)])
+
+    def _others(self, record: Record, host: _Host) -> Sequence[Placed]:
+        """The copies of the other components on the same instances."""
+        return [
+            placed
+            for other in hosting.components_of(self._platform.store, host.record.key)
+            if other.key != record.key and other.spec["VariantName"] == host.variant["VariantName"]
+            for placed in hosting.placements(other)
+        ]
 
     # Service.
 
-    def _status(self, record: Record, target: Target, wanted: Sequence[Wanted], look: Look) -> dict[str, Any]:
-        """What was found, with all that is not wanted any more retired."""
+    def _look(self, record: Record, wanted: Sequence[Wanted], found: Rollout | None) -> Look | None:
+        """What there is of all generations; None: the record has a new version to look at."""
+        looks = []
+        for each in wanted:
+            look = self._fleet.look(record, [each], lasting=_lasts(record, each.generation, found))
+            if look is None:
+                return None
+            looks.append(look)
+        return Look(
+            [instance for look in looks for instance in look.healthy],
+            [delay for look in looks for delay in look.waiting],
+        )
+
+    def _hold(self, record: Record, wanted: Sequence[Wanted], host: _Host, look: Look) -> Record:
+        """Route to what answers of the only generation, then let go of what is not wanted any more."""
+        target = target_of(served(record))
+        shares = {target["generation"]: 1.0}
+        status = self._found(record, wanted, look, self._table(record, wanted, host, look, shares))
+        if not look.waiting and not status.get("short"):
+            return self._settle(record, target, status)
+        if status.get("short"):
+            status["FailureReason"] = _shortage(record)
+        return self._fleet.let_go(self._fleet.write(record, status=status))
+
+    def _roll(self, record: Record, found: Rollout, wanted: Sequence[Wanted], host: _Host, look: Look) -> Record:
+        """The next step of an update, or of its way back. Raises Terminal when it is to go back."""
+        now = self._platform.clock.now()
+        reason = trouble(self._platform.store, record, found, now)
+        if reason is not None:
+            raise Terminal(reason)
+        progress = found.course.advance(found.progress, now, lambda stage: found.stands(stage, look.healthy))
+        if progress is None:
+            wanted = [each for each in wanted if each.generation == found.winner["generation"]]
+            table = self._table(record, wanted, host, look, {found.winner["generation"]: 1.0})
+            return self._settle(record, found.winner, self._found(record, wanted, look, table))
+        found = replace(found, progress=progress)
+        table = self._table(record, wanted, host, look, found.shares)
+        status = {**self._found(record, wanted, look, table), NOTE: found.noted()}
+        if status.get("short") and not found.course.back:
+            status["FailureReason"] = _shortage(record)
+        return self._fleet.let_go(self._fleet.write(record, status=status))
+
+    def _settle(self, record: Record, target: Target, status: dict[str, Any]) -> Record:
+        """All is as it should be."""
+        status["current"] = target
+        status.pop(NOTE, None)
+        if not was_rolled_back(record):
+            status.pop("FailureReason", None)
+            status.pop("abandoned", None)
+        return self._fleet.let_go(self._fleet.write(record, state=LIFE.after(record.state, "serve"), status=status))
+
+    def _found(self, record: Record, kept: Sequence[Wanted], look: Look, table: routing.Serving) -> dict[str, Any]:
+        """The status as it is found, with all that is not kept retired."""
         return {
             **record.status,
-            "instances": [
-                each if any(one.holds(each) for one in wanted) else {**each, "retired": True}
-                for each in instances_of(record)
-            ],
+            "instances": self._fleet.retired(record, kept),
+            "serving": table,
             "resolved": record.status.get("resolved", self._platform.clock.now()),
-            **_counted(record, len(look.healthy), target),
+            "RuntimeConfig": _counted(record, sum(any(one.holds(each) for one in kept) for each in look.healthy)),
         }
 
-    def _serve(
-        self, record: Record, target: Target, rolling: rollout.Rollout | None, status: dict[str, Any], look: Look
-    ) -> None:
-        """Go on with the rollout and write down `status`, then let go of what is retired."""
-        now, short = self._platform.clock.now(), status.get("short", 0)
-        if rolling is not None:
-            healthy = sum(each["generation"] == target["generation"] for each in look.healthy)
-            copies = target["RuntimeConfig"]["CopyCount"]
-            rolling = rollout.advanced(rolling, healthy, copies, record.spec.get("DeploymentConfig", {}), now)
-            status["rollout"] = rolling
-        if rolling is None:
-            status.pop("rollout", None)
-        state = record.state
-        if rolling is None and not look.waiting and not short:
-            state = LIFE.after(state, "serve")
-            status["current"] = target
-            if not was_rolled_back(record):
-                status.pop("FailureReason", None)
-                status.pop("abandoned", None)
-        elif short:
-            status["FailureReason"] = _shortage(record, short)
-        self._fleet.let_go(self._fleet.write(record, state=state, status=status))
-
     def _table(
-        self, record: Record, host: Record, wanted: Sequence[Wanted], healthy: Sequence[Instance]
+        self, record: Record, wanted: Sequence[Wanted], host: _Host, look: Look, shares: Mapping[int, float]
     ) -> routing.Serving:
-        """The routing table: each generation takes the share of the requests that its copies are of all.
+        """The routing table; [] for a component without copies.
 
         A generation whose copies have all died stays in it, so that requests wait for those that replace them.
         """
-        entries = []
         known = {entry["generation"] for entry in record.status.get("serving", ())}
+        entries = []
         for each in wanted:
-            own = [instance for instance in healthy if instance["generation"] == each.generation]
-            if own or (each.count and each.generation in known):
-                members = self._fleet.members(own).get(each.variant, ())
+            share = shares.get(each.generation, 0.0)
+            own = [instance for instance in look.healthy if each.holds(instance)]
+            if share and (own or (each.count and each.generation in known)):
                 variant = {
-                    **routing.variant(each.settings, each.model, members),
-                    **routing.observed(host.spec["config"], each.model["ExecutionRoleArn"]),
+                    **routing.variant(each.settings, each.model, self._fleet.members(own).get(each.variant, ())),
+                    **routing.observed(host.record.spec["config"], each.model["ExecutionRoleArn"]),
                 }
-                entries.append(routing.generation(each.generation, [variant], share=len(own) / max(len(healthy), 1)))
+                entries.append(routing.generation(each.generation, [variant], share=share))
         return entries
 
     def _delete(self, record: Record) -> float | None:
@@ -186,47 +216,16 @@ class InferenceComponents:
         return None
 
 
-_NO_ROOM: Final = (
-    "There is not enough hardware resources on the instances for this endpoint to create a copy of the inference "
-    "component."
-)
-
-
-def _shortage(record: Record, short: int) -> str:
-    size = hosting.placements(record)[-1].size
-    return f"{_NO_ROOM} {short} wait for room: a copy needs {size}."
-
-
-def _target(record: Record) -> Target:
-    """The generation to serve: the spec's, or the one before it when that one did not come up."""
-    spec = served(record)
-    return {member: spec[member] for member in ("generation", "model", "Specification", "RuntimeConfig")}
-
-
-def _lasts(record: Record, target: Target) -> bool:
-    """Whether no copy's failure ends it: the model has come up before."""
+def _lasts(record: Record, generation: int, found: Rollout | None) -> bool:
+    """Whether no copy's failure ends what goes on: the model has come up before, or there is nothing to go back to."""
     current = record.status.get("current")
-    return current is not None and current["generation"] == target["generation"]
+    came_up = current is not None and current["generation"] == generation
+    return came_up or (found is not None and found.course.back)
 
 
-def _rolling(record: Record, target: Target, now: float) -> rollout.Rollout | None:
-    """The rollout that is under way, if one is."""
-    current = record.status.get("current")
-    if current is None or current["generation"] == target["generation"]:
-        return None
-    config = record.spec.get("DeploymentConfig", {})
-    copies = target["RuntimeConfig"]["CopyCount"]
-    return rollout.begun(record.status.get("rollout"), target["generation"], copies, config, now)
-
-
-def _shares(record: Record, target: Target, rolling: rollout.Rollout | None) -> Sequence[Placed]:
+def _shares(record: Record, found: Rollout | None) -> Sequence[Placed]:
     """How many copies of which generation there should be now, where those that there are have their places."""
-    copies = target["RuntimeConfig"]["CopyCount"]
-    wanted = [(target, copies)]
-    if rolling is not None:
-        current = record.status["current"]
-        stay = rollout.staying(rolling, copies, current["RuntimeConfig"]["CopyCount"])
-        wanted = [(current, stay), (target, rolling["up"])]
+    target = target_of(served(record))
     hosts = {each.generation: each.hosts for each in hosting.placements(record)}
     return [
         Placed(
@@ -236,22 +235,22 @@ def _shares(record: Record, target: Target, rolling: rollout.Rollout | None) -> 
             hosts.get(each["generation"], ()),
             packs(each["Specification"]),
         )
-        for each, count in wanted
+        for each, count in ([(target, copies_of(target))] if found is None else found.counts)
         if count
     ]
 
 
-def _wanted(record: Record, target: Target, variant: Mapping[str, Any]) -> Sequence[Wanted]:
+def _wanted(record: Record, host: _Host) -> Sequence[Wanted]:
     """Those copies that have a place."""
-    generations = {each["generation"]: each for each in (record.status.get("current", target), target)}
+    generations = {each["generation"]: each for each in (target_of(record.spec), record.status.get("current")) if each}
     return [
         Wanted(
             each.generation,
             0,
-            variant["VariantName"],
+            host.variant["VariantName"],
             len(each.hosts),
             generations[each.generation]["model"],
-            _settings(generations[each.generation]["Specification"], variant),
+            _settings(generations[each.generation]["Specification"], host.variant),
         )
         for each in hosting.placements(record)
     ]
@@ -267,6 +266,10 @@ def _settings(specification: Mapping[str, Any], variant: Mapping[str, Any]) -> M
     }
 
 
-def _counted(record: Record, healthy: int, target: Target | None = None) -> Mapping[str, Any]:
-    desired = (target or record.spec)["RuntimeConfig"]["CopyCount"]
-    return {"RuntimeConfig": {"DesiredCopyCount": desired, "CurrentCopyCount": healthy}}
+def _shortage(record: Record) -> str:
+    waiting = next(each for each in hosting.placements(record) if each.short)
+    return f"{_NO_ROOM} {waiting.short} of {waiting.wanted} wait for room: a copy needs {waiting.size}."
+
+
+def _counted(record: Record, healthy: int) -> Mapping[str, int]:
+    return {"DesiredCopyCount": copies_of(target_of(served(record))), "CurrentCopyCount": healthy}

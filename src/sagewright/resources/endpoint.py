@@ -1,8 +1,8 @@
-"""The life of an endpoint."""
+"""The life of an endpoint, and the ways to change it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from sagewright.resources.record import Record
 
 KIND: Final = "endpoint"
 LOG_GROUP: Final = "/aws/sagemaker/Endpoints/"
+VARIANTS: Final = ("ProductionVariants", "ShadowProductionVariants")
+"""The members of a configuration, and of an endpoint's description, that list its variants."""
 
 LIFE: Final = Lifecycle(
     noun="Endpoint",
@@ -42,6 +44,31 @@ LIFE: Final = Lifecycle(
 )
 
 
+def updated(
+    record: Record, frozen: Mapping[str, Any], config_name: str, deployment: Mapping[str, Any] | None = None
+) -> Record:
+    """The endpoint with another configuration wanted of it; `frozen` has the configuration and its models.
+
+    Raises InvalidTransition unless it is in service, or has failed.
+    """
+    generation = max(record.spec["generation"], record.status.get("abandoned", 0)) + 1
+    spec = {**record.spec, **frozen, "EndpointConfigName": config_name, "generation": generation}
+    spec.pop("DeploymentConfig", None)
+    if deployment is not None:
+        spec["DeploymentConfig"] = deployment
+    return replace(record, spec=spec, state=LIFE.after(record.state, "update"))
+
+
+def variants(config: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """All of a configuration, or of a description: those in production, then the shadows."""
+    return [variant for member in VARIANTS for variant in config.get(member, ())]
+
+
+def counts(config: Mapping[str, Any]) -> Mapping[str, int]:
+    """Instances by production variant, as a configuration wants them."""
+    return {each["VariantName"]: each.get("InitialInstanceCount", 1) for each in config["ProductionVariants"]}
+
+
 _SETTINGS: Final[Mapping[str, str]] = {
     "DesiredInstanceCount": "InitialInstanceCount",
     "DesiredWeight": "InitialVariantWeight",
@@ -61,19 +88,24 @@ def resized(record: Record, wanted: Mapping[str, Mapping[str, Any]]) -> Record:
     """
     state = LIFE.after(record.state, "update")
     serves = _what_serves(record)
-    variants = serves["config"]["ProductionVariants"]
-    unknown = set(wanted) - {variant["VariantName"] for variant in variants}
+    unknown = set(wanted) - {variant["VariantName"] for variant in variants(serves["config"])}
     if unknown:
         raise LookupError(", ".join(sorted(unknown)))
-    changed = [with_settings(variant, wanted.get(variant["VariantName"], {})) for variant in variants]
-    config = {**serves["config"], "ProductionVariants": changed}
+    config = with_settings(serves["config"], wanted)
     return replace(record, spec={**record.spec, **serves, "config": config}, state=state)
 
 
-def with_settings(variant: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A variant of a configuration, with what is wanted of it now."""
-    told = {member: wanted[name] for name, member in _SETTINGS.items() if wanted.get(name) is not None}
-    return {**variant, **told}
+def with_settings(
+    config: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]], but: Collection[str] = ()
+) -> Mapping[str, Any]:
+    """A configuration with what is wanted of its variants now; `but` names what is left as it is."""
+
+    def changed(variant: Mapping[str, Any]) -> Mapping[str, Any]:
+        now = wanted.get(variant["VariantName"], {})
+        told = {m: now[name] for name, m in _SETTINGS.items() if name not in but and now.get(name) is not None}
+        return {**variant, **told}
+
+    return {**config, **{member: [changed(each) for each in config[member]] for member in VARIANTS if member in config}}
 
 
 def _what_serves(record: Record) -> Mapping[str, Any]:

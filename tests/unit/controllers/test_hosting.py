@@ -7,6 +7,7 @@ from typing import Any
 
 from sagewright.compute.instances import Machine
 from sagewright.controllers import hosting
+from sagewright.controllers.generation import Generation
 from sagewright.controllers.hosting import IDLE_TIME
 from sagewright.controllers.placement import Placed, Size
 from sagewright.resources import endpoint, inference_component
@@ -64,7 +65,7 @@ def test_nothing_is_told_of_an_endpoint_with_models() -> None:
 
 def test_when_there_are_to_be_fewer_the_emptiest_go() -> None:
     placed = [Placed(1, HALF, 3, hosts=[1, 1, 2])]
-    before = [{"number": 0, "idle": 1.0}, {"number": 1}, {"number": 2}]
+    before: list[dict[str, Any]] = [{"number": 0, "idle": 1.0}, {"number": 1}, {"number": 2}]
     assert numbers(found(variant(2), placed, before)) == [1, 2]
     assert numbers(found(variant(1), placed, before)) == [1]
     assert numbers(found(variant(4), placed, before)) == [0, 1, 2, 3]
@@ -78,7 +79,7 @@ def test_managed_instances_grow_by_what_waits_up_to_the_most() -> None:
 
 
 def test_managed_instances_go_when_they_have_been_idle_down_to_the_least() -> None:
-    before = [{"number": 0, "idle": 100.0}, {"number": 1}, {"number": 2, "idle": 100.0}]
+    before: list[dict[str, Any]] = [{"number": 0, "idle": 100.0}, {"number": 1}, {"number": 2, "idle": 100.0}]
     placed = [Placed(1, HALF, 1, hosts=[1])]
     later = 100.0 + IDLE_TIME
     scaling = {"MinInstanceCount": 0, "MaxInstanceCount": 3}
@@ -95,7 +96,8 @@ def test_an_instance_is_idle_from_when_its_last_copy_went() -> None:
 
 
 def test_the_endpoint_tells_how_many_there_are() -> None:
-    assert hosting.described(variant(3), 1) == {"CurrentInstanceCount": 1, "DesiredInstanceCount": 3}
-    told = hosting.described(variant(3, MaxInstanceCount=4), 1)
-    assert (told["CurrentInstanceCount"], told["DesiredInstanceCount"]) == (1, 1)
-    assert told["ManagedInstanceScaling"]["MaxInstanceCount"] == 4
+    for settings, desired in ((variant(3), 3), (variant(3, MaxInstanceCount=4), 1)):
+        target = {"generation": 1, "config": {"ProductionVariants": [settings]}, "models": {}}
+        (told,) = Generation(target).described({"v": [{"number": 0}]}, 0.0)["ProductionVariants"]
+        assert (told["CurrentInstanceCount"], told["DesiredInstanceCount"]) == (1, desired)
+        assert "DeployedImages" not in told

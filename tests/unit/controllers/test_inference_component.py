@@ -338,7 +338,7 @@ def test_an_alarm_rolls_an_update_back(bench: Bench, endpoints: Endpoints, compo
     bench.settle(components, KEY)
     record = of(bench, KEY)
     assert (record.state, [entry["generation"] for entry in record.status["serving"]]) == ("InService", [1])
-    assert "The alarm errors went off" in record.status["FailureReason"]
+    assert "in ALARM: errors" in record.status["FailureReason"]
     assert len(running(bench)) == 2
 
 
@@ -352,9 +352,8 @@ def test_an_update_that_takes_too_long_is_rolled_back(
         "WaitIntervalInSeconds": 0,
         "MaximumExecutionTimeoutInSeconds": 600,
     }
-    startup = {"StartupParameters": {"ContainerStartupHealthCheckTimeoutInSeconds": 3600}}
-    wanted = {"Specification": specification(**startup), "DeploymentConfig": {"RollingUpdatePolicy": policy}}
-    update(bench, **wanted)
+    slow = specification(StartupParameters={"ContainerStartupHealthCheckTimeoutInSeconds": 3600})
+    update(bench, Specification=slow, DeploymentConfig={"RollingUpdatePolicy": policy})
     bench.look(components, KEY)
     bench.clock.advance(601)
     bench.settle(components, KEY)

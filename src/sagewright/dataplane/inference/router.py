@@ -17,6 +17,7 @@ from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
+from sagewright.dataplane.inference.shadow import Copies
 from sagewright.resources import endpoint, inference_component
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store
@@ -85,6 +86,7 @@ class Router:
         self._components: dict[Place, Route] = {}
         self._of_kind = {endpoint.KIND: self._routes, inference_component.KIND: self._components}
         self._instances = Instances(meter=meter, captures=captures)
+        self._copies = Copies()
         self._changing = threading.Lock()
 
     def follow(self) -> None:
@@ -146,11 +148,15 @@ class Router:
         while True:
             route = self.route(place, ask.component)
             try:
-                return await _try(route, ask)
+                invoked = await _try(route, ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
                     raise
+            else:
+                if invoked.variant.shadowed_by is not None:
+                    self._copies.send(invoked.variant, ask)
+                return invoked
             await asyncio.sleep(0.05)
 
 

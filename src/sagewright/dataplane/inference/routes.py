@@ -44,6 +44,8 @@ class Variant:
     """Its entry in the routing table, with whatever else is told of it."""
     routing: str | None = None
     """The strategy of its RoutingConfig."""
+    shadowed_by: Variant | None = None
+    """Who gets copies of a sample of its requests: as large as its weight is to this one's."""
     turn: int = 0
     counted: Sequence[Invocations] = ()
     """Its metrics."""
@@ -114,6 +116,8 @@ class Route:
         At random, as AWS splits traffic: exact shares only in the long run.
         """
         able = [(entry, able) for entry in self.generations if entry.share > 0 and (able := _able(entry.variants))]
+        if not able:  # all that takes a share has died: one that stands by is better than none
+            able = [(entry, able) for entry in self.generations if (able := _able(entry.variants))]
         if not able:
             return None
         if len(able) == 1:
@@ -123,6 +127,15 @@ class Route:
         if len(variants) == 1:
             return variants[0]
         return random.choices(variants, [variant.weight for variant in variants])[0]  # noqa: S311
+
+
+def _shadowed(variants: Sequence[Variant]) -> Sequence[Variant]:
+    """The variants, those in production with their shadow."""
+    shadow = next((each for each in variants if each.shadow and each.weight > 0), None)
+    for each in variants:
+        if not each.shadow:
+            each.shadowed_by = shadow
+    return variants
 
 
 def _able(variants: Sequence[Variant]) -> list[Variant]:
@@ -141,7 +154,7 @@ class Instances:
     def route(self, record: Record, arn: str, endpoint: str = "") -> Route:
         """What a record's routing table says."""
         generations = [
-            Generation(entry["share"], [self._variant(record, endpoint, each) for each in entry["variants"]])
+            Generation(entry["share"], _shadowed([self._variant(record, endpoint, each) for each in entry["variants"]]))
             for entry in record.status.get("serving", ())
         ]
         return Route(record.state, arn, generations, endpoint)

@@ -13,6 +13,7 @@ from sagewright.testing.asker import Asker, Refused
 ROLE = "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:"
 CONTAINER = {"Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"}
+KEY = Key("123456789012", "us-east-1", "endpoint", "", "e")
 VARIANT = {"VariantName": "AllTraffic", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 
 
@@ -77,8 +78,7 @@ def test_an_endpoint_that_is_not_there_is_not_invoked(asker: Asker, body: bytes)
 
 def test_capacities_change_what_serves_not_an_update_that_was_rolled_back(asker: Asker, endpoint: str) -> None:
     store = asker.server.store
-    key = Key("123456789012", "us-east-1", "endpoint", "", "e")
-    record = store.get(key)
+    record = store.get(KEY)
     assert record is not None
     members = ("generation", "config", "models", "EndpointConfigName")
     serves = {member: record.spec[member] for member in members}
@@ -87,7 +87,115 @@ def test_capacities_change_what_serves_not_an_update_that_was_rolled_back(asker:
     store.update(replace(record, spec=failed, status=status, state="InService"))
     wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}]
     asker.call("UpdateEndpointWeightsAndCapacities", EndpointName="e", DesiredWeightsAndCapacities=wanted)
-    record = store.get(key)
+    record = store.get(KEY)
     assert record is not None
     assert (record.state, record.spec["EndpointConfigName"], record.spec["generation"]) == ("Updating", "c", 1)
     assert record.spec["config"]["ProductionVariants"][0]["InitialInstanceCount"] == 3
+
+
+def serve(asker: Asker) -> None:
+    """What the controller would come to."""
+    record = asker.server.store.get(KEY)
+    assert record is not None
+    variants = [
+        {"VariantName": each["VariantName"], "DesiredWeight": 3.0, "DesiredInstanceCount": 4}
+        for each in record.spec["config"]["ProductionVariants"]
+    ]
+    asker.server.store.update(
+        replace(record, state="InService", status={**record.status, "ProductionVariants": variants})
+    )
+
+
+CANARY = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {
+            "Type": "CANARY",
+            "WaitIntervalInSeconds": 0,
+            "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 10},
+        }
+    }
+}
+
+
+def test_the_last_deployment_configuration_is_told_and_may_be_retained(asker: Asker, endpoint: str) -> None:
+    serve(asker)
+    asker.call("UpdateEndpoint", EndpointName="e", EndpointConfigName="c", DeploymentConfig=CANARY)
+    assert asker.call("DescribeEndpoint", EndpointName="e")["LastDeploymentConfig"] == CANARY
+    serve(asker)
+    asker.call("UpdateEndpoint", EndpointName="e", EndpointConfigName="c", RetainDeploymentConfig=True)
+    assert asker.call("DescribeEndpoint", EndpointName="e")["LastDeploymentConfig"] == CANARY
+    serve(asker)
+    asker.call("UpdateEndpoint", EndpointName="e", EndpointConfigName="c")
+    assert "LastDeploymentConfig" not in asker.call("DescribeEndpoint", EndpointName="e")
+
+
+@pytest.mark.parametrize("operation", ["CreateEndpoint", "UpdateEndpoint"])
+def test_deployments_that_cannot_be_are_refused(asker: Asker, endpoint: str, operation: str) -> None:
+    serve(asker)
+    name = "new" if operation == "CreateEndpoint" else "e"
+    watched = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "none"}]}}
+    large = {
+        "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 2}, "WaitIntervalInSeconds": 0}
+    }
+    for config, words in ((watched, "The CloudWatch alarm none"), (large, "MaximumBatchSize must be 5 to 50 percent")):
+        with pytest.raises(Refused) as refused:
+            asker.call(operation, EndpointName=name, EndpointConfigName="c", DeploymentConfig=config)
+        assert refused.value.code == "ValidationException"
+        assert words in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("excluded", "count", "weight"),
+    [([], 4, 3.0), (["DesiredInstanceCount"], 1, 3.0), (["DesiredWeight", "DataCaptureConfig"], 4, None)],
+)
+def test_what_variants_have_now_may_be_retained(
+    asker: Asker, endpoint: str, excluded: list[str], count: int, weight: float | None
+) -> None:
+    serve(asker)
+    asker.call(
+        "UpdateEndpoint",
+        EndpointName="e",
+        EndpointConfigName="c",
+        RetainAllVariantProperties=True,
+        ExcludeRetainedVariantProperties=[{"VariantPropertyType": each} for each in excluded],
+    )
+    record = asker.server.store.get(KEY)
+    assert record is not None
+    (variant,) = record.spec["config"]["ProductionVariants"]
+    assert (variant["InitialInstanceCount"], variant.get("InitialVariantWeight")) == (count, weight)
+
+
+def test_a_shadow_is_described_and_resized(asker: Asker, endpoint: str) -> None:
+    shadow = VARIANT | {"VariantName": "Shadow", "InitialVariantWeight": 0.5}
+    asker.call(
+        "CreateEndpointConfig", EndpointConfigName="s", ProductionVariants=[VARIANT], ShadowProductionVariants=[shadow]
+    )
+    assert asker.call("DescribeEndpointConfig", EndpointConfigName="s")["ShadowProductionVariants"] == [shadow]
+    serve(asker)
+    asker.call("UpdateEndpoint", EndpointName="e", EndpointConfigName="s")
+    serve(asker)
+    wanted = [{"VariantName": "Shadow", "DesiredWeight": 0.25}]
+    asker.call("UpdateEndpointWeightsAndCapacities", EndpointName="e", DesiredWeightsAndCapacities=wanted)
+    record = asker.server.store.get(KEY)
+    assert record is not None
+    assert record.spec["config"]["ShadowProductionVariants"][0]["InitialVariantWeight"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("production", "shadows", "words"),
+    [
+        (["a", "b"], ["s"], "give one production variant and one shadow variant"),
+        (["a"], ["s", "t"], "give one production variant and one shadow variant"),
+        (["a"], ["a"], "must be unique"),
+    ],
+)
+def test_shadows_that_cannot_be_are_refused(
+    asker: Asker, endpoint: str, production: list[str], shadows: list[str], words: str
+) -> None:
+    lists = {
+        member: [VARIANT | {"VariantName": name} for name in names]
+        for member, names in (("ProductionVariants", production), ("ShadowProductionVariants", shadows))
+    }
+    with pytest.raises(Refused) as refused:
+        asker.call("CreateEndpointConfig", EndpointConfigName="s", **lists)
+    assert words in refused.value.message

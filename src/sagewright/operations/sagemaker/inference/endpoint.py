@@ -5,7 +5,7 @@ An endpoint keeps a copy of the configuration and the models it was made from, b
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,45 +13,54 @@ from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.inference import endpoint_config, hosting, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
-from sagewright.resources.endpoint import KIND, LIFE, hosts_components, resized, with_settings
+from sagewright.resources.alarm import COMPOSITE, METRIC
+from sagewright.resources.deployment import problem
+from sagewright.resources.endpoint import (
+    KIND,
+    LIFE,
+    counts,
+    hosts_components,
+    resized,
+    updated,
+    variants,
+    with_settings,
+)
 from sagewright.resources.record import Record
 
-NOUN: Final = Noun("Endpoint", KIND, could_not_find("endpoint"), already_existing("endpoint"))
+
+def _last_deployment(record: Record) -> Params:
+    return {"LastDeploymentConfig": record.spec["DeploymentConfig"]} if "DeploymentConfig" in record.spec else {}
+
+
+NOUN: Final = Noun("Endpoint", KIND, could_not_find("endpoint"), already_existing("endpoint"), also=_last_deployment)
 operations = NOUN.operations()
 
 
 @operations
 def create_endpoint(call: Call, request: Params) -> Params:
-    if "DeploymentConfig" in request:
-        raise validation_error("Sagewright does not do deployment configurations yet. Leave DeploymentConfig out.")
     frozen = _frozen(call, request["EndpointConfigName"])
+    _check_deployment(call, request.get("DeploymentConfig", {}), frozen["config"])
     record = NOUN.create(call, {**request, **frozen, "generation": 1}, state="Creating")
     return {"EndpointArn": record.status["EndpointArn"]}
 
 
 @operations
 def update_endpoint(call: Call, request: Params) -> Params:
-    refused = [m for m in ("DeploymentConfig", "RetainDeploymentConfig") if request.get(m)]
-    if refused:
-        raise validation_error(f"Sagewright does not do {refused[0]} yet. Leave it out.")
-    frozen = _frozen(call, request["EndpointConfigName"])
+    name = request["EndpointConfigName"]
+    frozen = _frozen(call, name)
 
     def update(record: Record) -> Record:
         if not LIFE.allows(record.state, "update"):
             raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
-        config = frozen["config"]
+        config: Mapping[str, Any] = frozen["config"]
         hosting.refuse_without(call, record.name, config)
         if request.get("RetainAllVariantProperties"):
-            excluded = {each["VariantPropertyType"] for each in request.get("ExcludeRetainedVariantProperties", ())}
-            config = _retained(config, record.status.get("ProductionVariants", ()), excluded)
-        spec = {
-            **record.spec,
-            **frozen,
-            "config": config,
-            "EndpointConfigName": request["EndpointConfigName"],
-            "generation": record.spec["generation"] + 1,
-        }
-        return replace(record, spec=spec, state=LIFE.after(record.state, "update"))
+            config = _retained(config, record.status, request.get("ExcludeRetainedVariantProperties", ()))
+        deployment = request.get("DeploymentConfig")
+        if deployment is None and request.get("RetainDeploymentConfig"):
+            deployment = record.spec.get("DeploymentConfig")
+        _check_deployment(call, deployment or {}, config)
+        return updated(record, {**frozen, "config": config}, name, deployment)
 
     return {"EndpointArn": NOUN.amend(call, request["EndpointName"], update).status["EndpointArn"]}
 
@@ -85,7 +94,7 @@ def _frozen(call: Call, config_name: str) -> Params:
     """The configuration and its models as they are now."""
     config = endpoint_config.NOUN.find(call, config_name).spec
     models = {}
-    for variant in config["ProductionVariants"]:
+    for variant in variants(config):
         if hosts_components(variant):
             continue
         found = model.NOUN.find(call, variant["ModelName"])
@@ -93,14 +102,22 @@ def _frozen(call: Call, config_name: str) -> Params:
     return {"config": config, "models": models}
 
 
-def _retained(config: Params, current: Any, excluded: Collection[str]) -> Params:
+def _check_deployment(call: Call, deployment: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Raise what is wrong with a deployment configuration."""
+    found = problem(deployment, counts(config))
+    if found is not None:
+        raise validation_error(found)
+    for alarm in deployment.get("AutoRollbackConfiguration", {}).get("Alarms", ()):
+        if all(call.store.get(call.key(kind, alarm["AlarmName"])) is None for kind in (METRIC, COMPOSITE)):
+            raise validation_error(
+                f"The CloudWatch alarm {alarm['AlarmName']} of AutoRollbackConfiguration does not exist."
+            )
+
+
+def _retained(config: Params, status: Mapping[str, Any], excluded: Sequence[Params]) -> Mapping[str, Any]:
     """The new configuration with the instance counts and weights that the endpoint has now, but for those excluded.
 
     Data capture is not of variants: the new configuration's counts in any case.
     """
-    now = {
-        variant["VariantName"]: {member: value for member, value in variant.items() if member not in excluded}
-        for variant in current
-    }
-    variants = [with_settings(each, now.get(each["VariantName"], {})) for each in config["ProductionVariants"]]
-    return {**config, "ProductionVariants": variants}
+    now = {each["VariantName"]: each for each in variants(status)}
+    return with_settings(config, now, {each["VariantPropertyType"] for each in excluded})

@@ -10,7 +10,8 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.inference import hosting, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
 from sagewright.resources import endpoint_metrics
-from sagewright.resources.endpoint import hosts_components
+from sagewright.resources.endpoint import hosts_components, variants
+from sagewright.resources.model import mode
 
 _WHAT: Final = "endpoint configuration"
 NOUN: Final = Noun("EndpointConfig", "endpoint-config", could_not_find(_WHAT), already_existing(_WHAT))
@@ -20,13 +21,19 @@ operations = NOUN.operations(delete=True)  # endpoints that were made from one g
 @operations
 def create_endpoint_config(call: Call, request: Params) -> Params:
     _refuse_what_is_not_built(request)
-    names = [variant["VariantName"] for variant in request["ProductionVariants"]]
+    shadows, every = request.get("ShadowProductionVariants", ()), variants(request)
+    names = [variant["VariantName"] for variant in every]
     if len(set(names)) < len(names):
         raise validation_error("Production variant names must be unique within an endpoint configuration.")
+    if shadows and len(every) != 2:
+        raise validation_error("With ShadowProductionVariants, give one production variant and one shadow variant.")
     hosting.check(call, request)
-    for variant in request["ProductionVariants"]:
-        if not hosts_components(variant):
-            model.NOUN.find(call, variant["ModelName"])
+    for variant in every:
+        if hosts_components(variant):
+            continue
+        found = model.NOUN.find(call, variant["ModelName"])
+        if shadows and mode(model.served(found)) != "single":
+            raise validation_error(f"Model {found.name} has several containers or models: it cannot have a shadow.")
     _check_observation(request)
     record = NOUN.create(call, request)
     return {"EndpointConfigArn": record.status["EndpointConfigArn"]}
@@ -46,14 +53,13 @@ def _check_observation(request: Params) -> None:
 
 
 def _refuse_what_is_not_built(request: Params) -> None:
-    variants = request["ProductionVariants"]
+    every = variants(request)
     reasons = {
         "asynchronous inference": "AsyncInferenceConfig" in request,
         "detailed observability": request.get("MetricsConfig", {}).get("EnableDetailedObservability", False),
         "online explanations": "ExplainerConfig" in request,
-        "shadow variants": bool(request.get("ShadowProductionVariants")),
-        "serverless variants": any("ServerlessConfig" in variant for variant in variants),
-        "instance pools": any("InstanceType" not in v and "ServerlessConfig" not in v for v in variants),
+        "serverless variants": any("ServerlessConfig" in variant for variant in every),
+        "instance pools": any("InstanceType" not in v and "ServerlessConfig" not in v for v in every),
     }
     asked = [what for what, is_asked in reasons.items() if is_asked]
     if asked:

@@ -3,7 +3,8 @@ what keeps an endpoint from losing them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
@@ -77,7 +78,7 @@ def refuse_while_hosting(call: Call, endpoint: Record) -> None:
     refuse_while(call, refusal, inference_component.KIND, facets={"EndpointName": endpoint.name})
 
 
-def refuse_without(call: Call, endpoint: str, config: Params) -> None:
+def refuse_without(call: Call, endpoint: str, config: Mapping[str, Any]) -> None:
     """Raises a ValidationException when the configuration lacks a variant that inference components are on."""
     kept = {variant["VariantName"] for variant in config["ProductionVariants"] if hosts_components(variant)}
     query = Query(call.account, call.region, inference_component.KIND, facets={"EndpointName": endpoint})

@@ -74,11 +74,6 @@ def model_of(call: Call, found: Params, config: Params) -> Params:
 
 def check_deployment(call: Call, config: Params) -> None:
     """Raises a ValidationException for a DeploymentConfig that cannot be carried out."""
-    back = config.get("RollingUpdatePolicy", {}).get("RollbackMaximumBatchSize")
-    if back not in (None, {"Type": "CAPACITY_PERCENT", "Value": 100}):
-        raise validation_error(
-            "Sagewright rolls inference components back at once, not in batches. Leave RollbackMaximumBatchSize out."
-        )
     for each in config.get("AutoRollbackConfiguration", {}).get("Alarms", ()):
         name = each.get("AlarmName", "")
         if all(call.store.get(call.key(kind, name)) is None for kind in alarm.TYPES):

@@ -188,19 +188,6 @@ def test_after_a_rollback_what_serves_is_told(asker: Asker, endpoint: None) -> N
                     "RollingUpdatePolicy": {
                         "MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1},
                         "WaitIntervalInSeconds": 0,
-                        "RollbackMaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1},
-                    }
-                },
-            },
-            "rolls inference components back at once",
-        ),
-        (
-            {
-                "RuntimeConfig": {"CopyCount": 2},
-                "DeploymentConfig": {
-                    "RollingUpdatePolicy": {
-                        "MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1},
-                        "WaitIntervalInSeconds": 0,
                     },
                     "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]},
                 },
@@ -258,7 +245,7 @@ SCALING = {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
         ({"ManagedInstanceScaling": {**SCALING, "MinInstanceCount": 3}}, {}, "3 is greater than 2"),
         ({"ManagedInstanceScaling": SCALING, "InitialInstanceCount": 5}, {}, "5 is greater than 2"),
         ({"ManagedInstanceScaling": SCALING, "ModelName": "m"}, {}, "Application Auto Scaling"),
-        ({}, {"ShadowProductionVariants": [{**VARIANT, "ModelName": "m"}]}, "hadow"),
+        ({}, {"ShadowProductionVariants": [{**VARIANT, "VariantName": "w", "ModelName": "m"}]}, "does not go with"),
     ],
 )
 def test_configurations_that_cannot_be_are_refused(
