@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
@@ -20,6 +19,7 @@ from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
+from sagewright.controllers.async_invocation import AsyncInvocations
 from sagewright.controllers.background import Background
 from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.ecr_repository import EcrRepositories
@@ -29,8 +29,10 @@ from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.inference_component import InferenceComponents
+from sagewright.controllers.inference_experiment import InferenceExperiments
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
+from sagewright.controllers.model_folders import ModelFolders
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
@@ -42,6 +44,7 @@ from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
 from sagewright.dataplane.inference.capture import Captures
+from sagewright.dataplane.inference.demand import Demand
 from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
@@ -136,11 +139,17 @@ def build(settings: Settings) -> Server:
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
     meter = Meter(metrics, clock)
 
+    def objects_as(role_arn: str, region: str) -> RoleFiles:
+        return RoleFiles(services, role_arn, region)
+
     def keep(role_arn: str, region: str, bucket: str, key: str, data: bytes) -> object:
-        return RoleFiles(services, role_arn, region).put_bytes(bucket, key, data)
+        return objects_as(role_arn, region).put_bytes(bucket, key, data)
 
     captures = Captures(keep, clock, ids)
-    router = Router(store, meter, captures)
+    tasks = settings.data / "tasks"
+    folders = ModelFolders(objects_as, tasks)
+    demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
+    router = Router(store, meter, captures, folders, demand)
     services = Services(
         settings=settings,
         store=store,
@@ -162,18 +171,20 @@ def build(settings: Settings) -> Server:
         store=store,
         engine=engine,
         environments=Environments(settings.runtimes_folder),
-        objects_as=partial(RoleFiles, services),
+        objects_as=objects_as,
         logs=logs,
         metrics=metrics,
         meter=meter,
         grants=credentials,
         clock=clock,
         machine=Machine.here(),
-        tasks=settings.data / "tasks",
+        tasks=tasks,
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
+        serverless_idle=settings.serverless_idle,
+        serverless_standby=settings.serverless_standby,
     )
     loop = _loop(platform, settings.data, owner=_server_id(settings.data))
-    watching = _watching(services, owner=_server_id(settings.data))
+    watching = _watching(services, platform, owner=_server_id(settings.data))
 
     def start() -> None:
         router.follow()
@@ -214,7 +225,7 @@ def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:
     return loop
 
 
-def _watching(services: Services, *, owner: str) -> Loop:
+def _watching(services: Services, platform: Platform, *, owner: str) -> Loop:
     """A loop of its own: jobs that stage their inputs keep the other one's threads for minutes."""
     store, bus, metrics, clock = services.store, services.events, services.metrics, services.clock
     loop = Loop(store, clock=clock, owner=owner, workers=4)
@@ -228,7 +239,9 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop.add(ScheduledActions(store, clock, services.ids))
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
+    loop.add(AsyncInvocations(platform, bus, loop.wake))
     loop.add(HyperParameterTuningJobs(store, metrics, clock, services.ids, loop.wake))
+    loop.add(InferenceExperiments(store, clock, services.ids))
     return loop
 
 

@@ -92,14 +92,13 @@ class Generation:
         weights: Mapping[str, float],
     ) -> Mapping[str, Any]:
         name, weight = variant["VariantName"], variant.get("InitialVariantWeight", 1.0)
-        told, count = status(name), len(members.get(name, ()))
+        told = status(name)
         return {
             "VariantName": name,
             **({} if hosts_components(variant) else {"DeployedImages": self._images(variant["ModelName"], since)}),
             "CurrentWeight": weights.get(name, weight),
             "DesiredWeight": weight,
-            "CurrentInstanceCount": count,
-            "DesiredInstanceCount": count if hosting.is_managed(variant) else variant.get("InitialInstanceCount", 1),
+            **_capacity(variant, members.get(name, ())),
             **({"VariantStatus": [told]} if told is not None else {}),
             **{member: variant[member] for member in _TOLD if member in variant},
         }
@@ -109,6 +108,14 @@ class Generation:
             {"SpecifiedImage": each["Image"], "ResolvedImage": each["Image"], "ResolutionTime": since}
             for each in containers(self.target["models"][model])
         ]
+
+
+def _capacity(variant: Mapping[str, Any], members: Sequence[routing.Member]) -> Mapping[str, Any]:
+    """How much of it there is. A serverless variant shows no instances, as on AWS."""
+    if (serverless := variant.get("ServerlessConfig")) is not None:
+        return {"CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless}
+    desired = len(members) if hosting.is_managed(variant) else variant.get("InitialInstanceCount", 1)
+    return {"CurrentInstanceCount": len(members), "DesiredInstanceCount": desired}
 
 
 def without_described(status: Mapping[str, Any]) -> dict[str, Any]:

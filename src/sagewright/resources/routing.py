@@ -9,7 +9,8 @@ generation. A variant is
 
     {"name": "v", "weight": 1.0, "shadow": False, "mode": "single", "containers": ["model"], "members": [MEMBER, …]}
 
-with `metrics_every` (seconds) where the endpoint has enhanced metrics, `capture` (`data_capture.py`) where requests are
+with its `serverless` configuration if it has one, `models` (where they come from) where its mode is multi-model,
+`metrics_every` (seconds) where the endpoint has enhanced metrics, `capture` (`data_capture.py`) where requests are
 captured, and `routing`, the strategy of its RoutingConfig, where it has one. A variant that inference components are
 placed on has the mode `components` and no members: each component has a table of its own. A member is an instance:
 
@@ -41,15 +42,26 @@ def variant(
     settings: Mapping[str, Any], model: Mapping[str, Any], members: Sequence[Member], *, shadow: bool = False
 ) -> dict[str, Any]:
     """A production variant as its configuration describes it, served by `members`."""
-    return {
+    own = containers(model)
+    entry = {
         "name": settings["VariantName"],
         "weight": settings.get("InitialVariantWeight", 1.0),
         "shadow": shadow,
         "mode": mode(model),
-        "containers": hostnames(containers(model)),
+        "containers": hostnames(own),
         "members": list(members),
         **_routed(settings),
+        **({"models": _models(own[0], model["ExecutionRoleArn"])} if mode(model) == "multi-model" else {}),
     }
+    if "ServerlessConfig" in settings:
+        entry["serverless"] = settings["ServerlessConfig"]
+    return entry
+
+
+def _models(container: Mapping[str, Any], role: str) -> Mapping[str, Any]:
+    """Where the models of a multi-model container come from: their prefix in S3, who reads them, whether they stay."""
+    cached = container.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled"
+    return {"prefix": container["ModelDataUrl"], "role": role, "cached": cached}
 
 
 def host(settings: Mapping[str, Any]) -> dict[str, Any]:

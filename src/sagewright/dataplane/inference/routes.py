@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sagewright.dataplane.inference.capture import Captured, Captures
 from sagewright.dataplane.inference.connection import Pool
-from sagewright.dataplane.inference.invocations import Invocations
-from sagewright.dataplane.inference.meter import MINUTE, Meter
+from sagewright.dataplane.inference.invocations import SERVERLESS, Invocations
+from sagewright.dataplane.inference.meter import INVOCATIONS, MINUTE, UTILIZATION, Meter
+from sagewright.dataplane.inference.models import Folders, Models, Source
 from sagewright.resources import routing
 from sagewright.resources.record import Key, Record
 
@@ -26,6 +28,8 @@ class Instance:
     """Requests that it is at."""
     counted: Invocations | None = None
     """Its own metrics, where the endpoint has enhanced ones."""
+    models: Models | None = None
+    """What it has loaded, where it serves many models."""
 
 
 @dataclass(slots=True)
@@ -51,6 +55,17 @@ class Variant:
     """Its metrics."""
     captured: Captured | None = None
     """Where its requests are captured."""
+
+    @property
+    def concurrency(self) -> int | None:
+        """Requests that a serverless variant takes at once; None for the others."""
+        serverless = self.table.get("serverless")
+        return None if serverless is None else serverless["MaxConcurrency"]
+
+    @property
+    def provisioned(self) -> int:
+        """How many instances a serverless variant keeps ready."""
+        return int(self.table["serverless"].get("ProvisionedConcurrency", 0))
 
     def in_turn(self) -> Sequence[Instance]:
         """All of them, in the order in which they are to be tried."""
@@ -87,6 +102,8 @@ class Route:
     generations: Sequence[Generation]
     endpoint: str = ""
     """Of an inference component: the endpoint that it belongs to."""
+    asynchronous: bool = False
+    """Whether its requests wait in a queue (`resources/async_invocation.py`) and are not answered at once."""
 
     @property
     def hosts_components(self) -> bool:
@@ -96,9 +113,14 @@ class Route:
     @property
     def instances(self) -> Mapping[str, Instance]:
         """By their tasks' ids."""
-        return {
-            each.task: each for entry in self.generations for variant in entry.variants for each in variant.instances
-        }
+        return {each.task: each for _, each in self.placed}
+
+    @property
+    def placed(self) -> Iterator[tuple[Variant, Instance]]:
+        """Each instance, and the variant that it is of."""
+        return (
+            (variant, each) for entry in self.generations for variant in entry.variants for each in variant.instances
+        )
 
     def named(self, name: str) -> Variant | None:
         """A variant by its name: of the generation that takes most requests, if several have it."""
@@ -115,9 +137,8 @@ class Route:
 
         At random, as AWS splits traffic: exact shares only in the long run.
         """
-        able = [(entry, able) for entry in self.generations if entry.share > 0 and (able := _able(entry.variants))]
-        if not able:  # all that takes a share has died: one that stands by is better than none
-            able = [(entry, able) for entry in self.generations if (able := _able(entry.variants))]
+        # When all that takes a share has died, one that stands by is better than none.
+        able = self._able(taking=True) or self._able(taking=False)
         if not able:
             return None
         if len(able) == 1:
@@ -127,6 +148,11 @@ class Route:
         if len(variants) == 1:
             return variants[0]
         return random.choices(variants, [variant.weight for variant in variants])[0]  # noqa: S311
+
+    def _able(self, *, taking: bool) -> list[tuple[Generation, list[Variant]]]:
+        """The generations that take a share of the requests, or those that take none, and who of them can answer."""
+        found = [(entry, _able(entry.variants)) for entry in self.generations if (entry.share > 0) == taking]
+        return [each for each in found if each[1]]
 
 
 def _shadowed(variants: Sequence[Variant]) -> Sequence[Variant]:
@@ -139,7 +165,12 @@ def _shadowed(variants: Sequence[Variant]) -> Sequence[Variant]:
 
 
 def _able(variants: Sequence[Variant]) -> list[Variant]:
-    return [variant for variant in variants if variant.instances and variant.weight > 0 and not variant.shadow]
+    return [each for each in variants if _can_answer(each) and each.weight > 0 and not each.shadow]
+
+
+def _can_answer(variant: Variant) -> bool:
+    """Whether it has instances, or gets one when it is asked."""
+    return bool(variant.instances) or variant.concurrency is not None
 
 
 @dataclass(slots=True)
@@ -149,6 +180,8 @@ class Instances:
     pool: Callable[[str], Pool] = Pool
     meter: Meter | None = None
     captures: Captures | None = None
+    folders: Folders | None = None
+    """Where instances that serve many models find them."""
     known: dict[str, Instance] = field(default_factory=dict)
 
     def route(self, record: Record, arn: str, endpoint: str = "") -> Route:
@@ -157,7 +190,8 @@ class Instances:
             Generation(entry["share"], _shadowed([self._variant(record, endpoint, each) for each in entry["variants"]]))
             for entry in record.status.get("serving", ())
         ]
-        return Route(record.state, arn, generations, endpoint)
+        asynchronous = "AsyncInferenceConfig" in record.spec.get("config", {})
+        return Route(record.state, arn, generations, endpoint, asynchronous)
 
     def forget(self, before: Route | None, after: Route | None) -> None:
         """Those that a route has lost. Connections to servers that ended close themselves."""
@@ -176,7 +210,31 @@ class Instances:
             routing=table.get("routing"),
         )
         self._observe(record.key, endpoint, found)
+        if found.mode == "multi-model":
+            self._give_models(record.key, found)
         return found
+
+    def _give_models(self, of: Key, variant: Variant) -> None:
+        """Instances that serve many models keep count of them."""
+        assert self.folders is not None
+        told = variant.table["models"]
+        source = Source(told["prefix"], told["role"], of.region, told["cached"])
+        for each in variant.instances:
+            if each.models is None:
+                tell = functools.partial(self._tell, of, variant.name)
+                each.models = Models(each.task, each.containers[0], source, self.folders, tell)
+
+    def _tell(self, of: Key, variant: str, name: str, value: float, unit: str = "Microseconds") -> None:
+        if self.meter is not None:
+            namespace = UTILIZATION if name == "LoadedModelCount" else INVOCATIONS
+            dimensions = {"EndpointName": of.name, "VariantName": variant}
+            self.meter.observe((of.account, of.region), name, value, dimensions, unit=unit, namespace=namespace)
+
+    def tell_models(self, _now: float) -> None:
+        """How many models each instance has loaded, for those who ask at times."""
+        for each in list(self.known.values()):
+            if each.models is not None:
+                each.models.tell("LoadedModelCount", each.models.loaded, "None")
 
     def _observe(self, of: Key, endpoint: str, variant: Variant) -> None:
         """Say where its requests are counted and captured."""
@@ -189,7 +247,8 @@ class Instances:
             {"InferenceComponentName": of.name} if endpoint else {"EndpointName": of.name, "VariantName": variant.name}
         )
         every = variant.table.get("metrics_every")
-        variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE)]
+        without = () if variant.concurrency is None else SERVERLESS
+        variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE, without=without)]
         for each in variant.instances:
             each.counted = None
             if every is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sagewright.base.errors import AwsError
+from sagewright.dataplane.inference.ask import Ask
 from sagewright.dataplane.inference.router import (
     ComponentError,
     ComponentMissing,
@@ -13,7 +14,7 @@ from sagewright.dataplane.inference.router import (
     NoCapacity,
     NoSuchComponent,
 )
-from sagewright.operations.call import Call, Params
+from sagewright.operations.call import Call
 from sagewright.resources import endpoint, inference_component
 
 _WORDS: Final[Mapping[type[ComponentError], str]] = {
@@ -33,12 +34,11 @@ _WORDS: Final[Mapping[type[ComponentError], str]] = {
 }
 
 
-def log_group(request: Params) -> str:
-    """Where the model that a request is for has its log."""
-    component = request.get("InferenceComponentName")
-    if component is None:
-        return endpoint.LOG_GROUP + str(request["EndpointName"])
-    return inference_component.LOG_GROUP + str(component)
+def log_group(name: str, ask: Ask) -> str:
+    """Where the model of the endpoint, or of the component that is asked for, has its log."""
+    if ask.component is None:
+        return endpoint.LOG_GROUP + name
+    return inference_component.LOG_GROUP + ask.component
 
 
 def refusal(call: Call, error: ComponentError, name: str) -> AwsError:

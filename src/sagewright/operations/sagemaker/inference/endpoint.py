@@ -26,6 +26,7 @@ from sagewright.resources.endpoint import (
     with_settings,
 )
 from sagewright.resources.record import Record
+from sagewright.resources.scaling import targets_of
 
 
 def _last_deployment(record: Record) -> Params:
@@ -53,6 +54,7 @@ def update_endpoint(call: Call, request: Params) -> Params:
         if not LIFE.allows(record.state, "update"):
             raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
         config: Mapping[str, Any] = frozen["config"]
+        _check_scaled(call, record, config)
         hosting.refuse_without(call, record.name, config)
         if request.get("RetainAllVariantProperties"):
             config = _retained(config, record.status, request.get("ExcludeRetainedVariantProperties", ()))
@@ -76,6 +78,8 @@ def update_endpoint_weights_and_capacities(call: Call, request: Params) -> Param
             return resized(record, wanted)
         except LookupError as error:
             raise validation_error(f"The endpoint has no variant named {error.args[0]}.") from None
+        except ValueError as error:
+            raise validation_error(str(error)) from None
 
     return {"EndpointArn": NOUN.amend(call, request["EndpointName"], update).status["EndpointArn"]}
 
@@ -102,6 +106,21 @@ def _frozen(call: Call, config_name: str) -> Params:
     return {"config": config, "models": models}
 
 
+def _check_scaled(call: Call, record: Record, config: Mapping[str, Any]) -> None:
+    """Raises AwsError for an update that takes away or replaces what Application Auto Scaling scales."""
+    kept = {each["VariantName"]: each.get("InstanceType") for each in config["ProductionVariants"]}
+    for variant in record.spec["config"]["ProductionVariants"]:
+        name = variant["VariantName"]
+        if kept.get(name, "") == variant.get("InstanceType"):
+            continue
+        targets = [target for key in targets_of(record.key, name) if (target := call.store.get(key)) is not None]
+        if any(target.status["resource"] == record.uid for target in targets):
+            raise validation_error(
+                f'The variant(s) "{name}" must be deregistered as a scalable target with AWS Auto Scaling before they '
+                "can be removed or have their instance type updated."
+            )
+
+
 def _check_deployment(call: Call, deployment: Mapping[str, Any], config: Mapping[str, Any]) -> None:
     """Raise what is wrong with a deployment configuration."""
     found = problem(deployment, counts(config))
@@ -114,7 +133,7 @@ def _check_deployment(call: Call, deployment: Mapping[str, Any], config: Mapping
             )
 
 
-def _retained(config: Params, status: Mapping[str, Any], excluded: Sequence[Params]) -> Mapping[str, Any]:
+def _retained(config: Mapping[str, Any], status: Mapping[str, Any], excluded: Sequence[Params]) -> Mapping[str, Any]:
     """The new configuration with the instance counts and weights that the endpoint has now, but for those excluded.
 
     Data capture is not of variants: the new configuration's counts in any case.
