@@ -198,7 +198,7 @@ def test_a_models_own_error_leads_to_the_components_log(
 ) -> None:
     with pytest.raises(runtime.exceptions.ModelError) as caught:
         asked(runtime, endpoint, components[1], "no numbers")
-    assert caught.value.response["LogStreamArn"].endswith(LOG_GROUP + components[1])
+    assert f"{LOG_GROUP}{components[1]}:log-stream:AllTraffic/" in caught.value.response["LogStreamArn"]
 
 
 @pytest.mark.parametrize(
