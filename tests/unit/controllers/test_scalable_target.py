@@ -440,7 +440,7 @@ def test_copies_that_wait_for_room_may_become_fewer(scaled: Scaled) -> None:
     }
     key = Key(scaled.account, REGION, "inference-component", "", "c")
     runtime = {"DesiredCopyCount": 1, "CurrentCopyCount": 1}
-    spec = {"RuntimeConfig": {"CopyCount": 1}, "generation": 1}
+    spec = {"RuntimeConfig": {"CopyCount": 1}, "generation": 1, "update": 1}
     scaled.store.create(Record(key, "c", 0, 0, spec, {"RuntimeConfig": runtime}, "InService"))
 
     def copies(there: int, state: str, short: int = 0) -> int:
