@@ -125,8 +125,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._unreadable(error)
             return
-        if self._coming is None and self._size > LARGEST_HEAD and self._target:
-            self._refuse(431, f"The head of a request may have {LARGEST_HEAD} bytes.")
+        if self._target and (self._size > LARGEST_HEAD or len(self._fields) > MOST_FIELDS):
+            self._too_long()
 
     def eof_received(self) -> bool:
         return False
@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
         parser, fields, target = self._parser, self._fields, self._target
         self._fields, self._target = [], b""
         if len(fields) > MOST_FIELDS:
-            self._refuse(431, f"A request may have {MOST_FIELDS} header fields.")
+            self._too_long()
         if not self._open:
             return
         modern = parser.get_http_version() != "1.0"
@@ -238,12 +238,14 @@ class Connection(asyncio.Protocol):
             self._keep = False
             response = Response(500, {"Content-Type": "text/plain"}, BROKEN)
             start, length = head(response, keep_alive=False, chunks=False)
+        body = cast(Payload, response.body)
         if not self._open:
+            await _close(body)
             return
         self._discarding = not incoming.ended and not self._deaf
-        body = cast(Payload, response.body)
         if incoming.method == "HEAD" or response.status in (204, 304) or not body:
             self._transport.write(start)
+            await _close(body)
         elif isinstance(body, bytes):
             if len(body) <= _JOINED:
                 self._transport.write(start + body)
@@ -278,8 +280,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         finally:
             self._streaming = False
-            if hasattr(body, "aclose"):
-                await body.aclose()
+            await _close(body)
 
     def _next(self) -> None:
         """One request is answered: the next may come, or has begun to."""
@@ -323,6 +324,9 @@ class Connection(asyncio.Protocol):
             self._coming.lose()
         self._wait()
 
+    def _too_long(self) -> None:
+        self._refuse(431, f"The head of a request may have {MOST_FIELDS} fields and {LARGEST_HEAD} bytes.")
+
     def _refuse(self, status: int, message: str) -> None:
         """What cannot be understood gets an answer that every client understands. It is read on, unheard, until the
         client has seen it: a connection that is closed over unread bytes takes its last answer along."""
@@ -332,6 +336,12 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
             self._deadline = self._clock() + DROP_S
             _wake(self._waiter)
+
+
+async def _close(body: object) -> None:
+    """Tell who makes a body that nobody reads on."""
+    if hasattr(body, "aclose"):
+        await body.aclose()
 
 
 def _wake(waiter: asyncio.Future[None] | None) -> None:

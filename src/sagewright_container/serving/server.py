@@ -45,6 +45,16 @@ def serve_framework(name: str) -> int:
     return serve(load, name)
 
 
+def serve_algorithm(name: str) -> int:
+    """`serve` of a built-in algorithm's image."""
+
+    def load(contract: Contract) -> Handler:
+        handler: Handler = importlib.import_module("sagewright_container.serving.algorithm").load(contract, name)
+        return handler
+
+    return serve(load, name)
+
+
 def serve(loader: Loader, image: str) -> int:
     """Serve what `loader` loads until SIGTERM; answer the exit code (1: the model could not be loaded)."""
     contract = Contract()

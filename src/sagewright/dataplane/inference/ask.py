@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 INVOCATIONS: Final = "/invocations"
+
+
+class Rest(Protocol):
+    """What of an answer is still to come, in pieces. Whoever has it reads it to its end, or closes it."""
+
+    def __aiter__(self) -> Rest: ...
+
+    async def __anext__(self) -> bytes:
+        """Raises Unreachable where it breaks off; TimeoutError."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+    def then(self, done: Callable[[bool], None]) -> None:
+        """Have `done` called when there is no more to come; it is told whether that is the server's failure."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +32,8 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    rest: Rest | None = None
+    """Of an answer that streams, in place of the body."""
 
     @property
     def ok(self) -> bool:
@@ -36,6 +54,8 @@ class Ask:
     component: str | None = None
     """An inference component of the endpoint."""
     session: str | None = None
+    streams: bool = False
+    """Whether the answer is wanted while it comes."""
     received: float | None = None
     """When the request came in, by the clock's monotonic time."""
 

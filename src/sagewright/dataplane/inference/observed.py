@@ -19,17 +19,8 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
     counted = variant.counted if instance.counted is None else (*variant.counted, instance.counted)
     for each in counted:
         each.began(begun)
-    status = None
-    try:
-        reply = await containers.answer(variant, instance, ask)
-        status = reply.status
-    except TimeoutError:
-        status = 0
-        raise
-    except Unreachable as error:
-        status = 0 if error.sent else None
-        raise
-    finally:
+
+    def ended(status: int | None) -> None:
         now = time.monotonic()
         if status is None:
             for each in counted:
@@ -38,6 +29,22 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
             before = begun - (ask.received or begun)
             for each in counted:
                 each.ended(now, status, model=now - begun, overhead=before, instances=len(variant.instances))
+
+    try:
+        reply = await containers.answer(variant, instance, ask)
+    except TimeoutError:
+        ended(0)
+        raise
+    except Unreachable as error:
+        ended(0 if error.sent else None)
+        raise
+    except BaseException:
+        ended(None)
+        raise
+    if reply.rest is not None:
+        reply.rest.then(lambda failed: ended(0 if failed else reply.status))
+        return reply
+    ended(reply.status)
     if variant.captured is not None and reply.ok:
         variant.captured.take(ask, reply)
     return reply

@@ -9,16 +9,19 @@ import asyncio
 import threading
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Final
 
-from sagewright.dataplane.inference import observed
+from sagewright.dataplane.inference import multi_model
 from sagewright.dataplane.inference.ask import Ask, Reply
 from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.demand import Demand
 from sagewright.dataplane.inference.meter import Meter
+from sagewright.dataplane.inference.models import Folders
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
+from sagewright.dataplane.inference.sessions import NEW, BadSession, NoSuchSession, Sessions
 from sagewright.dataplane.inference.shadow import Copies
 from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
@@ -79,12 +82,17 @@ class Router:
         store: Store,
         meter: Meter | None = None,
         captures: Captures | None = None,
+        folders: Folders | None = None,
         demand: Demand | None = None,
     ) -> None:
-        """`meter` counts the requests, `captures` keeps some of them; without `demand`, nothing serverless grows."""
+        """`meter` counts the requests, `captures` keeps some of them, `folders` is where endpoints of many models have
+        theirs; without `demand`, nothing serverless grows."""
         self._store, self._demand = store, demand
         self._routes: dict[Place, Route] = {}
-        self._instances = Instances(meter=meter, captures=captures)
+        self._instances = Instances(meter=meter, captures=captures, folders=folders)
+        if meter is not None:
+            meter.ask(self._instances.tell_models)
+        self._sessions = Sessions()
         self._copies = Copies()
         self._changing = threading.Lock()
 
@@ -127,9 +135,11 @@ class Router:
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
         are being replaced, the request waits a while for one.
-        Raises NoSuchEndpoint, Asynchronous, NoSuchVariant, NoSuchContainer, NotServing, Throttled, Unreachable,
-        TimeoutError.
+        Raises NoSuchEndpoint, Asynchronous, NoSuchVariant, NoSuchContainer, NoSuchModel, ModelNotReady, NotServing,
+        Throttled, Unreachable, TimeoutError; NoSuchSession and BadSession where sessions are spoken of.
         """
+        if ask.session is not None:
+            return await self._in_session(place, ask, ask.session)
         end = time.monotonic() + REPLACEMENT_TIME
         while True:
             route = self.route(place)
@@ -137,7 +147,7 @@ class Router:
                 variant = _choose(route, ask.variant)
                 if self._demand is not None and variant.concurrency is not None:
                     return await self._elastic(self._demand, place, variant, variant.concurrency, ask)
-                invoked = await _try(route, variant, ask)
+                invoked = await _try(route, variant, place[2], ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
@@ -148,21 +158,42 @@ class Router:
                 return invoked
             await asyncio.sleep(0.05)
 
+    async def _in_session(self, place: Place, ask: Ask, session: str) -> Invoked:
+        """Have the instance answer that the session is at; of one that is to begin, any."""
+        if session == NEW:
+            invoked = await self.invoke(place, replace(ask, session=None))
+        else:
+            route = self.route(place)
+            task = self._sessions.task(place, session, time.time())
+            found = next((each for each in route.placed if each[1].task == task), None)
+            if found is None:
+                self._sessions.forget(place, session)
+                raise NoSuchSession(session)
+            invoked = Invoked(await _asked(*found, ask), *found, route)
+        try:
+            self._sessions.follow(place, invoked.instance.task, invoked.reply.headers)
+        except BadSession:
+            if invoked.reply.rest is not None:
+                await invoked.reply.rest.aclose()
+            raise
+        return invoked
+
     async def _elastic(self, demand: Demand, place: Place, variant: Variant, limit: int, ask: Ask) -> Invoked:
         """Have a serverless variant answer: on an instance that does nothing else meanwhile, and may start first."""
         passed: set[str] = set()
-        with demand.entered(_key(place), variant.name, limit, variant.provisioned) as pressure:
+        with ExitStack() as holds:
+            pressure = holds.enter_context(demand.entered(_key(place), variant.name, limit, variant.provisioned))
             while True:
                 spot = await demand.free(pressure, lambda: self._spot(place, variant.name, passed))
+                holds.callback(_leave, spot.instance)
                 try:
-                    reply = await observed.answer(spot.variant, spot.instance, ask)
-                    return Invoked(reply, spot.variant, spot.instance, spot.route)
+                    reply = await multi_model.answer(spot.variant, spot.instance, ask)
                 except Unreachable as error:
                     if error.sent:
                         raise
                     passed.add(spot.instance.task)
-                finally:
-                    spot.instance.outstanding -= 1
+                    continue
+                return Invoked(_held(reply, holds), spot.variant, spot.instance, spot.route)
 
     def _spot(self, place: Place, variant: str, passed: Collection[str]) -> _Spot | None:
         """An instance that does nothing, the oldest first, so that the others become idle."""
@@ -185,19 +216,36 @@ def _key(place: Place) -> Key:
     return Key(account, region, KIND, "", name)
 
 
-async def _try(route: Route, variant: Variant, ask: Ask) -> Invoked:
+async def _try(route: Route, variant: Variant, endpoint: str, ask: Ask) -> Invoked:
     refused: Unreachable | None = None
-    for instance in variant.in_turn():
-        instance.outstanding += 1
+    for instance in await multi_model.instances(variant, ask, endpoint):
         try:
-            return Invoked(await observed.answer(variant, instance, ask), variant, instance, route)
+            return Invoked(await _asked(variant, instance, ask), variant, instance, route)
         except Unreachable as error:
             if error.sent:
                 raise
             refused = error
-        finally:
-            instance.outstanding -= 1
     raise refused or NotServing(f"Variant {variant.name} has no instance in service.", passing=route.state in _LIVE)
+
+
+async def _asked(variant: Variant, instance: Instance, ask: Ask) -> Reply:
+    """What an instance answers."""
+    with ExitStack() as holds:
+        instance.outstanding += 1
+        holds.callback(_leave, instance)
+        return _held(await multi_model.answer(variant, instance, ask), holds)
+
+
+def _held(reply: Reply, holds: ExitStack) -> Reply:
+    """What is held for a request is let go when all of the answer has come."""
+    if reply.rest is not None:
+        left = holds.pop_all()
+        reply.rest.then(lambda _failed: left.close())
+    return reply
+
+
+def _leave(instance: Instance) -> None:
+    instance.outstanding -= 1
 
 
 def _choose(route: Route, target: str | None) -> Variant:
