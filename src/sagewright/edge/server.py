@@ -20,6 +20,10 @@ _SWITCH_S: Final = 0.0005
 """Seconds after which a thread that computes lets the event loop go on. Python's own 5 ms are felt by requests."""
 
 
+_THRESHOLDS: Final = (5000, 20, 20)
+"""Objects, then collections, after which the collector looks again: requests leave it nothing to find."""
+
+
 async def listen(respond: Respond, sock: socket.socket, *, started: Callable[[], None]) -> signal.Signals:
     """Serve on a socket until one of SIGINT, SIGTERM and SIGUSR2 comes. Which one.
 
@@ -49,6 +53,7 @@ def _be_quick() -> None:
     """What was made until now stays: the collector need not look at it again, which takes a tenth of a second."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
     sys.setswitchinterval(_SWITCH_S)
 
 
