@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
@@ -28,8 +27,10 @@ from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
+from sagewright.controllers.inference_experiment import InferenceExperiments
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
+from sagewright.controllers.model_folders import ModelFolders
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
@@ -135,11 +136,16 @@ def build(settings: Settings) -> Server:
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
     meter = Meter(metrics, clock)
 
+    def objects_as(role_arn: str, region: str) -> RoleFiles:
+        return RoleFiles(services, role_arn, region)
+
     def keep(role_arn: str, region: str, bucket: str, key: str, data: bytes) -> object:
-        return RoleFiles(services, role_arn, region).put_bytes(bucket, key, data)
+        return objects_as(role_arn, region).put_bytes(bucket, key, data)
 
     captures = Captures(keep, clock, ids)
-    router = Router(store, meter, captures)
+    tasks = settings.data / "tasks"
+    folders = ModelFolders(objects_as, tasks)
+    router = Router(store, meter, captures, folders)
     services = Services(
         settings=settings,
         store=store,
@@ -161,14 +167,14 @@ def build(settings: Settings) -> Server:
         store=store,
         engine=engine,
         environments=Environments(settings.runtimes_folder),
-        objects_as=partial(RoleFiles, services),
+        objects_as=objects_as,
         logs=logs,
         metrics=metrics,
         meter=meter,
         grants=credentials,
         clock=clock,
         machine=Machine.here(),
-        tasks=settings.data / "tasks",
+        tasks=tasks,
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
     )
     loop = _loop(platform, settings.data, owner=_server_id(settings.data))
@@ -227,6 +233,7 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
     loop.add(HyperParameterTuningJobs(store, metrics, clock, services.ids, loop.wake))
+    loop.add(InferenceExperiments(store, clock, services.ids))
     return loop
 
 

@@ -31,12 +31,12 @@ def of_tasks(tasks: Mapping[bytes, str], supervisor: bytes, proc: Path = _PROC) 
     children: dict[int, list[_Process]] = {}
     for each in processes:
         children.setdefault(each.parent, []).append(each)
-    found = {}
+    used = {}
     for each in processes:
         task = tasks.get(_run_folder(proc, each.pid, supervisor))
         if task is not None:
-            found[task] = _sum(proc, [each, *_below(each.pid, children)])
-    return found
+            used[task] = _sum(proc, [each, *_below(each.pid, children)])
+    return used
 
 
 def _pids(proc: Path) -> Iterator[int]:

@@ -39,6 +39,7 @@ from sagewright.telemetry.metrics import Metrics
 _log = logging.getLogger(__name__)
 _READY: Final = "InService"
 _RECENT: Final = 10
+_IN_VAIN: Final = (activities.NOT_SCALED, "Failed")
 _GONE: Final = "The scalable target is gone with what it scaled."
 
 Called = set[tuple[str, str]]
@@ -56,7 +57,7 @@ class ScalableTargets:
         self._lock = threading.Lock()
         self._called: dict[Key, Called] = {}
         self._watching: dict[Key, set[Key]] = {}
-        """From what has a capacity to its targets."""
+        """From what has a capacity to its targets, until it is written; whoever is looked at then watches again."""
         store.subscribe(self._noticed)
 
     def tasks(self, record: Record) -> Sequence[str]:
@@ -84,10 +85,11 @@ class ScalableTargets:
             called = self._called.pop(record.key, set())
         resource = self._store.get(where.key)
         capacity = where.capacity(resource) if resource is not None else None
-        if resource is None or capacity is None or _is_another(record, resource):
+        if resource is None or _is_another(record, resource) or (capacity is None and resource.state == _READY):
             self._store.write(deregistration(self._store, record, _GONE, self._clock.now()))
-            self._forget(record.key, where.key)
             return None
+        if capacity is None:
+            return None  # an update takes it away, if it succeeds
         try:
             self._scale(record, where, resource, capacity, called)
         except StaleRecord:
@@ -137,8 +139,9 @@ class ScalableTargets:
         if wanted == here:
             return self._store.update(record), False
         which = "minimum" if wanted > here else "maximum"
-        change = Change(wanted, here, wanted > here, 0.0)
-        return self._begin(record, where, resource, change, f"{which} capacity was set to {wanted}"), True
+        change, cause = Change(wanted, here, wanted > here, 0.0), f"{which} capacity was set to {wanted}"
+        begun = self._begin(record, where, resource, change, cause)
+        return (begun, True) if begun is not None else (self._store.update(record), False)
 
     def _answer(self, record: Record, where: Place, resource: Record, capacity: Capacity, called: Called) -> None:
         """Do what the policies that were called ask for."""
@@ -163,13 +166,19 @@ class ScalableTargets:
             case None:
                 pass
 
-    def _begin(self, record: Record, where: Place, resource: Record, change: Change, cause: str) -> Record:
+    def _begin(self, record: Record, where: Place, resource: Record, change: Change, cause: str) -> Record | None:
+        """Set a capacity. The target as it now stands; None for a capacity that cannot be had, which is told."""
         now = self._clock.now()
+        try:
+            scaled = where.scaled(resource, change.wanted)
+        except ValueError as error:
+            self._note(activities.failed(record.key, change, cause, str(error), self._ids.uuid(), now))
+            return None
         activity = activities.begun(record.key, change, cause, self._ids.uuid(), now)
         noted = replace(record, status={**record.status, "activity": activity.name})
         writes: list[Write] = [
             ("update", noted),
-            ("update", where.scaled(resource, change.wanted)),
+            ("update", scaled),
             ("create", activity),
             *self._overriding(record, change, now),
             *purges(self._store, record.key, now),
@@ -189,7 +198,7 @@ class ScalableTargets:
         key = activity.key
         query = Query(key.account, key.region, ACTIVITY, parent=key.parent, sort_by="created", descending=True)
         newest = self._store.list(query, limit=_RECENT).records
-        told = takewhile(lambda each: each.state == activities.NOT_SCALED, newest)
+        told = takewhile(lambda each: each.state in _IN_VAIN, newest)
         if not any(activities.same(each, activity) for each in told):
             self._store.write([("create", activity), *purges(self._store, target_of(key), activity.created)])
 
@@ -203,17 +212,9 @@ class ScalableTargets:
         if key not in self._watching:  # nearly all that is written
             return
         with self._lock:
-            targets = list(self._watching.get(key, ()))
+            targets = self._watching.pop(key, set())
         for target in targets:
             self._wake(target)
-
-    def _forget(self, target: Key, resource: Key) -> None:
-        with self._lock:
-            self._called.pop(target, None)
-            targets = self._watching.get(resource, set())
-            targets.discard(target)
-            if not targets:
-                self._watching.pop(resource, None)
 
 
 def _bounds_mark(record: Record) -> Sequence[Any]:

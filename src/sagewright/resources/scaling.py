@@ -57,12 +57,19 @@ class Dimension:
     capacity: Callable[[Record, str], Capacity | None]
     """Of a record's variant. None where that has no such capacity."""
     scaled: Callable[[Record, str, int], Record]
-    """The record with another capacity wanted. Raises InvalidTransition unless it is in service or short."""
+    """The record with another capacity wanted. Raises InvalidTransition unless it is in service or short, ValueError
+    with a sentence for a capacity that it cannot have."""
+
+
+def _serving(record: Record) -> Mapping[str, Any]:
+    """The configuration that an endpoint serves, also where an update was rolled back."""
+    config: Mapping[str, Any] = record.status.get("current", record.spec).get("config", {})
+    return config
 
 
 def _configured(record: Record, variant: str) -> Mapping[str, Any]:
     """A variant as the endpoint's configuration has it; {} where there is none of that name."""
-    variants: Sequence[Mapping[str, Any]] = record.spec.get("config", {}).get("ProductionVariants", ())
+    variants: Sequence[Mapping[str, Any]] = _serving(record).get("ProductionVariants", ())
     return next((each for each in variants if each["VariantName"] == variant), {})
 
 
@@ -77,7 +84,7 @@ def _instances(record: Record, variant: str) -> Capacity | None:
     if not settings or "ServerlessConfig" in settings:
         return None
     # Nothing waits for an asynchronous endpoint to answer, and an endpoint without a model has components that do.
-    empty = "AsyncInferenceConfig" in record.spec["config"] or "ModelName" not in settings
+    empty = "AsyncInferenceConfig" in _serving(record) or "ModelName" not in settings
     desired = told.get("DesiredInstanceCount", settings.get("InitialInstanceCount", 1))
     return Capacity(desired, told.get("CurrentInstanceCount", 0), least=0 if empty else 1)
 
@@ -157,6 +164,13 @@ def place(target: Key) -> Place | None:
     if dimension is None or found is None:
         return None
     return Place(dimension, Key(target.account, target.region, dimension.kind, "", found[1]), found.groups()[-1])
+
+
+def targets_of(host: Key, variant: str) -> Iterator[Key]:
+    """What may be registered of an endpoint's variant."""
+    for name, dimension in DIMENSIONS.items():
+        if dimension.kind == host.kind == endpoint.KIND:
+            yield Key(host.account, host.region, TARGET, f"endpoint/{host.name}/variant/{variant}", name)
 
 
 def belongings(target: Key) -> str:

@@ -52,6 +52,12 @@ class Model:
         """What it held when it was last looked at; what its files hold before that."""
         self.used = False
         """Since it was looked at."""
+        self.asked = 0
+        """Requests that it is at."""
+        self.answered = asyncio.Event()
+        """Set at the end of each."""
+        self.started: asyncio.Future[None] = loop.create_future()
+        """Its process, or the attempt to start it has failed."""
         self.loaded: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[str] = loop.create_future()
         """How its process ended."""
@@ -74,6 +80,8 @@ class Models:
         self._table: dict[str, Model] = {}
         self._starting: dict[str, Model] = {}
         self._by_pid: dict[int, Model] = {}
+        self._needed: dict[tuple[str, str], int] = {}
+        """What models held, at least, when they were refused."""
 
     def attach(self, lost: Callable[[], None]) -> None:
         """Listen to the nursery from now on; `lost` is called when it is gone."""
@@ -109,7 +117,7 @@ class Models:
             await self._start(model)
         except BaseException:
             self._table.pop(name, None)
-            await self._end(model, signal.SIGKILL)
+            await self._end(model)
             raise
 
     async def unload(self, name: str) -> None:
@@ -120,16 +128,24 @@ class Models:
         model = self._table.pop(name, None)
         if model is None:
             raise NotLoaded(f"The model {name} is not loaded.")
-        await self._end(model, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                while model.asked:
+                    model.answered.clear()
+                    await model.answered.wait()
+        await self._end(model)
 
     async def _make_room(self, model: Model) -> None:
         if not os.path.isdir(model.url):
             raise LoadFailed(f"There is no folder {model.url}.")
-        model.bytes = await asyncio.to_thread(memory.size_bytes, model.url)
+        size = await asyncio.to_thread(memory.size_bytes, model.url)
+        model.bytes = max(size, self._needed.pop((model.name, model.url), 0))
         await asyncio.to_thread(self._look_again)
         self._check(model)
 
     async def _start(self, model: Model) -> None:
+        if self._table.get(model.name) is not model:
+            raise LoadFailed(f"The model {model.name} was unloaded before it was there.")
         self._starting[model.name] = model
         self._tell({"load": model.name, "url": model.url, "socket": model.path})
         least, look_s = model.bytes, _SHORTEST_LOOK_S
@@ -148,6 +164,7 @@ class Models:
         base = memory.held_bytes(os.getpid()) + memory.held_bytes(self._nursery)
         total = base + sum(each.bytes for each in self._table.values())
         if total > self._room:
+            self._needed[model.name, model.url] = model.bytes
             raise NoRoom(
                 f"The model {model.name} needs {model.bytes >> 20} MiB or more, and all loaded models may hold "
                 f"{max(0, self._room - base) >> 20} MiB. Unload another one first."
@@ -160,16 +177,14 @@ class Models:
                 model.used = False
                 model.bytes = memory.held_bytes(model.pid)
 
-    async def _end(self, model: Model, number: signal.Signals) -> None:
+    async def _end(self, model: Model) -> None:
         if model.pid is None:
             if model.name not in self._starting:  # it was never asked for
                 return
-            await asyncio.wait([model.loaded])  # by its load, or by its end
+            await asyncio.wait([model.started])
         if not model.ended.done():
-            self._tell({"end": model.pid, "signal": number})
-            if not (await asyncio.wait([model.ended], timeout=_GRACE_S))[0]:
-                self._tell({"end": model.pid, "signal": signal.SIGKILL})
-                await asyncio.wait([model.ended])
+            self._tell({"end": model.pid})
+            await asyncio.wait([model.ended])
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         self._channel.send(json.dumps(message).encode())
@@ -179,6 +194,12 @@ class Models:
             model = self._starting.pop(message["started"])
             model.pid = message["pid"]
             self._by_pid[message["pid"]] = model
+            _settle(model.started)
+        elif "refused" in message:
+            model = self._starting.pop(message["refused"])
+            _settle(model.loaded, NoRoom(f"No process can be started: {message['reason']}"))
+            model.ended.set_result("was never started")
+            _settle(model.started)
         elif "loaded" in message:
             _settle(self._by_pid[message["loaded"]].loaded)
         elif "failed" in message:

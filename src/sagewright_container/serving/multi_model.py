@@ -124,17 +124,26 @@ class Front:
                 await reply(body, send)
             return
         model.used = True
+        model.asked += 1
         try:
-            connection, status, headers = await model.upstream.ask(_request(scope, body))
-        except Ended:
-            await reply(await _gone(model), send)
-            return
-        try:
-            await _hand_on(connection, status, headers, send)
-        except BaseException:
-            connection.close()
-            raise
-        model.upstream.give(connection)
+            await _handed_on(model, _request(scope, body), send)
+        finally:
+            model.asked -= 1
+            model.answered.set()
+
+
+async def _handed_on(model: Model, request: bytes, send: Send) -> None:
+    try:
+        connection, status, headers = await model.upstream.ask(request)
+    except Ended:
+        await reply(await _gone(model), send)
+        return
+    try:
+        await _hand_on(connection, status, headers, send)
+    except BaseException:
+        connection.close()
+        raise
+    model.upstream.give(connection)
 
 
 async def _hand_on(connection: Connection, status: int, headers: Any, send: Send) -> None:

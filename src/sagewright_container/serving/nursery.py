@@ -3,9 +3,9 @@
 A model's process shares the framework's memory with all others, and nothing else: its modules, its path and its
 crashes are its own, and all its memory comes back when it ends.
 
-Messages are JSON, one a packet. To the nursery: {"load": name, "url": folder, "socket": path}, {"end": pid, "signal"}.
-From it: {"started": name, "pid"}, {"ended": pid, "code"}; from a model's process: {"loaded": pid}, or
-{"failed": pid, "reason"} before it ends.
+Messages are JSON, one a packet. To the nursery: {"load": name, "url": folder, "socket": path}, {"end": pid}.
+From it: {"started": name, "pid"} or {"refused": name, "reason"}, {"ended": pid, "code"}; from a model's process:
+{"loaded": pid}, or {"failed": pid, "reason", "memory": whether it was for lack of it} before it ends.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ PACKET = 65536
 _REASON_CHARS = 4096
 
 # What is imported once for all models of an image. Only what starts no threads and opens no device may be here.
-_SERVING = ("asyncio", "uvloop", "httptools", "uvicorn.protocols.http.httptools_impl", "numpy", "orjson")
+_SERVING = (
+    "uvloop",
+    "uvicorn.protocols.http.httptools_impl",
+    "sagewright_container.serving.content",
+    "sagewright_container.serving.worker",
+)
 _SHARED = {
     "scikit-learn": ("joblib", "sklearn.ensemble", "sklearn.linear_model", "sklearn.pipeline"),
     "xgboost": ("scipy.sparse", "xgboost"),
@@ -81,14 +86,19 @@ class _Nursery:
             if "load" in message:
                 self._fork(message)
             elif message["end"] in self._models:
-                os.kill(message["end"], message["signal"])
+                os.kill(message["end"], signal.SIGKILL)
         for pid in self._models:
             os.kill(pid, signal.SIGKILL)
 
     def _fork(self, message: Mapping[str, str]) -> None:
         # A model that ends at once must not be told of before it is known.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # as many processes as there may be
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+            _tell(self._channel, {"refused": message["load"], "reason": str(error)})
+            return
         if pid == 0:
             os._exit(_Model(self._loader, self._wanted, self._channel).run(message))
         self._models.add(pid)
@@ -133,15 +143,15 @@ class _Model:
         contract = Contract()
         contract.model_dir = folder
         os.environ["SM_MODEL_DIR"] = folder
+        os.environ["SAGEWRIGHT_REQUIREMENTS_DONE"] = "1"  # as on AWS: the container's are there, a model's are not
         handler = self._loader(contract)
         with socket.socket(socket.AF_UNIX) as sock:
             sock.bind(path)
             sock.listen(2048)
-            predictor = importlib.import_module("sagewright_container.serving.predictor")
             worker = importlib.import_module("sagewright_container.serving.worker")
             _tell(self._channel, {"loaded": os.getpid()})
             answer: int = worker.serve(
-                predictor.Predictor(handler, timeout_s=self._wanted.timeout_s),
+                worker.Predictor(handler, timeout_s=self._wanted.timeout_s),
                 sock,
                 lambda: None,
                 max_body=self._wanted.max_body,

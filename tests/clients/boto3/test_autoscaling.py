@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from .refusals import refused
+from .refusals import refusal, refused
 
 Eventually = Callable[..., Any]
 Unique = Callable[[str], str]
@@ -226,6 +226,16 @@ def test_what_is_suspended_is_called_in_vain(scaled: Scaled, eventually: Eventua
 
     assert eventually(in_vain, timeout=20) == [{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 1}]
     scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-held"])
+
+
+def test_an_update_must_keep_what_is_scaled(scaled: Scaled, unique: Unique) -> None:
+    told = scaled.sagemaker.describe_endpoint_config(EndpointConfigName=scaled.endpoint)
+    variants = [{**told["ProductionVariants"][0], "InstanceType": "ml.c5.large"}]
+    name = unique("other")
+    scaled.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+    code, words = refusal(scaled.sagemaker.update_endpoint, EndpointName=scaled.endpoint, EndpointConfigName=name)
+    assert code == "ValidationException"
+    assert '"AllTraffic" must be deregistered as a scalable target' in words
 
 
 def test_a_schedule_moves_the_bounds_and_an_endpoint_takes_its_target_along(

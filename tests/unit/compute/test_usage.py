@@ -38,7 +38,8 @@ def test_a_task_is_all_below_its_supervisor(tmp_path: Path) -> None:
     (tmp_path / "net").mkdir()
     tasks = {f"/tasks/{name}/run".encode(): name for name in "abd"}
     found = usage.of_tasks(tasks, b"supervisor", tmp_path)
-    assert found["a"] == Usage(pytest.approx(203 * TICK), (1 + 1 + 30 + 40 + 30) * PAGE)
+    assert found["a"].cpu_seconds == pytest.approx(203 * TICK)
+    assert found["a"].memory_bytes == (1 + 1 + 30 + 40 + 30) * PAGE
     assert found["b"] == Usage(0, 0)
     assert set(found) == {"a", "b"}
 

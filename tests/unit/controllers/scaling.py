@@ -39,19 +39,26 @@ class Scaled:
         self.scaling, self.cloudwatch = self.world.client("application-autoscaling"), self.world.client("cloudwatch")
         self._due: set[Key] = set()
         self.store.subscribe(self._due.add)
-        wake = self._due.add
-        self.targets = ScalableTargets(self.store, services.metrics, self.clock, services.ids, wake)
-        outlets = Outlets(services.logs, services.events, services.neighbours.ask, self.targets.call)
-        alarms = Alarms(self.store, services.events, services.metrics, self.clock, wake, self.targets.call)
         self.looks: list[str] = []
         """The kinds of what was reconciled."""
+        self.restart()
+
+    def restart(self) -> None:
+        """What does not stand in the store is forgotten, and all that is not settled is due."""
+        services, bus, metrics = self.world.services, self.world.services.events, self.world.services.metrics
+        wake = self._due.add
+        self.targets = ScalableTargets(self.store, metrics, self.clock, services.ids, wake)
+        outlets = Outlets(services.logs, bus, services.neighbours.ask, self.targets.call)
         reconcilers: Sequence[Reconciler] = (
             self.targets,
-            alarms,
-            Deliveries(self.store, outlets, services.metrics, self.clock),
+            Alarms(self.store, bus, metrics, self.clock, wake, self.targets.call),
+            Deliveries(self.store, outlets, metrics, self.clock),
             ScheduledActions(self.store, self.clock, services.ids),
         )
         self._reconcilers = {each.kind: each for each in reconcilers}
+        for each in reconcilers:
+            self._due.update(record.key for record in self.store.unsettled(each.kind, each.settled))
+        self.settle()
 
     # The endpoint.
 

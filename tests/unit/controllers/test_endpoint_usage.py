@@ -26,8 +26,9 @@ MODEL = {"PrimaryContainer": {"Image": "i"}}
 
 def serve(bench: Bench, name: str = "e", *, tasks: Sequence[Sequence[str]], **metrics: Any) -> None:
     """An endpoint of instances with these tasks."""
+    variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large"}
     config = {
-        "ProductionVariants": [{"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large"}],
+        "ProductionVariants": [variant],
         **({"MetricsConfig": metrics} if metrics else {}),
     }
     instances = [
@@ -35,7 +36,7 @@ def serve(bench: Bench, name: str = "e", *, tasks: Sequence[Sequence[str]], **me
         for number, some in enumerate(tasks)
     ]
     members = [{"task": each["task"], "sockets": [], "log_stream": each["log_stream"]} for each in instances]
-    table = routing.variant(config["ProductionVariants"][0], MODEL, members)
+    table = routing.variant(variant, MODEL, members)
     status = {"instances": instances, "serving": [routing.generation(1, [table])], "current": {"config": config}}
     key = Key(ACCOUNT, REGION, KIND, "", name)
     bench.store.create(Record(key, name, 0.0, 0.0, spec={"config": config}, status=status, state="InService"))
@@ -70,9 +71,8 @@ def test_each_minute_has_a_sample_of_each_instance(bench: Bench) -> None:
     serve(bench, tasks=[["a-1", "a-2"], ["b-1"]])
     pass_minutes(bench, 2)
     cpu, memory, disk = (told(bench, f"{name}Utilization") for name in ("CPU", "Memory", "Disk"))
-    assert [(each.count, each.minimum, each.maximum) for each in cpu] == [
-        (2, pytest.approx(50), pytest.approx(300))
-    ] * 2
+    assert [each.count for each in cpu] == [2, 2]
+    assert [value for each in cpu for value in (each.minimum, each.maximum)] == pytest.approx([50, 300, 50, 300])
     assert [(each.minimum, each.maximum) for each in memory] == [(50, 50)] * 2
     assert {each.unit for each in (*cpu, *memory, *disk)} == {"Percent"}
     assert all(0 < each.maximum <= 100 for each in disk)

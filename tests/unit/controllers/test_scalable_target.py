@@ -294,6 +294,23 @@ def test_a_change_that_others_overrode_says_so(scaled: Scaled, endpoint: Key) ->
     assert activity["StatusMessage"].endswith("Found it was later changed to 4.")
 
 
+def test_what_cannot_be_had_is_told_once(scaled: Scaled, endpoint: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise ValueError("There is no more.")
+
+    monkeypatch.setattr("sagewright.resources.endpoint.resized", refuse)
+    scaled.register(2, 4)
+    scaled.step("up", UP, Cooldown=0)
+    scaled.minute(20.0, minutes=3)
+    told = {each["Cause"]: each for each in scaled.activities()}
+    assert set(told) == {"minimum capacity was set to 2", "monitor alarm up in state ALARM triggered policy up"}
+    for activity in told.values():
+        assert activity["StatusCode"] == "Failed"
+        assert activity["StatusMessage"] == "Failed to set desired instance count to 2. There is no more."
+    assert len(scaled.activities()) == 2
+    assert scaled.wanted(endpoint) == 1
+
+
 def test_an_endpoint_takes_its_targets_along(scaled: Scaled, endpoint: Key) -> None:
     scaled.register(2)
     scaled.track()
@@ -304,6 +321,30 @@ def test_an_endpoint_takes_its_targets_along(scaled: Scaled, endpoint: Key) -> N
     scaled.settle()
     assert [left(scaled, kind) for kind in (TARGET, POLICY, ACTION, METRIC)] == [0, 0, 0, 0]
     assert [each["StatusCode"] for each in scaled.activities()] == ["Failed"]
+
+
+def test_a_variant_that_an_update_takes_away_takes_its_target_along(scaled: Scaled, endpoint: Key) -> None:
+    scaled.register()
+
+    def without(record: Record) -> Record:
+        return replace(record, spec={**record.spec, "config": {"ProductionVariants": []}}, state="Updating")
+
+    scaled.store.amend(endpoint, without)
+    scaled.settle()
+    assert left(scaled, TARGET) == 1  # it may be rolled back
+    scaled.serve(endpoint)
+    assert left(scaled, TARGET) == 0
+
+
+def test_another_server_goes_on_where_one_was_killed(scaled: Scaled, endpoint: Key) -> None:
+    scaled.register(2)
+    scaled.track()
+    scaled.restart()
+    scaled.serve(endpoint)
+    assert [each["StatusCode"] for each in scaled.activities()] == ["Successful"]
+    scaled.minute(35.0, minutes=3)
+    scaled.serve(endpoint)
+    assert scaled.wanted(endpoint) == 6  # 2 * 3.5, within the bounds
 
 
 def test_an_endpoint_of_the_same_name_inherits_no_target(scaled: Scaled, endpoint: Key) -> None:

@@ -19,7 +19,7 @@ def instances(value: int) -> dict[str, Any]:
 
 
 def blue_green(kind: str, wait: int = 5, **more: Any) -> dict[str, Any]:
-    sizes = {member: more.pop(member) for member in ("CanarySize", "LinearStepSize") if member in more}
+    sizes: dict[str, Any] = {member: more.pop(member) for member in ("CanarySize", "LinearStepSize") if member in more}
     routing = {"Type": kind, "WaitIntervalInSeconds": wait, **sizes}
     return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, **more}}
 

@@ -11,11 +11,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sagewright.dataplane.inference import observed
+from sagewright.dataplane.inference import multi_model
 from sagewright.dataplane.inference.ask import Ask, Reply
 from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.meter import Meter
+from sagewright.dataplane.inference.models import Folders
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
 from sagewright.dataplane.inference.sessions import NEW, BadSession, NoSuchSession, Sessions
 from sagewright.dataplane.inference.shadow import Copies
@@ -60,11 +61,20 @@ class Invoked:
 class Router:
     """Routes of endpoints. `follow` keeps them true to the store."""
 
-    def __init__(self, store: Store, meter: Meter | None = None, captures: Captures | None = None) -> None:
-        """`meter` counts the requests, `captures` keeps some of them."""
+    def __init__(
+        self,
+        store: Store,
+        meter: Meter | None = None,
+        captures: Captures | None = None,
+        folders: Folders | None = None,
+    ) -> None:
+        """`meter` counts the requests, `captures` keeps some of them, `folders` is where endpoints of many models have
+        theirs."""
         self._store = store
         self._routes: dict[Place, Route] = {}
-        self._instances = Instances(meter=meter, captures=captures)
+        self._instances = Instances(meter=meter, captures=captures, folders=folders)
+        if meter is not None:
+            meter.ask(self._instances.tell_models)
         self._sessions = Sessions()
         self._copies = Copies()
         self._changing = threading.Lock()
@@ -104,8 +114,8 @@ class Router:
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
         are being replaced, the request waits a while for one.
-        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NotServing, Unreachable, TimeoutError; NoSuchSession and
-        BadSession where sessions are spoken of.
+        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NoSuchModel, ModelNotReady, NotServing, Unreachable,
+        TimeoutError; NoSuchSession and BadSession where sessions are spoken of.
         """
         if ask.session is not None:
             return await self._in_session(place, ask, ask.session)
@@ -113,7 +123,7 @@ class Router:
         while True:
             route = self.route(place)
             try:
-                invoked = await _try(route, ask)
+                invoked = await _try(route, place[2], ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
@@ -149,10 +159,10 @@ def _place(key: Key) -> Place:
     return key.account, key.region, key.name
 
 
-async def _try(route: Route, ask: Ask) -> Invoked:
+async def _try(route: Route, endpoint: str, ask: Ask) -> Invoked:
     variant = _choose(route, ask.variant)
     refused: Unreachable | None = None
-    for instance in variant.in_turn():
+    for instance in await multi_model.instances(variant, ask, endpoint):
         try:
             return Invoked(await _asked(variant, instance, ask), variant, instance, route)
         except Unreachable as error:
@@ -170,7 +180,7 @@ async def _asked(variant: Variant, instance: Instance, ask: Ask) -> Reply:
 
     instance.outstanding += 1
     try:
-        reply = await observed.answer(variant, instance, ask)
+        reply = await multi_model.answer(variant, instance, ask)
     except BaseException:
         done()
         raise

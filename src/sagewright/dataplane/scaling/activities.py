@@ -63,6 +63,11 @@ def noted(target: Key, bounds: str, cause: str, activity_id: str, now: float, fa
     return _new(target, f"Setting {bounds}", cause, activity_id, now, code, told)
 
 
+def failed(target: Key, change: Change, cause: str, why: str, activity_id: str, now: float) -> Record:
+    """An activity whose change SageMaker refused, with a sentence."""
+    return noted(target, _what(target, change), cause, activity_id, now, failure=why)
+
+
 def not_scaled(
     target: Key, cause: str, reasons: Sequence[Mapping[str, Any]], why: str, activity_id: str, now: float
 ) -> Record:

@@ -8,6 +8,7 @@ from sagewright.base.errors import AwsError
 from sagewright.dataplane.inference.ask import Ask
 from sagewright.dataplane.inference.connection import Nonsense, Unreachable
 from sagewright.dataplane.inference.containers import NoSuchContainer
+from sagewright.dataplane.inference.models import ModelNotReady, NoSuchModel
 from sagewright.dataplane.inference.router import Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
 from sagewright.dataplane.inference.sessions import BadSession, NoSuchSession
 from sagewright.operations.call import Call, Params
@@ -20,8 +21,9 @@ _FORWARDED: Final = (
     ("CustomAttributes", "X-Amzn-SageMaker-Custom-Attributes"),
     ("InferenceId", "X-Amzn-SageMaker-Inference-Id"),
     ("SessionId", "X-Amzn-SageMaker-Session-Id"),
+    ("TargetModel", "X-Amzn-SageMaker-Target-Model"),
 )
-_UNSUPPORTED: Final = ("TargetModel", "InferenceComponentName", "EnableExplanations")
+_UNSUPPORTED: Final = ("InferenceComponentName", "EnableExplanations")
 _TOLD: Final = 1024
 """Characters of a model's own message that are handed on."""
 
@@ -36,6 +38,7 @@ def asked(call: Call, request: Params, *, streams: bool = False) -> Ask:
         [(header, request[member]) for member, header in _FORWARDED if member in request],
         variant=request.get("TargetVariant"),
         container=request.get("TargetContainerHostname"),
+        model=request.get("TargetModel"),
         session=request.get("SessionId"),
         streams=streams,
         received=call.services.clock.monotonic(),
@@ -50,8 +53,12 @@ async def answered(call: Call, name: str, ask: Ask) -> Invoked:
         raise _invalid(f"Endpoint {name} of account {call.account} not found.") from None
     except NoSuchVariant:
         raise _invalid(f"Variant {ask.variant} not found in endpoint {name}.") from None
-    except NoSuchContainer as error:
+    except (NoSuchContainer, NoSuchModel) as error:
         raise _invalid(str(error)) from None
+    except ModelNotReady as error:
+        raise AwsError(
+            "ModelNotReadyException", f"Model {error} is still being loaded. Try again in a while.", status=429
+        ) from None
     except NoSuchSession:
         raise _invalid(
             f"Session {ask.session} not found in endpoint {name}: there is none of this id, it has expired, or the "

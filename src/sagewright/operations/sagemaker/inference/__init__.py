@@ -3,7 +3,6 @@
 from sagewright.operations.sagemaker.family import Family
 
 _COMPONENTS = "run inference components"
-_EXPERIMENTS = "run inference experiments (shadow tests)"
 _RECOMMENDATIONS = "recommend instances for inference"
 _ROUTERS = "route inference between endpoints"
 
@@ -31,7 +30,6 @@ FAMILY = Family(
         "compilation_job",
         "endpoint_policy",
         "inference_component",
-        "inference_experiment",
         "inference_recommendations_job",
         "inference_router",
         "model_metadata",
@@ -42,16 +40,13 @@ FAMILY = Family(
         "CreateAIRecommendationJob": _RECOMMENDATIONS,
         "CreateCompilationJob": "compile models (Neo)",
         "CreateInferenceComponent": _COMPONENTS,
-        "CreateInferenceExperiment": _EXPERIMENTS,
         "CreateInferenceRecommendationsJob": _RECOMMENDATIONS,
         "CreateInferenceRouter": _ROUTERS,
         "CreateOptimizationJob": "optimize models (quantization, compilation, sharding)",
         "GetScalingConfigurationRecommendation": _RECOMMENDATIONS,
         "ListModelMetadata": "know the models of a model zoo",
-        "StartInferenceExperiment": _EXPERIMENTS,
         "UpdateInferenceComponent": _COMPONENTS,
         "UpdateInferenceComponentRuntimeConfig": _COMPONENTS,
-        "UpdateInferenceExperiment": _EXPERIMENTS,
         "UpdateInferenceRouter": _ROUTERS,
     },
 )

@@ -11,10 +11,11 @@ from sagewright.operations.sagemaker.inference import model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
 from sagewright.resources import endpoint_metrics
 from sagewright.resources.endpoint import variants
+from sagewright.resources.endpoint_config import KIND
 from sagewright.resources.model import mode
 
 _WHAT: Final = "endpoint configuration"
-NOUN: Final = Noun("EndpointConfig", "endpoint-config", could_not_find(_WHAT), already_existing(_WHAT))
+NOUN: Final = Noun("EndpointConfig", KIND, could_not_find(_WHAT), already_existing(_WHAT))
 operations = NOUN.operations(delete=True)  # endpoints that were made from one go on: they hold a copy
 
 
