@@ -95,11 +95,17 @@ class Generation:
             ],
             "CurrentWeight": weights.get(name, weight),
             "DesiredWeight": weight,
-            "CurrentInstanceCount": len(members.get(name, ())),
-            "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
+            **_capacity(variant, members.get(name, ())),
             **({"VariantStatus": [told]} if told is not None else {}),
             **{member: variant[member] for member in _TOLD if member in variant},
         }
+
+
+def _capacity(variant: Mapping[str, Any], members: Sequence[routing.Member]) -> Mapping[str, Any]:
+    """How much of it there is. A serverless variant shows no instances, as on AWS."""
+    if (serverless := variant.get("ServerlessConfig")) is not None:
+        return {"CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless}
+    return {"CurrentInstanceCount": len(members), "DesiredInstanceCount": variant.get("InitialInstanceCount", 1)}
 
 
 def without_described(status: Mapping[str, Any]) -> dict[str, Any]:

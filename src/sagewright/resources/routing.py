@@ -9,8 +9,9 @@ generation. A variant is
 
     {"name": "v", "weight": 1.0, "shadow": False, "mode": "single", "containers": ["model"], "members": [MEMBER, …]}
 
-with `models` (where they come from) where its mode is multi-model, `metrics_every` (seconds) where the endpoint has
-enhanced metrics and `capture` (`data_capture.py`) where requests are captured; and a member is an instance:
+with its `serverless` configuration if it has one, `models` (where they come from) where its mode is multi-model,
+`metrics_every` (seconds) where the endpoint has enhanced metrics and `capture` (`data_capture.py`) where requests are
+captured; and a member is an instance:
 
     {"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}
 """
@@ -37,7 +38,7 @@ def variant(
 ) -> dict[str, Any]:
     """A production variant as its configuration describes it, served by `members`."""
     own = containers(model)
-    return {
+    entry = {
         "name": settings["VariantName"],
         "weight": settings.get("InitialVariantWeight", 1.0),
         "shadow": shadow,
@@ -46,6 +47,9 @@ def variant(
         "members": list(members),
         **({"models": _models(own[0], model["ExecutionRoleArn"])} if mode(model) == "multi-model" else {}),
     }
+    if "ServerlessConfig" in settings:
+        entry["serverless"] = settings["ServerlessConfig"]
+    return entry
 
 
 def _models(container: Mapping[str, Any], role: str) -> Mapping[str, Any]:

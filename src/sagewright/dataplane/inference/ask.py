@@ -66,10 +66,15 @@ class Ask:
 
 def http_request(path: str, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
     """A POST as model servers get it."""
-    lines = [f"POST {path} HTTP/1.1\r\nHost: model\r\nContent-Length: {len(body)}\r\n"]
+    return http_head(path, headers, len(body)) + body
+
+
+def http_head(path: str, headers: Sequence[tuple[str, str]], length: int) -> bytes:
+    """Of a POST with a body of `length` bytes."""
+    lines = [f"POST {path} HTTP/1.1\r\nHost: model\r\nContent-Length: {length}\r\n"]
     lines += [f"{name}: {_one_line(value)}\r\n" for name, value in headers]
     lines.append("\r\n")
-    return "".join(lines).encode("latin-1", "replace") + body
+    return "".join(lines).encode("latin-1", "replace")
 
 
 def _one_line(value: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,6 +17,7 @@ from sagewright.dataplane.inference import multi_model
 from sagewright.dataplane.inference.ask import Ask, Reply
 from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
+from sagewright.dataplane.inference.demand import Demand
 from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.models import Folders
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
@@ -44,6 +47,10 @@ class NotServing(Exception):
         self.passing = passing
 
 
+class Asynchronous(Exception):
+    """The endpoint answers asynchronous requests only."""
+
+
 class NoSuchVariant(LookupError):
     """The endpoint has no variant of this name."""
 
@@ -58,6 +65,15 @@ class Invoked:
     route: Route
 
 
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where a request may go."""
+
+    variant: Variant
+    instance: Instance
+    route: Route
+
+
 class Router:
     """Routes of endpoints. `follow` keeps them true to the store."""
 
@@ -67,10 +83,11 @@ class Router:
         meter: Meter | None = None,
         captures: Captures | None = None,
         folders: Folders | None = None,
+        demand: Demand | None = None,
     ) -> None:
         """`meter` counts the requests, `captures` keeps some of them, `folders` is where endpoints of many models have
-        theirs."""
-        self._store = store
+        theirs; without `demand`, nothing serverless grows."""
+        self._store, self._demand = store, demand
         self._routes: dict[Place, Route] = {}
         self._instances = Instances(meter=meter, captures=captures, folders=folders)
         if meter is not None:
@@ -84,6 +101,8 @@ class Router:
         self._store.subscribe(self._changed)
         for record in self._store.unsettled(KIND, ()):
             self._routes[_place(record.key)] = self._route(record)
+        if self._demand is not None:
+            self._demand.follow()
 
     def route(self, place: Place) -> Route:
         """Raises NoSuchEndpoint."""
@@ -105,6 +124,8 @@ class Router:
             else:
                 self._routes[_place(key)] = after
             self._instances.forget(before, after)
+        if self._demand is not None:
+            self._demand.changed(key)
 
     def _route(self, record: Record) -> Route:
         return self._instances.route(record, record.status["EndpointArn"])
@@ -114,8 +135,8 @@ class Router:
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
         are being replaced, the request waits a while for one.
-        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NoSuchModel, ModelNotReady, NotServing, Unreachable,
-        TimeoutError; NoSuchSession and BadSession where sessions are spoken of.
+        Raises NoSuchEndpoint, Asynchronous, NoSuchVariant, NoSuchContainer, NoSuchModel, ModelNotReady, NotServing,
+        Throttled, Unreachable, TimeoutError; NoSuchSession and BadSession where sessions are spoken of.
         """
         if ask.session is not None:
             return await self._in_session(place, ask, ask.session)
@@ -123,7 +144,10 @@ class Router:
         while True:
             route = self.route(place)
             try:
-                invoked = await _try(route, place[2], ask)
+                variant = _choose(route, ask.variant)
+                if self._demand is not None and variant.concurrency is not None:
+                    return await self._elastic(self._demand, place, variant, variant.concurrency, ask)
+                invoked = await _try(route, variant, place[2], ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
@@ -154,13 +178,45 @@ class Router:
             raise
         return invoked
 
+    async def _elastic(self, demand: Demand, place: Place, variant: Variant, limit: int, ask: Ask) -> Invoked:
+        """Have a serverless variant answer: on an instance that does nothing else meanwhile, and may start first."""
+        passed: set[str] = set()
+        with ExitStack() as holds:
+            pressure = holds.enter_context(demand.entered(_key(place), variant.name, limit, variant.provisioned))
+            while True:
+                spot = await demand.free(pressure, lambda: self._spot(place, variant.name, passed))
+                holds.callback(_leave, spot.instance)
+                try:
+                    reply = await multi_model.answer(spot.variant, spot.instance, ask)
+                except Unreachable as error:
+                    if error.sent:
+                        raise
+                    passed.add(spot.instance.task)
+                    continue
+                return Invoked(_held(reply, holds), spot.variant, spot.instance, spot.route)
+
+    def _spot(self, place: Place, variant: str, passed: Collection[str]) -> _Spot | None:
+        """An instance that does nothing, the oldest first, so that the others become idle."""
+        route = self.route(place)
+        if route.state not in _LIVE:
+            raise NotServing(f"The endpoint is {route.state}.", passing=False)
+        found = _choose(route, variant)
+        for instance in found.instances:
+            if not instance.outstanding and instance.task not in passed:
+                return _Spot(found, instance, route)
+        return None
+
 
 def _place(key: Key) -> Place:
     return key.account, key.region, key.name
 
 
-async def _try(route: Route, endpoint: str, ask: Ask) -> Invoked:
-    variant = _choose(route, ask.variant)
+def _key(place: Place) -> Key:
+    account, region, name = place
+    return Key(account, region, KIND, "", name)
+
+
+async def _try(route: Route, variant: Variant, endpoint: str, ask: Ask) -> Invoked:
     refused: Unreachable | None = None
     for instance in await multi_model.instances(variant, ask, endpoint):
         try:
@@ -173,25 +229,28 @@ async def _try(route: Route, endpoint: str, ask: Ask) -> Invoked:
 
 
 async def _asked(variant: Variant, instance: Instance, ask: Ask) -> Reply:
-    """What an instance answers; it is at the request until all of the answer has come."""
+    """What an instance answers."""
+    with ExitStack() as holds:
+        instance.outstanding += 1
+        holds.callback(_leave, instance)
+        return _held(await multi_model.answer(variant, instance, ask), holds)
 
-    def done(_failed: bool = False) -> None:
-        instance.outstanding -= 1
 
-    instance.outstanding += 1
-    try:
-        reply = await multi_model.answer(variant, instance, ask)
-    except BaseException:
-        done()
-        raise
-    if reply.rest is None:
-        done()
-    else:
-        reply.rest.then(done)
+def _held(reply: Reply, holds: ExitStack) -> Reply:
+    """What is held for a request is let go when all of the answer has come."""
+    if reply.rest is not None:
+        left = holds.pop_all()
+        reply.rest.then(lambda _failed: left.close())
     return reply
 
 
+def _leave(instance: Instance) -> None:
+    instance.outstanding -= 1
+
+
 def _choose(route: Route, target: str | None) -> Variant:
+    if route.asynchronous:
+        raise Asynchronous
     if target is None:
         variant = route.chosen()
         if variant is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sagewright.dataplane.inference.capture import Captured, Captures
 from sagewright.dataplane.inference.connection import Pool
-from sagewright.dataplane.inference.invocations import Invocations
+from sagewright.dataplane.inference.invocations import SERVERLESS, Invocations
 from sagewright.dataplane.inference.meter import INVOCATIONS, MINUTE, UTILIZATION, Meter
 from sagewright.dataplane.inference.models import Folders, Models, Source
 from sagewright.resources import routing
@@ -54,6 +54,17 @@ class Variant:
     captured: Captured | None = None
     """Where its requests are captured."""
 
+    @property
+    def concurrency(self) -> int | None:
+        """Requests that a serverless variant takes at once; None for the others."""
+        serverless = self.table.get("serverless")
+        return None if serverless is None else serverless["MaxConcurrency"]
+
+    @property
+    def provisioned(self) -> int:
+        """How many instances a serverless variant keeps ready."""
+        return int(self.table["serverless"].get("ProvisionedConcurrency", 0))
+
     def in_turn(self) -> Sequence[Instance]:
         """All of them, beginning with the one whose turn it is."""
         count = len(self.instances)
@@ -80,6 +91,8 @@ class Route:
     generations: Sequence[Generation]
     endpoint: str = ""
     """Of an inference component: the endpoint that it belongs to."""
+    asynchronous: bool = False
+    """Whether its requests wait in a queue (`resources/async_invocation.py`) and are not answered at once."""
 
     @property
     def instances(self) -> Mapping[str, Instance]:
@@ -136,7 +149,12 @@ def _shadowed(variants: Sequence[Variant]) -> Sequence[Variant]:
 
 
 def _able(variants: Sequence[Variant]) -> list[Variant]:
-    return [variant for variant in variants if variant.instances and variant.weight > 0 and not variant.shadow]
+    return [each for each in variants if _can_answer(each) and each.weight > 0 and not each.shadow]
+
+
+def _can_answer(variant: Variant) -> bool:
+    """Whether it has instances, or gets one when it is asked."""
+    return bool(variant.instances) or variant.concurrency is not None
 
 
 @dataclass(slots=True)
@@ -156,7 +174,8 @@ class Instances:
             Generation(entry["share"], _shadowed([self._variant(record, endpoint, each) for each in entry["variants"]]))
             for entry in record.status.get("serving", ())
         ]
-        return Route(record.state, arn, generations, endpoint)
+        asynchronous = "AsyncInferenceConfig" in record.spec.get("config", {})
+        return Route(record.state, arn, generations, endpoint, asynchronous)
 
     def forget(self, before: Route | None, after: Route | None) -> None:
         """Those that a route has lost. Connections to servers that ended close themselves."""
@@ -211,7 +230,8 @@ class Instances:
             {"InferenceComponentName": of.name} if endpoint else {"EndpointName": of.name, "VariantName": variant.name}
         )
         every = variant.table.get("metrics_every")
-        variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE)]
+        without = () if variant.concurrency is None else SERVERLESS
+        variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE, without=without)]
         for each in variant.instances:
             each.counted = None
             if every is not None:

@@ -8,8 +8,9 @@ from sagewright.base.errors import AwsError
 from sagewright.dataplane.inference.ask import Ask
 from sagewright.dataplane.inference.connection import Nonsense, Unreachable
 from sagewright.dataplane.inference.containers import NoSuchContainer
+from sagewright.dataplane.inference.demand import Throttled
 from sagewright.dataplane.inference.models import ModelNotReady, NoSuchModel
-from sagewright.dataplane.inference.router import Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
+from sagewright.dataplane.inference.router import Asynchronous, Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
 from sagewright.dataplane.inference.sessions import BadSession, NoSuchSession
 from sagewright.operations.call import Call, Params
 from sagewright.resources.endpoint import LOG_GROUP
@@ -51,6 +52,10 @@ async def answered(call: Call, name: str, ask: Ask) -> Invoked:
         invoked = await call.services.inference.invoke((call.account, call.region, name), ask)
     except NoSuchEndpoint:
         raise _invalid(f"Endpoint {name} of account {call.account} not found.") from None
+    except Asynchronous:
+        raise _invalid(f"Endpoint {name} is asynchronous. Use InvokeEndpointAsync.") from None
+    except Throttled as error:
+        raise AwsError("ThrottlingException", f"{error}. Try again, or raise its MaxConcurrency.") from None
     except NoSuchVariant:
         raise _invalid(f"Variant {ask.variant} not found in endpoint {name}.") from None
     except (NoSuchContainer, NoSuchModel) as error:

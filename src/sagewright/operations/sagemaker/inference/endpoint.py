@@ -68,6 +68,8 @@ def update_endpoint_weights_and_capacities(call: Call, request: Params) -> Param
             return resized(record, wanted)
         except LookupError as error:
             raise validation_error(f"The endpoint has no variant named {error.args[0]}.") from None
+        except ValueError as error:
+            raise validation_error(str(error)) from None
 
     return {"EndpointArn": NOUN.amend(call, request["EndpointName"], update).status["EndpointArn"]}
 
