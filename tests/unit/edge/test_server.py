@@ -9,6 +9,7 @@ import socket
 
 import pytest
 
+from sagewright.edge import server
 from sagewright.edge.incoming import Incoming
 from sagewright.edge.server import listen
 from sagewright.wire.http import Response
@@ -38,3 +39,28 @@ def test_it_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
 
     answer, why = asyncio.run(run())
     assert (answer.startswith(b"HTTP/1.1 200 OK\r\n"), why) == (True, number)
+
+
+def test_who_was_idle_longest_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_room", lambda: 2)
+    sock = socket.create_server(("127.0.0.1", 0))
+    port: int = sock.getsockname()[1]
+
+    async def run() -> list[bytes]:
+        started = asyncio.Event()
+        serving = asyncio.create_task(listen(hello, sock, started=started.set))
+        await started.wait()
+        clients = []
+        for _ in range(3):
+            clients.append(await asyncio.open_connection("127.0.0.1", port))
+            await asyncio.sleep(0.01)
+        gone = await asyncio.wait_for(clients[0][0].read(), 10)
+        clients[1][1].write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        answer = await clients[1][0].readuntil(b"hello")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await serving
+        for _, writer in clients:
+            writer.close()
+        return [gone, answer[:15]]
+
+    assert asyncio.run(run()) == [b"", b"HTTP/1.1 200 OK"]
