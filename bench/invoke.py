@@ -20,10 +20,16 @@ TITLE = "InvokeEndpoint, LinearRegression, JSON of 13 numbers; SigV4 on ours onl
 CONNECTIONS: Final = (1, 8, 32)
 _BARE: Final = "bare model server"
 _RAW: Final = "raw ASGI"
+_CAPTURED: Final = "all captured"
 _GOALS: Final = {("req/s", 32): 6000.0, ("p50", 1): 0.5}
 _REQUESTS: Final = 64
 _BUCKET: Final = "bench"
-_ENDPOINT: Final = "linear"
+_CAPTURE: Final = {
+    "InitialSamplingPercentage": 100,
+    "DestinationS3Uri": f"s3://{_BUCKET}/captured",
+    "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
+    "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+}
 
 _TRAIN: Final = """
 import sys, csv, joblib, numpy as np
@@ -40,7 +46,8 @@ def model_fn(model_dir):
 
 
 def measure(run: Run) -> Sequence[Figure]:
-    """Ours with every signature verified; the same model server, and a hand-written application, asked directly."""
+    """Ours with every signature verified, without and with data capture; the same model server, and a hand-written
+    application, asked directly."""
     figures = [
         Figure(_what(kind, count), unit, more=kind == "req/s", goal=_GOALS.get((kind, count)))
         for count in CONNECTIONS
@@ -54,13 +61,19 @@ def measure(run: Run) -> Sequence[Figure]:
         data = run.folder / "data"
         own = peers.ours(data)
         stack.enter_context(peers.serving(own, log))
-        signed = _deploy(run, own, data, model)
+        signed = _deploy(run, own, data, model, "linear")
+        captured = _deploy(run, own, data, model, "captured", DataCaptureConfig=_CAPTURE)
         bare = _model_server(python, model)
         stack.enter_context(peers.serving(bare, log))
         raw = peers.asgi(python, "linear", {"BENCH_MODEL": str(model)})
         stack.enter_context(peers.serving(raw, log))
         unsigned = [load.post("/invocations", row) for row in _rows()]
-        subjects = {OURS: (own, signed), _BARE: (bare, unsigned), _RAW: (raw, unsigned)}
+        subjects = {
+            OURS: (own, signed),
+            _CAPTURED: (own, captured),
+            _BARE: (bare, unsigned),
+            _RAW: (raw, unsigned),
+        }
         for name, (peer, requests) in subjects.items():
             run.say(f"checking {name}")
             _check(peer, requests)
@@ -114,7 +127,9 @@ def _model_server(python: Path, model: Path) -> peers.Peer:
     return peers.Peer(command, port, "/ping", environment)
 
 
-def _deploy(run: Run, peer: peers.Peer, data: Path, model: Path) -> Sequence[load.HttpRequest]:
+def _deploy(
+    run: Run, peer: peers.Peer, data: Path, model: Path, name: str, **config: Any
+) -> Sequence[load.HttpRequest]:
     """An endpoint in service, and requests to it as boto3 signs them."""
     keys = peers.our_keys(peer, data)
     s3, sagemaker = peers.client("s3", peer, keys), peers.client("sagemaker", peer, keys)
@@ -122,14 +137,14 @@ def _deploy(run: Run, peer: peers.Peer, data: Path, model: Path) -> Sequence[loa
     s3.put_object(Bucket=_BUCKET, Key="model.tar.gz", Body=_packed(model))
     variables = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
     container = {"Image": peers.IMAGE, "ModelDataUrl": f"s3://{_BUCKET}/model.tar.gz", "Environment": variables}
-    sagemaker.create_model(ModelName=_ENDPOINT, PrimaryContainer=container, ExecutionRoleArn=peers.role_arn(peer))
-    variant = {"VariantName": "AllTraffic", "ModelName": _ENDPOINT, "InstanceType": "ml.m5.large"}
+    sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=peers.role_arn(peer))
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large"}
     sagemaker.create_endpoint_config(
-        EndpointConfigName=_ENDPOINT, ProductionVariants=[{**variant, "InitialInstanceCount": 1}]
+        EndpointConfigName=name, ProductionVariants=[{**variant, "InitialInstanceCount": 1}], **config
     )
-    sagemaker.create_endpoint(EndpointName=_ENDPOINT, EndpointConfigName=_ENDPOINT)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     run.say("waiting for the endpoint")
-    _wait(sagemaker)
+    _wait(sagemaker, name)
     runtime = peers.client("sagemaker-runtime", peer, keys)
     caught: list[load.HttpRequest] = []
 
@@ -138,15 +153,13 @@ def _deploy(run: Run, peer: peers.Peer, data: Path, model: Path) -> Sequence[loa
 
     runtime.meta.events.register("before-send.sagemaker-runtime.InvokeEndpoint", catch)
     for row in _rows():
-        runtime.invoke_endpoint(
-            EndpointName=_ENDPOINT, ContentType="application/json", Accept="application/json", Body=row
-        )
+        runtime.invoke_endpoint(EndpointName=name, ContentType="application/json", Accept="application/json", Body=row)
     return caught
 
 
-def _wait(sagemaker: Any) -> None:
+def _wait(sagemaker: Any, name: str) -> None:
     end = time.monotonic() + 120
-    while (endpoint := sagemaker.describe_endpoint(EndpointName=_ENDPOINT))["EndpointStatus"] == "Creating":
+    while (endpoint := sagemaker.describe_endpoint(EndpointName=name))["EndpointStatus"] == "Creating":
         if time.monotonic() > end:
             break
         time.sleep(0.1)

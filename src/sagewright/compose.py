@@ -7,7 +7,6 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
@@ -24,15 +23,19 @@ from sagewright.controllers.background import Background
 from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.ecr_repository import EcrRepositories
 from sagewright.controllers.endpoint import Endpoints
+from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.inference_experiment import InferenceExperiments
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
+from sagewright.controllers.model_folders import ModelFolders
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.room import Room
+from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.schedule import Schedules
+from sagewright.controllers.scheduled_action import ScheduledActions
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.controllers.transform_job import TransformJobs
 from sagewright.dataplane.events.bus import Bus
@@ -133,11 +136,16 @@ def build(settings: Settings) -> Server:
     metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
     meter = Meter(metrics, clock)
 
+    def objects_as(role_arn: str, region: str) -> RoleFiles:
+        return RoleFiles(services, role_arn, region)
+
     def keep(role_arn: str, region: str, bucket: str, key: str, data: bytes) -> object:
-        return RoleFiles(services, role_arn, region).put_bytes(bucket, key, data)
+        return objects_as(role_arn, region).put_bytes(bucket, key, data)
 
     captures = Captures(keep, clock, ids)
-    router = Router(store, meter, captures)
+    tasks = settings.data / "tasks"
+    folders = ModelFolders(objects_as, tasks)
+    router = Router(store, meter, captures, folders)
     services = Services(
         settings=settings,
         store=store,
@@ -159,14 +167,14 @@ def build(settings: Settings) -> Server:
         store=store,
         engine=engine,
         environments=Environments(settings.runtimes_folder),
-        objects_as=partial(RoleFiles, services),
+        objects_as=objects_as,
         logs=logs,
         metrics=metrics,
         meter=meter,
         grants=credentials,
         clock=clock,
         machine=Machine.here(),
-        tasks=settings.data / "tasks",
+        tasks=tasks,
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
     )
     loop = _loop(platform, settings.data, owner=_server_id(settings.data))
@@ -174,6 +182,7 @@ def build(settings: Settings) -> Server:
 
     def start() -> None:
         router.follow()
+        meter.ask(EndpointUsage(platform))
         platform.background.start("metrics of endpoints", meter.run)
         captures.start()
         loop.start(sweep=platform.sweep)
@@ -213,11 +222,14 @@ def _watching(services: Services, *, owner: str) -> Loop:
     """A loop of its own: jobs that stage their inputs keep the other one's threads for minutes."""
     store, bus, metrics, clock = services.store, services.events, services.metrics, services.clock
     loop = Loop(store, clock=clock, owner=owner, workers=4)
-    loop.add(Deliveries(store, Outlets(services.logs, bus, services.neighbours.ask), metrics, clock))
+    targets = ScalableTargets(store, metrics, clock, services.ids, loop.wake)
+    loop.add(Deliveries(store, Outlets(services.logs, bus, services.neighbours.ask, targets.call), metrics, clock))
     loop.add(EventRules(store, bus, clock, services.ids))
     loop.add(Schedules(store, bus, clock, services.ids))
-    loop.add(Alarms(store, bus, metrics, clock, loop.wake))
+    loop.add(Alarms(store, bus, metrics, clock, loop.wake, targets.call))
     loop.add(CompositeAlarms(store, bus, clock, loop.wake))
+    loop.add(targets)
+    loop.add(ScheduledActions(store, clock, services.ids))
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
     loop.add(HyperParameterTuningJobs(store, metrics, clock, services.ids, loop.wake))

@@ -181,20 +181,22 @@ class _Connection(http.client.HTTPConnection):
 
 
 def _invoke(
-    path: Path,
+    server: Path,
     body: Any = b"",
     content_type: str = "",
     accept: str = "",
     *,
     get: str | None = None,
+    method: str = "POST",
+    path: str = "/invocations",
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    with contextlib.closing(_Connection(path)) as connection:
+    with contextlib.closing(_Connection(server)) as connection:
         said = {key: value for key, value in (("Content-Type", content_type), ("Accept", accept)) if value}
         if get is not None:
             connection.request("GET", get)
         else:
-            connection.request("POST", "/invocations", body, {**said, **(headers or {})})
+            connection.request(method, path, body, {**said, **(headers or {})})
         response = connection.getresponse()
         return Answer(response.status, response.read(), response.headers.get("content-type"))
 

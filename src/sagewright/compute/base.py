@@ -6,7 +6,7 @@ Its docstrings are the law that `testing/engine_kit.py` checks on every engine.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -81,6 +81,16 @@ class TaskState:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a running task uses."""
+
+    cpu_seconds: float
+    """Of all its processes since it started: it only grows."""
+    memory_bytes: int
+    """What is resident now."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """A line the task wrote. `offset` is where the next read continues."""
 
@@ -138,6 +148,12 @@ class Engine(ABC):
     @abstractmethod
     def address(self, task_id: str) -> Path | None:
         """Host path of the task's Unix socket (short enough to connect to), None if it has none."""
+
+    @abstractmethod
+    def usage(self, task_ids: Collection[str]) -> Mapping[str, Usage]:
+        """What these tasks use, by id. Those that do not run, or cannot be measured here, are missing.
+
+        Asking about many at once costs little more than asking about one."""
 
     @abstractmethod
     def list(self) -> Sequence[str]:

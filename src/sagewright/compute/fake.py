@@ -13,14 +13,14 @@ import fnmatch
 import logging
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Fault, Terminal
-from sagewright.compute.base import Engine, LogLine, Task, TaskState
+from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
 
 _LOG = logging.getLogger(__name__)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
@@ -52,6 +52,9 @@ class Plan:
     last_words: Sequence[str] = ()
     """Said when it is asked to end, if it heeds."""
     address: Path | None = None
+    cpus: float = 0.0
+    """Processors that it keeps busy."""
+    memory_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -172,6 +175,14 @@ class FakeEngine(Engine):
     def address(self, task_id: str) -> Path | None:
         run = self._look(task_id)
         return run.plan.address if run else None
+
+    def usage(self, task_ids: Collection[str]) -> Mapping[str, Usage]:
+        found = {}
+        for task_id in task_ids:
+            run = self._look(task_id)
+            if run is not None and run.state.phase == "running":
+                found[task_id] = Usage((self._clock.now() - run.started) * run.plan.cpus, run.plan.memory_bytes)
+        return found
 
     def list(self) -> Sequence[str]:
         self.tick()

@@ -32,15 +32,15 @@ import shutil
 import stat
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Terminal, Transient
 from sagewright.base.settings import Settings
-from sagewright.compute import cgroups, links, logfile, plain, sandbox
-from sagewright.compute.base import Engine, LogLine, Task, TaskState
+from sagewright.compute import cgroups, links, logfile, plain, sandbox, usage
+from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
 from sagewright.compute.watcher import Watcher
 
 _LOG = logging.getLogger(__name__)
@@ -161,6 +161,10 @@ class ProcessEngine(Engine):
         path = links.make(Path(about["folder"]), self._run(task_id)) / os.path.relpath(about["socket"], "/opt/ml")
         # A task could put a link in its socket's place, and have us talk to somebody else's.
         return path if path.resolve().is_relative_to(Path(about["folder"]).resolve()) else None
+
+    def usage(self, task_ids: Collection[str]) -> Mapping[str, Usage]:
+        runs = {os.fsencode(self._run(task_id)): task_id for task_id in task_ids}
+        return usage.of_tasks(runs, os.fsencode(self._supervisor)) if runs else {}
 
     def list(self) -> Sequence[str]:
         return sorted(entry.name for entry in os.scandir(self._folder) if os.path.isdir(f"{entry.path}/run"))

@@ -5,36 +5,47 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from sagewright.base.clock import Clock
+from sagewright.base.errors import AwsError
 from sagewright.dataplane.alarms import rules
-from sagewright.dataplane.alarms.changing import Change, change, queries_of, stamp
-from sagewright.dataplane.alarms.judging import SPARE, Rule, judge
+from sagewright.dataplane.alarms.changing import Change, change, stamp
+from sagewright.dataplane.alarms.judging import Rule, judge
+from sagewright.dataplane.alarms.watching import View, interval, last, look
 from sagewright.dataplane.events.bus import Bus
-from sagewright.resources.alarm import ALARM, COMPOSITE, METRIC, OK
+from sagewright.resources.alarm import ACTIONS, ALARM, COMPOSITE, METRIC, OK
 from sagewright.resources.record import Key, Record
+from sagewright.resources.scaling import is_policy
 from sagewright.store.base import Query, Store
 from sagewright.telemetry.metrics import Metrics
 from sagewright.telemetry.metrics_expression import MathError
-from sagewright.telemetry.metrics_query import Window, run
-from sagewright.telemetry.metrics_series import Series
 
 _log = logging.getLogger(__name__)
 _MINUTE: Final = 60
-_QUICKEST: Final = 10
 _PAGE: Final = 500
 
 
 class Alarms:
-    """The reconciler of metric alarms. Each is evaluated once a minute, or every ten seconds if its period is that
-    short: at whole multiples of that, and when its settings changed."""
+    """The reconciler of metric alarms. Each is evaluated at whole multiples of its interval, and when its settings
+    changed."""
 
     kind = METRIC
     settled: Sequence[str] = ()
 
-    def __init__(self, store: Store, bus: Bus, metrics: Metrics, clock: Clock, wake: Callable[[Key], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        metrics: Metrics,
+        clock: Clock,
+        wake: Callable[[Key], None],
+        scale: Callable[[str, Key], None],
+    ) -> None:
+        """`scale` has a scaling policy, by its ARN, look at an alarm that calls it. It raises AwsError for none."""
         self._store, self._bus, self._metrics, self._clock, self._wake = store, bus, metrics, clock, wake
+        self._scale = scale
         self._lock = threading.Lock()
         self._evaluated: dict[Key, tuple[str, float, float]] = {}
         """By alarm: whose evaluation it was, of which settings, until when."""
@@ -45,47 +56,47 @@ class Alarms:
 
     def reconcile(self, record: Record) -> float | None:
         now = self._clock.now()
-        queries = queries_of(record.spec)
-        every = _step(queries)
-        end = now // every * every
+        end = last(record.spec, now)
         done = (record.uid, record.modified, end)
         with self._lock:
             due = self._evaluated.get(record.key) != done
             self._evaluated[record.key] = done
         if due:
-            self._evaluate(record, queries, end, now)
+            self._evaluate(record, end, now)
         self._tell_parents(record.key)
-        return end + every - now
+        return end + interval(record.spec) - now
 
     def fail(self, record: Record, reason: str) -> None:
         _log.error("alarm %s could not be evaluated: %s", record.name, reason)
 
-    def _evaluate(self, record: Record, queries: Sequence[Mapping[str, Any]], end: float, now: float) -> None:
+    def _evaluate(self, record: Record, end: float, now: float) -> None:
         rule = Rule.of(record.spec)
-        period = _period(queries)
-        count = rule.periods + SPARE
-        # Periods end at the moment of the evaluation, not at multiples of their length.
-        window = Window(end - count * period, end, origin=end)
-        metrics = self._metrics.at(record.key.account, record.key.region)
         try:
-            found = run(metrics, queries, window)
+            view = look(self._metrics.at(record.key.account, record.key.region), record.spec, end)
         except MathError as error:
             _log.warning("alarm %s: %s", record.name, error)
             return
-        series = next((found[q["Id"]] for q in queries if q.get("ReturnData", True)), [])
-        points = series[0].points if series else {}
-        datapoints = [points.get(window.start + number * period) for number in range(count)]
 
         def decide(newest: Record) -> Change | None:
             if (newest.uid, newest.modified) != (record.uid, record.modified):
                 return None  # its settings changed meanwhile: it is looked at again
-            judgement = judge(rule, datapoints, newest.state)
+            judgement = judge(rule, view.datapoints, newest.state)
             if judgement.state == newest.state:
                 return None
-            data = _data(record, series, judgement.values, rule, period, window, now)
-            return Change(judgement.state, judgement.reason, data)
+            return Change(judgement.state, judgement.reason, _data(record, view, judgement.values, rule, now))
 
-        change(self._store, self._bus, record.key, decide, now)
+        found = change(self._store, self._bus, record.key, decide, now)
+        if found is not None and found.state == record.state:
+            self._scale_on(found)
+
+    def _scale_on(self, record: Record) -> None:
+        """Scaling policies are called at each evaluation, for as long as the state lasts. The change calls them too."""
+        if not record.spec.get("ActionsEnabled", True):
+            return
+        for arn in record.spec.get(ACTIONS[record.state], ()):
+            if is_policy(arn):
+                with suppress(AwsError):  # the policy was deleted: the alarm's history said so when it changed
+                    self._scale(arn, record.key)
 
     def _tell_parents(self, key: Key) -> None:
         """Have composite alarms looked at when an alarm's state is another than when this last looked."""
@@ -151,39 +162,18 @@ def wake_parents(store: Store, key: Key, wake: Callable[[Key], None]) -> None:
         after = page.next
 
 
-def _period(queries: Sequence[Mapping[str, Any]]) -> int:
-    """The period that the alarm's datapoints have."""
-    own = [int(query["Period"]) for query in queries if "Period" in query and query.get("ReturnData", True)]
-    return own[0] if own else max((int(q["MetricStat"]["Period"]) for q in queries if "MetricStat" in q), default=300)
-
-
-def _step(queries: Sequence[Mapping[str, Any]]) -> float:
-    period = _period(queries)
-    return float(_MINUTE if period >= _MINUTE else max(period, _QUICKEST))
-
-
-def _data(
-    record: Record,
-    series: Sequence[Series],
-    values: Sequence[float],
-    rule: Rule,
-    period: int,
-    window: Window,
-    now: float,
-) -> Mapping[str, Any]:
+def _data(record: Record, view: View, values: Sequence[float], rule: Rule, now: float) -> Mapping[str, Any]:
     """What the reason rests on, as CloudWatch tells it."""
     spec = record.spec
-    recent = list(series[0].points) if series else []
     return {
         "version": "1.0",
         "queryDate": stamp(now),
-        **({"startDate": stamp(recent[0])} if recent else {}),
+        **({"startDate": stamp(min(view.points))} if view.points else {}),
         **({"statistic": spec.get("Statistic") or spec.get("ExtendedStatistic")} if "Metrics" not in spec else {}),
-        "period": period,
+        "period": view.period,
         "recentDatapoints": list(values)[::-1],
         "threshold": rule.threshold,
         "evaluatedDatapoints": [
-            {"timestamp": stamp(time), "value": value}
-            for time, value in sorted(series[0].points.items() if series else (), reverse=True)
+            {"timestamp": stamp(time), "value": value} for time, value in sorted(view.points.items(), reverse=True)
         ][: rule.periods],
     }

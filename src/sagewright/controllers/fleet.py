@@ -16,7 +16,7 @@ from typing import Any, Final
 from sagewright.base.errors import AlreadyExists, StaleRecord, Terminal, Transient
 from sagewright.compute.base import TaskState
 from sagewright.controllers import model_task
-from sagewright.controllers.health import answers_ping
+from sagewright.controllers.health import Pulse, answers_ping
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines, narrator, pump
 from sagewright.controllers.watches import Watches
@@ -83,6 +83,7 @@ class Fleet:
         self._platform = platform
         self._log_group = log_group
         self._watch = Watches(platform.engine, wake)
+        self._pulse = Pulse(platform.clock)
 
     # Before anything is started.
 
@@ -123,10 +124,10 @@ class Fleet:
                     waiting.append(max(delay, STARTING))
                     continue
                 self._wake_at_the_end_of(record, instance)
-                if instance["task"] in serving or self._answers(instance):
+                if self._is_healthy(instance, serves=instance["task"] in serving):
                     healthy.append(instance)
                     continue
-                if not self._is_late(each, states):
+                if instance["task"] not in serving and not self._is_late(each, states):
                     waiting.append(STARTING)
                     continue
             if instance["task"] not in serving and not (lasting or _was_ended_by_others(instance, states)):
@@ -167,6 +168,11 @@ class Fleet:
     def _wake_at_the_end_of(self, record: Record, instance: Instance) -> None:
         for task in instance["tasks"]:
             self._watch(task, record.key)
+
+    def _is_healthy(self, instance: Instance, *, serves: bool) -> bool:
+        if serves:
+            return self._pulse.beats(instance["task"], lambda: self._answers(instance))
+        return self._answers(instance)
 
     def _answers(self, instance: Instance) -> bool:
         sockets = [self._platform.engine.address(task) for task in instance["tasks"]]
@@ -238,6 +244,7 @@ class Fleet:
                 self._carry_log(record, instance, number)
 
     def _forget(self, instance: Instance) -> None:
+        self._pulse.forget(instance["task"])
         for task in instance["tasks"]:
             self._platform.forget(task)
 

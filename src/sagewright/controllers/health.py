@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from sagewright.base.clock import Clock
+
 TIMEOUT: Final = 2.0
 """Seconds a container has for one answer, as on AWS."""
+PING_EVERY: Final = 10.0
+"""Seconds between two looks at the health of a server that was healthy."""
+UNHEALTHY_AFTER: Final = 60.0
+"""Seconds without an answer after which it is not any more."""
 _LONGEST: Final = 65_536
+
+
+class Pulse:
+    """Whether servers that were healthy still are: they are asked now and then, and given time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._heard: dict[str, tuple[float, float]] = {}
+        """When each was asked, and when it answered last."""
+
+    def beats(self, name: str, answers: Callable[[], bool]) -> bool:
+        """Whether a server has answered within the time that it is given. `answers` asks it."""
+        now = self._clock.monotonic()
+        asked, heard = self._heard.get(name, (now, now))
+        if now - asked >= PING_EVERY:
+            asked, heard = now, now if answers() else heard
+        self._heard[name] = asked, heard
+        return now - heard < UNHEALTHY_AFTER
+
+    def forget(self, name: str) -> None:
+        """It is gone."""
+        self._heard.pop(name, None)
 
 
 def answers_ping(path: Path, *, timeout: float = TIMEOUT) -> bool:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Task
-from sagewright.controllers import staging
+from sagewright.compute.base import Resources, Task
+from sagewright.controllers import model_folders, staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources.model import containers
@@ -47,7 +47,9 @@ def prepare(
     for folder in ("model", "run", "code"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
     objects = platform.objects_as(model["ExecutionRoleArn"], record.key.region)
-    _fetch_model(objects, ml, container)
+    many = container.get("Mode") == "MultiModel"
+    if not many:
+        _fetch_model(objects, ml, container)
     _fetch_code(objects, ml, container)
     python = platform.environments.ensure(runtime.environment, say)
     for requirements in (ml / "model" / "code" / "requirements.txt", ml / "code" / "requirements.txt"):
@@ -63,16 +65,24 @@ def prepare(
             **platform.environment(record, model["ExecutionRoleArn"]),
             "SAGEMAKER_REGION": record.key.region,
             "PYTHONUNBUFFERED": "1",
+            **(_memory_limit(fitted.resources) if many else {}),
             **container.get("Environment", {}),
             "SAGEWRIGHT_BIND_UDS": SOCKET,
+            **({"SAGEMAKER_MULTI_MODEL": "true"} if many else {}),
         },
         python=python,
         folder=ml,
         resources=replace(fitted.resources, vcpus=None),
         network="none" if model.get("EnableNetworkIsolation") else "host",
+        mounts=[model_folders.mount(ml.parent)] if many else (),
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,
     )
+
+
+def _memory_limit(resources: Resources) -> Mapping[str, str]:
+    """What a container that loads models as they are asked for may fill; it may be told to fill less."""
+    return {} if resources.memory_bytes is None else {"SAGEWRIGHT_MEMORY_LIMIT": str(resources.memory_bytes)}
 
 
 def _fetch_model(objects: ObjectFiles, ml: Path, container: Mapping[str, Any]) -> None:

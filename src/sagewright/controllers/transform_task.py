@@ -19,6 +19,8 @@ from sagewright.resources.transform_job import Instance
 FOLDER: Final = "transform"
 """Below /opt/ml, as the toolkit knows it."""
 _PUSH: Final = ("python", "-m", "sagewright_container.transform")
+_INVOCATION_S: Final = 600
+"""Seconds that a request may take where the job says nothing, as on AWS."""
 _STRATEGIES: Final[Mapping[str, str]] = {"MultiRecord": "MULTI_RECORD", "SingleRecord": "SINGLE_RECORD"}
 
 
@@ -75,7 +77,8 @@ def _take_over(platform: Platform, instance: Instance) -> set[str]:
 def _settings(record: Record) -> Mapping[str, str]:
     """What the container is told of a batch job, as far as the request says it."""
     spec = record.spec
-    told = {"SAGEMAKER_BATCH": "true"}
+    limit = spec.get("ModelClientConfig", {}).get("InvocationsTimeoutInSeconds", _INVOCATION_S)
+    told = {"SAGEMAKER_BATCH": "true", "SAGEMAKER_MODEL_SERVER_TIMEOUT": str(limit)}
     if "MaxPayloadInMB" in spec:
         told["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(spec["MaxPayloadInMB"])
     if "BatchStrategy" in spec:

@@ -23,6 +23,7 @@ T = TypeVar("T")
 MODULES: Mapping[str, tuple[str, ...]] = {
     "application-autoscaling": (
         "sagewright.operations.applicationautoscaling.scalable_targets",
+        "sagewright.operations.applicationautoscaling.scaling_activities",
         "sagewright.operations.applicationautoscaling.scaling_policies",
         "sagewright.operations.applicationautoscaling.scheduled_actions",
     ),

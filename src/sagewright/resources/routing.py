@@ -9,8 +9,8 @@ generation. A variant is
 
     {"name": "v", "weight": 1.0, "shadow": False, "mode": "single", "containers": ["model"], "members": [MEMBER, …]}
 
-with `metrics_every` (seconds) where the endpoint has enhanced metrics and `capture` (`data_capture.py`) where requests
-are captured; and a member is an instance:
+with `models` (where they come from) where its mode is multi-model, `metrics_every` (seconds) where the endpoint has
+enhanced metrics and `capture` (`data_capture.py`) where requests are captured; and a member is an instance:
 
     {"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}
 """
@@ -36,14 +36,22 @@ def variant(
     settings: Mapping[str, Any], model: Mapping[str, Any], members: Sequence[Member], *, shadow: bool = False
 ) -> dict[str, Any]:
     """A production variant as its configuration describes it, served by `members`."""
+    own = containers(model)
     return {
         "name": settings["VariantName"],
         "weight": settings.get("InitialVariantWeight", 1.0),
         "shadow": shadow,
         "mode": mode(model),
-        "containers": hostnames(containers(model)),
+        "containers": hostnames(own),
         "members": list(members),
+        **({"models": _models(own[0], model["ExecutionRoleArn"])} if mode(model) == "multi-model" else {}),
     }
+
+
+def _models(container: Mapping[str, Any], role: str) -> Mapping[str, Any]:
+    """Where the models of a multi-model container come from: their prefix in S3, who reads them, whether they stay."""
+    cached = container.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled"
+    return {"prefix": container["ModelDataUrl"], "role": role, "cached": cached}
 
 
 def observed(config: Mapping[str, Any], role: str) -> Mapping[str, Any]:

@@ -64,7 +64,7 @@ class EngineKit:
     """Inherit it; define the fixture `engine`, and `restart`; name in `abilities` what the engine can do.
 
     processes: tasks are processes that run `sh`. survives: tasks outlive a killed server (`owner` must be defined).
-    network, hosts, memory, mounts, sockets, isolation: as the port says of each.
+    network, hosts, memory, mounts, sockets, isolation, usage: as the port says of each.
     """
 
     abilities: ClassVar[frozenset[str]] = frozenset()
@@ -302,6 +302,30 @@ class EngineKit:
     def test_a_chatty_task_loses_no_line(self, engine: Engine, tmp_path: Path) -> None:
         self.need("processes")
         assert self.run(engine, self.shell("seq 1 200000", tmp_path)) == [str(n) for n in range(1, 200_001)]
+
+    # What it uses.
+
+    def test_what_does_not_run_uses_nothing(self, engine: Engine) -> None:
+        engine.start(self.task(Program()))
+        self.ended(engine)
+        assert engine.usage(["task-1", "never-started", "Not an id/../x"]) == {}
+        assert engine.usage([]) == {}
+
+    def test_tasks_are_told_apart_by_what_they_use(self, engine: Engine, tmp_path: Path) -> None:
+        self.need("usage")
+        keep = "{ head -c 64m /dev/zero; sleep 600; } | tail"  # which keeps its input, for want of a newline
+        engine.start(self.shell("while :; do :; done", tmp_path, "busy"))
+        engine.start(self.shell(f"{keep} & {keep}", tmp_path, "large"))
+
+        def both() -> bool:
+            used = engine.usage(["busy", "large"])
+            return used["large"].memory_bytes > 128 * MIB and used["busy"].cpu_seconds > 0
+
+        self.until(both, "one has computed, the other one's processes have their memory")
+        first, second = engine.usage(["busy", "large"]), self.restart(engine).usage(["large", "busy"])
+        assert first["large"].memory_bytes < 256 * MIB
+        assert first["busy"].memory_bytes < 64 * MIB
+        assert second["busy"].cpu_seconds >= first["busy"].cpu_seconds
 
     # Watching.
 

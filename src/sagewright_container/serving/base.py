@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
+
+
+class Headers(Mapping[str, str]):
+    """A request's headers by their names in lower case, decoded when they are asked for: most never are."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+
+    def __getitem__(self, name: str) -> str:
+        found: str | None = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The first header of the name."""
+        wanted = name.encode("latin-1", "replace")
+        for key, value in self._raw:
+            if key == wanted:
+                return value.decode("latin-1")
+        return default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({key.decode("latin-1"): None for key, _ in self._raw})
+
+    def __len__(self) -> int:
+        return len({key for key, _ in self._raw})
 
 
 class Request(NamedTuple):
@@ -22,6 +51,8 @@ class Response(NamedTuple):
     content_type: str
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
+    stream: Iterator[Any] | AsyncIterator[Any] | None = None
+    """Where the body is made while it is sent: pieces of text or bytes; `body` is empty then."""
 
 
 class Handler(Protocol):

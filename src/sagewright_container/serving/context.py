@@ -57,9 +57,8 @@ class Context:
 
     def applied(self, response: Response) -> Response:
         """The response with what the user's functions have set."""
-        return Response(
-            response.body,
-            self._content_type or response.content_type,
-            self._status or response.status,
-            (*response.headers, *self._more),
+        return response._replace(
+            content_type=self._content_type or response.content_type,
+            status=self._status or response.status,
+            headers=(*response.headers, *self._more),
         )

@@ -7,37 +7,31 @@ socket does not listen before a model is loaded: a connection that is accepted m
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import os
-import signal
 import socket
-import sys
 import traceback
 from collections.abc import Callable
-from types import FrameType
-
-import uvicorn
 
 from sagewright_container.contract import Contract
 from sagewright_container.serving import user_module
-from sagewright_container.serving.app import App
 from sagewright_container.serving.base import Handler
+from sagewright_container.serving.settings import Settings, settings
+from sagewright_container.serving.workers import Beat, supervise
 
 Loader = Callable[[Contract], Handler]
-
-_IDLE_S = 3600  # the platform keeps its connections; closing one while it is picked up again would lose a request
-_GRACE_S = 30
 
 
 def serve_scikit_learn() -> int:
     """`serve` of the scikit-learn image: a user's script, which must load the model."""
-    return serve(_scikit_learn)
+    return serve(_scikit_learn, "scikit-learn")
 
 
 def serve_xgboost() -> int:
     """`serve` of the XGBoost image: a user's script where there is one, else the built-in algorithm's model."""
-    return serve(_xgboost)
+    return serve(_xgboost, "xgboost")
 
 
 def serve_framework(name: str) -> int:
@@ -47,20 +41,37 @@ def serve_framework(name: str) -> int:
         handler: Handler = importlib.import_module(f"sagewright_container.serving.{name}").load(contract)
         return handler
 
-    return serve(load)
+    return serve(load, name)
 
 
-def serve(loader: Loader) -> int:
+def serve(loader: Loader, image: str) -> int:
     """Serve what `loader` loads until SIGTERM; answer the exit code (1: the model could not be loaded)."""
     contract = Contract()
     level = os.environ.get("SAGEMAKER_CONTAINER_LOG_LEVEL", "20")
     logging.basicConfig(level=int(level) if level.isdigit() else level.upper(), format=_LOG_FORMAT)
-    os.environ.setdefault("SM_MODEL_DIR", contract.model_dir)
+    wanted = settings(os.environ)
     sock = _bound_socket()
-    workers = int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or 1)
-    if workers > 1:
-        return serve_many(workers, lambda: _serve_one(contract, loader, sock))
-    return _serve_one(contract, loader, sock)
+    if wanted.multi_model:
+        serve_models = importlib.import_module("sagewright_container.serving.multi_model").serve
+        answer: int = serve_models(loader, image, wanted, sock)
+        return answer
+    os.environ.setdefault("SM_MODEL_DIR", contract.model_dir)
+    work = functools.partial(_work, loader, contract, wanted, sock)
+    return supervise(wanted.workers, work, silence_s=wanted.timeout_s)
+
+
+def _work(loader: Loader, contract: Contract, wanted: Settings, sock: socket.socket, beat: Beat) -> int:
+    """What a worker does: load the model, and serve it."""
+    try:
+        handler = loader(contract)
+    except Exception:  # noqa: BLE001  the border to users' code: say what happened, and end
+        traceback.print_exc()
+        return 1
+    # Only now: what serves need not be there while a model is refused, and loads while the disk is busy.
+    worker = importlib.import_module("sagewright_container.serving.worker")
+    predictor = importlib.import_module("sagewright_container.serving.predictor").Predictor
+    answer: int = worker.serve(predictor(handler, timeout_s=wanted.timeout_s), sock, beat, max_body=wanted.max_body)
+    return answer
 
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s - %(name)s - %(message)s"
@@ -108,67 +119,3 @@ def _bound_socket() -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("0.0.0.0", int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)))  # noqa: S104  the contract
     return sock
-
-
-def _serve_one(contract: Contract, loader: Loader, sock: socket.socket) -> int:
-    try:
-        handler = loader(contract)
-    except Exception:  # noqa: BLE001  the border to users' code: say what happened, and end
-        traceback.print_exc()
-        return 1
-    config = uvicorn.Config(
-        App(handler),
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=_IDLE_S,
-        timeout_graceful_shutdown=_GRACE_S,
-        backlog=2048,
-    )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    # uvicorn stops at a signal, then raises it again for whoever handled it before: that a stop is no failure.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    uvicorn.Server(config).run(sockets=[sock])
-    return 0
-
-
-def serve_many(workers: int, work: Callable[[], int]) -> int:
-    """Fork before anything heavy is loaded: thread pools do not survive a fork. One that ends, ends all."""
-    pids: set[int] = set()
-    for _ in range(workers):
-        pid = os.fork()
-        if pid == 0:
-            os._exit(_flushed(work()))
-        pids.add(pid)
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.append(True)
-        for pid in pids:
-            os.kill(pid, signal.SIGTERM)
-
-    stopping: list[bool] = []
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    ended, status = os.wait()
-    pids.discard(ended)
-    failed = not stopping  # nobody asked the first one to end, so its reason is ours
-    for other in pids:
-        os.kill(other, signal.SIGTERM)
-    for other in list(pids):
-        os.waitpid(other, 0)
-        pids.discard(other)
-    code = os.waitstatus_to_exitcode(status)
-    return (code if code > 0 else 1) if failed else 0
-
-
-def _flushed(code: int) -> int:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return code

@@ -16,9 +16,9 @@ from threading import Thread
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from sagewright_container.serving import content
+from sagewright_container.serving import content, user_module
 from sagewright_container.serving.base import Request, Response
-from sagewright_container.serving.errors import BadRequest, ServingError, UserCodeError
+from sagewright_container.serving.errors import BadRequest, ServingError
 from sagewright_container.serving.saved_models import SavedModels
 
 _ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
@@ -107,11 +107,11 @@ class UserHandlers:
         context = self._context(request, wanted)
         data = io.BytesIO(request.body)
         if self._handler is not None:
-            return _sent(self._handler(data, context), context)
+            return _sent(self._handler(data, context), context, "handler")
         assert self._input is not None
         assert self._output is not None
         processed = self._input(data, context)
-        return _sent(self._output(_answered(self._models, wanted, processed), context), context)
+        return _sent(self._output(_answered(self._models, wanted, processed), context), context, "output_handler")
 
     def _context(self, request: Request, wanted: Target) -> Context:
         name = wanted.model_name or self._models.default
@@ -145,13 +145,8 @@ def _refused(error: ServingError) -> ModelResponse:
     return ModelResponse(error.status, json.dumps({"error": str(error)}).encode())
 
 
-def _sent(result: Any, context: Context) -> Response:
-    body, kind = result if isinstance(result, tuple) else (result, context.accept_header)
-    if isinstance(body, str):
-        body = body.encode()
-    if not isinstance(body, bytes):
-        raise UserCodeError(f"The handler answered {type(body).__name__}: it must be text or bytes.")
-    return Response(body, str(kind))
+def _sent(result: Any, context: Context, function: str) -> Response:
+    return user_module.sent(result, context.accept_header, function)
 
 
 def _served(models: SavedModels) -> str:

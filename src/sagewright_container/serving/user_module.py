@@ -25,6 +25,7 @@ JSON, CSV = "application/json", "text/csv"
 _TEXT = frozenset({JSON, CSV})
 DEFAULT_PROGRAM = "inference.py"
 PARTS = ("input_fn", "predict_fn", "output_fn")
+_PREDICTIONS = "an array, numbers, text, or lists and dicts of them, or there must be an output_fn that writes it"
 
 
 class Defaults(NamedTuple):
@@ -110,6 +111,7 @@ class UserHandler:
         self._default_accept = default_accept
         self._takes_context = {name: _takes(function, _OWN[name]) for name, function in functions.items()}
         self._functions: dict[str, Callable[..., Any]] = {key: fn for key, fn in functions.items() if fn}
+        self._with_context = any(takes for name, takes in self._takes_context.items() if name != "model_fn")
         self._parameters = getattr(module, "execution_parameters_fn", None)
         self._accepts: dict[str, str] = {}
         self._model = self._call("model_fn", Context(contract.model_dir, {}), contract.model_dir)
@@ -122,24 +124,38 @@ class UserHandler:
         """Decode, predict, encode."""
         content_type = request.content_type or JSON
         accept = self._accept(request.accept)
-        context = None
-        if any(self._takes_context.values()):
-            context = Context(self._contract.model_dir, request.headers)
+        context = Context(self._contract.model_dir, request.headers) if self._with_context else None
         if "transform_fn" in self._functions:
             data = _given(request.body, content_type)
             result = self._call("transform_fn", context, self._model, data, content_type, accept)
+            response = sent(result, accept, "transform_fn")
         else:
             data = self._decoded(request.body, content_type, context)
-            if "predict_fn" in self._functions:
-                prediction = self._call("predict_fn", context, data, self._model)
-            else:
-                prediction = self._defaults.predict(data, self._model)
-            if "output_fn" in self._functions:
-                result = self._call("output_fn", context, prediction, accept)
-            else:
-                result = self._defaults.encode(prediction, accept)
-        response = _sent(result, accept)
+            response = self._encoded(self._predicted(data, context), accept, context)
         return response if context is None else context.applied(response)
+
+    def _predicted(self, data: Any, context: Context | None) -> Any:
+        if "predict_fn" not in self._functions:
+            return self._defaults.predict(data, self._model)
+        return self._call("predict_fn", context, data, self._model)
+
+    def _encoded(self, prediction: Any, accept: str, context: Context | None) -> Response:
+        """The response of the user's output_fn, or the default one. What is made piece by piece is sent so."""
+        if "output_fn" in self._functions:
+            return sent(self._call("output_fn", context, prediction, accept), accept, "output_fn")
+        if "predict_fn" not in self._functions:
+            return Response(self._defaults.encode(prediction, accept), accept)
+        if is_stream(prediction):
+            return Response(b"", accept, stream=prediction)
+        if prediction is None:
+            raise UserCodeError(f"predict_fn answered None: it must return {_PREDICTIONS}.")
+        try:
+            return Response(self._defaults.encode(prediction, accept), accept)
+        except (TypeError, ValueError) as error:
+            raise UserCodeError(
+                f"predict_fn answered {type(prediction).__name__}, which cannot be written as {accept} ({error}): "
+                f"it must return {_PREDICTIONS}."
+            ) from error
 
     def _accept(self, header: str) -> str:
         """The form of the answer: what a default can write, else what the header says to the user's function."""
@@ -185,19 +201,26 @@ def _given(body: bytes, content_type: str) -> str | bytes:
     return body.decode() if media_type(content_type) in _TEXT else body
 
 
-def _sent(result: Any, accept: str) -> Response:
-    """What a user's function may answer: text, bytes, (body, content type), or a Flask-like response object."""
+def is_stream(result: Any) -> bool:
+    """Whether a user's function answered something that is made piece by piece: an iterator, asynchronous or not."""
+    return hasattr(result, "__next__") or hasattr(result, "__anext__")
+
+
+def sent(result: Any, accept: str, function: str) -> Response:
+    """What a user's function may answer: text, bytes, an iterator of either, (one of these, content type), or a
+    Flask-like response object. Raises UserCodeError with the function's name for all else."""
     if isinstance(result, tuple) and len(result) >= 2:
-        return Response(_bytes(result[0]), str(result[1]))
+        return sent(result[0], str(result[1]), function)
+    if isinstance(result, str):
+        return Response(result.encode(), accept)
+    if isinstance(result, bytes | bytearray | memoryview):
+        return Response(bytes(result), accept)
+    if is_stream(result):
+        return Response(b"", accept, stream=result)
     if callable(getattr(result, "get_data", None)):
-        status = int(getattr(result, "status_code", 200))
-        return Response(_bytes(result.get_data()), getattr(result, "mimetype", None) or accept, status)
-    return Response(_bytes(result), accept)
-
-
-def _bytes(body: Any) -> bytes:
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, bytes | bytearray | memoryview):
-        return bytes(body)
-    raise UserCodeError(f"The script's function answered {type(body).__name__}: it must be text or bytes.")
+        kind = getattr(result, "mimetype", None) or accept
+        return sent(result.get_data(), kind, function)._replace(status=int(getattr(result, "status_code", 200)))
+    raise UserCodeError(
+        f"{function} answered {type(result).__name__}: it must return text, bytes, an iterator of text or bytes, or "
+        "one of these and its content type as a tuple."
+    )

@@ -17,7 +17,7 @@ import signal
 import socket
 
 from sagewright_container.contract import Contract
-from sagewright_container.serving.server import serve_many
+from sagewright_container.serving.workers import Beat, supervise
 
 _SOCKET = "run/mlflow.sock"
 _DATABASE = "mlflow/mlflow.db"
@@ -44,8 +44,8 @@ def serve() -> int:
     prepared(database, os.path.join(base, _DATABASE), artifacts)
     sock = _bound_socket(os.path.join(base, _SOCKET))
     if workers > 1:
-        return serve_many(workers, lambda: _serve_one(sock))
-    return _serve_one(sock)
+        return supervise(workers, lambda beat: _serve_one(sock, beat))
+    return _serve_one(sock, lambda: None)
 
 
 def _in_child(*arguments: str) -> None:
@@ -83,7 +83,7 @@ def _bound_socket(path: str) -> socket.socket:
     return sock
 
 
-def _serve_one(sock: socket.socket) -> int:
+def _serve_one(sock: socket.socket, beat: Beat) -> int:
     uvicorn = importlib.import_module("uvicorn")
     app = importlib.import_module(_APP).app
     if os.environ.get("SAGEWRIGHT_REGISTER_MODELS") == "1":
@@ -103,5 +103,6 @@ def _serve_one(sock: socket.socket) -> int:
     # uvicorn stops at a signal, then raises it again for whoever handled it before: that a stop is no failure.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    beat()
     uvicorn.Server(config).run(sockets=[sock])
     return 0

@@ -1,18 +1,30 @@
-"""Application Auto Scaling of an endpoint's variant, as records."""
+"""Application Auto Scaling: what is set up, and a real endpoint that grows and shrinks by it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 
-from .refusals import refused
+from .refusals import refusal, refused
 
 Eventually = Callable[..., Any]
 Unique = Callable[[str], str]
+PATIENCE = {"Delay": 1, "MaxAttempts": 300}
+UP = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
+DOWN = [{"MetricIntervalUpperBound": 0, "ScalingAdjustment": -1}]
+ECHO = """
+def model_fn(model_dir):
+    return None
+
+def transform_fn(model, data, content_type, accept):
+    return data, accept
+"""
 
 
 @pytest.fixture(scope="module")
@@ -78,38 +90,170 @@ def test_a_variant_is_set_up_to_be_scaled(scaling: Any, what: dict[str, Any]) ->
     assert refused(scaling.deregister_scalable_target, **what) == ("ObjectNotFoundException", 400)
 
 
-def test_an_alarm_that_should_scale_says_that_it_did_not(
-    scaling: Any, what: dict[str, Any], unique: Unique, eventually: Eventually
+class Scaled:
+    """A variant with an instance, and the ways to have more of them."""
+
+    def __init__(self, endpoint: str, eventually: Eventually) -> None:
+        self.endpoint, self._eventually = endpoint, eventually
+        self.sagemaker, self.cloudwatch = boto3.client("sagemaker"), boto3.client("cloudwatch")
+        self.scaling = boto3.client("application-autoscaling")
+        self.resource = {"ServiceNamespace": "sagemaker", "ResourceId": f"endpoint/{endpoint}/variant/AllTraffic"}
+        self.what = {**self.resource, "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+
+    def register(self, low: int, high: int, **more: Any) -> None:
+        self.scaling.register_scalable_target(**self.what, MinCapacity=low, MaxCapacity=high, **more)
+
+    def targets(self) -> list[dict[str, Any]]:
+        found = {"ServiceNamespace": "sagemaker", "ResourceIds": [self.resource["ResourceId"]]}
+        told: list[dict[str, Any]] = self.scaling.describe_scalable_targets(**found)["ScalableTargets"]
+        return told
+
+    def instances(self) -> int:
+        """How many there are, and are to be; 0 while that changes."""
+        told = self.sagemaker.describe_endpoint(EndpointName=self.endpoint)
+        (variant,) = told["ProductionVariants"]
+        there, wanted = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
+        return int(there) if told["EndpointStatus"] == "InService" and there == wanted else 0
+
+    def becomes(self, count: int) -> None:
+        self._eventually(lambda: self.instances() == count, timeout=90)
+
+    def step(self, name: str, steps: list[dict[str, Any]], **alarm: Any) -> None:
+        """A policy, and the alarm of the same name that calls it, each ten seconds."""
+        config = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps, "Cooldown": 0}
+        put = {"PolicyName": name, "PolicyType": "StepScaling", "StepScalingPolicyConfiguration": config}
+        arn = self.scaling.put_scaling_policy(**self.what, **put)["PolicyARN"]
+        rule = {"Statistic": "Average", "Period": 10, "EvaluationPeriods": 1, "AlarmActions": [arn], **alarm}
+        self.cloudwatch.put_metric_alarm(AlarmName=name, Namespace="Own", **rule)
+
+    def track(self, metric: str, **more: Any) -> None:
+        """Half a job for each instance."""
+        named = {"Namespace": "Own", "MetricName": metric, "Statistic": "Average"}
+        config = {"TargetValue": 0.5, "CustomizedMetricSpecification": named, **more}
+        put = {"PolicyName": metric, "PolicyType": "TargetTrackingScaling"}
+        self.scaling.put_scaling_policy(**self.what, **put, TargetTrackingScalingPolicyConfiguration=config)
+
+    def load(self, metric: str, value: float, *ages: float) -> None:
+        """A metric's value, so many seconds ago."""
+        now = datetime.now(UTC)
+        data = [
+            {"MetricName": metric, "Value": value, "Timestamp": now - timedelta(seconds=age), "StorageResolution": 1}
+            for age in ages
+        ]
+        self.cloudwatch.put_metric_data(Namespace="Own", MetricData=data)
+
+    def activities(self, **more: Any) -> list[dict[str, Any]]:
+        told: list[dict[str, Any]] = self.scaling.describe_scaling_activities(**self.what, **more)["ScalingActivities"]
+        return told
+
+
+@pytest.fixture(scope="module")
+def endpoint(role: str, unique: Unique, scripted: Callable[..., dict[str, Any]]) -> Iterator[str]:
+    sagemaker, name = boto3.client("sagemaker"), unique("elastic")
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=scripted(ECHO))
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
+    yield name
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=PATIENCE)
+
+
+@pytest.fixture
+def scaled(endpoint: str, eventually: Eventually) -> Iterator[Scaled]:
+    """One instance, of at most two."""
+    scaled = Scaled(endpoint, eventually)
+    scaled.register(1, 1)
+    scaled.becomes(1)
+    scaled.register(1, 2)
+    yield scaled
+    if scaled.targets():
+        scaled.scaling.deregister_scalable_target(**scaled.what)
+
+
+def test_an_endpoint_follows_its_alarms(scaled: Scaled, eventually: Eventually) -> None:
+    above, below = "GreaterThanThreshold", "LessThanThreshold"
+    scaled.load("queue", 50, 15, 25)
+    scaled.step("elastic-up", UP, MetricName="queue", ComparisonOperator=above, Threshold=10)
+    scaled.becomes(2)
+    (activity,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Successful"][:1])
+    assert activity["Description"] == "Setting desired instance count to 2."
+    assert activity["Cause"] == "monitor alarm elastic-up in state ALARM triggered policy elastic-up"
+    assert activity["StatusMessage"].endswith("Change successfully fulfilled by sagemaker.")
+    assert activity["EndTime"] > activity["StartTime"]
+    answer = boto3.client("sagemaker-runtime").invoke_endpoint(EndpointName=scaled.endpoint, Body=b"hello")
+    assert answer["Body"].read() == b"hello"
+
+    scaled.step("elastic-down", DOWN, MetricName="queue", ComparisonOperator=below, Threshold=1)
+    scaled.load("queue", 0, 0)
+    scaled.becomes(1)  # when ten seconds are over
+    assert "alarm elastic-down in state ALARM" in scaled.activities()[0]["Cause"]
+    scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-up", "elastic-down"])
+
+
+def test_an_endpoint_keeps_a_metric_at_its_target(scaled: Scaled) -> None:
+    scaled.load("jobs", 0.9, 30, 90, 150, 210)
+    scaled.track("jobs", ScaleOutCooldown=0)
+    scaled.becomes(2)
+    scaled.scaling.delete_scaling_policy(**scaled.what, PolicyName="jobs")
+    scaled.load("idle", 0.1, *range(30, 1000, 60))
+    scaled.track("idle")
+    scaled.becomes(1)
+    assert "-AlarmLow-" in scaled.activities()[0]["Cause"]
+
+
+def test_what_is_suspended_is_called_in_vain(scaled: Scaled, eventually: Eventually) -> None:
+    scaled.register(1, 2, SuspendedState={"DynamicScalingOutSuspended": True})
+    above = "GreaterThanThreshold"
+    scaled.step("elastic-held", UP, MetricName="nothing", ComparisonOperator=above, Threshold=1, Period=60)
+    before = len(scaled.activities())
+    set_alarm = {"AlarmName": "elastic-held", "StateValue": "ALARM", "StateReason": "a test"}
+    scaled.cloudwatch.set_alarm_state(**set_alarm)
+
+    def executed() -> list[str]:
+        told = scaled.cloudwatch.describe_alarm_history(AlarmName="elastic-held", HistoryItemType="Action")
+        return [json.loads(item["HistoryData"])["actionState"] for item in told["AlarmHistoryItems"]]
+
+    assert eventually(executed, timeout=20) == ["Succeeded"]
+    assert (scaled.instances(), len(scaled.activities())) == (1, before)
+    scaled.register(1, 1, SuspendedState={"DynamicScalingOutSuspended": False})
+    scaled.cloudwatch.set_alarm_state(**{**set_alarm, "StateValue": "OK"})
+    scaled.cloudwatch.set_alarm_state(**set_alarm)
+
+    def in_vain() -> Any:
+        newest = scaled.activities(IncludeNotScaledActivities=True)[0]
+        return newest.get("NotScaledReasons")
+
+    assert eventually(in_vain, timeout=20) == [{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 1}]
+    scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-held"])
+
+
+def test_an_update_must_keep_what_is_scaled(scaled: Scaled, unique: Unique) -> None:
+    told = scaled.sagemaker.describe_endpoint_config(EndpointConfigName=scaled.endpoint)
+    variants = [{**told["ProductionVariants"][0], "InstanceType": "ml.c5.large"}]
+    name = unique("other")
+    scaled.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+    code, words = refusal(scaled.sagemaker.update_endpoint, EndpointName=scaled.endpoint, EndpointConfigName=name)
+    assert code == "ValidationException"
+    assert '"AllTraffic" must be deregistered as a scalable target' in words
+
+
+def test_a_schedule_moves_the_bounds_and_an_endpoint_takes_its_target_along(
+    scaled: Scaled, eventually: Eventually
 ) -> None:
-    cloudwatch, name = boto3.client("cloudwatch"), unique("steps")
-    scaling.register_scalable_target(**what, MinCapacity=1, MaxCapacity=4)
-    policy = scaling.put_scaling_policy(
-        **what,
-        PolicyName="steps",
-        PolicyType="StepScaling",
-        StepScalingPolicyConfiguration={
-            "AdjustmentType": "ChangeInCapacity",
-            "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
-        },
+    soon = datetime.fromtimestamp(int(time.time()) + 2, UTC)
+    scaled.scaling.put_scheduled_action(
+        **scaled.what,
+        ScheduledActionName="soon",
+        Schedule=f"at({soon:%Y-%m-%dT%H:%M:%S})",
+        ScalableTargetAction={"MinCapacity": 2, "MaxCapacity": 2},
     )
-    topic = boto3.client("sns").create_topic(Name=unique("topic"))["TopicArn"]
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        Namespace="n",
-        MetricName="m",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-        AlarmActions=[policy["PolicyARN"], topic],
-    )
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    scaled.becomes(2)
+    causes = [activity["Cause"] for activity in scaled.activities()]
+    assert causes[:2] == ["minimum capacity was set to 2", "scheduled action name soon was triggered"]
 
-    def actions() -> Any:
-        history = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
-        return len(history) == 2 and {json.loads(item["HistoryData"])["actionState"]: item for item in history}
-
-    by_state = eventually(actions, timeout=20)
-    assert "does not scale" in by_state["Failed"]["HistorySummary"]
-    assert topic in by_state["Succeeded"]["HistorySummary"]
+    scaled.sagemaker.delete_endpoint(EndpointName=scaled.endpoint)
+    eventually(lambda: not scaled.targets(), timeout=20)
+    assert scaled.scaling.describe_scheduled_actions(**scaled.resource)["ScheduledActions"] == []
+    register = scaled.scaling.register_scalable_target
+    assert refused(register, **scaled.what, MinCapacity=1, MaxCapacity=2) == ("ValidationException", 400)

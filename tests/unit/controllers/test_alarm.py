@@ -43,7 +43,9 @@ class Scene:
         self.bus = Bus(self.store, self.clock, RandomIds())
         self.woken: list[str] = []
         wake = lambda key: self.woken.append(key.name)  # noqa: E731
-        self.alarms = Alarms(self.store, self.bus, self.metrics, self.clock, wake)
+        self.scaled: list[tuple[str, str]] = []
+        scale = lambda arn, alarm: self.scaled.append((arn, alarm.name))  # noqa: E731
+        self.alarms = Alarms(self.store, self.bus, self.metrics, self.clock, wake, scale)
         self.composites = CompositeAlarms(self.store, self.bus, self.clock, wake)
 
     def put(self, name: str = "a", kind: str = METRIC, **more: Any) -> Key:
@@ -115,25 +117,39 @@ def test_a_state_set_by_hand_lasts_until_the_next_look(scene: Scene) -> None:
     assert scene.look(key) == "OK"
 
 
-def test_an_alarm_tells_its_topic_and_notes_what_was_not_scaled(scene: Scene) -> None:
+def test_an_alarm_tells_its_topic_and_its_policy(scene: Scene) -> None:
     key = scene.put()
     for _ in range(2):
         scene.sample(9)
     scene.look(key)
-    (delivery,) = scene.left(DELIVERY)
-    told = json.loads(delivery.spec["body"])
-    assert (delivery.spec["arn"], delivery.spec["title"]) == (TOPIC, f'ALARM: "a" in {REGION}')
+    by_arn = {delivery.spec["arn"]: delivery for delivery in scene.left(DELIVERY)}
+    assert set(by_arn) == {TOPIC, POLICY}
+    told = json.loads(by_arn[TOPIC].spec["body"])
+    assert by_arn[TOPIC].spec["title"] == f'ALARM: "a" in {REGION}'
     assert (told["NewStateValue"], told["OldStateValue"]) == ("ALARM", "INSUFFICIENT_DATA")
     assert told["Trigger"]["MetricName"] == "m"
-    (action,) = [item for item in scene.left(HISTORY) if item.state == "Action"]
-    assert "does not scale" in action.spec["HistorySummary"]
+
+
+def test_a_policy_is_called_at_each_evaluation_while_the_state_lasts(scene: Scene) -> None:
+    key = scene.put()
+    called = []
+    for value in (1, 9, 9, 9, 1):
+        scene.sample(value)
+        scene.look(key)
+        scene.look(key)  # no evaluation: nobody is called
+        called.append(len(scene.scaled))
+    # At its change the alarm calls by a delivery.
+    assert called == [0, 0, 0, 1, 1]
+    assert scene.scaled == [(POLICY, "a")]
 
 
 def test_actions_that_are_switched_off_do_nothing(scene: Scene) -> None:
     key = scene.put(ActionsEnabled=False)
-    for _ in range(2):
+    for _ in range(3):
         scene.sample(9)
-    assert scene.look(key) == "ALARM"
+        scene.look(key)
+    assert scene.state(key) == "ALARM"
+    assert scene.scaled == []
     assert scene.left(DELIVERY) == []
 
 

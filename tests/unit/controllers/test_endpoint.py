@@ -13,6 +13,7 @@ from sagewright.compute.fake import Plan
 from sagewright.controllers import fleet
 from sagewright.controllers.endpoint import Endpoints
 from sagewright.controllers.fleet import HEALTH_TIMEOUT, STOP_GRACE
+from sagewright.controllers.health import PING_EVERY, UNHEALTHY_AFTER
 from sagewright.resources import routing
 from sagewright.resources.endpoint import KIND, LOG_GROUP
 from sagewright.resources.record import Key, Record
@@ -458,6 +459,31 @@ def test_a_replacement_that_never_answers_is_replaced_too(
     assert record(bench).state == "InService"
     assert second not in running(bench)
     assert serving(bench) == running(bench)
+
+
+def test_one_that_serves_and_stops_answering_is_replaced_when_its_time_is_over(
+    bench: Bench, endpoints: Endpoints, answering: set[Path]
+) -> None:
+    service(bench, endpoints)
+    bench.look(endpoints, KEY)
+    answering.clear()
+    for _ in range(5):
+        bench.engine.advance(PING_EVERY)
+        bench.look(endpoints, KEY)
+    assert serving(bench) == ["serve-u-1-0-0-1"]
+    answering.add(Path("/healthy"))
+    bench.engine.advance(PING_EVERY)
+    bench.look(endpoints, KEY)
+    answering.clear()
+    bench.engine.advance(UNHEALTHY_AFTER - 1)
+    bench.look(endpoints, KEY)
+    assert serving(bench) == ["serve-u-1-0-0-1"], "an answer counts from when it was given"
+    bench.engine.advance(PING_EVERY)
+    bench.look(endpoints, KEY)
+    assert serving(bench) == []
+    answering.add(Path("/healthy"))
+    bench.settle(endpoints, KEY)
+    assert serving(bench) == running(bench) == ["serve-u-1-0-0-2"]
 
 
 # Deletion.

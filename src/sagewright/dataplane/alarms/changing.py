@@ -14,7 +14,6 @@ import orjson
 
 from sagewright.base.errors import StaleRecord
 from sagewright.dataplane.events.bus import Bus, Message
-from sagewright.resources import alarm
 from sagewright.resources.alarm import ACTIONS, COMPOSITE, alarm_arn, history
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store, Write, attempts
@@ -81,10 +80,8 @@ def _writes(bus: Bus, record: Record, wanted: Change, now: float) -> Sequence[Wr
 
 
 def _act(bus: Bus, before: Record, after: Record, arn: str, mark: str, now: float) -> Record:
-    """The delivery of a notification; of a scaling policy, the note that nothing was scaled."""
+    """The delivery of the notification to a topic or a scaling policy."""
     key = after.key
-    if ":sns:" not in arn:
-        return alarm.action(key, arn, "Sagewright does not scale by alarms yet.", now, mark)
     message = Message(
         arn,
         orjson.dumps(notification(before, after, now)).decode(),

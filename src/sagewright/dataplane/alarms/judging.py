@@ -1,7 +1,8 @@
 """From datapoints to an alarm's state. Pure.
 
 An alarm looks at a few periods more than it evaluates. If that gives as many datapoints as it evaluates, missing ones
-do not matter; if not, its treatment of missing data decides, as CloudWatch's user guide tabulates it.
+do not matter; if not, its treatment of missing data decides, as CloudWatch's user guide tabulates it. A few that all
+breach are enough once the oldest of them is as old as the number that must breach: one alone would be premature.
 """
 
 from __future__ import annotations
@@ -62,14 +63,18 @@ class Judgement:
 
 def judge(rule: Rule, datapoints: Sequence[float | None], state: str) -> Judgement:
     """The state that follows from the newest periods, oldest first (None is missing), for an alarm in `state`."""
-    real = [value for value in datapoints if value is not None][-rule.periods :]
+    there = [
+        (age, value) for age, value in zip(range(len(datapoints), 0, -1), datapoints, strict=True) if value is not None
+    ][-rule.periods :]
+    real = [value for _, value in there]
     filled = rule.periods - len(real)
     breaching = sum(rule.breaches(value) for value in real)
-    found = _state(rule, len(real), breaching, filled, state)
+    lasting = bool(there) and there[0][0] >= rule.needed
+    found = _state(rule, len(real), breaching, filled, state, lasting=lasting)
     return Judgement(found, _reason(rule, real, breaching, filled, found), real[::-1])
 
 
-def _state(rule: Rule, real: int, breaching: int, filled: int, state: str) -> str:
+def _state(rule: Rule, real: int, breaching: int, filled: int, state: str, *, lasting: bool) -> str:
     if breaching >= rule.needed:
         return ALARM
     if not filled:
@@ -84,7 +89,7 @@ def _state(rule: Rule, real: int, breaching: int, filled: int, state: str) -> st
         case _:
             if not real:
                 return UNKNOWN
-            return ALARM if breaching == real else OK
+            return ALARM if breaching == real and lasting else OK
 
 
 def _reason(rule: Rule, real: Sequence[float], breaching: int, filled: int, state: str) -> str:

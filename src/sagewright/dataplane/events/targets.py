@@ -12,13 +12,19 @@ from typing import Any, Final
 
 import orjson
 
-from sagewright.base.errors import AlreadyExists
+from sagewright.base.errors import AlreadyExists, Terminal
 from sagewright.dataplane.events.bus import Bus
+from sagewright.resources.alarm import METRIC
 from sagewright.resources.arn import Arn
+from sagewright.resources.record import Key
 from sagewright.telemetry.logs import Logs
 
 Ask = Callable[..., Mapping[str, Any]]
 """`ask(service, operation, params, account=…, region=…)`: an operation of a neighbouring service."""
+
+
+def _nobody(policy: str, _alarm: Key) -> None:
+    raise Terminal(f"Nothing scales by {policy} here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,8 @@ class Outlets:
     logs: Logs
     bus: Bus
     ask: Ask
+    scale: Callable[[str, Key], None] = _nobody
+    """Has a scaling policy, by its ARN, look at the alarm that calls it. Raises AwsError where there is no such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,16 @@ def _bus_refusal(arn: Arn, target: Mapping[str, Any]) -> str | None:
     return f"An event bus gets events as they are: leave {changed[0]} out." if changed else None
 
 
+def _to_scaling_policy(outlets: Outlets, delivery: Delivery) -> None:
+    """Deliveries to policies are of alarms' notifications."""
+    name = orjson.loads(delivery.body)["AlarmName"]
+    outlets.scale(str(delivery.arn), Key(delivery.arn.account, delivery.arn.region, METRIC, "", name))
+
+
+def _policy_refusal(arn: Arn, _target: Mapping[str, Any]) -> str | None:
+    return f"{arn} is not a target of events: alarms call scaling policies."
+
+
 def _short(name: str) -> str:
     """A delivery's name within 80 letters that no service minds."""
     return name.replace(":", "-")[-80:]
@@ -138,6 +156,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     "states": Target(_to_state_machine),
     "logs": Target(_to_log_group, _log_refusal),
     "events": Target(_to_bus, _bus_refusal),
+    "autoscaling": Target(_to_scaling_policy, _policy_refusal),
 }
 
 _NOT_YET: Final[Mapping[str, str]] = {

@@ -34,7 +34,7 @@ _LARGEST_FILE: Final = 4 << 20
 """Bytes of a file that waits no longer."""
 ROOM: Final = 64 << 20
 """Bytes of bodies that may wait to become lines."""
-_AT_A_TIME: Final = 128 << 10
+_AT_A_TIME: Final = 256 << 10
 """Bytes of bodies that become lines before requests have their turn."""
 _EACH: Final = 1 << 12
 """Bytes that an invocation counts for beside its bodies."""
@@ -71,10 +71,7 @@ class _Taken(NamedTuple):
     time: float
     ask: Ask
     reply: Reply
-
-    @property
-    def size(self) -> int:
-        return len(self.ask.body) + len(self.reply.body) + _EACH
+    size: int
 
 
 @dataclass(slots=True)
@@ -86,8 +83,8 @@ class _File:
     """Of the first one."""
     due: float
     """By the clock's monotonic time."""
-    lines: list[bytes] = field(default_factory=list)
-    size: int = 0
+    lines: int = 0
+    text: bytearray = field(default_factory=bytearray)
 
 
 class Captures:
@@ -108,10 +105,11 @@ class Captures:
         return Captured(self, region, f"{settings['to']}/{endpoint}/{variant}", settings)
 
     def add(self, of: Captured, ask: Ask, reply: Reply) -> None:
-        taken = _Taken(of, self._clock.now(), ask, reply)
+        size = len(ask.body) + len(reply.body) + _EACH
+        taken = _Taken(of, self._clock.now(), ask, reply, size)
         with self._lock:
             self._waiting.append(taken)
-            self._bytes += taken.size
+            self._bytes += size
             while self._bytes > self._room:
                 self._bytes -= self._waiting.popleft().size
                 self._dropped += 1
@@ -173,10 +171,9 @@ class Captures:
         file = self._files.get(at)
         if file is None:
             file = self._files[at] = _File(of, taken.time, self._clock.monotonic() + OFTEN)
-        text = line(of.settings, self._ids.uuid(), taken.time, taken.ask, taken.reply)
-        file.lines.append(text)
-        file.size += len(text)
-        if file.size > _LARGEST_FILE:
+        file.text += line(of.settings, self._ids.uuid(), taken.time, taken.ask, taken.reply)
+        file.lines += 1
+        if len(file.text) > _LARGEST_FILE:
             self._put(self._files.pop(at))
 
     def _put(self, file: _File) -> None:
@@ -185,6 +182,6 @@ class Captures:
         name = f"{moment:%Y/%m/%d/%H/%M-%S-}{moment.microsecond // 1000:03}-{self._ids.uuid()}.jsonl"
         try:
             bucket, prefix = split_uri(of.to)
-            self._keep(of.settings["role"], of.region, bucket, f"{prefix}/{name}", b"".join(file.lines))
+            self._keep(of.settings["role"], of.region, bucket, f"{prefix}/{name}", bytes(file.text))
         except (SagewrightError, OSError) as error:
-            _log.warning("%d captures for %s are lost: %s", len(file.lines), of.to, error)
+            _log.warning("%d captures for %s are lost: %s", file.lines, of.to, error)

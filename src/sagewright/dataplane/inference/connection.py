@@ -1,17 +1,25 @@
 """Kept-alive HTTP/1.1 connections to one model server's Unix socket.
 
 A general client costs more than the model here (see docs/adr), so this one knows only what it needs: one request
-at a time per connection, whole bodies, no redirects.
+at a time per connection, answers whole or piece by piece, no redirects. What a server may send is bounded.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Final, cast
 
 import httptools
 
 from sagewright.dataplane.inference.ask import Reply
+
+MAX_BODY: Final = 25 * 1024 * 1024
+"""Bytes of an answer that is read whole."""
+MAX_HEAD: Final = 256 * 1024
+_HELD: Final = 256 * 1024
+"""Bytes of an answer that wait for who reads it before the server has to wait."""
+_OK: Final = 200
+_LENGTHS: Final = frozenset({"content-length", "transfer-encoding"})
 
 
 class Unreachable(Exception):
@@ -20,82 +28,6 @@ class Unreachable(Exception):
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
         self.sent = sent
-
-
-class _Connection(asyncio.Protocol):
-    """One socket; `exchange` is called again only after it returned."""
-
-    def __init__(self) -> None:
-        self.alive = False
-        self._transport: asyncio.Transport | None = None
-        self._waiter: asyncio.Future[Reply] | None = None
-        self._alarm: asyncio.TimerHandle | None = None
-        self._parser = httptools.HttpResponseParser(self)
-        self._headers: dict[str, str] = {}
-        self._pieces: list[bytes] = []
-
-    def exchange(self, request: bytes, timeout: float) -> asyncio.Future[Reply]:
-        if self._transport is None:
-            raise Unreachable("The connection is closed.", sent=False)
-        loop = asyncio.get_running_loop()
-        self._headers, self._pieces = {}, []
-        self._waiter = waiter = loop.create_future()
-        self._alarm = loop.call_later(timeout, self._fail, TimeoutError())  # half the price of asyncio.timeout
-        self._transport.write(request)
-        return waiter
-
-    def close(self) -> None:
-        self.alive = False
-        if self._transport is not None:
-            self._transport.close()
-
-    # asyncio.Protocol
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's own are not of its classes
-        self.alive = True
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._fail(Unreachable(f"The model server does not speak HTTP: {error}", sent=True))
-            self.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.alive = False
-        self._transport = None
-        self._fail(Unreachable("The model server closed the connection.", sent=True))
-
-    # httptools' parser
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_body(self, body: bytes) -> None:
-        self._pieces.append(body)
-
-    def on_message_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if status < 200:  # an interim answer: the real one follows
-            self._headers, self._pieces = {}, []
-            return
-        self.alive = self.alive and self._parser.should_keep_alive()
-        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        if waiter := self._waiting():
-            waiter.set_result(Reply(status, self._headers, body))
-        # The parser is made anew: llhttp keeps no state that a reset would leave right for every server.
-        self._parser = httptools.HttpResponseParser(self)
-
-    def _fail(self, error: Exception) -> None:
-        if waiter := self._waiting():
-            waiter.set_exception(error)
-
-    def _waiting(self) -> asyncio.Future[Reply] | None:
-        """Who still waits, to be told now; the alarm is off from here on."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-        return None if self._waiter is None or self._waiter.done() else self._waiter
 
 
 class Pool:
@@ -116,11 +48,29 @@ class Pool:
         except BaseException:
             connection.close()
             raise
+        self.put(connection)
+        return reply
+
+    async def stream(self, request: bytes, *, timeout: float, total: float) -> Stream:
+        """Send a whole HTTP/1.1 request, give the answer as soon as its head is there.
+
+        `timeout` is for the head and for each pause after it, `total` for all of it, in seconds. Raises as `exchange`.
+        """
+        connection = self._take() or await self._connect()
+        end = asyncio.get_running_loop().time() + total
+        try:
+            head = await connection.exchange(request, timeout, whole=False)
+        except BaseException:
+            connection.close()
+            raise
+        return Stream(self, connection, head, pause=timeout, end=end)
+
+    def put(self, connection: _Connection) -> None:
+        """Keep a connection whose answer was read, if its server does."""
         if connection.alive:
             self._idle.append(connection)
         else:
             connection.close()
-        return reply
 
     def close(self) -> None:
         for connection in self._idle:
@@ -137,7 +87,205 @@ class Pool:
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
         try:
-            _, connection = await loop.create_unix_connection(_Connection, self.socket)
+            _, connection = await loop.create_unix_connection(lambda: _Connection(loop), self.socket)
         except OSError as error:
             raise Unreachable(f"The model server cannot be reached: {error.strerror}.", sent=False) from error
         return connection
+
+
+class Stream:
+    """An answer that is read while it comes; `aclose` it, read or not. A server that is not read has to wait."""
+
+    def __init__(self, pool: Pool, connection: _Connection, head: Reply, *, pause: float, end: float) -> None:
+        self._pool, self._connection = pool, connection
+        self._pause, self._end = pause, end
+        self._done = False
+        self.status, self.headers = head.status, head.headers
+
+    def __aiter__(self) -> Stream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """What has come. Raises Unreachable where it breaks off; TimeoutError."""
+        if self._done:
+            raise StopAsyncIteration
+        left = self._end - asyncio.get_running_loop().time()
+        piece = await self._connection.more(min(self._pause, left))
+        if piece:
+            return piece
+        self._done = True
+        self._pool.put(self._connection)
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """The server is told that nobody reads on, if there is more."""
+        if not self._done:
+            self._done = True
+            self._connection.close()
+
+
+class _Connection(asyncio.Protocol):
+    """One socket; `exchange` is called again only after all of an answer was read."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.alive = False
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiter: asyncio.Future[Reply] | None = None
+        self._reader: asyncio.Future[None] | None = None
+        """Who waits for the next piece."""
+        self._whole = True
+        self._headers: dict[str, str] = {}
+        self._pieces: list[bytes] = []
+        self._size = 0
+        """Bytes of the head so far, then of the pieces."""
+        self._in_body = self._ended = self._paused = False
+        self._error: Exception | None = None
+        self._deadline = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def exchange(self, request: bytes, timeout: float, *, whole: bool = True) -> asyncio.Future[Reply]:
+        """The answer, or its head."""
+        if self._transport is None:
+            raise Unreachable("The connection is closed.", sent=False)
+        self._whole = whole
+        self._reset()
+        self._error = None
+        self._waiter = waiter = self._loop.create_future()
+        self._watch(timeout)
+        self._transport.write(request)
+        return waiter
+
+    async def more(self, timeout: float) -> bytes:
+        """What has come of the body; empty at its end. Raises Unreachable, TimeoutError."""
+        if not self._pieces and not self._ended and self._error is None:
+            self._reader = self._loop.create_future()
+            self._watch(timeout)
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        if not pieces and self._error is not None:
+            raise self._error
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        self.alive = False
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._transport is not None:
+            self._transport.close()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own are not of its classes
+        self.alive = True
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None or self._ended or self._error is not None:
+            self.close()  # an answer that nobody asked for
+            return
+        if not self._in_body:
+            self._size += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(Unreachable(f"The model server does not speak HTTP: {error}", sent=True))
+            return
+        if not self._in_body and self._size > MAX_HEAD:
+            self._fail(Unreachable(f"The head of the model server's answer has more than {MAX_HEAD} bytes.", sent=True))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.alive = False
+        self._transport = None
+        if exc is None and self._in_body and not self._ended and _LENGTHS.isdisjoint(self._headers):
+            self.on_message_complete()  # such an answer ends with its connection
+        if not self._ended:
+            self._fail(Unreachable("The model server closed the connection.", sent=True))
+
+    # httptools' parser
+
+    def on_message_begin(self) -> None:
+        if self._ended:
+            self.close()  # a second answer
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        if self._parser.get_status_code() < _OK:
+            return
+        self._in_body, self._size = True, 0
+        if not self._whole:
+            self._answer(b"")
+
+    def on_body(self, body: bytes) -> None:
+        self._pieces.append(body)
+        self._size += len(body)
+        if self._whole:
+            if self._size > MAX_BODY:
+                self._fail(Unreachable(f"The model's answer has more than {MAX_BODY} bytes.", sent=True))
+        else:
+            if self._size > _HELD and not self._paused and self._transport is not None:
+                self._paused = True
+                self._transport.pause_reading()
+            self._wake()
+
+    def on_message_complete(self) -> None:
+        if self._parser.get_status_code() < _OK:  # an interim answer: the real one follows
+            self._reset()
+            return
+        self.alive = self.alive and self._parser.should_keep_alive()
+        self._ended = True
+        if self._whole:
+            self._answer(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
+        self._wake()
+        # The parser is made anew: llhttp keeps no state that a reset would leave right for every server.
+        self._parser = httptools.HttpResponseParser(self)
+
+    def _reset(self) -> None:
+        self._headers, self._pieces, self._size = {}, [], 0
+        self._in_body = self._ended = False
+
+    def _answer(self, body: bytes) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(Reply(self._parser.get_status_code(), self._headers, body))
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def _fail(self, error: Exception) -> None:
+        """Tell who waits, and be done with this server."""
+        self._error = self._error or error
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(self._error)
+        self._wake()
+        self.close()
+
+    # Time. One alarm serves many requests: to make one for each costs more than to look at the clock.
+
+    def _watch(self, timeout: float) -> None:
+        self._deadline = self._loop.time() + timeout
+        if self._alarm is None or self._alarm.when() > self._deadline:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = self._loop.call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        self._alarm = None
+        if not self._waits():
+            return
+        if self._loop.time() < self._deadline:
+            self._alarm = self._loop.call_at(self._deadline, self._look)
+        else:
+            self._fail(TimeoutError())
+
+    def _waits(self) -> bool:
+        return self._reader is not None or (self._waiter is not None and not self._waiter.done())

@@ -18,6 +18,8 @@ class NoSuchContainer(LookupError):
 
 async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
     """What the instance answers. Raises NoSuchContainer, Unreachable, TimeoutError."""
+    if instance.models is not None:
+        return await instance.models.exchange(ask)
     if variant.mode == "direct":
         return await _exchange(instance, _number(variant, ask), ask.request())
     if ask.container is not None:

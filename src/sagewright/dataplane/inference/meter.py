@@ -111,9 +111,10 @@ class Meter:
         self.publish(all_of_it=True)
 
     def publish(self, *, all_of_it: bool = False) -> None:
-        """Write down what was gathered in periods that have ended; with `all_of_it`, in those that go on too."""
+        """Write down what was gathered in periods that have ended; with `all_of_it`, in those that go on too, and then
+        nobody is asked for more."""
         with self._publishing:
-            for source in self._sources:
+            for source in () if all_of_it else self._sources:
                 try:
                     source(self._clock.now())
                 except Exception:  # noqa: BLE001  # one source's failure must not silence the others

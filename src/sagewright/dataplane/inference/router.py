@@ -11,11 +11,12 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from sagewright.dataplane.inference import observed
+from sagewright.dataplane.inference import multi_model
 from sagewright.dataplane.inference.ask import Ask, Reply
 from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.meter import Meter
+from sagewright.dataplane.inference.models import Folders
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
 from sagewright.dataplane.inference.shadow import Copies
 from sagewright.resources.endpoint import KIND
@@ -59,11 +60,20 @@ class Invoked:
 class Router:
     """Routes of endpoints. `follow` keeps them true to the store."""
 
-    def __init__(self, store: Store, meter: Meter | None = None, captures: Captures | None = None) -> None:
-        """`meter` counts the requests, `captures` keeps some of them."""
+    def __init__(
+        self,
+        store: Store,
+        meter: Meter | None = None,
+        captures: Captures | None = None,
+        folders: Folders | None = None,
+    ) -> None:
+        """`meter` counts the requests, `captures` keeps some of them, `folders` is where endpoints of many models have
+        theirs."""
         self._store = store
         self._routes: dict[Place, Route] = {}
-        self._instances = Instances(meter=meter, captures=captures)
+        self._instances = Instances(meter=meter, captures=captures, folders=folders)
+        if meter is not None:
+            meter.ask(self._instances.tell_models)
         self._copies = Copies()
         self._changing = threading.Lock()
 
@@ -102,13 +112,14 @@ class Router:
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
         are being replaced, the request waits a while for one.
-        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NotServing, Unreachable, TimeoutError.
+        Raises NoSuchEndpoint, NoSuchVariant, NoSuchContainer, NoSuchModel, ModelNotReady, NotServing, Unreachable,
+        TimeoutError.
         """
         end = time.monotonic() + REPLACEMENT_TIME
         while True:
             route = self.route(place)
             try:
-                invoked = await _try(route, ask)
+                invoked = await _try(route, place[2], ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
@@ -124,13 +135,13 @@ def _place(key: Key) -> Place:
     return key.account, key.region, key.name
 
 
-async def _try(route: Route, ask: Ask) -> Invoked:
+async def _try(route: Route, endpoint: str, ask: Ask) -> Invoked:
     variant = _choose(route, ask.variant)
     refused: Unreachable | None = None
-    for instance in variant.in_turn():
+    for instance in await multi_model.instances(variant, ask, endpoint):
         instance.outstanding += 1
         try:
-            return Invoked(await observed.answer(variant, instance, ask), variant, instance, route)
+            return Invoked(await multi_model.answer(variant, instance, ask), variant, instance, route)
         except Unreachable as error:
             if error.sent:
                 raise

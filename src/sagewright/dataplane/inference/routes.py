@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,8 @@ from typing import Any
 from sagewright.dataplane.inference.capture import Captured, Captures
 from sagewright.dataplane.inference.connection import Pool
 from sagewright.dataplane.inference.invocations import Invocations
-from sagewright.dataplane.inference.meter import MINUTE, Meter
+from sagewright.dataplane.inference.meter import INVOCATIONS, MINUTE, UTILIZATION, Meter
+from sagewright.dataplane.inference.models import Folders, Models, Source
 from sagewright.resources import routing
 from sagewright.resources.record import Key, Record
 
@@ -26,6 +28,8 @@ class Instance:
     """Requests that it is at."""
     counted: Invocations | None = None
     """Its own metrics, where the endpoint has enhanced ones."""
+    models: Models | None = None
+    """What it has loaded, where it serves many models."""
 
 
 @dataclass(slots=True)
@@ -137,6 +141,8 @@ class Instances:
     pool: Callable[[str], Pool] = Pool
     meter: Meter | None = None
     captures: Captures | None = None
+    folders: Folders | None = None
+    """Where instances that serve many models find them."""
     known: dict[str, Instance] = field(default_factory=dict)
 
     def route(self, record: Record, arn: str, endpoint: str = "") -> Route:
@@ -163,7 +169,31 @@ class Instances:
             table=table,
         )
         self._observe(record.key, endpoint, found)
+        if found.mode == "multi-model":
+            self._give_models(record.key, found)
         return found
+
+    def _give_models(self, of: Key, variant: Variant) -> None:
+        """Instances that serve many models keep count of them."""
+        assert self.folders is not None
+        told = variant.table["models"]
+        source = Source(told["prefix"], told["role"], of.region, told["cached"])
+        for each in variant.instances:
+            if each.models is None:
+                tell = functools.partial(self._tell, of, variant.name)
+                each.models = Models(each.task, each.containers[0], source, self.folders, tell)
+
+    def _tell(self, of: Key, variant: str, name: str, value: float, unit: str = "Microseconds") -> None:
+        if self.meter is not None:
+            namespace = UTILIZATION if name == "LoadedModelCount" else INVOCATIONS
+            dimensions = {"EndpointName": of.name, "VariantName": variant}
+            self.meter.observe((of.account, of.region), name, value, dimensions, unit=unit, namespace=namespace)
+
+    def tell_models(self, _now: float) -> None:
+        """How many models each instance has loaded, for those who ask at times."""
+        for each in list(self.known.values()):
+            if each.models is not None:
+                each.models.tell("LoadedModelCount", each.models.loaded, "None")
 
     def _observe(self, of: Key, endpoint: str, variant: Variant) -> None:
         """Say where its requests are counted and captured."""

@@ -14,10 +14,11 @@ import random
 import time
 from typing import Final
 
-from sagewright.dataplane.inference import observed
+from sagewright.dataplane.inference import multi_model
 from sagewright.dataplane.inference.ask import Ask
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.containers import NoSuchContainer
+from sagewright.dataplane.inference.models import ModelNotReady, NoSuchModel
 from sagewright.dataplane.inference.routes import Instance, Variant
 
 _log = logging.getLogger(__name__)
@@ -52,7 +53,9 @@ class Copies:
             return
         instance.outstanding += 1
         self._bytes += size
-        task = asyncio.get_running_loop().create_task(_answer(shadow, instance, Ask(ask.body, ask.headers)))
+        task = asyncio.get_running_loop().create_task(
+            _answer(shadow, instance, Ask(ask.body, ask.headers, model=ask.model))
+        )
         self._tasks.add(task)
 
         def done(task: asyncio.Task[None]) -> None:
@@ -71,5 +74,6 @@ class Copies:
 
 
 async def _answer(shadow: Variant, instance: Instance, ask: Ask) -> None:
-    with contextlib.suppress(Unreachable, TimeoutError, NoSuchContainer):  # counted like any other
-        await observed.answer(shadow, instance, ask)
+    # Counted like any other.
+    with contextlib.suppress(Unreachable, TimeoutError, NoSuchContainer, NoSuchModel, ModelNotReady):
+        await multi_model.answer(shadow, instance, ask)

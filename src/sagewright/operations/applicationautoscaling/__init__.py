@@ -1,1 +1,1 @@
-"""Application Auto Scaling: what is to be scaled and by which rules, as records. Nothing scales by them yet."""
+"""Application Auto Scaling: what is to be scaled and by which rules. `controllers/scalable_target.py` scales."""

@@ -1,11 +1,9 @@
-"""What can be scaled, where its records are, pages, AWS's words for what is missing."""
+"""What a request names, where its records are, pages, AWS's words for what is missing."""
 
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -14,46 +12,10 @@ from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Key, Record
+from sagewright.resources.scaling import DIMENSIONS, IDENTITY, TARGET, Dimension, belongings
 from sagewright.store.base import Query
 
-TARGET: Final = "scalable-target"
-"""A target's parent is its resource, its name the dimension."""
-POLICY: Final = "scaling-policy"
-ACTION: Final = "scheduled-action"
-"""The parent of policies and actions is `RESOURCE|DIMENSION`."""
-IDENTITY: Final = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 _PAGE: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """One thing that can be scaled."""
-
-    resource: re.Pattern[str]
-    """What its resource ids look like; the groups are `metric_dimensions`."""
-    metric_dimensions: Sequence[str]
-    """The dimensions of its metrics."""
-    role: str
-    """The service-linked role that scales it."""
-
-
-_VARIANT: Final = re.compile(r"endpoint/([A-Za-z0-9-]{1,63})/variant/([A-Za-z0-9-]{1,63})")
-_COMPONENT: Final = re.compile(r"inference-component/([A-Za-z0-9-]{1,63})")
-
-DIMENSIONS: Final[Mapping[str, Dimension]] = {
-    # Add a scalable dimension here.
-    "sagemaker:variant:DesiredInstanceCount": Dimension(
-        _VARIANT, ("EndpointName", "VariantName"), "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-    ),
-    "sagemaker:variant:DesiredProvisionedConcurrency": Dimension(
-        _VARIANT, ("EndpointName", "VariantName"), "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-    ),
-    "sagemaker:inference-component:DesiredCopyCount": Dimension(
-        _COMPONENT,
-        ("InferenceComponentName",),
-        "AWSServiceRoleForApplicationAutoScaling_SageMakerInferenceComponent",
-    ),
-}
 
 
 def check_identity(request: Params) -> Dimension:
@@ -65,7 +27,7 @@ def check_identity(request: Params) -> Dimension:
     if dimension is None:
         raise validation_error(f"Sagewright has nothing of {namespace} that could be scaled, only of sagemaker.")
     if dimension.resource.fullmatch(resource) is None:
-        shape = "endpoint/NAME/variant/NAME" if dimension.resource is _VARIANT else "inference-component/NAME"
+        shape = "endpoint/NAME/variant/NAME" if len(dimension.metric_dimensions) > 1 else "inference-component/NAME"
         raise validation_error(f"Unsupported resource ID {resource} for {name}. Write {shape}.")
     return dimension
 
@@ -84,11 +46,7 @@ def target_key(call: Call, request: Params) -> Key:
 
 def key_of(call: Call, kind: str, request: Params, name: str) -> Key:
     """The key of a policy or a scheduled action."""
-    return call.key(kind, name, parent_of(request))
-
-
-def parent_of(request: Params) -> str:
-    return f"{request['ResourceId']}|{request['ScalableDimension']}"
+    return call.key(kind, name, belongings(target_key(call, request)))
 
 
 def target_of(call: Call, request: Params) -> Record:

@@ -88,12 +88,6 @@ def _write(call: Call, name: str, spec: dict[str, Any]) -> Write:
     )  # fmt: skip
 
 
-def deletions(call: Call, policy: Record) -> Sequence[Write]:
-    """What takes the alarms of a policy away."""
-    keys = [call.key(METRIC, alarm["AlarmName"]) for alarm in policy.status.get("Alarms", ())]
-    return [("delete", record) for key in keys if (record := call.store.get(key)) is not None]
-
-
 def view(call: Call, names: Mapping[str, str]) -> Sequence[Params]:
     """Alarms as policies list them."""
     return [{"AlarmName": name, "AlarmARN": alarm_arn(call.account, call.region, name)} for name in names.values()]

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validation_error
+from sagewright.dataplane.scaling.targets import deregistration
 from sagewright.operations.applicationautoscaling.common import (
-    ACTION,
-    IDENTITY,
-    POLICY,
-    TARGET,
     check_identity,
     listed,
-    parent_of,
     target_key,
     target_of,
 )
-from sagewright.operations.applicationautoscaling.policy_alarms import deletions
 from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Record
-from sagewright.store.base import Query, Write, attempts
+from sagewright.resources.scaling import TARGET, bounded, place
+from sagewright.store.base import Query, attempts
 
 operations = Operations()
+_DEREGISTERED: Final = "The scalable target was deregistered meanwhile."
+_OF_ANOTHER: Final = "What was to be scaled was deleted meanwhile."
 _MOST_TAGS: Final = 50
 _NOT_SUSPENDED: Final = {
     "DynamicScalingInSuspended": False,
@@ -37,22 +35,26 @@ _NOT_SUSPENDED: Final = {
 def register_scalable_target(call: Call, request: Params) -> Params:
     """Write a target down, or put what is given over what was there."""
     dimension = check_identity(request)
-    _check_resource(call, request)
     if "RoleARN" in request and ":role/" not in request["RoleARN"]:
         raise validation_error(f"{request['RoleARN']} is not the ARN of a role.")
     given = {member: value for member, value in request.items() if member != "Tags"}
     if "SuspendedState" in given:
         given["SuspendedState"] = {**_NOT_SUSPENDED, **given["SuspendedState"]}
     for _ in attempts():
+        resource = _resource(call, request)
         earlier = call.store.get(target_key(call, request))
         try:
+            if earlier is not None and earlier.status["resource"] != resource.uid:
+                # What it was of is gone, and something else has its name.
+                call.store.write(deregistration(call.store, earlier, _OF_ANOTHER, call.now))
+                continue
             if earlier is None:
-                record = _new(call, request, given, dimension.role)
+                record = _new(call, request, given, dimension.role, resource)
                 call.store.create(record)
             else:
                 if request.get("Tags"):
                     raise validation_error("The target is registered already. Use TagResource for its tags.")
-                record = replace(earlier, spec=_checked({**earlier.spec, **given}), modified=call.now)
+                record = _bounded(call, earlier, given)
                 call.store.update(record)
             return {"ScalableTargetARN": record.status["ScalableTargetARN"]}
         except (AlreadyExists, StaleRecord):
@@ -60,7 +62,7 @@ def register_scalable_target(call: Call, request: Params) -> Params:
     raise AwsError("ConcurrentUpdateException", "The scalable target kept changing. Try again.")
 
 
-def _new(call: Call, request: Params, given: Params, role: str) -> Record:
+def _new(call: Call, request: Params, given: Params, role: str, resource: Record) -> Record:
     for member in ("MinCapacity", "MaxCapacity"):
         if member not in request:
             raise validation_error(f"{member} must be given to register a new scalable target.")
@@ -70,40 +72,47 @@ def _new(call: Call, request: Params, given: Params, role: str) -> Record:
     own_role = f"role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/{role}"
     name = call.services.ids.token(32)
     target_arn = Arn("aws", "application-autoscaling", call.region, call.account, f"scalable-target/{name}")
-    spec = {
-        "RoleARN": str(Arn("aws", "iam", "", call.account, own_role)),
-        "SuspendedState": dict(_NOT_SUSPENDED),
-        **given,
-    }
-    return Record(
+    record = Record(
         key=target_key(call, request),
         uid=name,
         created=call.now,
         modified=call.now,
-        spec=_checked(spec),
-        status={"ScalableTargetARN": str(target_arn)},
+        spec={
+            "RoleARN": str(Arn("aws", "iam", "", call.account, own_role)),
+            "SuspendedState": dict(_NOT_SUSPENDED),
+        },
+        status={"ScalableTargetARN": str(target_arn), "resource": resource.uid},
         tags=tags,
         facets={"Id": name},
     )
+    return _bounded(call, record, given)
 
 
-def _checked(spec: dict[str, Any]) -> dict[str, Any]:
-    if spec["MinCapacity"] < 0:
-        raise validation_error("Minimum capacity must not be below 0.")
-    if spec["MinCapacity"] > spec["MaxCapacity"]:
-        raise validation_error("Maximum capacity cannot be less than minimum capacity")
-    return spec
+def _bounded(call: Call, record: Record, given: Params) -> Record:
+    try:
+        return bounded(record, given, call.now)
+    except ValueError as error:
+        raise validation_error(str(error)) from None
 
 
-def _check_resource(call: Call, request: Params) -> None:
-    """Raises AwsError for what is not there."""
-    kind, name, *rest = request["ResourceId"].split("/")
-    record = call.store.get(call.key(kind, name))
-    if record is None:
+def _resource(call: Call, request: Params) -> Record:
+    """What is to be scaled. Raises AwsError for what is not there or has no such capacity."""
+    where = place(target_key(call, request))
+    assert where is not None  # its identity was checked
+    kind, name = where.key.kind, where.key.name
+    record = call.store.get(where.key)
+    if record is None or record.intent == "delete":
         raise validation_error(f"There is no {kind} {name} in this region. Create it first.")
     variants = [each["VariantName"] for each in record.spec.get("config", {}).get("ProductionVariants", ())]
-    if rest and variants and rest[1] not in variants:
-        raise validation_error(f"The endpoint {name} has no variant {rest[1]}; there is {', '.join(variants)}.")
+    if where.variant != name and where.variant not in variants:
+        raise validation_error(f"The endpoint {name} has no variant {where.variant}; there is {', '.join(variants)}.")
+    if where.capacity(record) is None:
+        raise validation_error(
+            f"{request['ResourceId']} has no {where.dimension.what} that could be scaled. Instances are scaled by "
+            "sagemaker:variant:DesiredInstanceCount; a serverless variant with ProvisionedConcurrency by "
+            "sagemaker:variant:DesiredProvisionedConcurrency."
+        )
+    return record
 
 
 @operations
@@ -118,26 +127,12 @@ def deregister_scalable_target(call: Call, request: Params) -> Params:
     """The target goes with its policies, their alarms and its scheduled actions: all at once."""
     for _ in attempts():
         target = target_of(call, request)
-        writes: list[Write] = [("delete", target)]
-        for kind in (POLICY, ACTION):
-            query = Query(call.account, call.region, kind, parent=parent_of(request))
-            for record in call.store.list(query, limit=1000).records:
-                writes.append(("delete", record))
-                writes += deletions(call, record)
         try:
-            call.store.write(writes)
+            call.store.write(deregistration(call.store, target, _DEREGISTERED, call.now))
             return {}
         except StaleRecord:
             continue
     raise AwsError("ConcurrentUpdateException", "The scalable target kept changing. Try again.")
-
-
-@operations
-def describe_scaling_activities(call: Call, request: Params) -> Params:
-    """Nothing has been scaled, because nothing scales yet."""
-    if all(member in request for member in IDENTITY):
-        check_identity(request)
-    return {"ScalingActivities": []}
 
 
 @operations

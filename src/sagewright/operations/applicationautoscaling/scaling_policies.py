@@ -1,4 +1,4 @@
-"""Scaling policies: kept, with the alarms that belong to target tracking. Nothing is scaled by them yet."""
+"""Scaling policies, with the alarms that belong to target tracking. `controllers/scalable_target.py` scales by them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from itertools import pairwise
 from typing import Any, Final
 
 from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validation_error
+from sagewright.dataplane.scaling.targets import alarm_deletions
 from sagewright.operations.applicationautoscaling import policy_alarms
 from sagewright.operations.applicationautoscaling.common import (
-    IDENTITY,
-    POLICY,
     check_identity,
     key_of,
     listed,
@@ -24,12 +23,13 @@ from sagewright.operations.cloudwatch.alarms import every
 from sagewright.operations.table import Operations
 from sagewright.resources.alarm import ACTIONS, METRIC, alarm_arn
 from sagewright.resources.record import Record
+from sagewright.resources.scaling import IDENTITY, POLICY, STEPS, TRACKING
 from sagewright.store.base import Query, Write, attempts
 
 operations = Operations()
 _CONFIGS: Final[Mapping[str, str]] = {
-    "StepScaling": "StepScalingPolicyConfiguration",
-    "TargetTrackingScaling": "TargetTrackingScalingPolicyConfiguration",
+    "StepScaling": STEPS,
+    "TargetTrackingScaling": TRACKING,
 }
 
 
@@ -59,7 +59,7 @@ def _put(call: Call, request: Params, target: Record, earlier: Record | None, to
     alarms = policy_alarms.view(call, names)
     if earlier is not None:
         kept = {alarm["AlarmName"] for alarm in alarms}
-        writes += [w for w in policy_alarms.deletions(call, earlier) if w[1].name not in kept]
+        writes += [w for w in alarm_deletions(call.store, earlier) if w[1].name not in kept]
     status = {"PolicyARN": arn, "Alarms": alarms}
     if earlier is None:
         key = key_of(call, POLICY, request, name)
@@ -157,7 +157,7 @@ def delete_scaling_policy(call: Call, request: Params) -> Params:
         if record is None:
             raise missing(f"scaling policy found with name {request['PolicyName']}", request)
         try:
-            call.store.write([("delete", record), *policy_alarms.deletions(call, record)])
+            call.store.write([("delete", record), *alarm_deletions(call.store, record)])
             return {}
         except StaleRecord:
             continue

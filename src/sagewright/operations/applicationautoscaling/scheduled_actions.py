@@ -1,4 +1,4 @@
-"""Scheduled actions: kept. Nothing is scaled by them yet."""
+"""Scheduled actions. `controllers/scheduled_action.py` carries them out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validation_error
 from sagewright.dataplane.events.schedules import InvalidSchedule, parse, zone
 from sagewright.operations.applicationautoscaling.common import (
-    ACTION,
     check_identity,
     key_of,
     listed,
@@ -18,6 +17,7 @@ from sagewright.operations.applicationautoscaling.common import (
 from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
 from sagewright.resources.record import Record
+from sagewright.resources.scaling import ACTION
 from sagewright.store.base import attempts
 
 operations = Operations()

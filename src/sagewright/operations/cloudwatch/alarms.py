@@ -19,6 +19,7 @@ from sagewright.resources import alarm
 from sagewright.resources.alarm import ACTIONS, COMPOSITE, METRIC, UNKNOWN, alarm_arn
 from sagewright.resources.arn import Arn
 from sagewright.resources.record import Record
+from sagewright.resources.scaling import is_policy
 from sagewright.store.base import Query, attempts
 from sagewright.telemetry.metrics_query import check, check_period
 
@@ -103,7 +104,7 @@ def _check(call: Call, request: Params) -> None:
     if request.get("DatapointsToAlarm", 1) > request["EvaluationPeriods"]:
         raise invalid("DatapointsToAlarm must not be greater than EvaluationPeriods.")
     _check_metric(request)
-    check_actions(call, request)
+    check_actions(call, request, scaling=True)
 
 
 def _check_metric(request: Params) -> None:
@@ -139,19 +140,17 @@ def _check_metric(request: Params) -> None:
         )
 
 
-def check_actions(call: Call, request: Params) -> None:
-    """Raises AwsError for an action that would not happen."""
+def check_actions(call: Call, request: Params, *, scaling: bool) -> None:
+    """Raises AwsError for an action that would not happen; `scaling` says whether scaling policies may be called."""
     for member in ACTIONS.values():
         for text in request.get(member, ()):
             try:
                 arn = Arn.parse(text)
             except ValueError:
                 raise invalid(f"Invalid arn syntax: {text}") from None
-            scaling = arn.service == "autoscaling" and arn.resource.startswith("scalingPolicy:")
-            if arn.service != "sns" and not (scaling and ":resource/sagemaker/" in text):
-                raise invalid(
-                    f"Sagewright does not do the alarm action {text}. Use an SNS topic or SageMaker's scaling policy."
-                )
+            if arn.service != "sns" and not (scaling and is_policy(text)):
+                also = " or a scaling policy of SageMaker's" if scaling else ""
+                raise invalid(f"Sagewright does not do the alarm action {text}. Use an SNS topic{also}.")
             if arn.account != call.account:
                 raise invalid(f"The alarm action {text} is of another account.")
 

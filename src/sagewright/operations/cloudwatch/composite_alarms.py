@@ -23,7 +23,7 @@ def put_composite_alarm(call: Call, request: Params) -> Params:
     if len(rule.alarms) > _MOST_ALARMS:
         raise invalid(f"AlarmRule may mention {_MOST_ALARMS} alarms.")
     _check_cycle(call, request["AlarmName"], rule)
-    check_actions(call, request)
+    check_actions(call, request, scaling=False)
     put(call, request, COMPOSITE, {})
     return {}
 

@@ -9,6 +9,7 @@ from sagewright.base.errors import AwsError
 from sagewright.dataplane.inference.ask import Ask
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.containers import NoSuchContainer
+from sagewright.dataplane.inference.models import ModelNotReady, NoSuchModel
 from sagewright.dataplane.inference.router import Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
 from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
@@ -25,9 +26,9 @@ _FORWARDED: Final = (
     ("Accept", "Accept"),
     ("CustomAttributes", "X-Amzn-SageMaker-Custom-Attributes"),
     ("InferenceId", "X-Amzn-SageMaker-Inference-Id"),
+    ("TargetModel", "X-Amzn-SageMaker-Target-Model"),
 )
 _UNSUPPORTED: Final = (
-    "TargetModel",
     "InferenceComponentName",
     "EnableExplanations",
     "SessionId",
@@ -48,8 +49,12 @@ async def invoke_endpoint(call: Call, request: Params) -> Params:
         raise AwsError("ValidationError", f"Endpoint {name} of account {call.account} not found.") from None
     except NoSuchVariant:
         raise AwsError("ValidationError", f"Variant {target} not found in endpoint {name}.") from None
-    except NoSuchContainer as error:
+    except (NoSuchContainer, NoSuchModel) as error:
         raise AwsError("ValidationError", str(error)) from None
+    except ModelNotReady as error:
+        raise AwsError(
+            "ModelNotReadyException", f"Model {error} is still being loaded. Try again in a while.", status=429
+        ) from None
     except NotServing as error:
         if error.passing:
             raise _unavailable(name, str(error)) from None
@@ -75,6 +80,7 @@ def _ask(request: Params, received: float) -> Ask:
         headers,
         variant=request.get("TargetVariant"),
         container=request.get("TargetContainerHostname"),
+        model=request.get("TargetModel"),
         received=received,
     )
 

@@ -39,7 +39,8 @@ TWO_OF_THREE = [
     row("0 0 X 0 X", "ALARM", "ALARM", "ALARM", "ALARM"),
     row("0 - X - -", "OK", "OK", "ALARM", "OK"),
     row("- - - - 0", "OK", "OK", "ALARM", "OK"),
-    row("- - - - X", "ALARM", KEEP, "ALARM", "OK"),
+    row("- - - X -", "ALARM", KEEP, "ALARM", "OK"),
+    row("- - - - X", "OK", KEEP, "ALARM", "OK"),  # premature
 ]
 
 

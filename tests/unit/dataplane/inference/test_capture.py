@@ -9,6 +9,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -57,8 +58,14 @@ def captured(captures: Captures, **options: Any) -> Captured:
     return captures.of("eu-west-1", "e", "AllTraffic", settings)
 
 
-def invoke(variant: Captured, body: bytes = b"1,2", answer: bytes = b"[3]", **headers: str) -> None:
-    asked = {"Content-Type": "text/csv", **{name.replace("_", "-"): value for name, value in headers.items()}}
+def invoke(
+    variant: Captured,
+    body: bytes = b"1,2",
+    answer: bytes = b"[3]",
+    content_type: str = "text/csv",
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    asked = {"Content-Type": content_type, **more}
     variant.take(Ask(body, list(asked.items())), Reply(200, {"content-type": "application/json"}, answer))
 
 
@@ -79,7 +86,7 @@ def captures(kept: Kept, clock: ManualClock) -> Captures:
 
 def test_a_line_says_what_aws_says(captures: Captures, kept: Kept) -> None:
     headers = {"X-Amzn-SageMaker-Inference-Id": "one", "X-Amzn-SageMaker-Custom-Attributes": "trace=1"}
-    invoke(captured(captures), **headers)
+    invoke(captured(captures), more=headers)
     captures.work(all_of_it=True)
     ((key, data),) = kept.objects.items()
     assert re.fullmatch(r"bucket/some/where/e/AllTraffic/2025/10/09/12/00-05-250-[0-9a-f-]{36}\.jsonl", key)
@@ -142,14 +149,14 @@ def test_only_the_sides_that_are_asked_for(captures: Captures, kept: Kept, modes
 def test_the_rest_is_base64(
     captures: Captures, kept: Kept, types: Mapping[str, Any], body: bytes, content_type: str
 ) -> None:
-    invoke(captured(captures, CaptureContentTypeHeader=types), body, Content_Type=content_type)
+    invoke(captured(captures, CaptureContentTypeHeader=types), body, content_type=content_type)
     captures.work(all_of_it=True)
     side = kept.events[0]["captureData"]["endpointInput"]
     assert (side["encoding"], side["data"]) == ("BASE64", b64encode(body).decode())
 
 
 def test_parameters_of_a_type_do_not_matter(captures: Captures, kept: Kept) -> None:
-    invoke(captured(captures), Content_Type="Text/CSV; charset=utf-8")
+    invoke(captured(captures), content_type="Text/CSV; charset=utf-8")
     captures.work(all_of_it=True)
     side = kept.events[0]["captureData"]["endpointInput"]
     assert (side["encoding"], side["observedContentType"]) == ("CSV", "Text/CSV; charset=utf-8")
@@ -216,7 +223,12 @@ def test_what_the_role_may_not_is_told_and_forgotten(
 def test_an_end_puts_all_there_is(captures: Captures, kept: Kept) -> None:
     captures.start()
     variant = captured(captures)
-    threads = [threading.Thread(target=lambda: [invoke(variant) for _ in range(200)]) for _ in range(4)]
+
+    def load() -> None:
+        for _ in range(200):
+            invoke(variant)
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -61,9 +61,9 @@ class World:
         status = {"EndpointArn": "arn", "serving": [routing.generation(1, [table])]}
         store.create(Record(KEY, "u", 0.0, 0.0, status=status, state="Creating"))
         self.router = Router(store, self.meter, self.captures)
-        self.router._instances.pool = cast(Any, lambda socket: self.away if socket == "1" else self.model)
         self.away = Model(lambda: _raise(Unreachable("away", sent=False)))
         self.model = Model(lambda: Reply(200, {}, b"answer"))
+        self.router._instances.pool = cast(Any, lambda socket: self.away if socket == "1" else self.model)
         self.router.follow()
 
     def invoke(self) -> None:
@@ -79,7 +79,7 @@ class World:
         return sum(data.count(b"\n") for data in self.kept)
 
 
-def _raise(error: Exception) -> Any:
+def _raise(error: BaseException) -> Any:
     raise error
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from sagewright.base.errors import AwsError
 from sagewright.resources.record import Key, Record
+from sagewright.resources.scaling import ACTIVITY
 from sagewright.testing.world import Client, World
 
 RESOURCE = "endpoint/e/variant/v"
@@ -77,6 +78,7 @@ def test_a_target_is_registered_and_changed(scaling: Client, target: str) -> Non
         ({"ResourceId": "endpoint/e"}, "Write endpoint/NAME/variant/NAME"),
         ({"ResourceId": "endpoint/nobody/variant/v"}, "no endpoint nobody"),
         ({"ResourceId": "endpoint/e/variant/w"}, "no variant w"),
+        ({"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency"}, "no provisioned concurrency"),
         ({"ScalableDimension": "ecs:service:DesiredCount"}, "Unsupported"),
         ({"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}, "nothing of ecs"),
         ({"MinCapacity": 5}, "less than minimum"),
@@ -214,3 +216,34 @@ def test_tags(scaling: Client, target: str) -> None:
     scaling.untag_resource(ResourceARN=target, TagKeys=["a"])
     assert scaling.list_tags_for_resource(ResourceARN=target) == {"Tags": {"b": "2"}}
     assert refusal(scaling.list_tags_for_resource, ResourceARN=target + "x")[0] == "ResourceNotFoundException"
+
+
+def activity(world: World, name: str, time: float, resource: str = RESOURCE, state: str = "Successful") -> None:
+    parent = f"{resource}|{WHAT['ScalableDimension']}"
+    key = Key(world.services.settings.account, "us-east-1", ACTIVITY, parent, name)
+    spec, facets = {"ActivityId": name}, {"ResourceId": resource}
+    world.services.store.create(Record(key, name, time, time, spec, {}, state, facets=facets))
+
+
+def test_activities_are_listed_the_newest_first(scaling: Client, world: World) -> None:
+    now = world.clock.now()
+    for number in range(3):
+        activity(world, f"a{number}", now + number)
+    activity(world, "vain", now + 3, state="NotScaled")
+    activity(world, "other", now + 4, resource="endpoint/f/variant/v")
+
+    def told(**more: Any) -> list[str]:
+        found = scaling.describe_scaling_activities(ServiceNamespace="sagemaker", **more)
+        return [each["ActivityId"] for each in found["ScalingActivities"]]
+
+    assert told() == ["other", "a2", "a1", "a0"]
+    assert told(ResourceId=RESOURCE) == ["a2", "a1", "a0"]
+    assert told(ResourceId=RESOURCE, IncludeNotScaledActivities=True) == ["vain", "a2", "a1", "a0"]
+    named = {member: value for member, value in WHAT.items() if member != "ServiceNamespace"}
+    first = scaling.describe_scaling_activities(ServiceNamespace="sagemaker", **named, MaxResults=2)
+    assert [each["ActivityId"] for each in first["ScalingActivities"]] == ["a2", "a1"]
+    assert told(**named, NextToken=first["NextToken"]) == ["a0"]
+    assert scaling.describe_scaling_activities(ServiceNamespace="ecs") == {"ScalingActivities": []}
+    dimension = {"ScalableDimension": WHAT["ScalableDimension"]}
+    assert refusal(told, **dimension)[0] == "ValidationException"
+    assert refusal(told, NextToken="x")[0] == "InvalidNextTokenException"

@@ -17,6 +17,7 @@ from sagewright.resources.alarm import COMPOSITE, METRIC
 from sagewright.resources.deployment import problem
 from sagewright.resources.endpoint import KIND, LIFE, counts, resized, updated, variants, with_settings
 from sagewright.resources.record import Record
+from sagewright.resources.scaling import targets_of
 
 
 def _last_deployment(record: Record) -> Params:
@@ -44,6 +45,7 @@ def update_endpoint(call: Call, request: Params) -> Params:
         if not LIFE.allows(record.state, "update"):
             raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
         config: Mapping[str, Any] = frozen["config"]
+        _check_scaled(call, record, config)
         if request.get("RetainAllVariantProperties"):
             config = _retained(config, record.status, request.get("ExcludeRetainedVariantProperties", ()))
         deployment = request.get("DeploymentConfig")
@@ -87,6 +89,21 @@ def _frozen(call: Call, config_name: str) -> Params:
         found = model.NOUN.find(call, variant["ModelName"])
         models[found.name] = model.served(found)
     return {"config": config, "models": models}
+
+
+def _check_scaled(call: Call, record: Record, config: Mapping[str, Any]) -> None:
+    """Raises AwsError for an update that takes away or replaces what Application Auto Scaling scales."""
+    kept = {each["VariantName"]: each.get("InstanceType") for each in config["ProductionVariants"]}
+    for variant in record.spec["config"]["ProductionVariants"]:
+        name = variant["VariantName"]
+        if kept.get(name, "") == variant.get("InstanceType"):
+            continue
+        targets = [target for key in targets_of(record.key, name) if (target := call.store.get(key)) is not None]
+        if any(target.status["resource"] == record.uid for target in targets):
+            raise validation_error(
+                f'The variant(s) "{name}" must be deregistered as a scalable target with AWS Auto Scaling before they '
+                "can be removed or have their instance type updated."
+            )
 
 
 def _check_deployment(call: Call, deployment: Mapping[str, Any], config: Mapping[str, Any]) -> None:

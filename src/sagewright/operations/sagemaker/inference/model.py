@@ -24,6 +24,7 @@ def create_model(call: Call, request: Params) -> Params:
         if ("Image" in container) == ("ModelPackageName" in container):
             raise validation_error("A container needs either an Image or a ModelPackageName.")
     _check_names(request)
+    _check_modes(request)
     if "ExecutionRoleArn" not in request:
         raise validation_error("ExecutionRoleArn is required: the model's containers work under that role.")
     check_role(call, request["ExecutionRoleArn"])
@@ -41,6 +42,23 @@ def _check_names(request: Params) -> None:
         raise validation_error("Give a ContainerHostname to each of the containers, or to none.")
     if mode(request) == "direct" and not names:
         raise validation_error("Containers that are invoked directly (mode Direct) need a ContainerHostname each.")
+
+
+def _check_modes(request: Params) -> None:
+    """A container of many models is one by itself, and knows where they are."""
+    own = containers(request)
+    for each in own:
+        many = each.get("Mode") == "MultiModel"
+        if "MultiModelConfig" in each and not many:
+            raise validation_error("MultiModelConfig is for containers whose Mode is MultiModel.")
+        if not many:
+            continue
+        if "ModelPackageName" in each or not each.get("ModelDataUrl", "").startswith("s3://"):
+            raise validation_error(
+                "A container whose Mode is MultiModel needs a ModelDataUrl: the prefix in S3 that its models lie below."
+            )
+        if len(own) > 1:
+            raise validation_error("A container whose Mode is MultiModel must be the only container of its model.")
 
 
 def served(model: Record) -> Params:

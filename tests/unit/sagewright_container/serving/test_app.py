@@ -12,6 +12,7 @@ import pytest
 from sagewright_container.serving.app import App
 from sagewright_container.serving.base import Request, Response, acceptable
 from sagewright_container.serving.errors import BadRequest, NoContent, NotAcceptable, UnsupportedContent
+from sagewright_container.serving.predictor import Predictor
 
 
 class Fake:
@@ -54,7 +55,7 @@ async def call(app: App, path: str, *parts: bytes, method: str = "POST", **heade
 
 
 def invoke(function: Callable[[Request], Response], *parts: bytes, **headers: str) -> Any:
-    return asyncio.run(call(App(Fake(function)), "/invocations", *parts, **headers))
+    return asyncio.run(call(App(Predictor(Fake(function))), "/invocations", *parts, **headers))
 
 
 def test_an_invocation_carries_body_content_type_and_accept() -> None:
@@ -91,7 +92,7 @@ def test_errors_are_answers(error: Exception, status: int, text: bytes, capsys: 
     ],
 )
 def test_paths(path: str, method: str, status: int, body: bytes) -> None:
-    answer = asyncio.run(call(App(Fake(echo)), path, method=method))
+    answer = asyncio.run(call(App(Predictor(Fake(echo))), path, method=method))
     assert answer[:2] == (status, body)
 
 
@@ -106,13 +107,13 @@ def test_slow_predictions_leave_the_event_loop_and_quick_ones_come_back() -> Non
         return Response(b"", "text/csv")
 
     async def many() -> None:
-        app = App(Fake(predict), clock=lambda: now[0])
+        app = App(Predictor(Fake(predict), clock=lambda: now[0]))
         for _ in range(41):
             await call(app, "/invocations")
 
     asyncio.run(many())
     main = threading.main_thread()
-    assert [thread is main for thread in threads[:3]] == [True, False, False]
+    assert [thread is main for thread in threads[:3]] == [False, False, False]
     assert threads[-1] is main
 
 

@@ -107,7 +107,7 @@ def test_a_flask_like_response_is_unpacked(folder: Any) -> None:
 
 def test_an_answer_that_cannot_be_sent(folder: Any) -> None:
     script = MODEL_FN + "def output_fn(prediction, accept): return {}"
-    with pytest.raises(UserCodeError, match="answered dict: it must be text or bytes"):
+    with pytest.raises(UserCodeError, match="output_fn answered dict: it must return text, bytes"):
         handler(folder, script).handle(request())
 
 
