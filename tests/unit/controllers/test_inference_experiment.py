@@ -20,7 +20,7 @@ from .conftest import ACCOUNT, REGION, Bench
 KEY = Key(ACCOUNT, REGION, KIND, "", "x")
 ENDPOINT = Key(ACCOUNT, REGION, endpoints.KIND, "", "e")
 MODELS = {name: {"PrimaryContainer": {"Image": name}} for name in ("old", "new", "third")}
-BEFORE = {
+BEFORE: dict[str, Any] = {
     "EndpointConfigName": "c",
     "ProductionVariants": [
         {

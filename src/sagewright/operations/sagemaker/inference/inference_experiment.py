@@ -83,7 +83,7 @@ def create_inference_experiment(call: Call, request: Params) -> Params:
 def describe_inference_experiment(call: Call, request: Params) -> Params:
     record = NOUN.named(call, request)
     view = NOUN.view(record)
-    found = call.store.get(call.key(endpoint.KIND, record.spec["EndpointName"]))
+    found = call.store.get(call.key(endpoint.NOUN.kind, record.spec["EndpointName"]))
     if found is not None:
         seen = endpoint.NOUN.view(found)
         told = {m: seen[m] for m in ("EndpointConfigName", "EndpointStatus", "FailureReason") if m in seen}

@@ -26,7 +26,7 @@ def sampled(percentage: int, source: str = "P") -> dict[str, Any]:
     return {"SourceModelVariantName": source, "ShadowModelVariants": shadows}
 
 
-REQUEST = {
+REQUEST: dict[str, Any] = {
     "Name": "x",
     "Type": "ShadowMode",
     "RoleArn": ROLE,
