@@ -311,3 +311,57 @@ def test_provisioned_concurrency_is_scaled(serve: Callable[..., str], eventually
     scaled.register(3, 4)
     (failed,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Failed"], timeout=20)
     assert "must not be more than its MaxConcurrency (2)" in failed["StatusMessage"]
+
+
+def test_copies_of_a_component_are_scaled(
+    role: str, unique: Unique, scripted: Callable[..., dict[str, Any]], eventually: Eventually
+) -> None:
+    sagemaker, host, name = boto3.client("sagemaker"), unique("shared"), unique("copied")
+    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=host, ProductionVariants=[variant], ExecutionRoleArn=role)
+    sagemaker.create_endpoint(EndpointName=host, EndpointConfigName=host)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=host, WaiterConfig=PATIENCE)
+    model = scripted(ECHO)
+    sagemaker.create_inference_component(
+        InferenceComponentName=name,
+        EndpointName=host,
+        VariantName="AllTraffic",
+        Specification={
+            "Container": {
+                "Image": model["Image"],
+                "ArtifactUrl": model["ModelDataUrl"],
+                "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+            },
+            "ComputeResourceRequirements": {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 256},
+        },
+        RuntimeConfig={"CopyCount": 1},
+    )
+    what = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"inference-component/{name}",
+        "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+    }
+    scaling = boto3.client("application-autoscaling")
+    # Bounds that are set while it is created are kept once it is in service.
+    for bounds in ((2, 2), (0, 0)):
+        scaling.register_scalable_target(**what, MinCapacity=bounds[0], MaxCapacity=bounds[1])
+
+        def there(count: int = bounds[0]) -> bool:
+            told = sagemaker.describe_inference_component(InferenceComponentName=name)
+            copies = set(told["RuntimeConfig"].values())
+            return told["InferenceComponentStatus"] == "InService" and copies == {count}
+
+        eventually(there, timeout=90)
+
+    def done() -> list[str]:
+        told = scaling.describe_scaling_activities(**what)["ScalingActivities"]
+        return [each["Description"] for each in told if each["StatusCode"] == "Successful"]
+
+    expected = ["Setting desired copy count to 0.", "Setting desired copy count to 2."]
+    eventually(lambda: done() == expected, timeout=20)
+    sagemaker.delete_inference_component(InferenceComponentName=name)
+    found = {"ServiceNamespace": "sagemaker", "ResourceIds": [what["ResourceId"]]}
+    eventually(lambda: not scaling.describe_scalable_targets(**found)["ScalableTargets"], timeout=20)
+    components = {"EndpointNameEquals": host}
+    eventually(lambda: not sagemaker.list_inference_components(**components)["InferenceComponents"], timeout=60)
+    sagemaker.delete_endpoint(EndpointName=host)
