@@ -128,7 +128,7 @@ class Scaled:
         put = {"PolicyName": name, "PolicyType": "StepScaling", "StepScalingPolicyConfiguration": config}
         arn = self.scaling.put_scaling_policy(**self.what, **put)["PolicyARN"]
         rule = {"Statistic": "Average", "Period": 10, "EvaluationPeriods": 1, "AlarmActions": [arn], **alarm}
-        self.cloudwatch.put_metric_alarm(AlarmName=name, Namespace="Own", **rule)
+        self.cloudwatch.put_metric_alarm(AlarmName=name, **{"Namespace": "Own", **rule})
 
     def track(self, metric: str, **more: Any) -> None:
         """Half a job for each instance."""
@@ -290,9 +290,22 @@ def test_an_asynchronous_endpoint_sleeps_until_there_is_work(
     scaled.load("backlog", 0, *range(30, 1000, 60))
     scaled.track("backlog")
     scaled.becomes(0)
-    scaled.step("elastic-work", UP, MetricName="work", ComparisonOperator="GreaterThanThreshold", Threshold=0)
-    scaled.load("work", 1, 15, 25)
-    scaled.becomes(1)
+    backlog = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "HasBacklogWithoutCapacity",
+        "Dimensions": [{"Name": "EndpointName", "Value": scaled.endpoint}],
+    }
+    above = "GreaterThanOrEqualToThreshold"
+    scaled.step("elastic-work", UP, **backlog, ComparisonOperator=above, Threshold=1)
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket=bucket, Key="questions/one", Body=b"hello")
+    answer = boto3.client("sagemaker-runtime").invoke_endpoint_async(
+        EndpointName=scaled.endpoint, InputLocation=f"s3://{bucket}/questions/one", ContentType="text/plain"
+    )
+    key = answer["OutputLocation"].removeprefix(f"s3://{bucket}/")
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"], timeout=90)
+    assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"hello"
+    assert scaled.instances() == 1
     scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-work"])
 
 
