@@ -106,11 +106,14 @@ class _Nursery:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
     def _reap(self, _number: int, _frame: FrameType | None) -> None:
-        for pid in list(self._models):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                path = self._models.pop(pid)
-                _tell(self._channel, {"ended": path, "code": os.waitstatus_to_exitcode(status)})
+        with contextlib.suppress(ChildProcessError):  # no more of them
+            while True:
+                # Another signal may come in between, and its handler take some of these.
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    return
+                if (path := self._models.pop(pid, None)) is not None:
+                    _tell(self._channel, {"ended": path, "code": os.waitstatus_to_exitcode(status)})
 
 
 class _Model:
