@@ -229,11 +229,18 @@ async def _try(route: Route, variant: Variant, endpoint: str, ask: Ask) -> Invok
 
 
 async def _asked(variant: Variant, instance: Instance, ask: Ask) -> Reply:
-    """What an instance answers."""
-    with ExitStack() as holds:
-        instance.outstanding += 1
-        holds.callback(_leave, instance)
-        return _held(await multi_model.answer(variant, instance, ask), holds)
+    """What an instance answers; it is at the request until all of the answer has come."""
+    rest = None
+    instance.outstanding += 1
+    try:
+        reply = await multi_model.answer(variant, instance, ask)
+        rest = reply.rest
+    finally:
+        if rest is None:
+            _leave(instance)
+        else:
+            rest.then(lambda _failed: _leave(instance))
+    return reply
 
 
 def _held(reply: Reply, holds: ExitStack) -> Reply:
