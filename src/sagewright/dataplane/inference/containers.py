@@ -28,7 +28,7 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
         raise NoSuchContainer(
             "TargetContainerHostname is for models whose containers are invoked directly (mode Direct)."
         )
-    streams = ask.streams and variant.mode != "serial"
+    streams = ask.streams and (variant.mode != "serial" or len(instance.containers) == 1)
     reply = await _exchange(instance, 0, ask.request(), streams=streams)
     if variant.mode == "serial":
         reply = await _through_the_others(instance, ask, reply)
