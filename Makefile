@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
+DECLARED := src/sagewright_container/algorithms/declared.json
 # Trust what the machine trusts, also behind a company's proxy.
 export UV_SYSTEM_CERTS ?= true
 
@@ -27,14 +28,16 @@ demo: setup ## train on real data, deploy, predict: the main job, end to end
 test: setup ## lint, then every test
 	@sh tests/run.sh
 
-lint: setup ## ruff, mypy --strict, import contracts, the pages of operations and images
+lint: setup ## ruff, mypy --strict, import contracts, what is made from the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m sagewright_container.algorithms describe | diff $(DECLARED) -
 	$(BIN)/python -m sagewright.testing.reference --check docs/reference
 
 docs: setup ## make the reference pages of operations and images anew
+	$(BIN)/python -m sagewright_container.algorithms describe >$(DECLARED)
 	$(BIN)/python -m sagewright.testing.reference docs/reference
 
 bench: setup ## measure, each figure beside a peer or a limit

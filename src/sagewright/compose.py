@@ -19,6 +19,7 @@ from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
+from sagewright.controllers.async_invocation import AsyncInvocations
 from sagewright.controllers.background import Background
 from sagewright.controllers.bucket import Buckets
 from sagewright.controllers.ecr_repository import EcrRepositories
@@ -27,6 +28,7 @@ from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
+from sagewright.controllers.inference_component import InferenceComponents
 from sagewright.controllers.inference_experiment import InferenceExperiments
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
@@ -42,6 +44,7 @@ from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
 from sagewright.dataplane.inference.capture import Captures
+from sagewright.dataplane.inference.demand import Demand
 from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.objects.base import Objects
@@ -145,7 +148,8 @@ def build(settings: Settings) -> Server:
     captures = Captures(keep, clock, ids)
     tasks = settings.data / "tasks"
     folders = ModelFolders(objects_as, tasks)
-    router = Router(store, meter, captures, folders)
+    demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
+    router = Router(store, meter, captures, folders, demand)
     services = Services(
         settings=settings,
         store=store,
@@ -176,9 +180,11 @@ def build(settings: Settings) -> Server:
         machine=Machine.here(),
         tasks=tasks,
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
+        serverless_idle=settings.serverless_idle,
+        serverless_standby=settings.serverless_standby,
     )
     loop = _loop(platform, settings.data, owner=_server_id(settings.data))
-    watching = _watching(services, owner=_server_id(settings.data))
+    watching = _watching(services, platform, owner=_server_id(settings.data))
 
     def start() -> None:
         router.follow()
@@ -212,13 +218,14 @@ def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
     loop.add(Endpoints(platform, loop.wake))
+    loop.add(InferenceComponents(platform, loop.wake))
     loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop
 
 
-def _watching(services: Services, *, owner: str) -> Loop:
+def _watching(services: Services, platform: Platform, *, owner: str) -> Loop:
     """A loop of its own: jobs that stage their inputs keep the other one's threads for minutes."""
     store, bus, metrics, clock = services.store, services.events, services.metrics, services.clock
     loop = Loop(store, clock=clock, owner=owner, workers=4)
@@ -232,6 +239,7 @@ def _watching(services: Services, *, owner: str) -> Loop:
     loop.add(ScheduledActions(store, clock, services.ids))
     loop.add(Buckets(services.objects, bus, clock))
     loop.add(EcrRepositories(store, services.images, clock))
+    loop.add(AsyncInvocations(platform, bus, loop.wake))
     loop.add(HyperParameterTuningJobs(store, metrics, clock, services.ids, loop.wake))
     loop.add(InferenceExperiments(store, clock, services.ids))
     return loop

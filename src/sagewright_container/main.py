@@ -6,11 +6,13 @@ import importlib
 import os
 import sys
 
+from sagewright_container.algorithms.catalog import CATALOG
 from sagewright_container.contract import Contract
 
 _SCRIPT = "sagewright_container.training.launch:main"
 
 # Add an image here: name → what trains and what serves, each "module:function" answering an exit code, and arguments.
+# Those of built-in algorithms need no row, unless they do more.
 IMAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "base-python": {"train": (_SCRIPT,)},
     "huggingface": {
@@ -31,7 +33,7 @@ IMAGES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-USAGE = "usage: python -m sagewright_container.main {train|serve} {" + "|".join(sorted(IMAGES)) + "}"
+USAGE = "usage: python -m sagewright_container.main {train|serve} {" + "|".join(sorted({*IMAGES, *CATALOG})) + "}"
 
 
 def main(arguments: list[str]) -> int:
@@ -39,6 +41,10 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case [verb, image] if verb in IMAGES.get(image, {}):
             return call(*IMAGES[image][verb])
+        case ["train", image] if image not in IMAGES and image in CATALOG:
+            return call("sagewright_container.algorithms.run:train", image)
+        case ["serve", image] if image not in IMAGES and image in CATALOG:
+            return call("sagewright_container.serving.server:serve_algorithm", image)
     sys.stderr.write(USAGE + "\n")
     return 2
 

@@ -28,6 +28,11 @@ class Settings:
     store: str = ""
     """Where records are kept: '' for SQLite under `data`, `memory:` for a throw-away server, or the address of a
     PostgreSQL database."""
+    serverless_idle: float = 300.0
+    """Seconds that an instance of a serverless variant is kept while nobody asks for it."""
+    serverless_standby: bool = True
+    """Whether each serverless variant that has no instance keeps a process with its framework loaded, without the
+    model: it answers within a fraction of a second, and takes the framework's memory."""
     runtimes: Path | None = None
     """Where the runtimes' Python environments are kept; None for `data`/runtimes."""
 

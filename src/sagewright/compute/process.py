@@ -20,7 +20,6 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import importlib.util
 import json
 import logging
 import marshal
@@ -36,6 +35,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from sagewright.base import toolkit
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Terminal, Transient
 from sagewright.base.settings import Settings
@@ -312,10 +312,9 @@ class ProcessEngine(Engine):
 
 def make(settings: Settings, clock: Clock) -> ProcessEngine:
     """The engine of a server with these settings; the container toolkit is the one installed beside us."""
-    found = importlib.util.find_spec("sagewright_container")
-    places = found.submodule_search_locations if found else None
-    toolkit = Path(next(iter(places))).parent if places else None
-    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=toolkit)
+    package = toolkit.folder()
+    place = package.parent if package else None
+    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place)
 
 
 def _compiled(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sagewright.base import toolkit
 from sagewright.compute.refusals import REFUSED
 from sagewright.compute.venvs import Environments
 
@@ -61,7 +62,7 @@ _STUDIO: Final = (
 )
 
 # Add a runtime here, and the lock of its environment in environments/. Those of one repository: oldest version first.
-RUNTIMES: Sequence[Runtime] = (
+_IMAGES: Final[Sequence[Runtime]] = (
     Runtime(
         "scikit-learn",
         "scikit-learn",
@@ -117,6 +118,17 @@ RUNTIMES: Sequence[Runtime] = (
     ),
     Runtime("sagemaker-distribution", "sagemaker-distribution", _MAIN, "sagemaker-distribution", _STUDIO),
 )
+
+_KNOWN: Final = {runtime.name for runtime in _IMAGES}
+RUNTIMES: Final[Sequence[Runtime]] = (
+    *_IMAGES,
+    *(
+        Runtime(each["name"], each["environment"], _MAIN, each["name"], tuple(each["repositories"]))
+        for each in toolkit.algorithms()
+        if each["name"] not in _KNOWN
+    ),
+)
+"""Those of the images above, and one for each built-in algorithm."""
 
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+"

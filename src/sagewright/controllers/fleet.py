@@ -33,6 +33,8 @@ DRAIN: Final = 0.5
 """Seconds between the end of an instance's turn and SIGTERM: what was sent to it in that moment has arrived by then."""
 STARTING: Final = 0.05
 """Seconds until the next look at what starts."""
+CALLED: Final = 0.01
+"""The same for what stood by and was called."""
 _LONGEST_REPLACEMENT: Final = 60.0
 _ATTEMPTS: Final = 4
 """How often an instance that never served is started when somebody else ended it before it was healthy."""
@@ -40,7 +42,8 @@ _ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 
 Instance = dict[str, Any]
 """task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; not_before
-(epoch seconds) where it replaces another; retired (epoch seconds) since when it is to end."""
+(epoch seconds) where it replaces another; standby where it was started without its model and has not served yet;
+retired (epoch seconds) since when it is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,13 @@ class Wanted:
     model: Mapping[str, Any]
     settings: Mapping[str, Any]
     """The production variant: instance type, time-outs."""
+    standby: bool = False
+    """They are not to serve, only to be ready to load their model."""
 
     def holds(self, instance: Instance) -> bool:
-        """Whether an instance is one of these."""
+        """Whether an instance is one of these. One that stands by may come to serve, and never the other way round."""
         ours = (instance["generation"], instance["variant"]) == (self.generation, self.variant)
+        ours = ours and (not self.standby or instance.get("standby", False))
         return ours and instance["number"] < self.count and not instance.get("retired")
 
 
@@ -89,7 +95,8 @@ class Fleet:
 
     def plan(self, record: Record, wanted: Sequence[Wanted]) -> Mapping[str, Any]:
         """The record's status with every wanted instance in it."""
-        instances = list(instances_of(record))
+        serving = _serving(record)
+        instances = [_standing(each) if each["task"] in serving else each for each in instances_of(record)]
         serial = record.status.get("serial", 0)
         for each in wanted:
             here = {instance["number"] for instance in instances if each.holds(instance)}
@@ -108,7 +115,7 @@ class Fleet:
         `lasting`: there is nothing to go back to, so what fails is replaced for ever. Else raises Terminal when an
         instance that never served cannot come up.
         """
-        serving = {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
+        serving = _serving(record)
         healthy: list[Instance] = []
         waiting: list[float] = []
         for instance, each in _pairs(record, wanted):
@@ -124,8 +131,14 @@ class Fleet:
                     waiting.append(max(delay, STARTING))
                     continue
                 self._wake_at_the_end_of(record, instance)
+                if each.standby:
+                    continue
                 if self._is_healthy(instance, serves=instance["task"] in serving):
                     healthy.append(instance)
+                    continue
+                if instance.get("standby"):
+                    self._call(instance)
+                    waiting.append(CALLED)
                     continue
                 if instance["task"] not in serving and not self._is_late(each, states):
                     waiting.append(STARTING)
@@ -156,7 +169,14 @@ class Fleet:
                 stream = stream_of(instance, number)
                 say = narrator(self._platform, record, group=self._log_group + record.name, stream=stream)
                 task = model_task.prepare(
-                    self._platform, record, task_id, wanted.model, wanted.settings, say, number=number
+                    self._platform,
+                    record,
+                    task_id,
+                    wanted.model,
+                    wanted.settings,
+                    say,
+                    number=number,
+                    standby=instance.get("standby", False),
                 )
                 self._platform.engine.start(task)
         except Terminal as error:
@@ -177,6 +197,11 @@ class Fleet:
     def _answers(self, instance: Instance) -> bool:
         sockets = [self._platform.engine.address(task) for task in instance["tasks"]]
         return all(socket is not None and answers_ping(socket) for socket in sockets)
+
+    def _call(self, instance: Instance) -> None:
+        for task in instance["tasks"]:
+            if (address := self._platform.engine.address(task)) is not None:
+                model_task.call(address)
 
     def _is_late(self, wanted: Wanted, states: Sequence[TaskState]) -> bool:
         limit = wanted.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTH_TIMEOUT)
@@ -295,17 +320,34 @@ def stream_of(instance: Instance, number: int) -> str:
     return f"{stream}/{instance['containers'][number]}" if len(instance["tasks"]) > 1 else stream
 
 
+def _serving(record: Record) -> set[str]:
+    """The tasks that requests are sent to."""
+    return {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
+
+
+def _standing(instance: Instance) -> Instance:
+    """An instance that serves: it does not stand by any more."""
+    return {member: value for member, value in instance.items() if member != "standby"}
+
+
 def _pairs(record: Record, wanted: Sequence[Wanted]) -> Sequence[tuple[Instance, Wanted]]:
     return [(instance, each) for instance in instances_of(record) for each in wanted if each.holds(instance)]
 
 
 def _instance(record: Record, wanted: Wanted, number: int, serial: int) -> Instance:
-    place = {"variant": wanted.variant, "index": wanted.index, "generation": wanted.generation, "number": number}
+    place: Instance = {
+        "variant": wanted.variant,
+        "index": wanted.index,
+        "generation": wanted.generation,
+        "number": number,
+        **({"standby": True} if wanted.standby else {}),
+    }
     return _numbered(record, {**place, "containers": hostnames(containers(wanted.model))}, serial=serial, attempt=1)
 
 
 def _successor(record: Record, instance: Instance, *, serial: int, attempt: int) -> Instance:
-    kept = {member: instance[member] for member in ("variant", "index", "generation", "number", "containers")}
+    members = ("variant", "index", "generation", "number", "containers", "standby")
+    kept = {member: instance[member] for member in members if member in instance}
     return _numbered(record, kept, serial=serial, attempt=attempt)
 
 

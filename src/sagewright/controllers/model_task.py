@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
+from math import ceil
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal
@@ -17,6 +20,8 @@ from sagewright.resources.model import containers
 from sagewright.resources.record import Record
 
 SOCKET: Final = "/opt/ml/run/model.sock"
+STANDBY: Final = "standby.sock"
+"""Beside it: where a server that stands by waits for a call."""
 
 
 def resolve(container: Mapping[str, Any]) -> runtimes.Runtime:
@@ -36,8 +41,12 @@ def prepare(
     say: Narrator,
     *,
     number: int = 0,
+    standby: bool = False,
 ) -> Task:
-    """Lay out a fresh /opt/ml for one of an instance's containers, and give its task. May be called again."""
+    """Lay out a fresh /opt/ml for one of an instance's containers, and give its task. May be called again.
+
+    `standby`: it is not to load the model before it is called (`call`).
+    """
     container = containers(model)[number]
     runtime = resolve(container)
     if (note := runtimes.remark(container["Image"], runtime)) is not None:
@@ -55,9 +64,7 @@ def prepare(
     for requirements in (ml / "model" / "code" / "requirements.txt", ml / "code" / "requirements.txt"):
         if requirements.is_file() and not requirements.is_symlink():
             python = platform.environments.layer(python, requirements, say)
-    fitted = instances.fit(variant.get("InstanceType", "ml.m5.large"), platform.machine)
-    if fitted.note:
-        say(fitted.note)
+    resources = _resources(platform, variant, say)
     return Task(
         id=task_id,
         command=(*runtime.entry, "serve", runtime.image),
@@ -65,14 +72,15 @@ def prepare(
             **platform.environment(record, model["ExecutionRoleArn"]),
             "SAGEMAKER_REGION": record.key.region,
             "PYTHONUNBUFFERED": "1",
-            **(_memory_limit(fitted.resources) if many else {}),
+            **(_memory_limit(resources) if many else {}),
             **container.get("Environment", {}),
             "SAGEWRIGHT_BIND_UDS": SOCKET,
             **({"SAGEMAKER_MULTI_MODEL": "true"} if many else {}),
+            **({"SAGEWRIGHT_STANDBY_UDS": str(PurePosixPath(SOCKET).with_name(STANDBY))} if standby else {}),
         },
         python=python,
         folder=ml,
-        resources=replace(fitted.resources, vcpus=None),
+        resources=resources,
         network="none" if model.get("EnableNetworkIsolation") else "host",
         mounts=[model_folders.mount(ml.parent)] if many else (),
         hostname=container.get("ContainerHostname", "model"),
@@ -83,6 +91,36 @@ def prepare(
 def _memory_limit(resources: Resources) -> Mapping[str, str]:
     """What a container that loads models as they are asked for may fill; it may be told to fill less."""
     return {} if resources.memory_bytes is None else {"SAGEWRIGHT_MEMORY_LIMIT": str(resources.memory_bytes)}
+
+
+def call(address: Path) -> None:
+    """Tell a server that stands by to load its model; nothing happens where it was called already, or is not there
+    yet. `address` is that of its socket."""
+    path = address.with_name(STANDBY)
+    if path.resolve().parent != address.parent.resolve():
+        return  # a link to somebody else's
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
+        connection.setblocking(False)
+        connection.connect(str(path))
+
+
+def _resources(platform: Platform, variant: Mapping[str, Any], say: Narrator) -> Resources:
+    """What an instance's type gives, or the memory of a serverless one, or what a copy of a component may use."""
+    if "ServerlessConfig" in variant:
+        return Resources(memory_bytes=variant["ServerlessConfig"]["MemorySizeInMB"] << 20)
+    fitted = instances.fit(variant.get("InstanceType", "ml.m5.large"), platform.machine)
+    if fitted.note:
+        say(fitted.note)
+    return _bounded(replace(fitted.resources, vcpus=None), variant)
+
+
+def _bounded(instance: Resources, settings: Mapping[str, Any]) -> Resources:
+    copy = settings.get("ComputeResourceRequirements")
+    if copy is None:
+        return instance
+    limits = [instance.memory_bytes, copy.get("MaxMemoryRequiredInMb", 0) << 20]
+    gpus = min(instance.gpus, ceil(copy.get("NumberOfAcceleratorDevicesRequired", 0)))
+    return replace(instance, memory_bytes=min(filter(None, limits), default=None), gpus=gpus)
 
 
 def _fetch_model(objects: ObjectFiles, ml: Path, container: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Fault
@@ -47,8 +47,8 @@ class ObjectFiles(Protocol):
         """Write an object's bytes to a new file that its reader may change at will."""
         ...
 
-    def put_file(self, bucket: str, key: str, path: Path) -> object:
-        """Store a file's content as an object; durable on return."""
+    def put_file(self, bucket: str, key: str, path: Path, *, attributes: Mapping[str, Any] | None = None) -> object:
+        """Store a file's content as an object; durable on return. `attributes` are what GetObject tells of it."""
         ...
 
 
@@ -84,6 +84,10 @@ class Platform:
     """Where tasks' /opt/ml folders are: `tasks/<task id>/ml`."""
     endpoint_url: str
     """Where tasks reach this server."""
+    serverless_idle: float = 300.0
+    """Seconds that an instance of a serverless variant is kept while nobody asks for it."""
+    serverless_standby: bool = True
+    """Whether one stands by for each serverless variant that nobody asks."""
     background: Background = field(default_factory=Background)
     """What is still done for tasks that run."""
 

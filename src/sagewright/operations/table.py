@@ -100,7 +100,11 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "sagemaker-edge": ("sagewright.operations.edge.agent",),
     "sagemaker-featurestore-runtime": ("sagewright.operations.featurestore.records",),
     "sagemaker-metrics": ("sagewright.operations.metrics.trial_component_metric",),
-    "sagemaker-runtime": ("sagewright.operations.runtime.invoke",),
+    "sagemaker-runtime": (
+        "sagewright.operations.runtime.invoke",
+        "sagewright.operations.runtime.invoke_async",
+        "sagewright.operations.runtime.stream",
+    ),
     "scheduler": ("sagewright.operations.scheduler.schedules", "sagewright.operations.scheduler.groups"),
     "sts": ("sagewright.operations.sts.identity", "sagewright.operations.sts.sessions"),
 }

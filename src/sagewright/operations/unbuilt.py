@@ -10,7 +10,6 @@ from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.a2i import unbuilt as a2i
 from sagewright.operations.ecr import unbuilt as ecr
 from sagewright.operations.iam import unbuilt as iam
-from sagewright.operations.runtime import unbuilt as runtime
 from sagewright.operations.s3 import unbuilt as s3
 from sagewright.operations.sagemaker import family
 from sagewright.operations.sts import unbuilt as sts
@@ -21,7 +20,6 @@ _TABLES: Final[Mapping[str, Callable[[], Mapping[str, str]]]] = {
     "s3": s3.unbuilt,
     "sagemaker": family.unbuilt,
     "sagemaker-a2i-runtime": a2i.unbuilt,
-    "sagemaker-runtime": runtime.unbuilt,
     "sts": sts.unbuilt,
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from sagewright.resources import serverless
 from sagewright.resources.lifecycle import Lifecycle
 from sagewright.resources.record import Record
 
@@ -72,21 +73,31 @@ def counts(config: Mapping[str, Any]) -> Mapping[str, int]:
 _SETTINGS: Final[Mapping[str, str]] = {
     "DesiredInstanceCount": "InitialInstanceCount",
     "DesiredWeight": "InitialVariantWeight",
+    "DesiredServerlessConfig": "ServerlessConfig",
 }
 """What may be wanted of a variant, and the member of its configuration that says so."""
+
+
+def hosts_components(variant: Mapping[str, Any]) -> bool:
+    """Whether inference components are placed on the instances of a variant: it has no model of its own."""
+    return "ModelName" not in variant
 
 
 def resized(record: Record, wanted: Mapping[str, Mapping[str, Any]]) -> Record:
     """The endpoint with other instance counts and weights of variants, by name, on top of what serves now.
 
-    Raises InvalidTransition unless it is in service, LookupError naming the variants that it does not have.
+    Raises InvalidTransition unless it is in service, LookupError naming the variants that it does not have, ValueError
+    with a sentence for what a variant cannot have.
     """
     state = LIFE.after(record.state, "update")
     serves = _what_serves(record)
     unknown = set(wanted) - {variant["VariantName"] for variant in variants(serves["config"])}
     if unknown:
         raise LookupError(", ".join(sorted(unknown)))
+    wanted = serverless.updated(wanted, variants(serves["config"]))
     config = with_settings(serves["config"], wanted)
+    for variant in variants(config):
+        serverless.check(variant, wanted.get(variant["VariantName"], {}))
     return replace(record, spec={**record.spec, **serves, "config": config}, state=state)
 
 

@@ -20,7 +20,7 @@ from sagewright.neighbours.table import NEIGHBOURS
 from sagewright.operations import table, unbuilt
 from sagewright.operations.featurestore import records
 from sagewright.operations.sagemaker import family
-from sagewright.testing import images
+from sagewright.testing import algorithms, images
 from sagewright.wire import model
 
 Backing = Literal["behaviour", "record", "refused"]
@@ -166,7 +166,11 @@ def _in_short(name: str) -> str:
     return f"### {name}\n\n" + "\n\n".join(fill(line, 120, break_on_hyphens=False) for line in lines) + "\n"
 
 
-PAGES: Final[Mapping[str, Callable[[], str]]] = {"operations.md": page, "images.md": images.page}
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "operations.md": page,
+    "images.md": images.page,
+    "algorithms.md": algorithms.page,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -65,14 +65,31 @@ class Job:
         return len(self.hosts) > 1
 
 
-class Algorithm(Protocol):
-    """The port. An implementation imports its library inside `train`: declarations are read without it.
+class Model(Protocol):
+    """What was trained, loaded to predict."""
 
-    `train` reads `job.inputs`, prints one line per step that a metric's regex can find, and leaves the model
-    in `job.model_dir`. It raises ClientError for what the caller got wrong; anything else is a fault of ours.
+    @property
+    def width(self) -> int:
+        """Features of a row."""
+
+    def predict(self, rows: Any) -> Mapping[str, Any]:
+        """What is answered of each row, by name: arrays of a number or of a row of numbers for each.
+
+        `rows` is a float32 array or a CSR matrix, rows by `width`. Raises ClientError.
+        """
+
+
+class Algorithm(Protocol):
+    """The port. An implementation imports its library inside `train` and `load`: declarations are read without it.
+
+    `environment` is the Python environment that it runs in, `repositories` are those of its images. `train` reads
+    `job.inputs`, prints one line per step that a metric's regex can find, and leaves the model in `job.model_dir`. It
+    raises ClientError for what the caller got wrong; anything else is a fault of ours.
     """
 
     name: str
+    environment: str
+    repositories: Sequence[str]
     hyperparameters: Sequence[Hyperparameter]
     channels: Sequence[Channel]
     metrics: Sequence[Metric]
@@ -82,6 +99,9 @@ class Algorithm(Protocol):
 
     def train(self, job: Job) -> None:
         """Train and save."""
+
+    def load(self, model_dir: str) -> Model:
+        """What `train` has saved."""
 
 
 def _walk(path: str) -> Iterator[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
-from sagewright_container.algorithms.base import Algorithm
+if TYPE_CHECKING:
+    from sagewright_container.algorithms.base import Algorithm
 
 # Add an algorithm here: one file, one line.
 CATALOG = {
+    "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
 

@@ -41,9 +41,9 @@ class Hyperparameter:
     """One hyperparameter as AWS documents it.
 
     `range` bounds a number; `choices` are the words allowed (of each member, for lists). `default` is what
-    the algorithm gets when the request says nothing; None leaves it to the library. `tunable` is the range
-    that AWS recommends for tuning. `aliases` are other names for the same. `ignored` is accepted and without
-    effect.
+    the algorithm gets when the request says nothing; None leaves it to the library. `tunable` is the range,
+    or are the words, that AWS recommends for tuning. `aliases` are other names for the same. `ignored` is accepted
+    and without effect.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Hyperparameter:
     choices: tuple[Any, ...] = ()
     default: Any = None
     required: bool = False
-    tunable: Range | None = None
+    tunable: Range | tuple[str, ...] | None = None
     aliases: tuple[str, ...] = ()
     ignored: bool = False
 

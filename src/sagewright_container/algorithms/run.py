@@ -36,17 +36,25 @@ def train(name: str) -> int:
     return 0
 
 
-def describe(name: str) -> int:
-    """Print what the algorithm declares, as JSON: names, ranges, channels, metrics."""
-    algorithm = catalog.load(name)
-    told = {
+def describe(*names: str) -> int:
+    """Print what algorithms declare, as JSON: names, ranges, channels, metrics (`declared.json` is this of all)."""
+    print(json.dumps([declaration(catalog.load(name)) for name in names], indent=1))
+    return 0
+
+
+def declaration(algorithm: Algorithm) -> Mapping[str, Any]:
+    """What an algorithm declares."""
+    return {
         "name": algorithm.name,
+        "environment": algorithm.environment,
+        "repositories": list(algorithm.repositories),
         "hyperparameters": [dataclasses.asdict(row) for row in algorithm.hyperparameters],
-        "channels": [{"name": row.name, "required": row.required} for row in algorithm.channels],
+        "channels": [
+            {"name": row.name, "required": row.required, "content_types": list(row.content_types)}
+            for row in algorithm.channels
+        ],
         "metrics": [dataclasses.asdict(row) for row in algorithm.metrics],
     }
-    print(json.dumps(told))
-    return 0
 
 
 def prepare(algorithm: Algorithm, contract: Contract) -> Job:
@@ -124,8 +132,8 @@ def main(arguments: list[str]) -> Any:
     match arguments:
         case ["train", name]:
             return train(name)
-        case ["describe", name] if name in catalog.CATALOG:
-            return describe(name)
+        case ["describe", *some] if set(some) <= set(catalog.CATALOG):
+            return describe(*(some or sorted(catalog.CATALOG)))
     names = "|".join(sorted(catalog.CATALOG))
     print(f"usage: python -m sagewright_container.algorithms {{train|describe}} {{{names}}}", file=sys.stderr)
     return 2

@@ -9,31 +9,18 @@ from __future__ import annotations
 import importlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from sagewright_container import recordio
 from sagewright_container.algorithms.base import Input
+from sagewright_container.algorithms.content_types import CSV, LIBSVM, PARQUET, RECORDIO
 from sagewright_container.algorithms.errors import ClientError
 
-CSV, LIBSVM, PARQUET, RECORDIO = "csv", "libsvm", "parquet", "recordio-protobuf"
-
-# What a request may say as ContentType → our word for it.
-CONTENT_TYPES = {
-    "csv": CSV,
-    "text/csv": CSV,
-    "libsvm": LIBSVM,
-    "text/libsvm": LIBSVM,
-    "text/x-libsvm": LIBSVM,
-    "parquet": PARQUET,
-    "application/x-parquet": PARQUET,
-    "recordio-protobuf": RECORDIO,
-    "application/x-recordio-protobuf": RECORDIO,
-}
-PIPE_CONTENT_TYPES = frozenset({CSV, RECORDIO})
+T = TypeVar("T")
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
 _MUCH = 1 << 20  # bytes of CSV from which on another reader is worth its import
@@ -52,18 +39,54 @@ class Table:
 
 def read(source: Input, *, weights: bool = False) -> Table:
     """All rows of a channel. `weights`: the second CSV column weighs the row. Raises ClientError."""
-    tables: list[Table] = []
+    return _joined(_each(source, lambda data: _parse(source, data, weights)))
+
+
+def features(source: Input, *, width: int) -> Any:
+    """All rows of a channel without their labels, where it has some: float32 array or CSR matrix of `width` columns.
+
+    CSV has its label first, unless its content type says `label_size=0`. Raises ClientError.
+    """
+    rows = _stacked(_each(source, lambda data: _unlabelled(source, data)))
+    if hasattr(rows, "tocsr") and rows.shape[1] < width:
+        rows.resize(rows.shape[0], width)
+    if rows.shape[1] != width:
+        raise ClientError(
+            f"Channel {source.name}: the rows have {rows.shape[1]} features, but hyperparameter feature_dim is {width}."
+        )
+    values = rows.data if hasattr(rows, "tocsr") else rows
+    if not np.isfinite(values).all():
+        raise ClientError(f"Channel {source.name}: a feature is missing, or no finite number.")
+    return rows
+
+
+def _each(source: Input, parse: Callable[[bytes], T]) -> list[T]:
+    """What is made of each file that is not empty."""
+    found: list[T] = []
     for path in source.files():
         try:
             with open(path, "rb") as file:
                 data = file.read()
             if data.strip():
-                tables.append(_parse(source, data, weights))
+                found.append(parse(data))
         except ClientError as error:
             raise ClientError(f"{os.path.basename(path)} in channel {source.name}: {error}") from error
-    if not tables:
+    if not found:
         raise ClientError(f"Channel {source.name} holds no data.")
-    return _joined(tables)
+    return found
+
+
+def _unlabelled(source: Input, data: bytes) -> Any:
+    if source.content_type == CSV:
+        size = source.parameters.get("label_size", "1")
+        if size not in ("0", "1"):
+            raise ClientError("label_size of CSV data must be 0 or 1.")
+        return csv_matrix(data)[:, int(size) :]
+    if source.content_type == RECORDIO:
+        return recordio_features(data)[0]
+    if source.content_type == LIBSVM:
+        return _libsvm(data).features
+    return parquet_matrix(data)
 
 
 def _parse(source: Input, data: bytes, weights: bool) -> Table:

@@ -11,7 +11,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sagewright_container.algorithms.base import Channel, Job, Metric
+from sagewright_container.algorithms import content_types
+from sagewright_container.algorithms.base import Channel, Job, Metric, Model
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, Range, choice, integer, number
 
@@ -104,28 +105,17 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
     integer("use_dask_gpu_training", ignored=True),
 )
 
-_CONTENT_TYPES = {
-    "csv": "csv",
-    "text/csv": "csv",
-    "libsvm": "libsvm",
-    "text/libsvm": "libsvm",
-    "text/x-libsvm": "libsvm",
-    "parquet": "parquet",
-    "application/x-parquet": "parquet",
-    "recordio-protobuf": "recordio-protobuf",
-    "application/x-recordio-protobuf": "recordio-protobuf",
-}
-_PIPE = frozenset({"csv", "recordio-protobuf"})
-
 
 class XGBoost:
     """See the module."""
 
     name = "xgboost"
+    environment = "xgboost"
+    repositories = ("xgboost", "sagemaker-xgboost")
     hyperparameters: Sequence[Hyperparameter] = HYPERPARAMETERS
     channels: Sequence[Channel] = (
-        Channel("train", _CONTENT_TYPES, "text/libsvm", required=True, pipe=_PIPE),
-        Channel("validation", _CONTENT_TYPES, "text/libsvm", pipe=_PIPE),
+        Channel("train", content_types.TABLES, "text/libsvm", required=True, pipe=content_types.PIPE),
+        Channel("validation", content_types.TABLES, "text/libsvm", pipe=content_types.PIPE),
         Channel("code", {"text/python": "python"}, "text/python"),
     )
     # `#011` is how the log agent writes the tab that stands between the columns.
@@ -159,6 +149,10 @@ class XGBoost:
         raw: bytes = boosting.train(job)
         with open(os.path.join(job.model_dir, MODEL_FILE), "wb") as file:
             file.write(raw)
+
+    def load(self, model_dir: str) -> Model:
+        """Not this way: its image has answers of its own (`serving/xgboost_algorithm.py`)."""
+        raise NotImplementedError("XGBoost's models are served by serving/xgboost_algorithm.py.")
 
 
 def _check_metric(metric: str, objective: str) -> None:

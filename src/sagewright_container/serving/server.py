@@ -19,6 +19,7 @@ from sagewright_container.contract import Contract
 from sagewright_container.serving import user_module
 from sagewright_container.serving.base import Handler
 from sagewright_container.serving.settings import Settings, settings
+from sagewright_container.serving.standby import stand_by
 from sagewright_container.serving.workers import Beat, supervise
 
 Loader = Callable[[Contract], Handler]
@@ -44,6 +45,16 @@ def serve_framework(name: str) -> int:
     return serve(load, name)
 
 
+def serve_algorithm(name: str) -> int:
+    """`serve` of a built-in algorithm's image."""
+
+    def load(contract: Contract) -> Handler:
+        handler: Handler = importlib.import_module("sagewright_container.serving.algorithm").load(contract, name)
+        return handler
+
+    return serve(load, name)
+
+
 def serve(loader: Loader, image: str) -> int:
     """Serve what `loader` loads until SIGTERM; answer the exit code (1: the model could not be loaded)."""
     contract = Contract()
@@ -56,12 +67,14 @@ def serve(loader: Loader, image: str) -> int:
         answer: int = serve_models(loader, image, wanted, sock)
         return answer
     os.environ.setdefault("SM_MODEL_DIR", contract.model_dir)
-    work = functools.partial(_work, loader, contract, wanted, sock)
+    work = functools.partial(_work, loader, image, contract, wanted, sock)
     return supervise(wanted.workers, work, silence_s=wanted.timeout_s)
 
 
-def _work(loader: Loader, contract: Contract, wanted: Settings, sock: socket.socket, beat: Beat) -> int:
+def _work(loader: Loader, image: str, contract: Contract, wanted: Settings, sock: socket.socket, beat: Beat) -> int:
     """What a worker does: load the model, and serve it."""
+    if wanted.workers == 1:
+        stand_by(image)
     try:
         handler = loader(contract)
     except Exception:  # noqa: BLE001  the border to users' code: say what happened, and end

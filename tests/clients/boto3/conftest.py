@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,20 @@ def scripted(
         return {"Image": container["Image"], "ModelDataUrl": f"s3://{bucket}/{key}"}
 
     return made
+
+
+@pytest.fixture(scope="session")
+def talker(scripted: Callable[[str], dict[str, Any]], role: str, unique: Callable[[str], str]) -> Iterator[str]:
+    """An endpoint of two instances whose model does as it is told (`scripts/talker.py`)."""
+    sagemaker = boto3.client("sagemaker")
+    name = unique("talker")
+    sagemaker.create_model(
+        ModelName=name, PrimaryContainer=scripted((SCRIPTS / "talker.py").read_text()), ExecutionRoleArn=role
+    )
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 2}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    waiter = sagemaker.get_waiter("endpoint_in_service")
+    waiter.wait(EndpointName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    yield name
+    sagemaker.delete_endpoint(EndpointName=name)

@@ -483,12 +483,12 @@ def test_an_output_that_is_in_s3_is_not_put_there_again(bench: Bench, jobs: Tran
     inner = bench.files.put_file
     puts: list[str] = []
 
-    def put(bucket: str, key: str, path: Path) -> object:
+    def put(bucket: str, key: str, path: Path, **more: Any) -> object:
         if len(puts) == 2 and puts[-1] != "down":
             puts.append("down")
             raise Transient("the disk is full")
         puts.append(key)
-        return inner(bucket, key, path)
+        return inner(bucket, key, path, **more)
 
     bench.files.put_file = put  # type: ignore[method-assign]
     with pytest.raises(Transient):

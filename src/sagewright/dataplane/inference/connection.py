@@ -7,6 +7,7 @@ at a time per connection, answers whole or piece by piece, no redirects. What a 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, cast
 
 import httptools
@@ -28,6 +29,13 @@ class Unreachable(Exception):
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
         self.sent = sent
+
+
+class Nonsense(Unreachable):
+    """What the server sent is no answer. To ask again would lead to the same."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=True)
 
 
 class Pool:
@@ -100,7 +108,17 @@ class Stream:
         self._pool, self._connection = pool, connection
         self._pause, self._end = pause, end
         self._done = False
+        self._first: Callable[[], None] | None = None
+        self._then: list[Callable[[bool], None]] = []
         self.status, self.headers = head.status, head.headers
+
+    def first(self, told: Callable[[], None]) -> None:
+        """Have `told` called when the first piece is there."""
+        self._first = told
+
+    def then(self, done: Callable[[bool], None]) -> None:
+        """Have `done` called when there is no more to come; it is told whether that is the server's failure."""
+        self._then.append(done)
 
     def __aiter__(self) -> Stream:
         return self
@@ -110,18 +128,30 @@ class Stream:
         if self._done:
             raise StopAsyncIteration
         left = self._end - asyncio.get_running_loop().time()
-        piece = await self._connection.more(min(self._pause, left))
+        try:
+            piece = await self._connection.more(min(self._pause, left))
+        except (Unreachable, TimeoutError):
+            self._finish(failed=True)
+            raise
         if piece:
+            if self._first is not None:
+                self._first()
+                self._first = None
             return piece
-        self._done = True
+        self._finish(failed=False)
         self._pool.put(self._connection)
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """The server is told that nobody reads on, if there is more."""
         if not self._done:
-            self._done = True
             self._connection.close()
+            self._finish(failed=False)
+
+    def _finish(self, *, failed: bool) -> None:
+        self._done = True
+        for done in self._then:
+            done(failed)
 
 
 class _Connection(asyncio.Protocol):
@@ -196,10 +226,10 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._fail(Unreachable(f"The model server does not speak HTTP: {error}", sent=True))
+            self._fail(Nonsense(f"The model server does not speak HTTP: {error}"))
             return
         if not self._in_body and self._size > MAX_HEAD:
-            self._fail(Unreachable(f"The head of the model server's answer has more than {MAX_HEAD} bytes.", sent=True))
+            self._fail(Nonsense(f"The head of the model server's answer has more than {MAX_HEAD} bytes."))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = False
@@ -230,7 +260,7 @@ class _Connection(asyncio.Protocol):
         self._size += len(body)
         if self._whole:
             if self._size > MAX_BODY:
-                self._fail(Unreachable(f"The model's answer has more than {MAX_BODY} bytes.", sent=True))
+                self._fail(Nonsense(f"The model's answer has more than {MAX_BODY} bytes."))
         else:
             if self._size > _HELD and not self._paused and self._transport is not None:
                 self._paused = True

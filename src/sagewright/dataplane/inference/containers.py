@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sagewright.dataplane.inference.ask import INVOCATIONS, Ask, Reply, http_request
+from sagewright.dataplane.inference.ask import INVOCATIONS, Ask, Reply, Rest, http_request
 from sagewright.dataplane.inference.routes import Instance, Variant
 
 READ_TIMEOUT: Final = 60.0
-"""Seconds that a container may take for one request, as on AWS."""
+"""Seconds that a container may take for one request, as on AWS; and between two pieces of an answer that streams."""
+STREAM_TIMEOUT: Final = 480.0
+"""Seconds that an answer may stream."""
 
 
 class NoSuchContainer(LookupError):
@@ -21,12 +23,13 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
     if instance.models is not None:
         return await instance.models.exchange(ask)
     if variant.mode == "direct":
-        return await _exchange(instance, _number(variant, ask), ask.request())
+        return await _exchange(instance, _number(variant, ask), ask.request(), streams=ask.streams)
     if ask.container is not None:
         raise NoSuchContainer(
             "TargetContainerHostname is for models whose containers are invoked directly (mode Direct)."
         )
-    reply = await _exchange(instance, 0, ask.request())
+    streams = ask.streams and variant.mode != "serial"
+    reply = await _exchange(instance, 0, ask.request(), streams=streams)
     if variant.mode == "serial":
         reply = await _through_the_others(instance, ask, reply)
     return reply
@@ -39,7 +42,8 @@ async def _through_the_others(instance: Instance, ask: Ask, reply: Reply) -> Rep
         if not reply.ok:
             break
         headers = _typed(others, reply)
-        reply = await _exchange(instance, number, http_request(INVOCATIONS, headers, reply.body))
+        streams = ask.streams and number == len(instance.containers) - 1
+        reply = await _exchange(instance, number, http_request(INVOCATIONS, headers, reply.body), streams=streams)
     return reply
 
 
@@ -56,5 +60,27 @@ def _number(variant: Variant, ask: Ask) -> int:
     return variant.hostnames.index(ask.container)
 
 
-async def _exchange(instance: Instance, number: int, request: bytes) -> Reply:
-    return await instance.containers[number].exchange(request, timeout=READ_TIMEOUT)
+async def _exchange(instance: Instance, number: int, request: bytes, *, streams: bool = False) -> Reply:
+    pool = instance.containers[number]
+    if not streams:
+        return await pool.exchange(request, timeout=READ_TIMEOUT)
+    stream = await pool.stream(request, timeout=READ_TIMEOUT, total=STREAM_TIMEOUT)
+    if 200 <= stream.status < 300:
+        return Reply(stream.status, stream.headers, b"", stream)
+    return Reply(stream.status, stream.headers, await _beginning(stream))
+
+
+async def _beginning(stream: Rest) -> bytes:
+    """Of a failure that streams, as much as anybody will want to know."""
+    found = b""
+    try:
+        async for piece in stream:
+            found += piece
+            if len(found) > _TOLD:
+                break
+    finally:
+        await stream.aclose()
+    return found[:_TOLD]
+
+
+_TOLD: Final = 64 * 1024

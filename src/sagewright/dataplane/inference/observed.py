@@ -19,25 +19,43 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
     counted = variant.counted if instance.counted is None else (*variant.counted, instance.counted)
     for each in counted:
         each.began(begun)
-    status = None
+
+    before = begun - (ask.received or begun)
+
+    def ended(status: int | None) -> None:
+        now = time.monotonic()
+        for each in counted:
+            if status is None:
+                each.withdrew(now)
+            else:
+                each.ended(now, status, model=now - begun, overhead=before, instances=len(variant.instances))
+
+    def first_chunk() -> None:
+        now = time.monotonic()
+        for each in counted:
+            each.first_chunk(now - begun, before)
+
+    def stream_ended(failed: bool) -> None:
+        for each in counted:
+            each.streamed(failed)
+        ended(0 if failed else reply.status)
+
     try:
         reply = await containers.answer(variant, instance, ask)
-        status = reply.status
     except TimeoutError:
-        status = 0
+        ended(0)
         raise
     except Unreachable as error:
-        status = 0 if error.sent else None
+        ended(0 if error.sent else None)
         raise
-    finally:
-        now = time.monotonic()
-        if status is None:
-            for each in counted:
-                each.withdrew(now)
-        else:
-            before = begun - (ask.received or begun)
-            for each in counted:
-                each.ended(now, status, model=now - begun, overhead=before, instances=len(variant.instances))
+    except BaseException:
+        ended(None)
+        raise
+    if reply.rest is not None:
+        reply.rest.first(first_chunk)
+        reply.rest.then(stream_ended)
+        return reply
+    ended(reply.status)
     if variant.captured is not None and reply.ok:
         variant.captured.take(ask, reply)
     return reply

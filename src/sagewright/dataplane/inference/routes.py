@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sagewright.dataplane.inference.capture import Captured, Captures
 from sagewright.dataplane.inference.connection import Pool
-from sagewright.dataplane.inference.invocations import Invocations
+from sagewright.dataplane.inference.invocations import SERVERLESS, Invocations
 from sagewright.dataplane.inference.meter import INVOCATIONS, MINUTE, UTILIZATION, Meter
 from sagewright.dataplane.inference.models import Folders, Models, Source
 from sagewright.resources import routing
@@ -40,12 +40,14 @@ class Variant:
     weight: float
     shadow: bool
     mode: str
-    """`single`, `multi-model`, `serial` or `direct`."""
+    """`single`, `multi-model`, `serial`, `direct`, or `components` for one that has no model of its own."""
     hostnames: Sequence[str]
     """What its containers are called."""
     instances: Sequence[Instance]
     table: Mapping[str, Any]
     """Its entry in the routing table, with whatever else is told of it."""
+    routing: str | None = None
+    """The strategy of its RoutingConfig."""
     shadowed_by: Variant | None = None
     """Who gets copies of a sample of its requests: as large as its weight is to this one's."""
     turn: int = 0
@@ -54,13 +56,33 @@ class Variant:
     captured: Captured | None = None
     """Where its requests are captured."""
 
+    @property
+    def concurrency(self) -> int | None:
+        """Requests that a serverless variant takes at once; None for the others."""
+        serverless = self.table.get("serverless")
+        return None if serverless is None else serverless["MaxConcurrency"]
+
+    @property
+    def provisioned(self) -> int:
+        """How many instances a serverless variant keeps ready."""
+        return int(self.table["serverless"].get("ProvisionedConcurrency", 0))
+
     def in_turn(self) -> Sequence[Instance]:
-        """All of them, beginning with the one whose turn it is."""
+        """All of them, in the order in which they are to be tried."""
         count = len(self.instances)
         if count < 2:
             return self.instances
+        if self.routing == routing.RANDOM:
+            return random.sample(self.instances, count)
         self.turn = begin = (self.turn + 1) % count
-        return [*self.instances[begin:], *self.instances[:begin]]
+        turned = [*self.instances[begin:], *self.instances[:begin]]
+        if self.routing == routing.LEAST_OUTSTANDING:
+            turned.sort(key=_outstanding)  # stable: of those that are at equally much, the one whose turn it is
+        return turned
+
+
+def _outstanding(instance: Instance) -> int:
+    return instance.outstanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +102,25 @@ class Route:
     generations: Sequence[Generation]
     endpoint: str = ""
     """Of an inference component: the endpoint that it belongs to."""
+    asynchronous: bool = False
+    """Whether its requests wait in a queue (`resources/async_invocation.py`) and are not answered at once."""
+
+    @property
+    def hosts_components(self) -> bool:
+        """Whether it is an endpoint whose requests name an inference component."""
+        return any(variant.mode == routing.COMPONENTS for entry in self.generations for variant in entry.variants)
 
     @property
     def instances(self) -> Mapping[str, Instance]:
         """By their tasks' ids."""
-        return {
-            each.task: each for entry in self.generations for variant in entry.variants for each in variant.instances
-        }
+        return {each.task: each for _, each in self.placed}
+
+    @property
+    def placed(self) -> Iterator[tuple[Variant, Instance]]:
+        """Each instance, and the variant that it is of."""
+        return (
+            (variant, each) for entry in self.generations for variant in entry.variants for each in variant.instances
+        )
 
     def named(self, name: str) -> Variant | None:
         """A variant by its name: of the generation that takes most requests, if several have it."""
@@ -131,7 +165,12 @@ def _shadowed(variants: Sequence[Variant]) -> Sequence[Variant]:
 
 
 def _able(variants: Sequence[Variant]) -> list[Variant]:
-    return [variant for variant in variants if variant.instances and variant.weight > 0 and not variant.shadow]
+    return [each for each in variants if _can_answer(each) and each.weight > 0 and not each.shadow]
+
+
+def _can_answer(variant: Variant) -> bool:
+    """Whether it has instances, or gets one when it is asked."""
+    return bool(variant.instances) or variant.concurrency is not None
 
 
 @dataclass(slots=True)
@@ -151,7 +190,8 @@ class Instances:
             Generation(entry["share"], _shadowed([self._variant(record, endpoint, each) for each in entry["variants"]]))
             for entry in record.status.get("serving", ())
         ]
-        return Route(record.state, arn, generations, endpoint)
+        asynchronous = "AsyncInferenceConfig" in record.spec.get("config", {})
+        return Route(record.state, arn, generations, endpoint, asynchronous)
 
     def forget(self, before: Route | None, after: Route | None) -> None:
         """Those that a route has lost. Connections to servers that ended close themselves."""
@@ -167,6 +207,7 @@ class Instances:
             hostnames=table["containers"],
             instances=[self._instance(member) for member in table["members"]],
             table=table,
+            routing=table.get("routing"),
         )
         self._observe(record.key, endpoint, found)
         if found.mode == "multi-model":
@@ -206,7 +247,8 @@ class Instances:
             {"InferenceComponentName": of.name} if endpoint else {"EndpointName": of.name, "VariantName": variant.name}
         )
         every = variant.table.get("metrics_every")
-        variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE)]
+        without = () if variant.concurrency is None else SERVERLESS
+        variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE, without=without)]
         for each in variant.instances:
             each.counted = None
             if every is not None:

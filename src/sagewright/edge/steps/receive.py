@@ -11,10 +11,13 @@ from sagewright.edge.incoming import Incoming
 from sagewright.wire.http import Request
 
 MAX_BODY = 32 * 1024 * 1024
-"""Bytes of a request that is read whole; AWS's largest such limit is the 25 MB of InvokeEndpoint."""
+"""Bytes of a request that is read whole."""
+MAX_INVOCATION = 25 * 1024 * 1024
+"""Bytes of a request to an endpoint, as AWS allows for real-time inference."""
 
 
-def receive(incoming: Incoming, ids: Ids) -> Raw:
+def receive(incoming: Incoming, ids: Ids, received: float) -> Raw:
+    """`received` is the clock's monotonic time."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in incoming.fields:
         name, value = _spelled(raw_name), raw_value.decode("latin-1")
@@ -26,6 +29,7 @@ def receive(incoming: Incoming, ids: Ids) -> Raw:
         receive=incoming,
         origin=f"http://{headers.get('host', 'localhost')}",
         peer=incoming.peer,
+        received=received,
     )
 
 
@@ -42,29 +46,30 @@ def _origin_form(target: str) -> str:
     return target.partition("#")[0]
 
 
-async def read_body(receiver: Receive, declared: str | None) -> bytes:
-    """The whole body. Raises AwsError when it is longer than any operation allows, or breaks off."""
-    if declared is not None and declared.isdigit() and int(declared) > MAX_BODY:
-        raise _too_large()
-    message = await receiver()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body"):
-        return body
-    pieces, size = [body], len(body)
-    while message["type"] == "http.request" and message.get("more_body"):
+async def read_body(receiver: Receive, declared: str | None, most: int = MAX_BODY) -> bytes:
+    """The whole body. Raises AwsError when it has more than `most` bytes, of which it reads no more, or breaks off."""
+    if declared is not None and declared.isdigit() and int(declared) > most:
+        raise _too_large(most)
+    pieces: list[bytes] = []
+    size, more = 0, True
+    while more:
         message = await receiver()
-        pieces.append(message.get("body", b""))
+        if message["type"] == "http.disconnect":
+            raise AwsError("RequestTimeout", "The connection was closed before the body had arrived.")
+        pieces.append(message["body"])
         size += len(pieces[-1])
-        if size > MAX_BODY:
-            raise _too_large()
-    if message["type"] == "http.disconnect":
-        raise AwsError("RequestTimeout", "The connection was closed before the body had arrived.")
-    return b"".join(pieces)
+        if size > most:
+            raise _too_large(most)
+        more = message["more_body"]
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _too_large() -> AwsError:
+def _too_large(most: int) -> AwsError:
+    if most == MAX_INVOCATION:
+        # AWS's own answer has no code, in whose place clients put the status.
+        return AwsError("413", f"HTTP content length exceeded {most} bytes.", status=413)
     return AwsError(
         "RequestEntityTooLargeException",
-        f"The request is larger than {MAX_BODY // 2**20} MiB. Put large data into S3 and name its URI.",
+        f"The request is larger than {most // 2**20} MiB. Put large data into S3 and name its URI.",
         status=413,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sagewright.base.errors import AwsError
 from sagewright.edge.chain import Raw, Routed
+from sagewright.edge.steps.route import by_path
 from sagewright.wire import model
 from sagewright.wire.http import Response
 from sagewright.wire.protocols import protocol
@@ -23,6 +24,8 @@ def refuse(raw: Raw, routed: Routed | None, error: AwsError) -> Response:
 def _likely(raw: Raw) -> str:
     """Which service's error form a client will understand that we could not route."""
     headers = raw.request.headers
+    if (service := by_path(raw.request.path)) is not None:
+        return service
     if "x-amz-target" in headers or "json" in headers.get("content-type", ""):
         return "sagemaker"
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):

@@ -17,7 +17,7 @@ from typing import Final
 from sagewright.base.errors import AwsError
 from sagewright.edge.chain import Form, Raw, Routed
 from sagewright.edge.steps.form import as_put, is_form, read_form
-from sagewright.edge.steps.receive import read_body
+from sagewright.edge.steps.receive import MAX_BODY, MAX_INVOCATION, read_body
 from sagewright.wire import model, sigv4
 from sagewright.wire.http import Request
 from sagewright.wire.protocols import for_request
@@ -59,7 +59,8 @@ async def route(raw: Raw) -> Routed:
     service = _by_headers(raw.request, signature)
     body: bytes | None = None
     if service != "s3":
-        body = await read_body(raw.receive, raw.request.headers.get("content-length"))
+        most = MAX_INVOCATION if service == "sagemaker-runtime" else MAX_BODY
+        body = await read_body(raw.receive, raw.request.headers.get("content-length"), most)
         service = service or _by_form(body)
     service = service or "s3"
     addressed = _path_style(raw.request) if service == "s3" else _holding(raw.request, body)
@@ -94,16 +95,17 @@ def _by_headers(request: Request, signature: sigv4.Signature | None) -> str | No
             raise AwsError("UnknownService", f"Sagewright does not serve {signature.service!r} (yet).", status=400)
         if len(candidates) == 1:
             return candidates[0]
-        return _by_path(request.path) or candidates[0]
+        return by_path(request.path) or candidates[0]
     if service := _by_host(request.headers.get("host", "")):
         return service
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return None
-    return _by_path(request.path) or "s3"
+    return by_path(request.path) or "s3"
 
 
 @lru_cache(maxsize=1024)
-def _by_path(path: str) -> str | None:
+def by_path(path: str) -> str | None:
+    """The member of the SageMaker family that has such a path; None for none."""
     return next((service for service, pattern in _paths() if pattern.match(path)), None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -55,10 +55,10 @@ class RoleFiles:
         self._check("GetObject", Bucket=bucket, Key=key)
         return self._services.objects.materialise(bucket, key, target)
 
-    def put_file(self, bucket: str, key: str, path: Path) -> object:
+    def put_file(self, bucket: str, key: str, path: Path, *, attributes: Mapping[str, Any] | None = None) -> object:
         """Store a file's content as an object; durable on return."""
         self._check("PutObject", Bucket=bucket, Key=key)
-        return self._services.objects.put_file(bucket, key, path)
+        return self._services.objects.put_file(bucket, key, path, attributes=attributes)
 
     def put_bytes(self, bucket: str, key: str, data: bytes) -> object:
         """Store bytes as an object; durable on return."""

@@ -1,0 +1,65 @@
+"""The reference page of the built-in algorithms, made from what they declare (`sagewright.testing.reference`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sagewright.base import toolkit
+
+_HEAD: Final = """\
+# Built-in algorithms
+
+Each takes the hyperparameters, channels and content types of AWS's algorithm of that name, and prints the metrics that
+AWS publishes. This page is made from their own declarations (`make docs`); `make lint` fails when it is out of date.
+
+A wrong hyperparameter fails the job before it trains, with a `ClientError` that names it. "no effect": the value is
+checked and then not needed here.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *(_algorithm(each) for each in toolkit.algorithms())])
+
+
+def _algorithm(declared: Mapping[str, Any]) -> str:
+    images = ", ".join(f"`{name}`" for name in declared["repositories"])
+    channels = "; ".join(_channel(each) for each in declared["channels"])
+    lines = [f"## {declared['name']}\n", f"Images {images}, environment `{declared['environment']}`.", ""]
+    lines += [f"Channels: {channels}.", "", "| hyperparameter | values | default | tune |", "|---|---|---|---|"]
+    lines += [_hyperparameter(each) for each in declared["hyperparameters"]]
+    names = ", ".join(f"`{each['name']}`" for each in declared["metrics"])
+    return "\n".join([*lines, "", f"Metrics: {names}.", ""])
+
+
+def _channel(declared: Mapping[str, Any]) -> str:
+    kinds = ", ".join(f"`{name}`" for name in declared["content_types"])
+    return f"`{declared['name']}`{' (required)' if declared['required'] else ''}: {kinds}"
+
+
+def _hyperparameter(declared: Mapping[str, Any]) -> str:
+    values = ", ".join(f"`{each}`" for each in declared["choices"]) or _numbers(declared)
+    default = "required" if declared["required"] else "" if declared["default"] is None else f"`{declared['default']}`"
+    tunable = declared["tunable"]
+    tune = ", ".join(tunable) if isinstance(tunable, list) else _bounds(tunable) if tunable else ""
+    name = " or ".join(f"`{each}`" for each in (declared["name"], *declared["aliases"]))
+    return f"| {name} | {values}{', no effect' if declared['ignored'] else ''} | {default} | {tune} |"
+
+
+def _numbers(declared: Mapping[str, Any]) -> str:
+    kinds = {"Integer": "whole number", "Continuous": "number", "FreeText": "text", "Tuple": "tuple", "List": "list"}
+    kind = kinds.get(declared["kind"], "list of lists")
+    return f"{kind} {_bounds(declared['range'])}".strip()
+
+
+def _bounds(told: Mapping[str, Any]) -> str:
+    """A range as one reads it; empty where there is none."""
+    low, high = told["low"], told["high"]
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"{'above' if told['low_open'] else 'from'} {low}"
+    if low is None:
+        return f"{'below' if told['high_open'] else 'up to'} {high}"
+    return f"{'above ' if told['low_open'] else ''}{low} to {'below ' if told['high_open'] else ''}{high}"

@@ -1,0 +1,58 @@
+"""Serve what a built-in algorithm has trained: decode, predict, encode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sagewright_container.algorithms import catalog
+from sagewright_container.algorithms.base import Model
+from sagewright_container.algorithms.errors import ClientError
+from sagewright_container.contract import Contract, cpu_count
+from sagewright_container.serving import content, record_content
+from sagewright_container.serving.base import Request, Response, acceptable, media_type
+from sagewright_container.serving.errors import BadRequest, NotAcceptable
+
+MAX_PAYLOAD_MB = 6
+
+
+def load(contract: Contract, name: str) -> ModelHandler:
+    """The model of the algorithm `name`."""
+    return ModelHandler(catalog.load(name).load(contract.model_dir))
+
+
+class ModelHandler:
+    """One model whose rows are tables' rows."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def execution_parameters(self) -> Mapping[str, Any]:
+        """As AWS's images answer."""
+        return {
+            "MaxConcurrentTransforms": cpu_count(),
+            "BatchStrategy": "MULTI_RECORD",
+            "MaxPayloadInMB": MAX_PAYLOAD_MB,
+        }
+
+    def handle(self, request: Request) -> Response:
+        """Raises UnsupportedContent, NotAcceptable, BadRequest."""
+        media = acceptable(request.accept, record_content.ACCEPTS, content.JSON)
+        if media not in record_content.ACCEPTS:
+            known = ", ".join(record_content.ACCEPTS)
+            raise NotAcceptable(f"Accept type {media} is not supported: it is one of {known}.")
+        rows = record_content.decode(request.body, media_type(request.content_type) or content.CSV)
+        try:
+            outputs = self._model.predict(self._fitted(rows))
+        except ClientError as error:
+            raise BadRequest(f"Unable to evaluate payload provided: {error}") from error
+        return Response(record_content.encode(outputs, media), media)
+
+    def _fitted(self, rows: Any) -> Any:
+        """Rows as wide as the model: sparse ones are widened, all others must fit."""
+        width = rows.shape[1]
+        if hasattr(rows, "tocsr") and width < self._model.width:
+            rows.resize(rows.shape[0], self._model.width)
+        elif width != self._model.width:
+            raise ClientError(f"the rows have {width} features, the model {self._model.width}.")
+        return rows
