@@ -123,14 +123,18 @@ class Route:
         )
 
     def named(self, name: str) -> Variant | None:
-        """A variant by its name: of the generation that takes most requests, if several have it."""
+        """A variant by its name: of a generation by share, if several have it."""
         found = [
             (entry.share, variant)
             for entry in self.generations
             for variant in entry.variants
             if variant.name == name and not variant.shadow
         ]
-        return max(found, key=lambda each: each[0])[1] if found else None
+        able = [each for each in found if _can_answer(each[1])]
+        taking = [each for each in able if each[0] > 0] or able or found
+        if len(taking) < 2:
+            return taking[0][1] if taking else None
+        return random.choices([each[1] for each in taking], [each[0] for each in taking])[0]  # noqa: S311
 
     def chosen(self) -> Variant | None:
         """A variant by weight, of a generation by share; None when nothing can answer.
