@@ -1,4 +1,4 @@
-"""Serverless endpoints: instances that come with requests and go without them, on a server that soon calls them idle."""
+"""Serverless endpoints: instances come with requests and go without them, on a server that soon calls them idle."""
 
 from __future__ import annotations
 
