@@ -158,6 +158,17 @@ def test_each_component_answers_with_its_own_model(
     assert all(5 < price < 50 for price in asked(runtime, endpoint, prices, rows))
 
 
+def test_an_answer_may_come_in_pieces(runtime: Any, endpoint: str, components: tuple[str, str]) -> None:
+    answer = runtime.invoke_endpoint_with_response_stream(
+        EndpointName=endpoint,
+        InferenceComponentName=components[1],
+        ContentType="application/json",
+        Body=json.dumps([[1.0]]),
+    )
+    pieces = [event["PayloadPart"]["Bytes"] for event in answer["Body"]]
+    assert json.loads(b"".join(pieces)) == [2.0]
+
+
 def test_a_component_tells_what_it_is(sagemaker: Any, endpoint: str, components: tuple[str, str]) -> None:
     prices, doubled = components
     told = sagemaker.describe_inference_component(InferenceComponentName=doubled)
