@@ -1,40 +1,43 @@
-"""What the instances of endpoints use, told as CloudWatch metrics: the meter asks, and this looks at their tasks.
+"""What instances of endpoints and copies of inference components use, told as CloudWatch metrics: the meter asks, and
+this looks at their tasks.
 
-Of each variant there is one sample per instance and period. As on AWS, 100 % of CPUUtilization is one processor, and
-100 % of the other metrics is what the instance has: its memory, the disk below the tasks.
+There is one sample per instance (or copy) and period. As on AWS, 100 % of an instance's CPUUtilization is one
+processor; 100 % of all else is what there is for it: an instance's memory, the disk below the tasks, what a component's
+copy has reserved. Serverless variants tell of their memory only.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sagewright.compute import instances
 from sagewright.compute.base import Usage
+from sagewright.compute.instances import Machine
 from sagewright.controllers.fleet import instances_of
 from sagewright.controllers.platform import Platform
-from sagewright.dataplane.inference.meter import MINUTE, UTILIZATION
-from sagewright.resources import endpoint_metrics, routing
-from sagewright.resources.endpoint import KIND
+from sagewright.dataplane.inference.meter import COMPONENTS, MINUTE, UTILIZATION
+from sagewright.resources import endpoint, endpoint_metrics, inference_component, routing
 from sagewright.resources.record import Key, Record
+
+_CPUS, _MEMORY, _DISK = "cpus", "memory", "disk"
 
 
 @dataclass(frozen=True, slots=True)
-class _Instance:
-    """One that serves."""
+class _Measured:
+    """An instance or a copy that serves."""
 
     of: Key
-    variant: str
-    id: str
+    namespace: str
+    dimensions: Sequence[Mapping[str, str]]
+    """Its samples are told of each."""
     tasks: Sequence[str]
-    memory_bytes: int
-    """What it has."""
     every: int
     """Seconds between two samples."""
-    alone: bool
-    """Whether it has metrics of its own beside those of its variant."""
+    metrics: Mapping[str, tuple[str, float]]
+    """By name: of what, and how much of it is 100 %."""
 
 
 class EndpointUsage:
@@ -43,82 +46,116 @@ class EndpointUsage:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._often: set[Key] = set()
-        """Endpoints that are looked at more than once a minute."""
+        """Endpoints that may have to be looked at more than once a minute."""
+        platform.store.subscribe(self._changed)
         self._before: dict[str, tuple[float, float]] = {}
         """By task: processor seconds, and when that was (epoch seconds)."""
 
     def __call__(self, now: float) -> None:
-        """Observe what the instances have used since they were looked at last, where it is time for that."""
+        """Observe what was used since the last time, of all for which it is time."""
         step = int(now // 10 * 10)
-        records = self._records(minute=step % MINUTE == 0)
-        due = [each for record in records for each in self._instances(record) if step % each.every == 0]
+        minute = step % MINUTE == 0
+        due = [each for record in self._records(minute=minute) for each in self._measured(record)]
+        due = [each for each in due if step % each.every == 0]
         usage = self._platform.engine.usage([task for each in due for task in each.tasks])
-        disk = _percent(shutil.disk_usage(self._platform.tasks)) if usage else 0.0
         for each in due:
-            used = [usage[task] for task in each.tasks if task in usage]
-            if len(used) < len(each.tasks):
-                continue  # it does not run just now
-            cpu = sum(self._cpu(task, usage[task], now) for task in each.tasks)
-            memory = 100 * sum(one.memory_bytes for one in used) / each.memory_bytes
-            for name, value in (("CPUUtilization", cpu), ("MemoryUtilization", memory), ("DiskUtilization", disk)):
-                self._observe(each, name, value)
-        if step % MINUTE == 0:
-            self._forget({task for record in records for one in instances_of(record) for task in one["tasks"]})
+            if all(task in usage for task in each.tasks):  # else it is just being replaced
+                self._observe(each, {task: usage[task] for task in each.tasks}, now)
+        if minute:
+            self._forget(now)
+
+    def _changed(self, key: Key) -> None:
+        if key.kind == endpoint.KIND:
+            self._often.add(key)
 
     def _records(self, *, minute: bool) -> Sequence[Record]:
-        """The endpoints to look at: all at full minutes, those that want it in between."""
-        store = self._platform.store
-        if not minute:
-            return [record for key in self._often if (record := store.get(key)) is not None]
-        records = store.unsettled(KIND, ())
-        self._often = {
-            record.key for record in records if endpoint_metrics.period(record.spec.get("config", {})) < MINUTE
-        }
-        return records
+        """What to look at: all at full minutes, those endpoints that want it in between."""
+        store, often = self._platform.store, tuple(self._often)
+        if minute:
+            records = store.unsettled(endpoint.KIND, ())
+        else:
+            records = [record for key in often if (record := store.get(key)) is not None]
+        # What changes meanwhile is looked at next time.
+        self._often.difference_update(often)
+        self._often.update(record.key for record in records if endpoint_metrics.period(_config(record)) < MINUTE)
+        return [*records, *store.unsettled(inference_component.KIND, ())] if minute else records
 
-    def _instances(self, record: Record) -> Iterator[_Instance]:
+    def _measured(self, record: Record) -> Iterator[_Measured]:
         serving = {member["task"] for member in routing.all_members(record.status.get("serving", ()))}
-        config = record.status.get("current", record.spec).get("config", {})
-        every, alone = endpoint_metrics.period(config), endpoint_metrics.enhanced(config)
-        types = {each["VariantName"]: each.get("InstanceType") for each in config.get("ProductionVariants", ())}
+        make = self._copy if record.key.kind == inference_component.KIND else self._instance
         for each in instances_of(record):
-            if each["task"] in serving:
-                memory = _memory(types.get(each["variant"]), self._platform.machine)
-                machine = routing.instance_id(each["log_stream"])
-                yield _Instance(record.key, each["variant"], machine, each["tasks"], memory, every, alone)
+            if each["task"] in serving and (found := make(record, each)) is not None:
+                yield found
 
-    def _cpu(self, task: str, used: Usage, now: float) -> float:
-        """Percent of one processor since the last look, or the start."""
+    def _instance(self, record: Record, instance: Mapping[str, Any]) -> _Measured | None:
+        config = _config(record)
+        variants = {each["VariantName"]: each for each in endpoint.variants(config)}
+        variant = variants.get(instance["variant"])
+        if variant is None:
+            return None
+        names = {"EndpointName": record.name, "VariantName": instance["variant"]}
+        own = {**names, "InstanceId": routing.instance_id(instance["log_stream"])}
+        dimensions = [names, own] if endpoint_metrics.enhanced(config) else [names]
+        metrics = _metrics_of(variant, self._platform.machine)
+        every = endpoint_metrics.period(config)
+        return _Measured(record.key, UTILIZATION, dimensions, instance["tasks"], every, metrics)
+
+    def _copy(self, record: Record, copy: Mapping[str, Any]) -> _Measured:
+        reserved: Mapping[str, Any] = record.spec["Specification"].get("ComputeResourceRequirements", {})
+        machine = self._platform.machine
+        memory = reserved.get("MinMemoryRequiredInMb", 0) << 20
+        metrics = {
+            "CPUUtilizationNormalized": (_CPUS, reserved.get("NumberOfCpuCoresRequired") or machine.vcpus),
+            "MemoryUtilizationNormalized": (_MEMORY, memory or machine.memory_bytes),
+        }
+        dimensions = [{"InferenceComponentName": record.name}]
+        return _Measured(record.key, COMPONENTS, dimensions, copy["tasks"], MINUTE, metrics)
+
+    def _observe(self, measured: _Measured, usage: Mapping[str, Usage], now: float) -> None:
+        used = {
+            _CPUS: sum(self._cpus(task, each, now) for task, each in usage.items()),
+            _MEMORY: sum(each.memory_bytes for each in usage.values()),
+        }
+        if any(what == _DISK for what, _ in measured.metrics.values()):
+            disk = shutil.disk_usage(self._platform.tasks)
+            used[_DISK] = disk.used / disk.total
+        for name, (what, whole) in measured.metrics.items():
+            for dimensions in measured.dimensions:
+                self._platform.meter.observe(
+                    (measured.of.account, measured.of.region),
+                    name,
+                    100 * used[what] / whole,
+                    dimensions,
+                    unit="Percent",
+                    namespace=measured.namespace,
+                    every=measured.every,
+                )
+
+    def _cpus(self, task: str, used: Usage, now: float) -> float:
+        """How many processors it has kept busy since the last look, or its start."""
         before = self._before.get(task)
         if before is None:
             started = self._platform.engine.inspect(task).started
             before = (0.0, now if started is None else started)
         self._before[task] = (used.cpu_seconds, now)
         seconds = now - before[1]
-        return max(0.0, 100 * (used.cpu_seconds - before[0]) / seconds) if seconds > 0 else 0.0
+        return max(0.0, (used.cpu_seconds - before[0]) / seconds) if seconds > 0 else 0.0
 
-    def _observe(self, instance: _Instance, name: str, value: float) -> None:
-        variant = {"EndpointName": instance.of.name, "VariantName": instance.variant}
-        own = [{**variant, "InstanceId": instance.id}] if instance.alone else []
-        for dimensions in (variant, *own):
-            self._platform.meter.observe(
-                (instance.of.account, instance.of.region),
-                name,
-                value,
-                dimensions,
-                unit="Percent",
-                namespace=UTILIZATION,
-                every=instance.every,
-            )
-
-    def _forget(self, tasks: set[str]) -> None:
-        self._before = {task: before for task, before in self._before.items() if task in tasks}
+    def _forget(self, now: float) -> None:
+        """Tasks that were not looked at for longer than any configuration asks for."""
+        oldest = now - 2 * max(endpoint_metrics.PERIODS)
+        self._before = {task: before for task, before in self._before.items() if before[1] > oldest}
 
 
-def _memory(instance_type: str | None, machine: instances.Machine) -> int:
-    fitted = instances.fit(instance_type, machine).resources.memory_bytes if instance_type else None
-    return fitted or machine.memory_bytes
+def _config(record: Record) -> Mapping[str, Any]:
+    """The configuration that serves, or is about to."""
+    found: Mapping[str, Any] = record.status.get("current", record.spec).get("config", {})
+    return found
 
 
-def _percent(disk: Any) -> float:
-    return 100 * float(disk.used) / float(disk.total)
+def _metrics_of(variant: Mapping[str, Any], machine: Machine) -> Mapping[str, tuple[str, float]]:
+    if "ServerlessConfig" in variant:
+        return {"MemoryUtilization": (_MEMORY, variant["ServerlessConfig"]["MemorySizeInMB"] << 20)}
+    fitted = instances.fit(variant["InstanceType"], machine) if "InstanceType" in variant else None
+    memory = (fitted and fitted.resources.memory_bytes) or machine.memory_bytes
+    return {"CPUUtilization": (_CPUS, 1.0), "MemoryUtilization": (_MEMORY, memory), "DiskUtilization": (_DISK, 1.0)}

@@ -41,8 +41,8 @@ class Edge:
 
     async def respond(self, incoming: Incoming) -> Response:
         """The answer to a request, whoever's it is."""
-        raw = receive(incoming, self.services.ids)
         begun = self.services.clock.monotonic()
+        raw = receive(incoming, self.services.ids, begun)
         response = await self._platform(raw) or await self._registry(raw)
         if response is None:
             response = await opened(raw, self.services, await self.answer(raw))

@@ -29,6 +29,8 @@ class Raw:
     """`scheme://host:port` as the client spelled it."""
     peer: str = ""
     """The address that it came from; '' on a Unix socket."""
+    received: float = 0.0
+    """When it came in, by the clock's monotonic time."""
 
 
 class FormFile(Port):

@@ -117,6 +117,8 @@ class Call:
     services: Services
     peer: str = ""
     """The address that the request came from; '' where that is not known."""
+    received: float | None = None
+    """When the request came in, by the clock's monotonic time; None where it is not one of a client."""
     presigned: bool = False
     """Whether the signature stood in the address instead of a header."""
     posted: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -93,12 +94,12 @@ def test_a_variant_is_set_up_to_be_scaled(scaling: Any, what: dict[str, Any]) ->
 class Scaled:
     """A variant with an instance, and the ways to have more of them."""
 
-    def __init__(self, endpoint: str, eventually: Eventually) -> None:
+    def __init__(self, endpoint: str, eventually: Eventually, dimension: str = "DesiredInstanceCount") -> None:
         self.endpoint, self._eventually = endpoint, eventually
         self.sagemaker, self.cloudwatch = boto3.client("sagemaker"), boto3.client("cloudwatch")
         self.scaling = boto3.client("application-autoscaling")
         self.resource = {"ServiceNamespace": "sagemaker", "ResourceId": f"endpoint/{endpoint}/variant/AllTraffic"}
-        self.what = {**self.resource, "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+        self.what = {**self.resource, "ScalableDimension": f"sagemaker:variant:{dimension}"}
 
     def register(self, low: int, high: int, **more: Any) -> None:
         self.scaling.register_scalable_target(**self.what, MinCapacity=low, MaxCapacity=high, **more)
@@ -108,12 +109,15 @@ class Scaled:
         told: list[dict[str, Any]] = self.scaling.describe_scalable_targets(**found)["ScalableTargets"]
         return told
 
-    def instances(self) -> int:
-        """How many there are, and are to be; 0 while that changes."""
+    def variant(self) -> dict[str, Any]:
+        """What there is, and is to be; {} while that changes."""
         told = self.sagemaker.describe_endpoint(EndpointName=self.endpoint)
-        (variant,) = told["ProductionVariants"]
-        there, wanted = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
-        return int(there) if told["EndpointStatus"] == "InService" and there == wanted else 0
+        return dict(told["ProductionVariants"][0]) if told["EndpointStatus"] == "InService" else {}
+
+    def instances(self) -> int | None:
+        told = self.variant()
+        there = told.get("CurrentInstanceCount")
+        return there if there == told.get("DesiredInstanceCount") else None
 
     def becomes(self, count: int) -> None:
         self._eventually(lambda: self.instances() == count, timeout=90)
@@ -124,7 +128,7 @@ class Scaled:
         put = {"PolicyName": name, "PolicyType": "StepScaling", "StepScalingPolicyConfiguration": config}
         arn = self.scaling.put_scaling_policy(**self.what, **put)["PolicyARN"]
         rule = {"Statistic": "Average", "Period": 10, "EvaluationPeriods": 1, "AlarmActions": [arn], **alarm}
-        self.cloudwatch.put_metric_alarm(AlarmName=name, Namespace="Own", **rule)
+        self.cloudwatch.put_metric_alarm(AlarmName=name, **{"Namespace": "Own", **rule})
 
     def track(self, metric: str, **more: Any) -> None:
         """Half a job for each instance."""
@@ -148,15 +152,32 @@ class Scaled:
 
 
 @pytest.fixture(scope="module")
-def endpoint(role: str, unique: Unique, scripted: Callable[..., dict[str, Any]]) -> Iterator[str]:
+def serve(role: str, unique: Unique, scripted: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., str]]:
+    """Starts an endpoint with these members of its variant and configuration."""
     sagemaker, name = boto3.client("sagemaker"), unique("elastic")
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=scripted(ECHO))
-    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
-    yield name
-    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=PATIENCE)
+    names: list[str] = []
+
+    def serve(variant: dict[str, Any], **config: Any) -> str:
+        endpoint = unique("elastic")
+        whole = {"VariantName": "AllTraffic", "ModelName": name, **variant}
+        sagemaker.create_endpoint_config(EndpointConfigName=endpoint, ProductionVariants=[whole], **config)
+        sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=endpoint)
+        names.append(endpoint)
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig=PATIENCE)
+        return endpoint
+
+    yield serve
+    for each in names:
+        with suppress(sagemaker.exceptions.ClientError):  # deleted by its test
+            sagemaker.delete_endpoint(EndpointName=each)
+    for each in names:
+        sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=each, WaiterConfig=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def endpoint(serve: Callable[..., str]) -> str:
+    return serve({"InstanceType": "ml.m5.large", "InitialInstanceCount": 1})
 
 
 @pytest.fixture
@@ -257,3 +278,103 @@ def test_a_schedule_moves_the_bounds_and_an_endpoint_takes_its_target_along(
     assert scaled.scaling.describe_scheduled_actions(**scaled.resource)["ScheduledActions"] == []
     register = scaled.scaling.register_scalable_target
     assert refused(register, **scaled.what, MinCapacity=1, MaxCapacity=2) == ("ValidationException", 400)
+
+
+def test_an_asynchronous_endpoint_sleeps_until_there_is_work(
+    serve: Callable[..., str], bucket: str, eventually: Eventually
+) -> None:
+    output = {"OutputConfig": {"S3OutputPath": f"s3://{bucket}/answers"}}
+    variant = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    scaled = Scaled(serve(variant, AsyncInferenceConfig=output), eventually)
+    scaled.register(0, 1)
+    scaled.load("backlog", 0, *range(30, 1000, 60))
+    scaled.track("backlog")
+    scaled.becomes(0)
+    backlog = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "HasBacklogWithoutCapacity",
+        "Dimensions": [{"Name": "EndpointName", "Value": scaled.endpoint}],
+    }
+    above = "GreaterThanOrEqualToThreshold"
+    scaled.step("elastic-work", UP, **backlog, ComparisonOperator=above, Threshold=1)
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket=bucket, Key="questions/one", Body=b"hello")
+    answer = boto3.client("sagemaker-runtime").invoke_endpoint_async(
+        EndpointName=scaled.endpoint, InputLocation=f"s3://{bucket}/questions/one", ContentType="text/plain"
+    )
+    key = answer["OutputLocation"].removeprefix(f"s3://{bucket}/")
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"], timeout=90)
+    assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"hello"
+    assert scaled.instances() == 1
+    scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-work"])
+
+
+def test_provisioned_concurrency_is_scaled(serve: Callable[..., str], eventually: Eventually) -> None:
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 2, "ProvisionedConcurrency": 1}
+    scaled = Scaled(serve({"ServerlessConfig": serverless}), eventually, "DesiredProvisionedConcurrency")
+    scaled.register(2, 4)
+
+    def provisioned() -> bool:
+        told = scaled.variant()
+        return bool(told) and told["CurrentServerlessConfig"]["ProvisionedConcurrency"] == 2
+
+    eventually(provisioned, timeout=90)
+    (activity,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Successful"])
+    assert activity["Description"] == "Setting desired provisioned concurrency to 2."
+    scaled.register(3, 4)
+    (failed,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Failed"], timeout=20)
+    assert "must not be more than its MaxConcurrency (2)" in failed["StatusMessage"]
+
+
+def test_copies_of_a_component_are_scaled(
+    role: str, unique: Unique, scripted: Callable[..., dict[str, Any]], eventually: Eventually
+) -> None:
+    sagemaker, host, name = boto3.client("sagemaker"), unique("shared"), unique("copied")
+    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=host, ProductionVariants=[variant], ExecutionRoleArn=role)
+    sagemaker.create_endpoint(EndpointName=host, EndpointConfigName=host)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=host, WaiterConfig=PATIENCE)
+    model = scripted(ECHO)
+    sagemaker.create_inference_component(
+        InferenceComponentName=name,
+        EndpointName=host,
+        VariantName="AllTraffic",
+        Specification={
+            "Container": {
+                "Image": model["Image"],
+                "ArtifactUrl": model["ModelDataUrl"],
+                "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+            },
+            "ComputeResourceRequirements": {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 256},
+        },
+        RuntimeConfig={"CopyCount": 1},
+    )
+    what = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"inference-component/{name}",
+        "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+    }
+    scaling = boto3.client("application-autoscaling")
+    # Bounds that are set while it is created are kept once it is in service.
+    for bounds in ((2, 2), (0, 0)):
+        scaling.register_scalable_target(**what, MinCapacity=bounds[0], MaxCapacity=bounds[1])
+
+        def there(count: int = bounds[0]) -> bool:
+            told = sagemaker.describe_inference_component(InferenceComponentName=name)
+            copies = set(told["RuntimeConfig"].values())
+            return told["InferenceComponentStatus"] == "InService" and copies == {count}
+
+        eventually(there, timeout=90)
+
+    def done() -> list[str]:
+        told = scaling.describe_scaling_activities(**what)["ScalingActivities"]
+        return [each["Description"] for each in told if each["StatusCode"] == "Successful"]
+
+    expected = ["Setting desired copy count to 0.", "Setting desired copy count to 2."]
+    eventually(lambda: done() == expected, timeout=20)
+    sagemaker.delete_inference_component(InferenceComponentName=name)
+    found = {"ServiceNamespace": "sagemaker", "ResourceIds": [what["ResourceId"]]}
+    eventually(lambda: not scaling.describe_scalable_targets(**found)["ScalableTargets"], timeout=20)
+    components = {"EndpointNameEquals": host}
+    eventually(lambda: not sagemaker.list_inference_components(**components)["InferenceComponents"], timeout=60)
+    sagemaker.delete_endpoint(EndpointName=host)

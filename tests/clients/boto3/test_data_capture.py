@@ -6,7 +6,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -156,6 +156,31 @@ def test_the_endpoint_tells_that_it_captures(sagemaker: Any, endpoint: str, conf
         "DestinationS3Uri": wanted["DestinationS3Uri"],
         "KmsKeyId": KEY,
     }
+
+
+def test_a_restart_loses_neither_captures_nor_counts(
+    runtime: Any, endpoint: str, config: dict[str, Any], captures: Callable[..., Any], server: Any
+) -> None:
+    """What the server had in memory is there as soon as it is back."""
+    body, named = json.dumps([[0.0] * 13]), [f"restart-{number}" for number in range(5)]
+    for name in named:
+        runtime.invoke_endpoint(EndpointName=endpoint, ContentType="application/json", Body=body, InferenceId=name)
+    server.command("restart")
+    found = [
+        event["eventMetadata"] for events in captures(config["EndpointConfigName"], 5).values() for event in events
+    ]
+    assert [each["inferenceId"] for each in found if each.get("inferenceId") in named] == named
+    now = datetime.now(UTC)
+    (counted,) = boto3.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": "v"}],
+        StartTime=now - timedelta(minutes=30),
+        EndTime=now + timedelta(minutes=30),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert counted["Sum"] >= len(named)
 
 
 def test_an_update_changes_what_is_captured(

@@ -10,8 +10,8 @@ import pytest
 from sagewright.compute.base import Task
 from sagewright.compute.fake import Plan
 from sagewright.controllers.endpoint_usage import EndpointUsage
-from sagewright.dataplane.inference.meter import UTILIZATION
-from sagewright.resources import routing
+from sagewright.dataplane.inference.meter import COMPONENTS, UTILIZATION
+from sagewright.resources import inference_component, routing
 from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
 from sagewright.telemetry.metrics import Metric, Period
@@ -24,9 +24,12 @@ INSTANCE_MEMORY = 8 << 30
 MODEL = {"PrimaryContainer": {"Image": "i"}}
 
 
-def serve(bench: Bench, name: str = "e", *, tasks: Sequence[Sequence[str]], **metrics: Any) -> None:
-    """An endpoint of instances with these tasks."""
-    variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large"}
+def serve(
+    bench: Bench, name: str = "e", *, tasks: Sequence[Sequence[str]], serverless: int | None = None, **metrics: Any
+) -> None:
+    """An endpoint of instances with these tasks; `serverless` is the megabytes that each has."""
+    kind = {"ServerlessConfig": {"MemorySizeInMB": serverless}} if serverless else {"InstanceType": "ml.m5.large"}
+    variant = {"VariantName": "v", "ModelName": "m", **kind}
     config = {
         "ProductionVariants": [variant],
         **({"MetricsConfig": metrics} if metrics else {}),
@@ -51,10 +54,17 @@ def pass_minutes(bench: Bench, minutes: float) -> None:
         bench.platform.meter.publish()
 
 
-def told(bench: Bench, name: str, dimensions: Mapping[str, str] = VARIANT, *, of: int = 60) -> Sequence[Period]:
+def told(
+    bench: Bench,
+    name: str,
+    dimensions: Mapping[str, str] = VARIANT,
+    *,
+    of: int = 60,
+    namespace: str = UTILIZATION,
+) -> Sequence[Period]:
     now = bench.clock.now()
     metrics = bench.metrics.at(ACCOUNT, REGION)
-    return metrics.query(Metric(UTILIZATION, name, dimensions), now - 3600, now + 60, of)
+    return metrics.query(Metric(namespace, name, dimensions), now - 3600, now + 60, of)
 
 
 @pytest.fixture(autouse=True)
@@ -95,10 +105,45 @@ def test_a_configuration_may_ask_for_more(bench: Bench) -> None:
     serve(bench, "usual", tasks=[["u"]])
     serve(bench, tasks=[["a"]], EnableEnhancedMetrics=True, MetricPublishFrequencyInSeconds=10)
     pass_minutes(bench, 2)
-    # The first look that is not at a full minute is after one that was.
-    assert len(told(bench, "CPUUtilization", of=10)) == 7
-    assert len(told(bench, "MemoryUtilization", {**VARIANT, "InstanceId": "i-0"}, of=10)) == 7
+    assert len(told(bench, "CPUUtilization", of=10)) == 12
+    assert len(told(bench, "MemoryUtilization", {**VARIANT, "InstanceId": "i-0"}, of=10)) == 12
     assert len(told(bench, "CPUUtilization", {**VARIANT, "EndpointName": "usual"}, of=10)) == 2
+
+
+def test_serverless_variants_tell_of_their_memory(bench: Bench) -> None:
+    bench.engine.plan("*", Plan(after=None, cpus=1, memory_bytes=512 << 20))
+    serve(bench, tasks=[["a"]], serverless=2048)
+    pass_minutes(bench, 1)
+    assert [each.maximum for each in told(bench, "MemoryUtilization")] == [25]
+    assert told(bench, "CPUUtilization") == told(bench, "DiskUtilization") == []
+
+
+def test_copies_of_components_tell_of_what_they_reserved(bench: Bench) -> None:
+    bench.engine.plan("*", Plan(after=None, cpus=1, memory_bytes=256 << 20))
+    instances = [{"task": name, "tasks": [name], "variant": "v", "log_stream": f"v/i-{name}"} for name in "ab"]
+    members = [{"task": name, "sockets": [], "log_stream": f"v/i-{name}"} for name in "ab"]
+    table = routing.variant({"VariantName": "v"}, MODEL, members)
+    for needed, name in (({"NumberOfCpuCoresRequired": 2, "MinMemoryRequiredInMb": 1024}, "c"), ({}, "d")):
+        bench.store.create(
+            Record(
+                Key(ACCOUNT, REGION, inference_component.KIND, "", name),
+                name,
+                0.0,
+                0.0,
+                spec={"EndpointName": "e", "Specification": {"ComputeResourceRequirements": needed}},
+                status={"instances": instances, "serving": [routing.generation(1, [table])]},
+                state="InService",
+            )
+        )
+    for name in "ab":
+        bench.engine.start(Task(name, ["serve"]))
+    pass_minutes(bench, 1)
+    (cpu,) = told(bench, "CPUUtilizationNormalized", {"InferenceComponentName": "c"}, namespace=COMPONENTS)
+    (memory,) = told(bench, "MemoryUtilizationNormalized", {"InferenceComponentName": "c"}, namespace=COMPONENTS)
+    assert (cpu.count, memory.maximum) == (2, 25)
+    assert cpu.maximum == pytest.approx(50)
+    (whole,) = told(bench, "MemoryUtilizationNormalized", {"InferenceComponentName": "d"}, namespace=COMPONENTS)
+    assert whole.maximum == 100 * (256 << 20) / INSTANCE_MEMORY
 
 
 def test_endpoints_that_want_less_get_less(bench: Bench) -> None:

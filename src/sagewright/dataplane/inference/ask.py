@@ -20,6 +20,10 @@ class Rest(Protocol):
 
     async def aclose(self) -> None: ...
 
+    def first(self, told: Callable[[], None]) -> None:
+        """Have `told` called when the first piece is there."""
+        ...
+
     def then(self, done: Callable[[bool], None]) -> None:
         """Have `done` called when there is no more to come; it is told whether that is the server's failure."""
         ...

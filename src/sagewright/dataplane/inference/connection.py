@@ -108,8 +108,13 @@ class Stream:
         self._pool, self._connection = pool, connection
         self._pause, self._end = pause, end
         self._done = False
+        self._first: Callable[[], None] | None = None
         self._then: list[Callable[[bool], None]] = []
         self.status, self.headers = head.status, head.headers
+
+    def first(self, told: Callable[[], None]) -> None:
+        """Have `told` called when the first piece is there."""
+        self._first = told
 
     def then(self, done: Callable[[bool], None]) -> None:
         """Have `done` called when there is no more to come; it is told whether that is the server's failure."""
@@ -129,6 +134,9 @@ class Stream:
             self._finish(failed=True)
             raise
         if piece:
+            if self._first is not None:
+                self._first()
+                self._first = None
             return piece
         self._finish(failed=False)
         self._pool.put(self._connection)

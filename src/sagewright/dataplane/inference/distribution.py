@@ -39,6 +39,8 @@ class Distribution:
 
     def points(self, time: float, unit: str) -> list[Point]:
         """A datapoint for each bucket, at its mean; the least and the greatest value are datapoints of their own."""
+        if not self._buckets:
+            return []
         left = {bucket: (count, total) for bucket, (count, total) in self._buckets.items()}
         points = []
         for extreme in (self._minimum, self._maximum):

@@ -29,6 +29,12 @@ class _Counts:
     failed: int = 0
     model: Distribution = field(default_factory=Distribution)
     overhead: Distribution = field(default_factory=Distribution)
+    streams: int = 0
+    broken: int = 0
+    """Streams that the model did not bring to their end."""
+    first_model: Distribution = field(default_factory=Distribution)
+    first_overhead: Distribution = field(default_factory=Distribution)
+    first: Distribution = field(default_factory=Distribution)
 
 
 class Invocations:
@@ -114,6 +120,19 @@ class Invocations:
                 counts.model.add(model * _MICROSECONDS)
             counts.overhead.add(overhead * _MICROSECONDS)
 
+    def first_chunk(self, model: float, overhead: float) -> None:
+        """The first piece of an answer that streams is there: after so many seconds, as those of `ended`."""
+        with self._lock:
+            self._counts.first_model.add(model * _MICROSECONDS)
+            self._counts.first_overhead.add(overhead * _MICROSECONDS)
+            self._counts.first.add((model + overhead) * _MICROSECONDS)
+
+    def streamed(self, broken: bool) -> None:
+        """The request that ends now had an answer that streamed."""
+        with self._lock:
+            self._counts.streams += 1
+            self._counts.broken += broken
+
     def withdrew(self, now: float) -> None:
         """One that began was none: it never got to a model, or nobody waits for it any more."""
         with self._lock:
@@ -177,8 +196,15 @@ class Taken:
             ("InvocationModelErrors", counts.failed),
         ):
             yield name, [*self._ones(errors), *self._ones(total - errors, value=0)]
-        yield "ModelLatency", counts.model.points(self.time, "Microseconds")
-        yield "OverheadLatency", counts.overhead.points(self.time, "Microseconds")
+        yield "MidStreamErrors", [*self._ones(counts.broken), *self._ones(counts.streams - counts.broken, value=0)]
+        for name, latency in (
+            ("ModelLatency", counts.model),
+            ("OverheadLatency", counts.overhead),
+            ("FirstChunkModelLatency", counts.first_model),
+            ("FirstChunkOverheadLatency", counts.first_overhead),
+            ("FirstChunkLatency", counts.first),
+        ):
+            yield name, latency.points(self.time, "Microseconds")
 
     def _ones(self, count: int, value: float = 1) -> Sequence[Point]:
         return [Point.of(self.time, value, count=count)] if count else []

@@ -31,6 +31,8 @@ INVOCATIONS: Final = "AWS/SageMaker"
 """The namespace of metrics about requests."""
 UTILIZATION: Final = "/aws/sagemaker/Endpoints"
 """The namespace of metrics about instances, and the models that they have loaded."""
+COMPONENTS: Final = "/aws/sagemaker/InferenceComponents"
+"""The namespace of metrics about copies of inference components."""
 MINUTE: Final = 60
 QUICKEST: Final = 10
 """Seconds between datapoints of a high-resolution metric."""
@@ -55,7 +57,8 @@ class Meter:
         # Whoever routes requests keeps its own alive; here they are only found again.
         self._known: WeakValueDictionary[tuple[Place, _Dimensions], Invocations] = WeakValueDictionary()
         self._busy: set[Invocations] = set()
-        self._sources: list[Callable[[float], None]] = []
+        self._sources: list[tuple[Callable[[float], None], int]] = []
+        """And the seconds between two calls."""
         self._published, self._published_monotonic = clock.now(), clock.monotonic()
 
     def invocations(
@@ -99,10 +102,10 @@ class Meter:
                 found = self._observed[series] = Distribution()
             found.add(value)
 
-    def ask(self, source: Callable[[float], None]) -> None:
-        """Call `source` with the time now, at each multiple of ten seconds and before datapoints are made, to `observe`
-        what it finds. It runs in the thread that writes: it is quick."""
-        self._sources.append(source)
+    def ask(self, source: Callable[[float], None], *, every: int = QUICKEST) -> None:
+        """Call `source` with the time now, at whole multiples of `every` seconds and before datapoints are made, to
+        `observe` what it finds. It runs in the thread that writes: it is quick."""
+        self._sources.append((source, every))
 
     def run(self, stop: threading.Event) -> None:
         """Write down what is due whenever it is, until `stop`; then write down all."""
@@ -114,16 +117,21 @@ class Meter:
         """Write down what was gathered in periods that have ended; with `all_of_it`, in those that go on too, and then
         nobody is asked for more."""
         with self._publishing:
-            for source in () if all_of_it else self._sources:
-                try:
-                    source(self._clock.now())
-                except Exception:  # noqa: BLE001  # one source's failure must not silence the others
-                    _log.exception("some metrics of endpoints could not be measured")
+            if not all_of_it:
+                self._ask_sources(self._clock.now())
             for (account, region), points in self._take(all_of_it=all_of_it).items():
                 try:
                     self._metrics.at(account, region).put_many(points)
                 except sqlite3.Error as error:  # a full disk must not keep later ones from being told
                     _log.warning("%d datapoints of endpoints were lost: %s", len(points), error)
+
+    def _ask_sources(self, now: float) -> None:
+        for source, every in self._sources:
+            if now // every * every > self._published:
+                try:
+                    source(now)
+                except Exception:  # noqa: BLE001  # one source's failure must not silence the others
+                    _log.exception("some metrics of endpoints could not be measured")
 
     def _take(self, *, all_of_it: bool) -> Mapping[Place, list[tuple[Metric, Point]]]:
         now, monotonic = self._clock.now(), self._clock.monotonic()

@@ -20,15 +20,25 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
     for each in counted:
         each.began(begun)
 
+    before = begun - (ask.received or begun)
+
     def ended(status: int | None) -> None:
         now = time.monotonic()
-        if status is None:
-            for each in counted:
+        for each in counted:
+            if status is None:
                 each.withdrew(now)
-        else:
-            before = begun - (ask.received or begun)
-            for each in counted:
+            else:
                 each.ended(now, status, model=now - begun, overhead=before, instances=len(variant.instances))
+
+    def first_chunk() -> None:
+        now = time.monotonic()
+        for each in counted:
+            each.first_chunk(now - begun, before)
+
+    def stream_ended(failed: bool) -> None:
+        for each in counted:
+            each.streamed(failed)
+        ended(0 if failed else reply.status)
 
     try:
         reply = await containers.answer(variant, instance, ask)
@@ -42,7 +52,8 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
         ended(None)
         raise
     if reply.rest is not None:
-        reply.rest.then(lambda failed: ended(0 if failed else reply.status))
+        reply.rest.first(first_chunk)
+        reply.rest.then(stream_ended)
         return reply
     ended(reply.status)
     if variant.captured is not None and reply.ok:

@@ -18,7 +18,7 @@ from sagewright.dataplane.inference.ask import Ask, Reply
 from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.demand import Demand
-from sagewright.dataplane.inference.meter import Meter
+from sagewright.dataplane.inference.meter import MINUTE, Meter
 from sagewright.dataplane.inference.models import Folders
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
 from sagewright.dataplane.inference.sessions import NEW, BadSession, NoSuchSession, Sessions
@@ -113,7 +113,7 @@ class Router:
         self._of_kind = {endpoint.KIND: self._routes, inference_component.KIND: self._components}
         self._instances = Instances(meter=meter, captures=captures, folders=folders)
         if meter is not None:
-            meter.ask(self._instances.tell_models)
+            meter.ask(self._instances.tell_models, every=MINUTE)
         self._sessions = Sessions()
         self._copies = Copies()
         self._changing = threading.Lock()
@@ -209,6 +209,7 @@ class Router:
             if found is None:
                 self._sessions.forget(place, session)
                 raise NoSuchSession(session)
+            multi_model.check(found[0], ask, place[2])
             invoked = Invoked(await _asked(*found, ask), *found, route)
         try:
             self._sessions.follow(place, invoked.instance.task, invoked.reply.headers)

@@ -28,6 +28,7 @@ def decode(identified: Identified, services: Services) -> Decoded:
         host=routed.raw.origin,
         services=services,
         peer=routed.raw.peer,
+        received=routed.raw.received,
         presigned=signature is not None and signature.kind != "header",
         posted=routed.form is not None,
     )

@@ -16,7 +16,8 @@ MAX_INVOCATION = 25 * 1024 * 1024
 """Bytes of a request to an endpoint, as AWS allows for real-time inference."""
 
 
-def receive(incoming: Incoming, ids: Ids) -> Raw:
+def receive(incoming: Incoming, ids: Ids, received: float) -> Raw:
+    """`received` is the clock's monotonic time."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in incoming.fields:
         name, value = _spelled(raw_name), raw_value.decode("latin-1")
@@ -28,6 +29,7 @@ def receive(incoming: Incoming, ids: Ids) -> Raw:
         receive=incoming,
         origin=f"http://{headers.get('host', 'localhost')}",
         peer=incoming.peer,
+        received=received,
     )
 
 

@@ -50,7 +50,7 @@ def asked(call: Call, request: Params, *, streams: bool = False) -> Ask:
         component=request.get("InferenceComponentName"),
         session=request.get("SessionId"),
         streams=streams,
-        received=call.services.clock.monotonic(),
+        received=call.received,
     )
 
 

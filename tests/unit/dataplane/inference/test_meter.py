@@ -124,6 +124,21 @@ def test_enhanced_metrics_come_as_often_as_asked(meter: Meter, metrics: Metrics,
     assert query(metrics, "InvocationsPerInstance", dimensions) == []
 
 
+def test_streams_have_metrics_of_their_own(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:
+    variant = meter.invocations(PLACE, VARIANT)
+    for broken in (False, True):
+        variant.began(clock.monotonic())
+        variant.first_chunk(0.1, 0.02)
+        variant.streamed(broken)
+        variant.ended(clock.monotonic(), 0 if broken else 200, model=3, overhead=0.02)
+    meter.publish(all_of_it=True)
+    assert (one(metrics, "MidStreamErrors").count, one(metrics, "MidStreamErrors").sum) == (2, 1)
+    assert one(metrics, "FirstChunkModelLatency").statistic("Average") == pytest.approx(100_000)
+    assert one(metrics, "FirstChunkOverheadLatency").statistic("Average") == pytest.approx(20_000)
+    assert one(metrics, "FirstChunkLatency").statistic("Average") == pytest.approx(120_000)
+    assert one(metrics, "ModelLatency").statistic("Maximum") == 3_000_000
+
+
 def test_components_are_told_by_their_copies(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:
     dimensions = {"InferenceComponentName": "c"}
     invoke(clock, meter.invocations(PLACE, dimensions), instances=4)
@@ -169,6 +184,23 @@ def test_whatever_is_observed_becomes_a_distribution(meter: Meter, metrics: Metr
     meter.publish()
     hits = one(metrics, "ModelCacheHit")
     assert (hits.count, hits.statistic("Average"), hits.unit) == (4, 0.75, "None")
+
+
+def test_sources_are_asked_before_datapoints_are_made(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:
+    def fail(now: float) -> None:
+        raise RuntimeError("a source that fails")
+
+    meter.ask(fail)
+    meter.ask(lambda now: meter.observe(PLACE, "ApproximateBacklogSize", now - MINUTE, VARIANT, every=10))
+    meter.ask(lambda now: meter.observe(PLACE, "LoadedModelCount", 3, VARIANT), every=60)
+    for _ in range(12):
+        clock.advance(10)
+        meter.publish()
+    sizes = query(metrics, "ApproximateBacklogSize", of=10)
+    assert [(each.start - MINUTE, each.sum) for each in sizes[:3]] == [(0, 10), (10, 20), (20, 30)]
+    assert [(each.start - MINUTE, each.sum) for each in query(metrics, "LoadedModelCount")] == [(0, 3), (60, 3)]
+    meter.publish(all_of_it=True)
+    assert len(query(metrics, "LoadedModelCount")) == 2
 
 
 def test_a_stop_writes_down_what_there_is(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:
