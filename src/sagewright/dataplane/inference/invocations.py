@@ -14,6 +14,10 @@ SERVERLESS: Final = frozenset({"InvocationsPerInstance"})
 """What is not told of serverless variants."""
 ASYNCHRONOUS: Final = frozenset({"Invocations", "InvocationsPerInstance", "OverheadLatency"})
 """What is not told of endpoints for asynchronous inference."""
+CONTAINERS: Final = frozenset(
+    {"InvocationsPerInstance", "InvocationModelErrors", "ConcurrentRequestsPerModel", "ModelLatency", "OverheadLatency"}
+)
+"""What is not told of the single containers of an instance; they have a ContainerLatency."""
 
 _MICROSECONDS: Final = 1e6
 
@@ -197,6 +201,8 @@ class Taken:
         ):
             yield name, [*self._ones(errors), *self._ones(total - errors, value=0)]
         yield "MidStreamErrors", [*self._ones(counts.broken), *self._ones(counts.streams - counts.broken, value=0)]
+        if "ContainerName" in self.of.dimensions:
+            yield "ContainerLatency", counts.model.points(self.time, "Microseconds")
         for name, latency in (
             ("ModelLatency", counts.model),
             ("OverheadLatency", counts.overhead),
