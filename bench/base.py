@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,13 @@ class Run:
         self.quick = quick
         self.notes: list[str] = []
         self._shown = 0
+        self._short: tempfile.TemporaryDirectory[str] | None = None
+
+    def short_folder(self) -> Path:
+        """Another folder for as long, by a path that is short enough for everybody's sockets."""
+        if self._short is None:
+            self._short = tempfile.TemporaryDirectory()
+        return Path(self._short.name)
 
     def amount(self, full: float, quick: float) -> float:
         """A duration or size that depends on how thorough the run is."""

@@ -1,181 +1,158 @@
-"""InvokeEndpoint: a deployed scikit-learn model, signed requests, 1, 8 and 32 connections."""
+"""InvokeEndpoint: a deployed scikit-learn model, signed requests, 1, 8, 32 connections, beside other model servers."""
 
 from __future__ import annotations
 
-import io
-import json
-import subprocess
-import tarfile
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from bench import load, peers
-from bench.base import OURS, ROOT, Figure, Run, Sample
+import psutil
+
+from bench import endpoints, load, peers, rivals
+from bench.base import OURS, ROOT, Figure, Missing, Run, Sample
 
 TITLE = "InvokeEndpoint, LinearRegression, JSON of 13 numbers; SigV4 on ours only"
 
 CONNECTIONS: Final = (1, 8, 32)
-_BARE: Final = "bare model server"
+BARE: Final = "bare model server"
 _RAW: Final = "raw ASGI"
-_CAPTURED: Final = "all captured"
-_GOALS: Final = {("req/s", 32): 6000.0, ("p50", 1): 0.5}
-_REQUESTS: Final = 64
-_BUCKET: Final = "bench"
-_CAPTURE: Final = {
-    "InitialSamplingPercentage": 100,
-    "DestinationS3Uri": f"s3://{_BUCKET}/captured",
-    "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
-    "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
-}
-
-_TRAIN: Final = """
-import sys, csv, joblib, numpy as np
-from sklearn.linear_model import LinearRegression
-rows = np.array([row for row in csv.reader(open(sys.argv[1]))], np.float64)
-joblib.dump(LinearRegression().fit(rows[:, :-1], rows[:, -1]), sys.argv[2])
-"""
-_INFERENCE: Final = """
-import os, joblib
-
-def model_fn(model_dir):
-    return joblib.load(os.path.join(model_dir, "model.joblib"))
-"""
+_QUICK: Final = ("LitServe",)
+"""Whom a quick run starts: the one that is up first."""
 
 
 def measure(run: Run) -> Sequence[Figure]:
-    """Ours with every signature verified, without and with data capture; the same model server, and a hand-written
-    application, asked directly."""
-    figures = [
-        Figure(_what(kind, count), unit, more=kind == "req/s", goal=_GOALS.get((kind, count)))
-        for count in CONNECTIONS
-        for kind, unit in (("req/s", "/s"), ("p50", "ms"), ("p99", "ms"))
-    ]
-    python = peers.runtime(run, "scikit-learn") / "bin" / "python"
-    model = run.folder / "ml" / "model"
-    _train(python, model)
+    """Ours with every signature verified; the same model server, a hand-written application and other model servers,
+    asked directly."""
+    model = endpoints.trained(run)
     log = run.folder / "log"
     with ExitStack() as stack:
         data = run.folder / "data"
         own = peers.ours(data)
-        stack.enter_context(peers.serving(own, log))
-        signed = _deploy(run, own, data, model, "linear")
-        captured = _deploy(run, own, data, model, "captured", DataCaptureConfig=_CAPTURE)
-        bare = _model_server(python, model)
-        stack.enter_context(peers.serving(bare, log))
-        raw = peers.asgi(python, "linear", {"BENCH_MODEL": str(model)})
-        stack.enter_context(peers.serving(raw, log))
-        unsigned = [load.post("/invocations", row) for row in _rows()]
-        subjects = {
-            OURS: (own, signed),
-            _CAPTURED: (own, captured),
-            _BARE: (bare, unsigned),
-            _RAW: (raw, unsigned),
-        }
-        for name, (peer, requests) in subjects.items():
-            run.say(f"checking {name}")
-            _check(peer, requests)
-        samples = {name: _sampler(run, peer, requests) for name, (peer, requests) in subjects.items()}
-        run.alternate("invoke", figures, samples)
+        process = stack.enter_context(peers.serving(own, log))
+        account = endpoints.Account(run, own, data, model)
+        account.deploy("linear")
+        bare = model_server(model)
+        raw = peers.asgi(model.python, "linear", {"BENCH_MODEL": str(model.folder)})
+        unsigned = [load.post("/invocations", row) for row in endpoints.rows()]
+        subjects: dict[str, Sample] = {OURS: driven(run, own, process, account.signed("linear"))}
+        for name, peer in ((BARE, bare), (_RAW, raw)):
+            run.say(f"starting {name}")
+            process = stack.enter_context(peers.serving(peer, log))
+            subjects[name] = driven(run, peer, process, unsigned)
+        others = {name: each for name in rivals.RIVALS if (each := _started(run, name, model, stack, log))}
+        figures = _figures(list(others))
+        run.alternate("invoke", figures, {**subjects, **others})
+    _compare(figures, list(others))
     if not load.has_wrk():
         run.note("wrk is not installed (`apt install wrk`): a client in Python made the load, and its own limit shows.")
-    run.note(f"{_REQUESTS} different requests, signed before; client and servers share the cores.")
+    run.note(f"{endpoints.REQUESTS} different requests, signed before; client and servers share the cores.")
     return figures
 
 
-def _what(kind: str, connections: int) -> str:
-    return f"{connections} connection{'s' if connections > 1 else ''}, {kind}"
+def driven(run: Run, peer: peers.Peer, process: psutil.Process, requests: Sequence[load.HttpRequest]) -> Sample:
+    """Load on a server, at each number of connections; what its processes use of the cores meanwhile."""
+    run.say(f"checking {Path(peer.command[0]).name}")
+    endpoints.check(peer, requests)
 
-
-def _sampler(run: Run, peer: peers.Peer, requests: Sequence[load.HttpRequest]) -> Sample:
     def sample() -> Mapping[str, float]:
         values = {}
         for count in CONNECTIONS:
+            before = peers.cpu_s(process)
             result = load.drive(run.folder, peer.port, requests, connections=count, seconds=run.amount(2, 1))
-            values[_what("req/s", count)] = result.per_second
-            values[_what("p50", count)] = result.p50_ms
-            values[_what("p99", count)] = result.p99_ms
+            values[what("CPU a request", count)] = (peers.cpu_s(process) - before) / result.requests * 1e6
+            values[what("req/s", count)] = result.per_second
+            values[what("p50", count)] = result.p50_ms
+            values[what("p99", count)] = result.p99_ms
         return values
 
     return sample
 
 
-def _rows() -> Sequence[bytes]:
-    lines = (ROOT / "examples" / "housing.csv").read_text().splitlines()[:_REQUESTS]
-    return [json.dumps([[float(cell) for cell in line.split(",")[:-1]]]).encode() for line in lines]
+def what(kind: str, connections: int) -> str:
+    """A figure's name."""
+    return f"{connections} connection{'s' if connections > 1 else ''}, {kind}"
 
 
-def _train(python: Path, model: Path) -> None:
-    (model / "code").mkdir(parents=True)
-    (model / "code" / "inference.py").write_text(_INFERENCE)
-    command = [str(python), "-c", _TRAIN, str(ROOT / "examples" / "housing.csv"), str(model / "model.joblib")]
-    subprocess.run(command, check=True)
-
-
-def _model_server(python: Path, model: Path) -> peers.Peer:
+def model_server(model: endpoints.Model) -> peers.Peer:
     """What ours runs behind an endpoint, listening on TCP and asked without a signature."""
     port = peers.free_port()
     environment = {
-        "SAGEMAKER_BASE_DIR": str(model.parent),
+        "SAGEMAKER_BASE_DIR": str(model.folder.parent),
         "SAGEMAKER_PROGRAM": "inference.py",
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "PYTHONPATH": str(ROOT / "src"),
     }
-    command = [str(python), "-m", "sagewright_container.main", "serve", "scikit-learn"]
+    command = [str(model.python), "-m", "sagewright_container.main", "serve", "scikit-learn"]
     return peers.Peer(command, port, "/ping", environment)
 
 
-def _deploy(
-    run: Run, peer: peers.Peer, data: Path, model: Path, name: str, **config: Any
-) -> Sequence[load.HttpRequest]:
-    """An endpoint in service, and requests to it as boto3 signs them."""
-    keys = peers.our_keys(peer, data)
-    s3, sagemaker = peers.client("s3", peer, keys), peers.client("sagemaker", peer, keys)
-    s3.create_bucket(Bucket=_BUCKET)
-    s3.put_object(Bucket=_BUCKET, Key="model.tar.gz", Body=_packed(model))
-    variables = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
-    container = {"Image": peers.IMAGE, "ModelDataUrl": f"s3://{_BUCKET}/model.tar.gz", "Environment": variables}
-    sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=peers.role_arn(peer))
-    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large"}
-    sagemaker.create_endpoint_config(
-        EndpointConfigName=name, ProductionVariants=[{**variant, "InitialInstanceCount": 1}], **config
-    )
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    run.say("waiting for the endpoint")
-    _wait(sagemaker, name)
-    runtime = peers.client("sagemaker-runtime", peer, keys)
-    caught: list[load.HttpRequest] = []
-
-    def catch(request: Any, **_: Any) -> None:
-        caught.append(load.caught(request))
-
-    runtime.meta.events.register("before-send.sagemaker-runtime.InvokeEndpoint", catch)
-    for row in _rows():
-        runtime.invoke_endpoint(EndpointName=name, ContentType="application/json", Accept="application/json", Body=row)
-    return caught
+def _figures(others: Sequence[str]) -> Sequence[Figure]:
+    goals = {
+        ("req/s", 32): {"goal": 0.8, "share_of": BARE},
+        ("p50", 1): {"goal": 1.0, "goal_above": BARE},
+        ("p99", 1): {"goal": 5.0, "goal_above": BARE},
+    }
+    units = {"req/s": "/s", "p50": "ms", "p99": "ms"}
+    found = [
+        Figure(what(kind, count), unit, more=kind == "req/s", **goals.get((kind, count), {}))  # type: ignore[arg-type]
+        for count in CONNECTIONS
+        for kind, unit in units.items()
+    ]
+    found.append(Figure(what("CPU a request", CONNECTIONS[-1]), "us", more=False))
+    return [*found, *(Figure(_lead(count), "x", goal=1.0) for count in CONNECTIONS if others)]
 
 
-def _wait(sagemaker: Any, name: str) -> None:
-    end = time.monotonic() + 120
-    while (endpoint := sagemaker.describe_endpoint(EndpointName=name))["EndpointStatus"] == "Creating":
-        if time.monotonic() > end:
-            break
-        time.sleep(0.1)
-    if endpoint["EndpointStatus"] != "InService":
-        raise RuntimeError(f"The endpoint is {endpoint['EndpointStatus']}: {endpoint.get('FailureReason')}")
+def _lead(connections: int) -> str:
+    return what("req/s over the best other's", connections)
 
 
-def _packed(model: Path) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.add(model, ".")
-    return buffer.getvalue()
+def _compare(figures: Sequence[Figure], others: Sequence[str]) -> None:
+    """Ours over whichever other model server answered most, round by round."""
+    by_name = {figure.what: figure for figure in figures}
+    for count in CONNECTIONS:
+        rates = by_name[what("req/s", count)]
+        measured = [name for name in others if rates.median(name)]
+        if not measured:
+            continue
+        best = max(measured, key=lambda name: rates.median(name) or 0)
+        pairs = zip(rates.samples[OURS], rates.samples[best], strict=False)
+        by_name[_lead(count)].samples[OURS] = [ours / theirs for ours, theirs in pairs]
 
 
-def _check(peer: peers.Peer, requests: Sequence[load.HttpRequest]) -> None:
-    """Every subject must answer what it is going to be measured with."""
-    status, body = load.once(peer.port, requests[0])
-    if status != 200 or not 5 < json.loads(body)[0] < 60:
-        raise RuntimeError(f"{peer.command[0]} answered {status}: {body[:300]!r}")
+def _started(run: Run, name: str, model: endpoints.Model, stack: ExitStack, log: Path) -> Sample | None:
+    """Another model server, up and checked; None, and a note, where it cannot be."""
+    if run.quick and name not in _QUICK:
+        return None
+    try:
+        rival = rivals.RIVALS[name](run, model)
+        run.say(f"starting {name}")
+        process = stack.enter_context(peers.serving(rival.peer, log))
+        sample = driven(run, rival.peer, process, rival.requests)
+    except Missing as missing:
+        run.note(str(missing))
+        return None
+    except RuntimeError as error:
+        run.note(f"{name} is left out: it did not serve here. {str(error)[-200:]}")
+        return None
+    held = process if rival.restless else None
+    if held:
+        stack.callback(rivals.release, held)
+        rivals.hold(held)
+    return _forgiving(run, name, held, rival, sample)
+
+
+def _forgiving(run: Run, name: str, held: psutil.Process | None, rival: rivals.Rival, sample: Sample) -> Sample:
+    """The sample of a server that may fail under load, which is its own affair: a note, and no figures."""
+
+    def forgiving() -> Mapping[str, float]:
+        with rivals.moving(held):
+            try:
+                if held:  # it was away for a while, and has to find back
+                    load.drive(run.folder, rival.peer.port, rival.requests, connections=8, seconds=1)
+                return sample()
+            except RuntimeError as error:
+                run.note(f"{name} lost a round: {error}.")
+                return {}
+
+    return forgiving

@@ -55,6 +55,7 @@ class HttpRequest:
 class Result:
     """What one drive measured."""
 
+    requests: int
     per_second: float
     p50_ms: float
     p99_ms: float
@@ -120,7 +121,7 @@ def _wrk(folder: Path, port: int, requests: Sequence[bytes], connections: int, s
         env={"BENCH_REQUESTS": str(lines)},
     )
     found = json.loads(done.stdout.rpartition("RESULT ")[2])
-    return _result(found["requests"] / found["us"] * 1e6, found["p50"] / 1e3, found["p99"] / 1e3, found["failed"])
+    return _result(found["requests"], found["us"] / 1e6, found["p50"] / 1e3, found["p99"] / 1e3, failed=found["failed"])
 
 
 async def _asyncio(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Result:
@@ -147,12 +148,11 @@ async def _asyncio(port: int, requests: Sequence[bytes], connections: int, secon
     await asyncio.gather(*(one() for _ in range(connections)))
     passed = time.perf_counter() - begun
     took.sort()
-    return _result(
-        len(took) / passed, took[len(took) // 2] * 1e3, took[min(len(took) - 1, int(len(took) * 0.99))] * 1e3, failed
-    )
+    middle, late = took[len(took) // 2], took[min(len(took) - 1, int(len(took) * 0.99))]
+    return _result(len(took), passed, middle * 1e3, late * 1e3, failed=failed)
 
 
-def _result(per_second: float, p50: float, p99: float, failed: int) -> Result:
+def _result(requests: int, seconds: float, p50_ms: float, p99_ms: float, *, failed: int) -> Result:
     if failed:
         raise RuntimeError(f"{failed} requests failed under load")
-    return Result(per_second, p50, p99)
+    return Result(requests, requests / seconds, p50_ms, p99_ms)

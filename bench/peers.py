@@ -13,7 +13,7 @@ import time
 import urllib.request
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +45,8 @@ class Peer:
     port: int
     path: str = "/"
     environment: Mapping[str, str] | None = None
+    folder: Path | None = None
+    """Where it works; else here."""
 
     @property
     def url(self) -> str:
@@ -109,6 +111,7 @@ def started(peer: Peer, log: Path) -> Iterator[psutil.Process]:
             stdout=output,
             stderr=output,
             env={**os.environ, **(peer.environment or {})},
+            cwd=peer.folder,
         )
     watched = psutil.Process(process.pid)
     try:
@@ -156,6 +159,16 @@ def resident_mb(process: psutil.Process) -> float:
     """Resident memory of a process and its children, in MB (10^6 bytes)."""
     family = [process, *process.children(recursive=True)]
     return sum(each.memory_info().rss for each in family) / 1e6
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Seconds of the cores that a process and its children have used so far."""
+    total = 0.0
+    for each in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            times = each.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 def client(service: str, peer: Peer, keys: Keys | None = None) -> Any:
@@ -211,6 +224,14 @@ def environment(run: Run, name: str) -> Path:
             raise Missing(f"{name} is left out: its environment could not be made here ({last[:200]}).")
     ready.write_text(stamp)
     return place
+
+
+def output(command: Sequence[str]) -> str:
+    """What a program prints. Raises RuntimeError, with the end of its words, when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stderr[-2000:]}")
+    return done.stdout
 
 
 def free_port() -> int:

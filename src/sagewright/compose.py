@@ -28,6 +28,7 @@ from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
+from sagewright.controllers.inference_component import InferenceComponents
 from sagewright.controllers.inference_experiment import InferenceExperiments
 from sagewright.controllers.loop import Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
@@ -217,6 +218,7 @@ def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
     loop.add(Endpoints(platform, loop.wake))
+    loop.add(InferenceComponents(platform, loop.wake))
     loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))

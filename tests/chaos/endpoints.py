@@ -18,6 +18,21 @@ MISSING = ("Could not find endpoint",)
 PATIENCE = 60.0
 """Seconds for a model server to come up on a machine that does much else, while servers come and go."""
 
+_HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
+DEPLOYMENTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"DeploymentConfig": {"RollingUpdatePolicy": {"MaximumBatchSize": _HALF, "WaitIntervalInSeconds": 1}}},
+    {
+        "DeploymentConfig": {
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {"Type": "CANARY", "WaitIntervalInSeconds": 1, "CanarySize": _HALF},
+                "TerminationWaitInSeconds": 1,
+            }
+        }
+    },
+)
+"""How an update may go."""
+
 
 class Endpoints:
     """One user's endpoints, one after the other."""
@@ -59,7 +74,13 @@ class Endpoints:
         version = choose.choice([each for each in ("one", "two", "three") if each != version])
         count = choose.choice((1, 1, 2))
         config = self._config(name, version, count)
-        self._ask("update_endpoint", name, refused=("Cannot update in-progress",), EndpointConfigName=config)
+        self._ask(
+            "update_endpoint",
+            name,
+            refused=("Cannot update in-progress",),
+            EndpointConfigName=config,
+            **choose.choice(DEPLOYMENTS),
+        )
         assert self._describe(name)["EndpointStatus"] in ("Updating", "InService"), f"{name}: the update was lost"
         return version, count
 

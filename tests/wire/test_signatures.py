@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -133,6 +135,21 @@ def test_a_changed_request_is_refused(signer: str, change: str) -> None:
     if (signer, change) == ("s3v4", "body"):
         expected = "XAmzContentSHA256Mismatch"
     assert caught.value.code == expected
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda algorithm, parts: f"{algorithm} {','.join(parts)}",
+        lambda algorithm, parts: f"{algorithm} {', '.join(reversed(parts))}",
+        lambda algorithm, parts: f"{algorithm}  {' , '.join(parts)} ",
+    ],
+)
+def test_the_parts_of_a_signature_come_in_any_spelling(spell: Callable[[str, list[str]], str]) -> None:
+    request = sent("v4", "POST", "/b/k", "", {}, b"body", TOKEN)
+    algorithm, _, rest = request.headers["authorization"].partition(" ")
+    headers = {**request.headers, "authorization": spell(algorithm, rest.split(", "))}
+    assert check(replace(request, headers=headers)).access_key_id == KEY
 
 
 @pytest.mark.parametrize("signer", ["v4", "s3v4"])

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--store", default="", envvar="SAGEWRIGHT_STORE", show_envvar=True, metavar="URL",
               help="Keep records in PostgreSQL: postgresql://user@host/database. Else in SQLite.")  # fmt: skip
 @click.option("--serverless-idle", type=click.FloatRange(min=0.1), default=300.0, show_default=True, metavar="SECONDS",
+              envvar="SAGEWRIGHT_SERVERLESS_IDLE", show_envvar=True,
               help="How long serverless endpoints keep an instance that nobody asks for.")  # fmt: skip
 @click.option("--serverless-standby/--no-serverless-standby", default=True, show_default=True,
               help="Keep a process with its framework loaded for a serverless endpoint that nobody asks.")  # fmt: skip

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final
 
 from sagewright.base.errors import SagewrightError, StaleRecord, Terminal, Transient
+from sagewright.controllers.async_metrics import InvocationMetrics
 from sagewright.controllers.exchange import Answer, Broken, Stopped, exchange
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.staging import split_uri
@@ -71,6 +72,18 @@ class _Outcome:
     failure: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What goes to an instance."""
+
+    place: Place
+    record: Record
+    body: BinaryIO
+    length: int
+    folder: Path
+    """For what comes back."""
+
+
 class Answering:
     """Carries invocations out; all methods may be called from any thread."""
 
@@ -112,15 +125,20 @@ class Answering:
             return _Outcome(None, failure="The request expired: it waited in the queue for longer than its TTL.")
         if self._tries.get(record.key, 0) >= _ATTEMPTS:
             return _Outcome(None, failure=f"{_ATTEMPTS} instances ended while they worked on the request.")
-        seconds = record.spec["InvocationTimeoutSeconds"]
+        metrics = self._metrics(record)
+        began = time.monotonic()
         try:
             with self._input(record, folder / "input") as (body, length):
-                answer, path = _through(place, record, body, length, folder, time.monotonic() + seconds, stop)
+                metrics.took("RequestDownloadLatency", time.monotonic() - began)
+                asked = _Asked(place, record, body, length, folder)
+                answer, path = self._ask(asked, metrics, stop)
         except TimeoutError:
+            seconds = record.spec["InvocationTimeoutSeconds"]
             return _Outcome(None, failure=f"The model did not answer within {seconds} seconds.")
         except Transient:
             raise
         except (SagewrightError, OSError) as error:
+            metrics.count("RequestDownloadFailures")
             where = record.spec.get("InputLocation", "the request's body")
             return _Outcome(None, failure=f"The input {where} could not be read: {error}")
         content_type = answer.headers.get("content-type", "")
@@ -130,6 +148,19 @@ class Answering:
         kind = "server" if answer.status >= 500 else "client"
         failure = f'Received {kind} error ({answer.status}) from model with message "{said}".'
         return _Outcome(path, content_type, failure)
+
+    def _ask(self, asked: _Asked, metrics: InvocationMetrics, stop: threading.Event) -> tuple[Answer, Path]:
+        ended = metrics.asked(time.monotonic())
+        status: int | None = 0
+        try:
+            answer, path = _through(asked, stop)
+            status = answer.status
+        except (Broken, Stopped):
+            status = None
+            raise
+        finally:
+            ended(time.monotonic(), status)
+        return answer, path
 
     @contextmanager
     def _input(self, record: Record, spare: Path) -> Iterator[tuple[BinaryIO, int]]:
@@ -161,12 +192,15 @@ class Answering:
         if path is None:
             path = self._folder / f"{record.name}.error"
             path.write_text(outcome.failure or "")
+        metrics, began = self._metrics(record), time.monotonic()
         try:
             attributes = {"ContentType": outcome.content_type or "text/plain"}
             self._objects(record).put_file(*split_uri(location), path, attributes=attributes)
+            metrics.took("ResponseUploadLatency", time.monotonic() - began)
         except Transient:
             raise
         except (SagewrightError, OSError) as error:
+            metrics.count("ResponseUploadFailures")
             failure = f"The output could not be written to {location}: {error}"
             if outcome.failure is None:
                 return self._store(record, _Outcome(None, failure=failure))
@@ -175,6 +209,9 @@ class Answering:
             if outcome.path is None:
                 path.unlink(missing_ok=True)
         return outcome
+
+    def _metrics(self, record: Record) -> InvocationMetrics:
+        return InvocationMetrics(self._platform.meter, record)
 
     def _objects(self, record: Record) -> ObjectFiles:
         return self._platform.objects_as(record.spec["RoleArn"], record.key.region)
@@ -199,8 +236,18 @@ class Answering:
             told = self._bus.message_record(record.key.account, record.key.region, Message(arn, text))
             writes.append(("create", told))
         store.write(writes)
+        self._observe_end(record, place, outcome, began - record.created, now - record.created)
         if place is not None:
             self._log_end(record, place, outcome, began, now)
+
+    def _observe_end(self, record: Record, place: Place | None, outcome: _Outcome, waited: float, total: float) -> None:
+        metrics = self._metrics(record)
+        if place is None:
+            metrics.count("ExpiredRequests")
+        else:
+            metrics.count("InvocationsProcessed" if outcome.failure is None else "InvocationFailures")
+            metrics.took("TimeInBacklog", waited, "Milliseconds")
+            metrics.took("TotalProcessingTime", total, "Milliseconds")
 
     def _log_end(self, record: Record, place: Place, outcome: _Outcome, began: float, now: float) -> None:
         said = "succeeded" if outcome.failure is None else f"failed. {outcome.failure}"
@@ -213,19 +260,19 @@ class Answering:
         logs.append_from(LOG_GROUP + record.key.parent, stream, [(int(now * 1000), line, 0)])
 
 
-def _through(
-    place: Place, record: Record, body: BinaryIO, length: int, folder: Path, until: float, stop: threading.Event
-) -> tuple[Answer, Path]:
+def _through(asked: _Asked, stop: threading.Event) -> tuple[Answer, Path]:
     """Ask one container after the other, each with what the one before answered; the last answer and its body."""
-    headers = [(header, record.spec[member]) for member, header in _HEADERS if record.spec.get(member) is not None]
-    path = folder / "1"
+    spec, sockets = asked.record.spec, asked.place.sockets
+    until = time.monotonic() + spec["InvocationTimeoutSeconds"]
+    headers = [(header, spec[member]) for member, header in _HEADERS if spec.get(member) is not None]
+    path = asked.folder / "1"
     with path.open("wb") as into:
-        answer = exchange(Path(place.sockets[0]), headers, body, length, into, until=until, stop=stop)
-    for number, socket in enumerate(place.sockets[1:], 2):
+        answer = exchange(Path(sockets[0]), headers, asked.body, asked.length, into, until=until, stop=stop)
+    for number, socket in enumerate(sockets[1:], 2):
         if not answer.ok:
             break
         others = [(name, value) for name, value in headers if name != "Content-Type"]
-        before, path = path, folder / str(number)
+        before, path = path, asked.folder / str(number)
         with before.open("rb") as source, path.open("wb") as into:
             size = before.stat().st_size
             answer = exchange(Path(socket), _typed(others, answer.headers), source, size, into, until=until, stop=stop)

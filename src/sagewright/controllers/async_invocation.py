@@ -12,12 +12,14 @@ import random
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from typing import Any, Final
 
 from sagewright.base.errors import SagewrightError
 from sagewright.controllers.async_answer import Answering, Place, Result
+from sagewright.controllers.async_metrics import observe_backlog
 from sagewright.controllers.backlog import Backlog
 from sagewright.controllers.platform import Platform
 from sagewright.dataplane.events.bus import Bus
@@ -26,6 +28,7 @@ from sagewright.resources.endpoint import KIND as ENDPOINT
 from sagewright.resources.endpoint import LIFE
 from sagewright.resources.model import containers
 from sagewright.resources.record import Key, Record
+from sagewright.resources.routing import all_members
 from sagewright.store.base import Query, Write
 
 _log = logging.getLogger(__name__)
@@ -34,6 +37,16 @@ _LATER: Final = 1.0
 """Seconds until one is tried again that met something that was away."""
 _MOST_EXPIRED: Final = 8
 """Of those that have waited for too long, how many are told of at once."""
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Of one endpoint."""
+
+    uid: str
+    backlog: Backlog = field(default_factory=Backlog)
+    instances: int = 0
+    """That serve."""
 
 
 class AsyncInvocations:
@@ -47,10 +60,11 @@ class AsyncInvocations:
         self._folder = platform.tasks.parent / "async"
         shutil.rmtree(self._folder, ignore_errors=True)  # bodies that a killed server was at
         self._answering = Answering(platform, bus, self._folder)
-        self._backlogs: dict[Key, tuple[str, Backlog]] = {}
-        """By the endpoint's key, with its uid."""
+        self._backlogs: dict[Key, _Queue] = {}
+        """By the endpoint's key."""
         self._count = count()
         platform.store.subscribe(self._written)
+        platform.meter.ask(self._observe)
 
     def tasks(self, record: Record) -> Sequence[str]:
         return ()
@@ -62,7 +76,9 @@ class AsyncInvocations:
             return None
         if config is None and record.key not in self._backlogs:
             return None
-        backlog = self._backlog(record)
+        queue = self._queue(record)
+        backlog = queue.backlog
+        queue.instances = sum(1 for _ in all_members(record.status.get("serving", ())))
         for late in backlog.expire(self._platform.clock.now(), most=_MOST_EXPIRED - backlog.busy.get("", 0)):
             self._run(record, backlog, late, None)
         while backlog.waiting and (places := _places(record, config or {}, backlog.busy)):
@@ -78,19 +94,18 @@ class AsyncInvocations:
 
     # Who waits.
 
-    def _backlog(self, endpoint: Record) -> Backlog:
+    def _queue(self, endpoint: Record) -> _Queue:
         """The endpoint's own, with all that the store has at first."""
         known = self._backlogs.get(endpoint.key)
-        if known is not None and known[0] == endpoint.uid:
-            return known[1]
-        backlog = Backlog()
-        self._backlogs[endpoint.key] = endpoint.uid, backlog  # from here on, what is written is added
+        if known is not None and known.uid == endpoint.uid:
+            return known
+        queue = self._backlogs[endpoint.key] = _Queue(endpoint.uid)  # from here on, what is written is added
         for record in self._stored(endpoint.key):
             if record.spec["endpoint"] == endpoint.uid:
-                backlog.add(record.name)
+                queue.backlog.add(record.name)
             else:
                 self._remove(record)
-        return backlog
+        return queue
 
     def _stored(self, endpoint: Key) -> Sequence[Record]:
         query = Query(endpoint.account, endpoint.region, KIND, parent=endpoint.name)
@@ -110,8 +125,12 @@ class AsyncInvocations:
         endpoint = Key(key.account, key.region, ENDPOINT, "", key.parent)
         known = self._backlogs.get(endpoint)
         if known is not None:
-            known[1].add(key.name)
+            known.backlog.add(key.name)
         self._wake(endpoint)
+
+    def _observe(self, now: float) -> None:
+        for key, queue in list(self._backlogs.items()):
+            observe_backlog(self._platform.meter, key, queue.backlog, queue.instances, now)
 
     def _drop(self, endpoint: Record) -> None:
         """The endpoint is being deleted: nobody answers what still waits."""

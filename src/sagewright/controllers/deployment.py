@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sagewright.resources import lineage
+from sagewright.resources.endpoint import hosts_components
 from sagewright.resources.model import containers, model_data
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store, Write
@@ -30,6 +31,8 @@ def _parts(target: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     """Address and lineage type of what the variants are made of."""
     found = []
     for variant in target["config"]["ProductionVariants"]:
+        if hosts_components(variant):
+            continue
         for container in containers(target["models"][variant["ModelName"]]):
             found += [(model_data(container), "Model"), (container.get("Image"), "Image")]
     return [(uri, kind) for uri, kind in dict.fromkeys(found) if uri]

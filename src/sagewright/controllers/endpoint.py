@@ -11,14 +11,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.base.errors import Transient
+from sagewright.controllers import hosting
 from sagewright.controllers.deployment import deployed
 from sagewright.controllers.fleet import DRAIN, STARTING, Fleet, Look, Wanted, instances_of, tasks_of
-from sagewright.controllers.generation import Generation, without_described
+from sagewright.controllers.generation import Generation, Members, without_described
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.rollout import NOTE, PENDING, TARGET, Rollout, rollout, trouble, turned_back
 from sagewright.controllers.serverless import Serverless
 from sagewright.resources import routing
-from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP
+from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP, variants
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Write
 
@@ -73,7 +74,7 @@ class Endpoints:
     def _hold(self, record: Record, target: Generation) -> float:
         """Have what a generation needs, and route to it."""
         wanted = self._serverless.fitted(record, target.wanted())
-        record = self._plan(record, wanted, _awaited(record, target))
+        record = self._plan(record, target, wanted, _awaited(record, target))
         look = self._fleet.look(record, wanted, lasting=record.state in _LASTING)
         if look is None:
             return 0.0
@@ -82,13 +83,15 @@ class Endpoints:
         record = self._serve(record, target, look)
         return min((*look.waiting, _next_end(record)))
 
-    def _plan(self, record: Record, wanted: Sequence[Wanted], more: Mapping[str, Any]) -> Record:
+    def _plan(self, record: Record, target: Generation, wanted: Sequence[Wanted], more: Mapping[str, Any]) -> Record:
         """Write down the instances that there should be, before any of them is started."""
-        return self._fleet.write(record, status={**self._fleet.plan(record, wanted), **more})
+        platform, every = self._platform, variants(target.target["config"])
+        hosts = hosting.hosts(record, every, platform.store, platform.machine, platform.clock.now())
+        return self._fleet.write(record, status={**self._fleet.plan(record, wanted), "hosts": hosts, **more})
 
     def _serve(self, record: Record, target: Generation, look: Look) -> Record:
         """Route to what answers, then let go of what is not wanted any more."""
-        members = self._fleet.members(look.healthy)
+        members = _with_hosts(record, self._fleet.members(look.healthy))
         now = self._platform.clock.now()
         since = record.status.get("resolved", now)
         status = {
@@ -118,7 +121,7 @@ class Endpoints:
     def _roll(self, record: Record, found: Rollout) -> float:
         """The next step of a deployment, or of its way back."""
         wanted_old, wanted_new = self._both(record, found)
-        record = self._plan(record, [*wanted_old, *wanted_new], {NOTE: found.noted()})
+        record = self._plan(record, found.winner, [*wanted_old, *wanted_new], {NOTE: found.noted()})
         now = self._platform.clock.now()
         new = self._fleet.look(record, wanted_new, lasting=found.course.back)
         old = None if new is None else self._look_at_old(record, found)
@@ -156,7 +159,9 @@ class Endpoints:
         """Route to both generations as it is their turn."""
         wanted_old, wanted_new = self._both(record, found)
         of_old, of_new = (
-            self._fleet.members([each for each in look.healthy if any(one.holds(each) for one in wanted)])
+            _with_hosts(
+                record, self._fleet.members([each for each in look.healthy if any(one.holds(each) for one in wanted)])
+            )
             for look, wanted in ((old, wanted_old), (new, wanted_new))
         )
         serving = [found.old.entry(of_old, share=1 - found.share)]
@@ -200,7 +205,7 @@ def _awaited(record: Record, target: Generation) -> Mapping[str, Any]:
     status = {"Status": "Creating" if creating else "Updating", "StartTime": record.modified}
     table = {each["name"]: each for entry in record.status.get("serving", ()) for each in entry["variants"]}
     told = target.described(
-        {name: each["members"] for name, each in table.items()},
+        _with_hosts(record, {name: each["members"] for name, each in table.items()}),
         record.status.get("resolved", record.modified),
         status=lambda _name: status,
         weights={name: each["weight"] for name, each in table.items()},
@@ -209,6 +214,10 @@ def _awaited(record: Record, target: Generation) -> Mapping[str, Any]:
         return told
     pending = {"EndpointConfigName": target.target["EndpointConfigName"], "StartTime": record.modified}
     return {**told, PENDING: {**pending, **told}}
+
+
+def _with_hosts(record: Record, members: Members) -> Members:
+    return {**members, **record.status.get("hosts", {})}
 
 
 def _next_end(record: Record) -> float:

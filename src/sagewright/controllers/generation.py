@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
+from sagewright.controllers import hosting
 from sagewright.controllers.fleet import Wanted
 from sagewright.resources import data_capture, routing
 from sagewright.resources.deployment import Counts
-from sagewright.resources.endpoint import VARIANTS, counts, variants
+from sagewright.resources.endpoint import VARIANTS, counts, hosts_components, variants
 from sagewright.resources.model import containers
 
 Members = Mapping[str, Sequence[routing.Member]]
-"""Who serves, by variant."""
+"""Who serves, by variant. Of those that inference components are placed on: their instances (`hosting.Host`)."""
 StatusOf = Callable[[str], Mapping[str, Any] | None]
 """From a variant's name to an element of its VariantStatus."""
 
@@ -45,6 +46,8 @@ class Generation:
         found = []
         for index, variant in enumerate(variants(self.target["config"])):
             name = variant["VariantName"]
+            if hosts_components(variant):
+                continue
             number = now.get(name, 0) if name in whole else ceil(variant.get("InitialInstanceCount", 1) * part)
             model = self.target["models"][variant["ModelName"]]
             found.append(Wanted(self.number, index, name, number, model, variant))
@@ -54,6 +57,9 @@ class Generation:
         """Its entry in the routing table."""
         found = []
         for variant in variants(self.target["config"]):
+            if hosts_components(variant):
+                found.append(routing.host(variant))
+                continue
             name, model = variant["VariantName"], self.target["models"][variant["ModelName"]]
             table = routing.variant(variant, model, members.get(name, ()), shadow=name not in self.counts)
             found.append({**table, **routing.observed(self.target["config"], model["ExecutionRoleArn"])})
@@ -89,10 +95,7 @@ class Generation:
         told = status(name)
         return {
             "VariantName": name,
-            "DeployedImages": [
-                {"SpecifiedImage": each["Image"], "ResolvedImage": each["Image"], "ResolutionTime": since}
-                for each in containers(self.target["models"][variant["ModelName"]])
-            ],
+            **({} if hosts_components(variant) else {"DeployedImages": self._images(variant["ModelName"], since)}),
             "CurrentWeight": weights.get(name, weight),
             "DesiredWeight": weight,
             **_capacity(variant, members.get(name, ())),
@@ -100,12 +103,19 @@ class Generation:
             **{member: variant[member] for member in _TOLD if member in variant},
         }
 
+    def _images(self, model: str, since: float) -> Sequence[Mapping[str, Any]]:
+        return [
+            {"SpecifiedImage": each["Image"], "ResolvedImage": each["Image"], "ResolutionTime": since}
+            for each in containers(self.target["models"][model])
+        ]
+
 
 def _capacity(variant: Mapping[str, Any], members: Sequence[routing.Member]) -> Mapping[str, Any]:
     """How much of it there is. A serverless variant shows no instances, as on AWS."""
     if (serverless := variant.get("ServerlessConfig")) is not None:
         return {"CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless}
-    return {"CurrentInstanceCount": len(members), "DesiredInstanceCount": variant.get("InitialInstanceCount", 1)}
+    desired = len(members) if hosting.is_managed(variant) else variant.get("InitialInstanceCount", 1)
+    return {"CurrentInstanceCount": len(members), "DesiredInstanceCount": desired}
 
 
 def without_described(status: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from math import ceil
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -104,13 +105,22 @@ def call(address: Path) -> None:
 
 
 def _resources(platform: Platform, variant: Mapping[str, Any], say: Narrator) -> Resources:
-    """What an instance's type gives, or the memory of a serverless one."""
+    """What an instance's type gives, or the memory of a serverless one, or what a copy of a component may use."""
     if "ServerlessConfig" in variant:
         return Resources(memory_bytes=variant["ServerlessConfig"]["MemorySizeInMB"] << 20)
     fitted = instances.fit(variant.get("InstanceType", "ml.m5.large"), platform.machine)
     if fitted.note:
         say(fitted.note)
-    return replace(fitted.resources, vcpus=None)
+    return _bounded(replace(fitted.resources, vcpus=None), variant)
+
+
+def _bounded(instance: Resources, settings: Mapping[str, Any]) -> Resources:
+    copy = settings.get("ComputeResourceRequirements")
+    if copy is None:
+        return instance
+    limits = [instance.memory_bytes, copy.get("MaxMemoryRequiredInMb", 0) << 20]
+    gpus = min(instance.gpus, ceil(copy.get("NumberOfAcceleratorDevicesRequired", 0)))
+    return replace(instance, memory_bytes=min(filter(None, limits), default=None), gpus=gpus)
 
 
 def _fetch_model(objects: ObjectFiles, ml: Path, container: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ class Serverless:
         config = variant.settings["ServerlessConfig"]
         told = self._platform.store.get(demand.key(record.key, variant.variant))
         proves = _proven_until(record, variant.generation) > self._platform.clock.now()
-        needed = 1 if proves or record.state != "InService" else 0
+        needed = 1 if proves or record.state == "RollingBack" else 0
         count = max(int(config.get("ProvisionedConcurrency", 0)), demand.wanted(told, record), needed)
         if count == 0 and self._platform.serverless_standby:
             return replace(variant, count=1, standby=True)

@@ -1,7 +1,7 @@
 """HTTP/1.1 as the edge speaks it: one object for each client's connection.
 
 Requests of one connection are answered in turn, each by the same few calls, because what this costs every request
-pays (docs/adr/0023). What a client may keep us waiting for, and how much of it we hold, is bounded below.
+pays (docs/adr/0023). What a client may keep us waiting for, and how much of it we hold, is in `bounds`.
 """
 
 from __future__ import annotations
@@ -14,31 +14,14 @@ from typing import Final, cast
 
 import httptools
 
+from sagewright.edge import bounds
 from sagewright.edge.answers import BROKEN, CONTINUE, UNKNOWN, head, pieces, refusal
 from sagewright.edge.incoming import Incoming
 from sagewright.operations.call import Payload
 from sagewright.wire.http import Response
 
-IDLE_S: Final = 75.0
-"""Seconds that a connection may be silent between two requests."""
-HEAD_S: Final = 30.0
-"""Seconds from a request's first byte to the end of its head."""
-BODY_S: Final = 30.0
-"""Seconds of patience with a body; what comes buys more, at `BODY_RATE` bytes a second, up to as much again."""
-BODY_RATE: Final = 1024
-DROP_S: Final = 5.0
-"""Seconds for the rest of a body that was refused, bought in the same way."""
-READER_S: Final = 60.0
-"""Seconds in which a client must have read something of its answer."""
-LARGEST_HEAD: Final = 64 * 1024
-MOST_FIELDS: Final = 200
-LEFT_UNREAD: Final = 64 * 1024 * 1024
-"""Bytes of a refused body that are read and dropped: a client that still writes does not see the refusal."""
-_HELD: Final = 256 * 1024
-"""Bytes of a body that wait for who reads it before the client has to wait."""
-_JOINED: Final = 64 * 1024
-"""Bytes up to which copying a body behind its head is cheaper than a second system call."""
 _NEVER: Final = float("inf")
+_TOO_LONG: Final = f"The head of a request may have {bounds.MOST_FIELDS} fields and {bounds.LARGEST_HEAD} bytes."
 
 _log = logging.getLogger(__name__)
 
@@ -55,12 +38,14 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, None)
         self._task: asyncio.Task[None] | None = None
         self._peer = ""
-        self._deadline = clock() + IDLE_S
+        self._deadline = clock() + bounds.IDLE_S
         self._unread = 0
         """Bytes of the answer that the client had not read at the last look."""
         self._fresh = True
         """Whether no byte of the next request has come."""
         self._size = 0
+        """Bytes that came since something was understood."""
+        self._dropped = 0
         self._target = b""
         self._fields: list[tuple[bytes, bytes]] = []
         self._coming: Incoming | None = None
@@ -73,6 +58,11 @@ class Connection(asyncio.Protocol):
         self._streaming = self._discarding = self._paused = False
         self._deaf = False
         """Whether what comes is not understood any more."""
+
+    @property
+    def spare(self) -> float:
+        """How soon it would be given up, were there no room for another; nothing that is being answered is."""
+        return _NEVER if self._answering is not None or self._queue else self._deadline
 
     def shutdown(self) -> None:
         """Answer what is being answered, and no more."""
@@ -91,12 +81,12 @@ class Connection(asyncio.Protocol):
         if self._drained is not None or self._transport.is_closing():
             unread, self._unread = self._unread, self._transport.get_write_buffer_size()
             if self._unread < unread:
-                self._deadline = now + READER_S
+                self._deadline = now + bounds.READER_S
         if now < self._deadline:
             return
         if self._coming is not None and not self._discarding:
             self._coming.lose()  # whoever reads the body is told, and answers
-            self._deadline = now + READER_S
+            self._deadline = now + bounds.READER_S
         elif self._open and self._size and self._answering is None and not self._discarding:
             self._refuse(408, "The head of the request did not come in time.")
         else:
@@ -115,18 +105,17 @@ class Connection(asyncio.Protocol):
         if not self._open:
             return
         if self._fresh:
-            self._fresh, self._deadline = False, self._clock() + HEAD_S
-        if self._coming is None:
-            self._size += len(data)
+            self._fresh, self._deadline = False, self._clock() + bounds.HEAD_S
+        self._size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._keep = False  # to what else we would speak is not listened; the request is answered all the same
         except httptools.HttpParserError as error:
-            self._unreadable(error)
-            return
-        if self._target and (self._size > LARGEST_HEAD or len(self._fields) > MOST_FIELDS):
-            self._too_long()
+            self._unreadable(400, f"This is no HTTP request: {error}")
+        else:
+            if self._size > bounds.LARGEST_HEAD or len(self._fields) > bounds.MOST_FIELDS:
+                self._unreadable(431, _TOO_LONG)
 
     def eof_received(self) -> bool:
         return False
@@ -145,7 +134,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._drained = asyncio.get_running_loop().create_future()
-        self._unread, self._deadline = self._transport.get_write_buffer_size(), self._clock() + READER_S
+        self._unread, self._deadline = self._transport.get_write_buffer_size(), self._clock() + bounds.READER_S
 
     def resume_writing(self) -> None:
         drained, self._drained = self._drained, None
@@ -158,14 +147,15 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields.append((name, value))
+        if self._coming is None:  # else it comes behind a body: nothing of ours stands there
+            self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         parser, fields, target = self._parser, self._fields, self._target
-        self._fields, self._target = [], b""
-        if len(fields) > MOST_FIELDS:
-            self._too_long()
-        if not self._open:
+        self._fields, self._target, self._size = [], b"", 0
+        if len(fields) > bounds.MOST_FIELDS:
+            self._unreadable(431, _TOO_LONG)
+        if not self._open or self._deaf:
             return
         modern = parser.get_http_version() != "1.0"
         incoming = Incoming(
@@ -177,24 +167,27 @@ class Connection(asyncio.Protocol):
             chunks=modern,
             taken=self._taken,
         )
-        self._coming, self._deadline = incoming, self._clock() + BODY_S
+        self._coming, self._deadline = incoming, self._clock() + bounds.BODY_S
         self._queue.append(incoming)
         if self._answering is None:
             _wake(self._waiter)
         else:  # it sends its next request before it has this one's answer
             self._wait()
 
+    def on_chunk_header(self) -> None:
+        self._size = 0
+
     def on_body(self, body: bytes) -> None:
-        coming = self._coming
+        coming, self._size = self._coming, 0
         if coming is None:
             return
         now = self._clock()
-        self._deadline = min(max(self._deadline, now) + len(body) / BODY_RATE, now + BODY_S)
+        self._deadline = min(max(self._deadline, now) + len(body) / bounds.BODY_RATE, now + bounds.BODY_S)
         if self._discarding:
-            self._size += len(body)
-            if self._size > LEFT_UNREAD:
+            self._dropped += len(body)
+            if self._dropped > bounds.LEFT_UNREAD:
                 self._transport.abort()
-        elif coming.add(body) > _HELD:
+        elif coming.add(body) > bounds.HELD:
             self._wait()
 
     def on_message_complete(self) -> None:
@@ -224,7 +217,9 @@ class Connection(asyncio.Protocol):
             if not self._keep:
                 break
             self._next()
-        if self._open and not self._discarding:
+        if self._open and self._deaf:
+            self._part()
+        elif self._open and not self._discarding:
             self._close()
 
     async def _answer(self, incoming: Incoming) -> None:
@@ -247,7 +242,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(start)
             await _close(body)
         elif isinstance(body, bytes):
-            if len(body) <= _JOINED:
+            if len(body) <= bounds.JOINED:
                 self._transport.write(start + body)
             else:
                 self._transport.writelines((start, body))
@@ -256,9 +251,8 @@ class Connection(asyncio.Protocol):
             await self._stream(pieces(body), length)
         if self._discarding:
             incoming.lose()
-            self._size = 0
             self._read_on()
-            self._deadline = self._clock() + DROP_S
+            self._deadline = self._clock() + bounds.DROP_S
 
     async def _stream(self, body: AsyncIterator[bytes], length: int | None) -> None:
         """Send pieces as they come, as fast as the client reads. Where they break off, so does the connection: who
@@ -289,7 +283,7 @@ class Connection(asyncio.Protocol):
         if self._paused:
             self._read_on()
         else:
-            self._deadline = self._clock() + (IDLE_S if self._fresh else HEAD_S)
+            self._deadline = self._clock() + (bounds.IDLE_S if self._fresh else bounds.HEAD_S)
 
     def _taken(self, incoming: Incoming) -> None:
         """Somebody wants more of a body."""
@@ -306,36 +300,39 @@ class Connection(asyncio.Protocol):
 
     def _read_on(self) -> None:
         if self._paused and self._open:
-            self._paused, self._deadline = False, self._clock() + BODY_S
+            self._paused, self._deadline = False, self._clock() + bounds.BODY_S
             self._transport.resume_reading()
 
     def _close(self) -> None:
         """What is written goes out first, if the client reads it."""
-        self._deadline = self._clock() + READER_S
+        self._deadline = self._clock() + bounds.READER_S
         self._transport.close()
 
-    def _unreadable(self, error: Exception) -> None:
-        """What came is no HTTP. Requests that came before it are answered first."""
+    def _unreadable(self, status: int, message: str) -> None:
+        """What came is no HTTP, or too much of it. Requests that came before it are answered first."""
         if self._coming is None and self._answering is None and not self._queue:
-            self._refuse(400, f"This is no HTTP request: {error}")
+            self._refuse(status, message)
             return
         self._deaf = True
         if self._coming is not None:
             self._coming.lose()
         self._wait()
 
-    def _too_long(self) -> None:
-        self._refuse(431, f"The head of a request may have {MOST_FIELDS} fields and {LARGEST_HEAD} bytes.")
-
     def _refuse(self, status: int, message: str) -> None:
-        """What cannot be understood gets an answer that every client understands. It is read on, unheard, until the
-        client has seen it: a connection that is closed over unread bytes takes its last answer along."""
+        """What cannot be understood gets an answer that every client understands."""
         if self._open:
-            self._open = self._keep = False
+            self._keep = False
             self._transport.write(refusal(status, message))
-            self._transport.write_eof()
-            self._deadline = self._clock() + DROP_S
+            self._part()
             _wake(self._waiter)
+
+    def _part(self) -> None:
+        """Say no more. It is read on, unheard, until the client has seen what was said: a connection that is closed
+        over unread bytes takes its last answer along."""
+        self._read_on()
+        self._open = False
+        self._transport.write_eof()
+        self._deadline = self._clock() + bounds.DROP_S
 
 
 async def _close(body: object) -> None:

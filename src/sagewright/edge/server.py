@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -16,8 +17,16 @@ GRACE_S: Final = 5.0
 """Seconds that requests have to end when the server does."""
 _LOOK_S: Final = 1.0
 _BACKLOG: Final = 2048
+_MOST: Final = 16_384
+"""Connections at a time, if the system lets us have as many files; the one that was idle longest gives way."""
+_OTHER_FILES: Final = 512
+"""Files that the rest of the server may have open."""
 _SWITCH_S: Final = 0.0005
 """Seconds after which a thread that computes lets the event loop go on. Python's own 5 ms are felt by requests."""
+
+
+_THRESHOLDS: Final = (5000, 20, 20)
+"""Objects, then collections, after which the collector looks again: requests leave it nothing to find."""
 
 
 async def listen(respond: Respond, sock: socket.socket, *, started: Callable[[], None]) -> signal.Signals:
@@ -27,9 +36,14 @@ async def listen(respond: Respond, sock: socket.socket, *, started: Callable[[],
     """
     loop = asyncio.get_running_loop()
     connections: set[Connection] = set()
-    server = await loop.create_server(
-        lambda: Connection(respond, connections, loop.time), sock=sock, backlog=_BACKLOG, start_serving=False
-    )
+    most = _room()
+
+    def arrived() -> Connection:
+        if len(connections) >= most:
+            min(connections, key=lambda each: each.spare).abort()
+        return Connection(respond, connections, loop.time)
+
+    server = await loop.create_server(arrived, sock=sock, backlog=_BACKLOG, start_serving=False)
     asked: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
         loop.add_signal_handler(number, asked.put_nowait, number)
@@ -45,10 +59,21 @@ async def listen(respond: Respond, sock: socket.socket, *, started: Callable[[],
         await _end(connections)
 
 
+def _room() -> int:
+    """How many connections there may be: as many files as we may have are made ours."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST + _OTHER_FILES
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(most - _OTHER_FILES, most // 2)
+
+
 def _be_quick() -> None:
     """What was made until now stays: the collector need not look at it again, which takes a tenth of a second."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
     sys.setswitchinterval(_SWITCH_S)
 
 

@@ -78,6 +78,11 @@ _SETTINGS: Final[Mapping[str, str]] = {
 """What may be wanted of a variant, and the member of its configuration that says so."""
 
 
+def hosts_components(variant: Mapping[str, Any]) -> bool:
+    """Whether inference components are placed on the instances of a variant: it has no model of its own."""
+    return "ModelName" not in variant
+
+
 def resized(record: Record, wanted: Mapping[str, Mapping[str, Any]]) -> Record:
     """The endpoint with other instance counts and weights of variants, by name, on top of what serves now.
 

@@ -1,8 +1,8 @@
 """The life of an inference component: a model with copies of its own on an endpoint that it shares with others.
 
-Its spec is the request, with `model` (as `resources/model.py` reads it) and `generation`, which each new specification
-raises. Its controller writes status["RuntimeConfig"], the copies that there are, and status["serving"], the routing
-table (`resources/routing.py`).
+Its spec is the request, with `model` (as `resources/model.py` reads it), `generation`, which each new specification
+raises, and `update`, which each change does. Its controller writes status["RuntimeConfig"], the copies that there are,
+and status["serving"], the routing table (`resources/routing.py`).
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ LIFE: Final = Lifecycle(
         ("InService", "serve"): "InService",
         ("Updating", "update"): "Updating",  # only while it waits for room: see `updated`
         ("Updating", "serve"): "InService",  # also when an update was rolled back: there is no state for that
-        ("Updating", "abandon"): "Failed",  # there is nothing to roll back to
-        ("Failed", "update"): "Updating",
         **{(state, "delete"): "Deleting" for state in ("Creating", "InService", "Updating", "Failed", "Deleting")},
     },
     # A component is never done: copies die and are replaced. Only a failed one is left alone.
@@ -41,11 +39,11 @@ def resized(record: Record, copies: int) -> Record:
 
     Raises InvalidTransition while it is created, updated or deleted.
     """
-    return updated(record, {**_what_serves(record), "RuntimeConfig": {"CopyCount": copies}})
+    return updated(record, {"RuntimeConfig": {"CopyCount": copies}})
 
 
 def updated(record: Record, wanted: Mapping[str, Any]) -> Record:
-    """The component with other members of its spec.
+    """The component with other members of its spec, on top of what it serves now.
 
     An update that waits for room on the endpoint's instances may be changed, so that nobody has to wait for ever.
     Raises InvalidTransition while it is created, updated or deleted.
@@ -53,11 +51,15 @@ def updated(record: Record, wanted: Mapping[str, Any]) -> Record:
     state = LIFE.after(record.state, "update")
     if record.state == "Updating" and not record.status.get("short"):
         raise InvalidTransition(f"Inference component {record.name} is being updated.")
-    return replace(record, spec={**record.spec, **wanted}, state=state)
+    return replace(record, spec={**served(record), **wanted, "update": record.spec["update"] + 1}, state=state)
 
 
-def _what_serves(record: Record) -> Mapping[str, Any]:
-    """What of the spec serves: the generation before the spec's, where that was rolled back."""
+def served(record: Record) -> Mapping[str, Any]:
+    """Its spec, where an update was rolled back with what was before that."""
     current: Mapping[str, Any] = record.status.get("current", {})
-    rolled_back = record.status.get("abandoned") == record.spec["generation"]
-    return current if rolled_back else {}
+    return {**record.spec, **(current if was_rolled_back(record) else {})}
+
+
+def was_rolled_back(record: Record) -> bool:
+    """Whether its newest update did not come up."""
+    return bool(record.status.get("abandoned") == record.spec["update"])

@@ -10,8 +10,9 @@ generation. A variant is
     {"name": "v", "weight": 1.0, "shadow": False, "mode": "single", "containers": ["model"], "members": [MEMBER, …]}
 
 with its `serverless` configuration if it has one, `models` (where they come from) where its mode is multi-model,
-`metrics_every` (seconds) where the endpoint has enhanced metrics and `capture` (`data_capture.py`) where requests are
-captured; and a member is an instance:
+`metrics_every` (seconds) where the endpoint has enhanced metrics, `capture` (`data_capture.py`) where requests are
+captured, and `routing`, the strategy of its RoutingConfig, where it has one. A variant that inference components are
+placed on has the mode `components` and no members: each component has a table of its own. A member is an instance:
 
     {"task": its id, "sockets": [one for each container], "log_stream": "v/i-…"}
 """
@@ -19,10 +20,14 @@ captured; and a member is an instance:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sagewright.resources import data_capture, endpoint_metrics
 from sagewright.resources.model import containers, hostnames, mode
+
+COMPONENTS: Final = "components"
+LEAST_OUTSTANDING: Final = "LEAST_OUTSTANDING_REQUESTS"
+RANDOM: Final = "RANDOM"
 
 Member = Mapping[str, Any]
 Serving = Sequence[Mapping[str, Any]]
@@ -45,6 +50,7 @@ def variant(
         "mode": mode(model),
         "containers": hostnames(own),
         "members": list(members),
+        **_routed(settings),
         **({"models": _models(own[0], model["ExecutionRoleArn"])} if mode(model) == "multi-model" else {}),
     }
     if "ServerlessConfig" in settings:
@@ -56,6 +62,23 @@ def _models(container: Mapping[str, Any], role: str) -> Mapping[str, Any]:
     """Where the models of a multi-model container come from: their prefix in S3, who reads them, whether they stay."""
     cached = container.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled"
     return {"prefix": container["ModelDataUrl"], "role": role, "cached": cached}
+
+
+def host(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A production variant that inference components are placed on."""
+    return {
+        "name": settings["VariantName"],
+        "weight": settings.get("InitialVariantWeight", 1.0),
+        "shadow": False,
+        "mode": COMPONENTS,
+        "containers": [],
+        "members": [],
+    }
+
+
+def _routed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    strategy = settings.get("RoutingConfig", {}).get("RoutingStrategy")
+    return {} if strategy is None else {"routing": strategy}
 
 
 def observed(config: Mapping[str, Any], role: str) -> Mapping[str, Any]:

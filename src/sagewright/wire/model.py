@@ -14,6 +14,7 @@ loaded, so a new botocore that has mended the fault itself is noticed by the fir
 
 from __future__ import annotations
 
+import gc
 import gzip
 import threading
 from dataclasses import dataclass
@@ -122,6 +123,7 @@ def _load(name: str) -> ServiceModel:
         _merge(description, orjson.loads(extras.read_bytes()).get("merge", {}))
     for change in _patches().get(name, ()):
         _apply(description, change)
+    gc.freeze()  # it stays: the collector, which would stop a server for it, need not look at it again
     return ServiceModel(description, name)
 
 

@@ -49,9 +49,9 @@ class Model:
         self.upstream = Upstream(path)
         self.pid: int | None = None
         self.bytes = 0
-        """What it held when it was last looked at; what its files hold before that."""
-        self.used = False
-        """Since it was looked at."""
+        """What it holds, as far as is known; what its files hold before that."""
+        self.anonymous = 0
+        """What its process had in memory when `bytes` was known."""
         self.asked = 0
         """Requests that it is at."""
         self.answered = asyncio.Event()
@@ -78,8 +78,10 @@ class Models:
         self._folder = tempfile.mkdtemp(prefix="models-")
         self._count = 0
         self._table: dict[str, Model] = {}
-        self._starting: dict[str, Model] = {}
-        self._by_pid: dict[int, Model] = {}
+        self._processes: dict[str, Model] = {}
+        """By the paths of their sockets: all that the nursery was asked for, until they are gone."""
+        self._base = 0
+        """What this process and the nursery hold."""
         self._needed: dict[tuple[str, str], int] = {}
         """What models held, at least, when they were refused."""
 
@@ -146,75 +148,77 @@ class Models:
     async def _start(self, model: Model) -> None:
         if self._table.get(model.name) is not model:
             raise LoadFailed(f"The model {model.name} was unloaded before it was there.")
-        self._starting[model.name] = model
-        self._tell({"load": model.name, "url": model.url, "socket": model.path})
+        self._processes[model.path] = model
+        self._tell({"load": model.path, "url": model.url})
         least, look_s = model.bytes, _SHORTEST_LOOK_S
+        begun = memory.anonymous_bytes(self._nursery)  # a fork begins with what its parent has
         while not (await asyncio.wait([model.loaded], timeout=look_s))[0]:
             look_s = min(2 * look_s, _LONGEST_LOOK_S)
             if model.pid is not None:
-                model.bytes = max(least, memory.held_bytes(model.pid))
+                model.bytes = max(least, memory.anonymous_bytes(model.pid) - begun)
                 self._check(model)
         model.loaded.result()
         assert model.pid is not None
-        model.bytes = memory.held_bytes(model.pid)
+        model.bytes = await asyncio.to_thread(memory.held_bytes, model.pid)
+        model.anonymous = memory.anonymous_bytes(model.pid)
         self._check(model)
 
     def _check(self, model: Model) -> None:
         """Raises NoRoom where all that is loaded would be more than there may be."""
-        base = memory.held_bytes(os.getpid()) + memory.held_bytes(self._nursery)
-        total = base + sum(each.bytes for each in self._table.values())
-        if total > self._room:
+        if self._base + sum(each.bytes for each in self._table.values()) > self._room:
             self._needed[model.name, model.url] = model.bytes
             raise NoRoom(
                 f"The model {model.name} needs {model.bytes >> 20} MiB or more, and all loaded models may hold "
-                f"{max(0, self._room - base) >> 20} MiB. Unload another one first."
+                f"{max(0, self._room - self._base) >> 20} MiB. Unload another one first."
             )
 
     def _look_again(self) -> None:
-        """Models may grow while they answer."""
+        """Many models grow while they answer."""
+        self._base = memory.held_bytes(os.getpid()) + memory.held_bytes(self._nursery)
         for model in list(self._table.values()):
-            if model.used and model.pid is not None:
-                model.used = False
-                model.bytes = memory.held_bytes(model.pid)
+            if model.pid is not None and model.anonymous:
+                now = memory.anonymous_bytes(model.pid)
+                model.bytes, model.anonymous = max(0, model.bytes + now - model.anonymous), now
 
     async def _end(self, model: Model) -> None:
-        if model.pid is None:
-            if model.name not in self._starting:  # it was never asked for
-                return
-            await asyncio.wait([model.started])
-        if not model.ended.done():
-            self._tell({"end": model.pid})
-            await asyncio.wait([model.ended])
+        """End its process, if it was ever asked for, and come back when that is gone."""
+        if model.path not in self._processes:
+            return
+        await asyncio.wait([model.started])
+        self._tell({"end": model.path})
+        await asyncio.wait([model.ended])
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         self._channel.send(json.dumps(message).encode())
 
     def _hear(self, message: Mapping[str, Any]) -> None:
-        if "started" in message:
-            model = self._starting.pop(message["started"])
-            model.pid = message["pid"]
-            self._by_pid[message["pid"]] = model
-            _settle(model.started)
-        elif "refused" in message:
-            model = self._starting.pop(message["refused"])
-            _settle(model.loaded, NoRoom(f"No process can be started: {message['reason']}"))
-            model.ended.set_result("was never started")
-            _settle(model.started)
-        elif "loaded" in message:
-            _settle(self._by_pid[message["loaded"]].loaded)
-        elif "failed" in message:
-            error = NoRoom if message["memory"] else LoadFailed
-            _settle(self._by_pid[message["failed"]].loaded, error(message["reason"]))
-        elif "ended" in message:
-            self._bury(self._by_pid.pop(message["ended"]), message["code"])
+        ((what, path), *_) = message.items()
+        model = self._processes[path]
+        match what:
+            case "started":
+                model.pid = message["pid"]
+                _settle(model.started)
+            case "loaded":
+                _settle(model.loaded)
+            case "failed":
+                error = NoRoom if message["memory"] else LoadFailed
+                _settle(model.loaded, error(message["reason"]))
+            case "refused":
+                _settle(model.loaded, NoRoom(f"No process can be started: {message['reason']}"))
+                self._bury(model, "was never started")
+            case "ended":
+                code = message["code"]
+                how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+                # Whoever runs out of memory is ended by the kernel, without a word.
+                error = NoRoom if code == -signal.SIGKILL else LoadFailed
+                _settle(model.loaded, error(f"The model's process {how} while it was loaded."))
+                self._bury(model, how)
 
-    def _bury(self, model: Model, code: int) -> None:
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        # Whoever runs out of memory is ended by the kernel, without a word.
-        error = NoRoom if code == -signal.SIGKILL else LoadFailed
-        _settle(model.loaded, error(f"The model's process {how} while it was loaded."))
+    def _bury(self, model: Model, how: str) -> None:
+        del self._processes[model.path]
         model.ended.set_result(how)
-        if self._table.get(model.name) is model and model.ready is False and model.loaded.exception() is None:
+        _settle(model.started)
+        if self._table.get(model.name) is model and model.loaded.exception() is None:
             del self._table[model.name]
             sys.stderr.write(f"The process of the model {model.name} {how}; it is not loaded any more.\n")
         with contextlib.suppress(OSError):

@@ -123,7 +123,6 @@ class Front:
             if body is not None:
                 await reply(body, send)
             return
-        model.used = True
         model.asked += 1
         try:
             await _handed_on(model, _request(scope, body), send)

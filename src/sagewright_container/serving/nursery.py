@@ -3,9 +3,10 @@
 A model's process shares the framework's memory with all others, and nothing else: its modules, its path and its
 crashes are its own, and all its memory comes back when it ends.
 
-Messages are JSON, one a packet. To the nursery: {"load": name, "url": folder, "socket": path}, {"end": pid}.
-From it: {"started": name, "pid"} or {"refused": name, "reason"}, {"ended": pid, "code"}; from a model's process:
-{"loaded": pid}, or {"failed": pid, "reason", "memory": whether it was for lack of it} before it ends.
+Messages are JSON, one a packet; each names a model by the path of its socket, which no other ever has. To the nursery:
+{"load": path, "url": folder}, {"end": path}. From it: {"refused": path, "reason"} where no process can be started, and
+{"ended": path, "code"}. From a model's process: {"started": path, "pid"}, then {"loaded": path}, or {"failed": path,
+"reason", "memory": whether it was for lack of it} before it ends.
 """
 
 from __future__ import annotations
@@ -69,11 +70,12 @@ class _Nursery:
         self._loader = loader
         self._wanted = wanted
         self._channel = channel
-        self._models: set[int] = set()
+        self._models: dict[int, str] = {}
+        """Process ids, and their sockets."""
 
     def run(self, image: str) -> None:
         """Until the channel is closed. Then all models end with it."""
-        for module in (*_SERVING, *_SHARED[image]):
+        for module in (*_SERVING, *_SHARED.get(image, ())):
             with contextlib.suppress(ImportError):  # not in every version of an image; a model imports what it needs
                 importlib.import_module(module)
         gc.freeze()  # a collection in a model's process would write to all that is shared, and so copy it
@@ -85,8 +87,9 @@ class _Nursery:
             message = json.loads(packet)
             if "load" in message:
                 self._fork(message)
-            elif message["end"] in self._models:
-                os.kill(message["end"], signal.SIGKILL)
+            for pid, path in list(self._models.items()):
+                if path == message.get("end"):
+                    os.kill(pid, signal.SIGKILL)
         for pid in self._models:
             os.kill(pid, signal.SIGKILL)
 
@@ -100,56 +103,57 @@ class _Nursery:
             _tell(self._channel, {"refused": message["load"], "reason": str(error)})
             return
         if pid == 0:
-            os._exit(_Model(self._loader, self._wanted, self._channel).run(message))
-        self._models.add(pid)
-        _tell(self._channel, {"started": message["load"], "pid": pid})
+            os._exit(_Model(self._loader, self._wanted, self._channel, message["load"]).run(message["url"]))
+        self._models[pid] = message["load"]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
     def _reap(self, _number: int, _frame: FrameType | None) -> None:
         for pid in list(self._models):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                self._models.discard(pid)
-                _tell(self._channel, {"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+                path = self._models.pop(pid)
+                _tell(self._channel, {"ended": path, "code": os.waitstatus_to_exitcode(status)})
 
 
 class _Model:
     """What a model's own process does."""
 
-    def __init__(self, loader: Loader, wanted: Settings, channel: socket.socket) -> None:
+    def __init__(self, loader: Loader, wanted: Settings, channel: socket.socket, path: str) -> None:
         self._loader = loader
         self._wanted = wanted
         self._channel = channel
+        self._path = path
 
-    def run(self, message: Mapping[str, str]) -> int:
+    def run(self, folder: str) -> int:
         """Load the model, say so, and serve it; the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        _tell(self._channel, {"started": self._path, "pid": os.getpid()})
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
             file.write("500")  # when memory runs out, a model ends rather than the server
         try:
-            code = self._serve(message["url"], message["socket"])
+            code = self._serve(folder)
         except Exception as error:  # noqa: BLE001  the border to users' code
             traceback.print_exc()
             reason = f"{type(error).__name__}: {error}"[:_REASON_CHARS]
-            _tell(self._channel, {"failed": os.getpid(), "reason": reason, "memory": isinstance(error, MemoryError)})
+            _tell(self._channel, {"failed": self._path, "reason": reason, "memory": isinstance(error, MemoryError)})
             code = 1
         sys.stdout.flush()
         sys.stderr.flush()
         return code
 
-    def _serve(self, folder: str, path: str) -> int:
+    def _serve(self, folder: str) -> int:
         contract = Contract()
         contract.model_dir = folder
         os.environ["SM_MODEL_DIR"] = folder
         os.environ["SAGEWRIGHT_REQUIREMENTS_DONE"] = "1"  # as on AWS: the container's are there, a model's are not
         handler = self._loader(contract)
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.bind(path)
+            sock.bind(self._path)
             sock.listen(2048)
             worker = importlib.import_module("sagewright_container.serving.worker")
-            _tell(self._channel, {"loaded": os.getpid()})
+            _tell(self._channel, {"loaded": self._path})
             answer: int = worker.serve(
                 worker.Predictor(handler, timeout_s=self._wanted.timeout_s),
                 sock,

@@ -48,8 +48,7 @@ class _Supervisor:
             if told is not None and told.si_signo in _STOPS:
                 self._end()
                 return 0
-            for pid, code in self._ended():
-                place = self._places.pop(pid)
+            for place, code in self._ended():
                 if not self._beats[place] or self._too_often():
                     self._end()
                     return code if code > 0 else 1
@@ -66,12 +65,12 @@ class _Supervisor:
         self._places[pid] = place
 
     def _ended(self) -> list[tuple[int, int]]:
-        """Processes that have ended, with their exit codes (below zero: the signal)."""
+        """The places of processes that have ended, and their exit codes (below zero: the signal)."""
         found = []
         for pid in list(self._places):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                found.append((pid, os.waitstatus_to_exitcode(status)))
+                found.append((self._places.pop(pid), os.waitstatus_to_exitcode(status)))
         return found
 
     def _too_often(self) -> bool:

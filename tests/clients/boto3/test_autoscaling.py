@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -93,12 +94,12 @@ def test_a_variant_is_set_up_to_be_scaled(scaling: Any, what: dict[str, Any]) ->
 class Scaled:
     """A variant with an instance, and the ways to have more of them."""
 
-    def __init__(self, endpoint: str, eventually: Eventually) -> None:
+    def __init__(self, endpoint: str, eventually: Eventually, dimension: str = "DesiredInstanceCount") -> None:
         self.endpoint, self._eventually = endpoint, eventually
         self.sagemaker, self.cloudwatch = boto3.client("sagemaker"), boto3.client("cloudwatch")
         self.scaling = boto3.client("application-autoscaling")
         self.resource = {"ServiceNamespace": "sagemaker", "ResourceId": f"endpoint/{endpoint}/variant/AllTraffic"}
-        self.what = {**self.resource, "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+        self.what = {**self.resource, "ScalableDimension": f"sagemaker:variant:{dimension}"}
 
     def register(self, low: int, high: int, **more: Any) -> None:
         self.scaling.register_scalable_target(**self.what, MinCapacity=low, MaxCapacity=high, **more)
@@ -108,12 +109,15 @@ class Scaled:
         told: list[dict[str, Any]] = self.scaling.describe_scalable_targets(**found)["ScalableTargets"]
         return told
 
-    def instances(self) -> int:
-        """How many there are, and are to be; 0 while that changes."""
+    def variant(self) -> dict[str, Any]:
+        """What there is, and is to be; {} while that changes."""
         told = self.sagemaker.describe_endpoint(EndpointName=self.endpoint)
-        (variant,) = told["ProductionVariants"]
-        there, wanted = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
-        return int(there) if told["EndpointStatus"] == "InService" and there == wanted else 0
+        return dict(told["ProductionVariants"][0]) if told["EndpointStatus"] == "InService" else {}
+
+    def instances(self) -> int | None:
+        told = self.variant()
+        there = told.get("CurrentInstanceCount")
+        return there if there == told.get("DesiredInstanceCount") else None
 
     def becomes(self, count: int) -> None:
         self._eventually(lambda: self.instances() == count, timeout=90)
@@ -148,15 +152,32 @@ class Scaled:
 
 
 @pytest.fixture(scope="module")
-def endpoint(role: str, unique: Unique, scripted: Callable[..., dict[str, Any]]) -> Iterator[str]:
+def serve(role: str, unique: Unique, scripted: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., str]]:
+    """Starts an endpoint with these members of its variant and configuration."""
     sagemaker, name = boto3.client("sagemaker"), unique("elastic")
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=scripted(ECHO))
-    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
-    yield name
-    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=PATIENCE)
+    names: list[str] = []
+
+    def serve(variant: dict[str, Any], **config: Any) -> str:
+        endpoint = unique("elastic")
+        whole = {"VariantName": "AllTraffic", "ModelName": name, **variant}
+        sagemaker.create_endpoint_config(EndpointConfigName=endpoint, ProductionVariants=[whole], **config)
+        sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=endpoint)
+        names.append(endpoint)
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig=PATIENCE)
+        return endpoint
+
+    yield serve
+    for each in names:
+        with suppress(sagemaker.exceptions.ClientError):  # deleted by its test
+            sagemaker.delete_endpoint(EndpointName=each)
+    for each in names:
+        sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=each, WaiterConfig=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def endpoint(serve: Callable[..., str]) -> str:
+    return serve({"InstanceType": "ml.m5.large", "InitialInstanceCount": 1})
 
 
 @pytest.fixture
@@ -257,3 +278,36 @@ def test_a_schedule_moves_the_bounds_and_an_endpoint_takes_its_target_along(
     assert scaled.scaling.describe_scheduled_actions(**scaled.resource)["ScheduledActions"] == []
     register = scaled.scaling.register_scalable_target
     assert refused(register, **scaled.what, MinCapacity=1, MaxCapacity=2) == ("ValidationException", 400)
+
+
+def test_an_asynchronous_endpoint_sleeps_until_there_is_work(
+    serve: Callable[..., str], bucket: str, eventually: Eventually
+) -> None:
+    output = {"OutputConfig": {"S3OutputPath": f"s3://{bucket}/answers"}}
+    variant = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    scaled = Scaled(serve(variant, AsyncInferenceConfig=output), eventually)
+    scaled.register(0, 1)
+    scaled.load("backlog", 0, *range(30, 1000, 60))
+    scaled.track("backlog")
+    scaled.becomes(0)
+    scaled.step("elastic-work", UP, MetricName="work", ComparisonOperator="GreaterThanThreshold", Threshold=0)
+    scaled.load("work", 1, 15, 25)
+    scaled.becomes(1)
+    scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-work"])
+
+
+def test_provisioned_concurrency_is_scaled(serve: Callable[..., str], eventually: Eventually) -> None:
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 2, "ProvisionedConcurrency": 1}
+    scaled = Scaled(serve({"ServerlessConfig": serverless}), eventually, "DesiredProvisionedConcurrency")
+    scaled.register(2, 4)
+
+    def provisioned() -> bool:
+        told = scaled.variant()
+        return bool(told) and told["CurrentServerlessConfig"]["ProvisionedConcurrency"] == 2
+
+    eventually(provisioned, timeout=90)
+    (activity,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Successful"])
+    assert activity["Description"] == "Setting desired provisioned concurrency to 2."
+    scaled.register(3, 4)
+    (failed,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Failed"], timeout=20)
+    assert "must not be more than its MaxConcurrency (2)" in failed["StatusMessage"]

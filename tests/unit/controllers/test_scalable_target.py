@@ -74,6 +74,18 @@ def test_target_tracking_shrinks_after_a_quarter_of_an_hour(scaled: Scaled) -> N
     assert scaled.wanted(endpoint) == 3  # 6 * 4.0 / 10
 
 
+def test_target_tracking_of_an_expression(scaled: Scaled, endpoint: Key) -> None:
+    scaled.register()
+    load = {"Metric": {"Namespace": "n", "MetricName": "load"}, "Stat": "Sum"}
+    metrics = [
+        {"Id": "load", "MetricStat": load, "ReturnData": False},
+        {"Id": "half", "Expression": "load / 2", "ReturnData": True},
+    ]
+    scaled.track(CustomizedMetricSpecification={"Metrics": metrics})
+    scaled.minute(50.0, minutes=3)
+    assert scaled.wanted(endpoint) == 3
+
+
 def test_what_would_grow_again_does_not_shrink(scaled: Scaled) -> None:
     endpoint = scaled.endpoint(2)
     scaled.register()
@@ -177,7 +189,8 @@ def test_steps_of_a_percentage(scaled: Scaled) -> None:
 def test_a_breach_that_no_step_is_for_is_told(scaled: Scaled, endpoint: Key) -> None:
     scaled.register()
     scaled.step("up", [{"MetricIntervalLowerBound": 50.0, "ScalingAdjustment": 1}])
-    scaled.minute(20.0, minutes=3)
+    for load in (20.0, 21.0, 22.0):
+        scaled.minute(load)
     assert scaled.wanted(endpoint) == 1
     (activity,) = scaled.activities(IncludeNotScaledActivities=True)
     assert activity["StatusMessage"] == "No step adjustment found for metric value 20 and breach delta 10."
@@ -427,7 +440,7 @@ def test_copies_that_wait_for_room_may_become_fewer(scaled: Scaled) -> None:
     }
     key = Key(scaled.account, REGION, "inference-component", "", "c")
     runtime = {"DesiredCopyCount": 1, "CurrentCopyCount": 1}
-    spec = {"RuntimeConfig": {"CopyCount": 1}, "generation": 1}
+    spec = {"RuntimeConfig": {"CopyCount": 1}, "generation": 1, "update": 1}
     scaled.store.create(Record(key, "c", 0, 0, spec, {"RuntimeConfig": runtime}, "InService"))
 
     def copies(there: int, state: str, short: int = 0) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sagewright.edge import http
+from sagewright.edge import bounds
 from sagewright.edge.http import Connection
 from sagewright.edge.incoming import Incoming
 from sagewright.wire.http import Response
@@ -172,6 +172,25 @@ def test_a_stream_that_breaks_off_is_not_taken_for_a_whole(caplog: pytest.LogCap
     assert "broke off" in caplog.text
 
 
+def test_what_stands_behind_a_body_is_not_of_the_next_request() -> None:
+    seen = []
+
+    async def look(incoming: Incoming) -> Response:
+        seen.append(dict(incoming.fields))
+        return await echo(incoming)
+
+    head = b"POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    talk(head + b"1\r\na\r\n0\r\nAuthorization: mine\r\n\r\n" + post(b"", LAST), look)
+    assert len(seen) == 2
+    assert b"Authorization" not in seen[1]
+
+
+@pytest.mark.parametrize("more", [b"X-Trailer: ", b"X-Trailer: t\r\n"])
+def test_what_stands_behind_a_body_has_an_end(more: bytes) -> None:
+    head = b"POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert talk(head + b"1\r\na\r\n0\r\n" + more * 60_000).endswith(b"broke off")
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
@@ -222,9 +241,9 @@ def test_the_silent_are_left(sent: bytes) -> None:
         async with Place(echo) as place:
             reader, writer = await place.connect()
             writer.write(sent)
-            await place.look(http.HEAD_S - 1)
+            await place.look(bounds.HEAD_S - 1)
             assert len(place.open) == 1
-            await place.look(http.IDLE_S)
+            await place.look(bounds.IDLE_S)
             return await reader.read()
 
     answer = asyncio.run(run())
@@ -238,7 +257,7 @@ def test_a_body_that_drips_is_not_waited_for() -> None:
             writer.write(post(b"").replace(b"Content-Length: 0", b"Content-Length: 1000"))
             for _ in range(8):
                 writer.write(b".")
-                await place.look(http.BODY_S / 6)
+                await place.look(bounds.BODY_S / 6)
             return await reader.readuntil(b"broke off")
 
     assert asyncio.run(run()).startswith(b"HTTP/1.1 400 ")
@@ -248,7 +267,7 @@ def test_a_slow_body_that_keeps_coming_is_waited_for() -> None:
     async def run() -> bytes:
         async with Place(echo) as place:
             reader, writer = await place.connect()
-            rate = http.BODY_RATE * 10
+            rate = bounds.BODY_RATE * 10
             writer.write(post(b"", LAST).replace(b"Content-Length: 0", f"Content-Length: {rate * 20}".encode()))
             for _ in range(20):
                 writer.write(bytes(rate))
@@ -320,7 +339,7 @@ def test_who_does_not_read_holds_little_and_not_for_long() -> None:
             writer.write(post(b""))
             await settle()
             assert len(made) < 20
-            await place.look(http.READER_S + 1)
+            await place.look(bounds.READER_S + 1)
             await settle()
             assert not place.open
 

@@ -12,7 +12,7 @@ from sagewright.resources.record import Key, Record
 
 
 def component(state: str, **status: Any) -> Record:
-    spec = {"RuntimeConfig": {"CopyCount": 1}, "generation": 2, "model": "new"}
+    spec = {"RuntimeConfig": {"CopyCount": 1}, "generation": 2, "model": "new", "update": 5}
     return Record(Key("1", "r", KIND, "", "c"), "u", 0, 0, spec=spec, status=status, state=state)
 
 
@@ -34,5 +34,5 @@ def test_an_update_that_waits_for_room_may_be_changed() -> None:
 
 def test_what_was_rolled_back_stays_so() -> None:
     current = {"generation": 1, "model": "old"}
-    after = resized(component("InService", current=current, abandoned=2), 2)
-    assert (after.spec["generation"], after.spec["model"]) == (1, "old")
+    after = resized(component("InService", current=current, abandoned=5), 2)
+    assert (after.spec["generation"], after.spec["model"], after.spec["update"]) == (1, "old", 6)

@@ -6,13 +6,21 @@ import pytest
 from botocore.model import StringShape
 
 from sagewright.base.errors import InvalidTransition
-from sagewright.resources import endpoint, inference_component, mlflow_app, mlflow_tracking_server, training_job
+from sagewright.resources import (
+    endpoint,
+    inference_component,
+    inference_experiment,
+    mlflow_app,
+    mlflow_tracking_server,
+    training_job,
+)
 from sagewright.resources.lifecycle import Lifecycle
 from sagewright.wire import model
 
 LIVES = [
     (training_job.LIFE, "TrainingJobStatus"),
     (endpoint.LIFE, "EndpointStatus"),
+    (inference_experiment.LIFE, "InferenceExperimentStatus"),
     (inference_component.LIFE, "InferenceComponentStatus"),
     (mlflow_tracking_server.LIFE, "TrackingServerStatus"),
     (mlflow_app.LIFE, "MlflowAppStatus"),

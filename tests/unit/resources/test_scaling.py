@@ -72,7 +72,8 @@ def test_provisioned_concurrency() -> None:
 def test_copies() -> None:
     where = place(target(COPIES, "inference-component/c"))
     assert where is not None
-    spec, status = {"RuntimeConfig": {"CopyCount": 2}, "generation": 1}, {"RuntimeConfig": {"CurrentCopyCount": 1}}
+    spec = {"RuntimeConfig": {"CopyCount": 2}, "generation": 1, "update": 1}
+    status = {"RuntimeConfig": {"CurrentCopyCount": 1}}
     record = Record(where.key, "u", 0, 0, spec, status, "InService")
     assert where.capacity(record) == Capacity(2, 1)
     scaled = where.scaled(record, 0)

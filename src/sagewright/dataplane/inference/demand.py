@@ -99,11 +99,11 @@ class Demand:
         self._store, self._clock, self._ids, self._meter, self._idle = store, clock, ids, meter, idle
         self._pressures: dict[Key, Pressure] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        """Once somebody waits."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def follow(self) -> None:
         """Take over what an earlier server told: its instances are idle from now on."""
-        self._loop = asyncio.get_running_loop()
         for record in self._store.unsettled(demand.KIND, ()):
             pressure = self._pressure(record.key)
             pressure.told = record.spec["wanted"]
@@ -137,6 +137,7 @@ class Demand:
         if not pressure.waiting and (found := find()) is not None:
             found.instance.outstanding += 1
             return found
+        self._loop = asyncio.get_running_loop()
         turn, began = asyncio.Event(), self._clock.monotonic()
         pressure.waiting.append(turn)
         try:
@@ -162,7 +163,7 @@ class Demand:
                 endpoint.region,
                 endpoint.name,
             ):
-                assert self._loop is not None
+                assert self._loop is not None, "who waits has said where"
                 self._loop.call_soon_threadsafe(pressure.wake)
 
     def _pressure(self, key: Key) -> Pressure:
@@ -191,9 +192,8 @@ class Demand:
     def _watch(self, pressure: Pressure) -> None:
         """See to it that levels are forgotten in time."""
         if pressure.timer is None and len(pressure.levels) > pressure.active:
-            assert self._loop is not None
             wait = pressure.levels[-1] + self._idle - self._clock.monotonic()
-            pressure.timer = self._loop.call_later(max(wait, 0.0), self._forget, pressure)
+            pressure.timer = asyncio.get_running_loop().call_later(max(wait, 0.0), self._forget, pressure)
 
     def _forget(self, pressure: Pressure) -> None:
         pressure.timer = None

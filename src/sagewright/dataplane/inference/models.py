@@ -13,7 +13,7 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -25,6 +25,7 @@ READY_TIME: Final = 60.0
 LOAD_TIME: Final = 360.0
 """Seconds that a container may take to load a model, as on AWS."""
 READ_TIMEOUT: Final = 60.0
+"""Seconds that a model may take for one request, as on AWS."""
 _SHORT: Final = 10.0
 """Seconds for what containers answer at once; and that a model waits for another to be idle before it sends it away."""
 _AT_ONCE: Final = 4
@@ -88,7 +89,7 @@ def name_of(source: Source, target: str) -> str:
 
 
 @dataclass(slots=True)
-class _Held:
+class Held:
     """A model that is loaded, or being loaded."""
 
     name: str
@@ -109,7 +110,7 @@ class Models:
     source: Source
     folders: Folders
     tell: Tell
-    _held: OrderedDict[str, _Held] = field(default_factory=OrderedDict)
+    _held: OrderedDict[str, Held] = field(default_factory=OrderedDict)
     """By name, the least recently used first."""
     _leaving: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _learning: asyncio.Task[None] | None = None
@@ -144,9 +145,8 @@ class Models:
         """Begin to load a model without a request that waits for it."""
         _unheard(self._hold(target).loading)
 
-    @contextlib.asynccontextmanager
-    async def using(self, target: str) -> AsyncIterator[None]:
-        """Have the model loaded, and keep it for so long.
+    async def take(self, target: str) -> Held:
+        """Have the model loaded, and keep it until `give_back`.
 
         Raises NoSuchModel, ModelNotReady, LoadRefused, Unreachable, TimeoutError.
         """
@@ -158,17 +158,22 @@ class Models:
         try:
             if held.loading is not None:
                 await self._wait_for(held)
-            yield
-        finally:
-            held.wanted -= 1
-            self._changed.set()
-            if not self.source.cached and not held.wanted and held.loading is None:
-                _unheard(self._send_away(held))
+        except BaseException:
+            self.give_back(held)
+            raise
+        return held
+
+    def give_back(self, held: Held) -> None:
+        """A request is done with the model."""
+        held.wanted -= 1
+        self._changed.set()
+        if not self.source.cached and not held.wanted and held.loading is None and held.name in self._held:
+            _unheard(self._send_away(held))
 
     async def exchange(self, ask: Ask) -> Reply:
-        """What the model answers; called while it is in use. One that its container has lost is loaded again.
+        """What the model answers; called while it is taken. One that its container has lost is loaded again.
 
-        Raises what `using` does.
+        Raises what `take` does.
         """
         if ask.model is None:
             raise NoSuchModel("Name the model in TargetModel.")
@@ -184,18 +189,23 @@ class Models:
             await self._wait_for(held)
         return reply
 
-    def _hold(self, target: str) -> _Held:
+    def _hold(self, target: str) -> Held:
         """The model's entry, now the most recently used one; its loading begins if it has not."""
+        if target.startswith("/") or ".." in target.split("/") or "\0" in target:
+            raise NoSuchModel(
+                f"TargetModel {target} is not a path below the models' prefix: it may neither begin with / nor hold a "
+                "part that is called .. ."
+            )
         name = name_of(self.source, target)
         held = self._held.get(name)
         if held is None:
-            held = self._held[name] = _Held(name, target)
+            held = self._held[name] = Held(name, target)
             held.loading = asyncio.create_task(self._load(held))
         held.target = target  # unknown of what was loaded before this server began
         self._held.move_to_end(name)
         return held
 
-    async def _wait_for(self, held: _Held) -> None:
+    async def _wait_for(self, held: Held) -> None:
         begun = time.monotonic()
         assert held.loading is not None
         try:
@@ -207,7 +217,7 @@ class Models:
         finally:
             self.tell("ModelLoadingWaitTime", _micros(begun))
 
-    async def _load(self, held: _Held) -> None:
+    async def _load(self, held: Held) -> None:
         try:
             async with self._loads:
                 if (leaving := self._leaving.get(held.name)) is not None:
@@ -227,7 +237,7 @@ class Models:
             self._changed.set()
         held.loading = None
 
-    async def _have_it_loaded(self, held: _Held, folder: str) -> None:
+    async def _have_it_loaded(self, held: Held, folder: str) -> None:
         reply = await self._ask_to_load(held, folder)
         if reply.status == 507:
             held.needs_room = True
@@ -240,7 +250,7 @@ class Models:
         if not reply.ok and reply.status != 409:
             raise LoadRefused(reply)
 
-    async def _ask_to_load(self, held: _Held, folder: str) -> Reply:
+    async def _ask_to_load(self, held: Held, folder: str) -> Reply:
         headers = [
             ("Content-Type", "application/json"),
             ("X-Amzn-SageMaker-Target-Model", held.target),
@@ -263,12 +273,12 @@ class Models:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), max(0.0, end - time.monotonic()) + 0.1)
 
-    def _send_away(self, held: _Held) -> asyncio.Task[None]:
+    def _send_away(self, held: Held) -> asyncio.Task[None]:
         del self._held[held.name]
         leaving = self._leaving[held.name] = asyncio.create_task(self._unload(held))
         return leaving
 
-    async def _unload(self, held: _Held) -> None:
+    async def _unload(self, held: Held) -> None:
         begun = time.monotonic()
         try:
             # What it is at is still answered.
@@ -291,7 +301,7 @@ class Models:
                 break
             more = f"?next_page_token={page['nextPageToken']}"
         for name in names:
-            self._held.setdefault(name, _Held(name, ""))
+            self._held.setdefault(name, Held(name, ""))
         await self.folders.keep_only(self.task, set(self._held))
 
     async def _call(self, method: str, path: str, *, timeout: float = _SHORT) -> Reply:

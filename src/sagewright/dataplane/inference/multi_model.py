@@ -17,7 +17,7 @@ BUSY: Final = 8
 
 async def instances(variant: Variant, ask: Ask, endpoint: str) -> Sequence[Instance]:
     """The variant's instances in the order in which they should be asked. Raises NoSuchModel."""
-    _check(variant, ask, endpoint)
+    check(variant, ask, endpoint)
     if variant.mode != "multi-model" or len(variant.instances) < 2 or ask.model is None:
         return variant.in_turn()
     models = {each.task: each.models for each in variant.instances if each.models is not None}
@@ -34,17 +34,21 @@ async def instances(variant: Variant, ask: Ask, endpoint: str) -> Sequence[Insta
 
 
 async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
-    """What the instance answers, its model loaded before. Raises what `observed.answer` and `Models.using` do."""
+    """What the instance answers, its model loaded before. Raises what `observed.answer` and `Models.take` do."""
     if instance.models is None or ask.model is None:
         return await observed.answer(variant, instance, ask)
     try:
-        async with instance.models.using(ask.model):
+        held = await instance.models.take(ask.model)
+        try:
             return await observed.answer(variant, instance, ask)
+        finally:
+            instance.models.give_back(held)
     except LoadRefused as error:
         return error.reply
 
 
-def _check(variant: Variant, ask: Ask, endpoint: str) -> None:
+def check(variant: Variant, ask: Ask, endpoint: str) -> None:
+    """Whether the request names a model where it must. Raises NoSuchModel."""
     if variant.mode != "multi-model":
         if ask.model is not None:
             raise NoSuchModel(
@@ -55,9 +59,4 @@ def _check(variant: Variant, ask: Ask, endpoint: str) -> None:
         raise NoSuchModel(
             f"Endpoint {endpoint} is a multi-model endpoint and the request is missing a target model header: name the "
             "model in TargetModel."
-        )
-    if ask.model.startswith("/") or ".." in ask.model.split("/") or "\0" in ask.model:
-        raise NoSuchModel(
-            f"TargetModel {ask.model} is not a path below the models' prefix: it may neither begin with / nor hold a "
-            "part that is called .. ."
         )

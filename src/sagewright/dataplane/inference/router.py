@@ -23,7 +23,7 @@ from sagewright.dataplane.inference.models import Folders
 from sagewright.dataplane.inference.routes import Instance, Instances, Route, Variant
 from sagewright.dataplane.inference.sessions import NEW, BadSession, NoSuchSession, Sessions
 from sagewright.dataplane.inference.shadow import Copies
-from sagewright.resources.endpoint import KIND
+from sagewright.resources import endpoint, inference_component
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store
 
@@ -53,6 +53,26 @@ class Asynchronous(Exception):
 
 class NoSuchVariant(LookupError):
     """The endpoint has no variant of this name."""
+
+
+class ComponentError(Exception):
+    """A request cannot be sent to an inference component."""
+
+
+class NoSuchComponent(ComponentError):
+    """The endpoint has no inference component of this name."""
+
+
+class ComponentMissing(ComponentError):
+    """The endpoint's requests must name an inference component."""
+
+
+class ComponentUnwanted(ComponentError):
+    """The endpoint has a model of its own: its requests name no inference component."""
+
+
+class NoCapacity(ComponentError):
+    """The inference component has no copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +109,8 @@ class Router:
         theirs; without `demand`, nothing serverless grows."""
         self._store, self._demand = store, demand
         self._routes: dict[Place, Route] = {}
+        self._components: dict[Place, Route] = {}
+        self._of_kind = {endpoint.KIND: self._routes, inference_component.KIND: self._components}
         self._instances = Instances(meter=meter, captures=captures, folders=folders)
         if meter is not None:
             meter.ask(self._instances.tell_models, every=MINUTE)
@@ -97,37 +119,55 @@ class Router:
         self._changing = threading.Lock()
 
     def follow(self) -> None:
-        """Read all endpoints, and from now on every change."""
+        """Read all endpoints and inference components, and from now on every change."""
         self._store.subscribe(self._changed)
-        for record in self._store.unsettled(KIND, ()):
-            self._routes[_place(record.key)] = self._route(record)
+        for kind, routes in self._of_kind.items():
+            for record in self._store.unsettled(kind, ()):
+                routes[_place(record.key)] = self._route(record)
         if self._demand is not None:
             self._demand.follow()
 
-    def route(self, place: Place) -> Route:
-        """Raises NoSuchEndpoint."""
+    def route(self, place: Place, component: str | None = None) -> Route:
+        """The endpoint's, or that of the inference component which a request names.
+
+        Raises NoSuchEndpoint, ComponentMissing, ComponentUnwanted, NoSuchComponent, NoCapacity.
+        """
         route = self._routes.get(place)
         if route is None:
             raise NoSuchEndpoint(place[2])
-        return route
+        if component is None:
+            if route.hosts_components:
+                raise ComponentMissing(place[2])
+            return route
+        if route.generations and not route.hosts_components:
+            raise ComponentUnwanted(place[2])
+        found = self._components.get((*place[:2], component))
+        if found is None or found.endpoint != place[2]:
+            raise NoSuchComponent(component)
+        if not found.generations:
+            raise NoCapacity(component)
+        return found
 
     def _changed(self, key: Key) -> None:
-        if key.kind != KIND:
+        routes = self._of_kind.get(key.kind)
+        if routes is None:
             return
         # Two writers may announce at once: what was read later must also be put later.
         with self._changing:
-            before = self._routes.get(_place(key))
+            before = routes.get(_place(key))
             record = self._store.get(key)
             after = None if record is None else self._route(record)
             if after is None:
-                self._routes.pop(_place(key), None)
+                routes.pop(_place(key), None)
             else:
-                self._routes[_place(key)] = after
+                routes[_place(key)] = after
             self._instances.forget(before, after)
         if self._demand is not None:
             self._demand.changed(key)
 
     def _route(self, record: Record) -> Route:
+        if record.key.kind == inference_component.KIND:
+            return self._instances.route(record, record.status["InferenceComponentArn"], record.spec["EndpointName"])
         return self._instances.route(record, record.status["EndpointArn"])
 
     async def invoke(self, place: Place, ask: Ask) -> Invoked:
@@ -135,14 +175,14 @@ class Router:
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
         are being replaced, the request waits a while for one.
-        Raises NoSuchEndpoint, Asynchronous, NoSuchVariant, NoSuchContainer, NoSuchModel, ModelNotReady, NotServing,
-        Throttled, Unreachable, TimeoutError; NoSuchSession and BadSession where sessions are spoken of.
+        Raises Asynchronous, NoSuchVariant, NoSuchContainer, NoSuchModel, ModelNotReady, NotServing, Throttled,
+        Unreachable, TimeoutError, and what `route` raises; NoSuchSession and BadSession where sessions are spoken of.
         """
         if ask.session is not None:
             return await self._in_session(place, ask, ask.session)
         end = time.monotonic() + REPLACEMENT_TIME
         while True:
-            route = self.route(place)
+            route = self.route(place, ask.component)
             try:
                 variant = _choose(route, ask.variant)
                 if self._demand is not None and variant.concurrency is not None:
@@ -163,12 +203,13 @@ class Router:
         if session == NEW:
             invoked = await self.invoke(place, replace(ask, session=None))
         else:
-            route = self.route(place)
+            route = self.route(place, ask.component)
             task = self._sessions.task(place, session, time.time())
             found = next((each for each in route.placed if each[1].task == task), None)
             if found is None:
                 self._sessions.forget(place, session)
                 raise NoSuchSession(session)
+            multi_model.check(found[0], ask, place[2])
             invoked = Invoked(await _asked(*found, ask), *found, route)
         try:
             self._sessions.follow(place, invoked.instance.task, invoked.reply.headers)
@@ -213,12 +254,12 @@ def _place(key: Key) -> Place:
 
 def _key(place: Place) -> Key:
     account, region, name = place
-    return Key(account, region, KIND, "", name)
+    return Key(account, region, endpoint.KIND, "", name)
 
 
-async def _try(route: Route, variant: Variant, endpoint: str, ask: Ask) -> Invoked:
+async def _try(route: Route, variant: Variant, name: str, ask: Ask) -> Invoked:
     refused: Unreachable | None = None
-    for instance in await multi_model.instances(variant, ask, endpoint):
+    for instance in await multi_model.instances(variant, ask, name):
         try:
             return Invoked(await _asked(variant, instance, ask), variant, instance, route)
         except Unreachable as error:

@@ -40,12 +40,14 @@ class Variant:
     weight: float
     shadow: bool
     mode: str
-    """`single`, `multi-model`, `serial` or `direct`."""
+    """`single`, `multi-model`, `serial`, `direct`, or `components` for one that has no model of its own."""
     hostnames: Sequence[str]
     """What its containers are called."""
     instances: Sequence[Instance]
     table: Mapping[str, Any]
     """Its entry in the routing table, with whatever else is told of it."""
+    routing: str | None = None
+    """The strategy of its RoutingConfig."""
     shadowed_by: Variant | None = None
     """Who gets copies of a sample of its requests: as large as its weight is to this one's."""
     turn: int = 0
@@ -68,12 +70,21 @@ class Variant:
         return int(self.table["serverless"].get("ProvisionedConcurrency", 0))
 
     def in_turn(self) -> Sequence[Instance]:
-        """All of them, beginning with the one whose turn it is."""
+        """All of them, in the order in which they are to be tried."""
         count = len(self.instances)
         if count < 2:
             return self.instances
+        if self.routing == routing.RANDOM:
+            return random.sample(self.instances, count)
         self.turn = begin = (self.turn + 1) % count
-        return [*self.instances[begin:], *self.instances[:begin]]
+        turned = [*self.instances[begin:], *self.instances[:begin]]
+        if self.routing == routing.LEAST_OUTSTANDING:
+            turned.sort(key=_outstanding)  # stable: of those that are at equally much, the one whose turn it is
+        return turned
+
+
+def _outstanding(instance: Instance) -> int:
+    return instance.outstanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,11 @@ class Route:
     """Of an inference component: the endpoint that it belongs to."""
     asynchronous: bool = False
     """Whether its requests wait in a queue (`resources/async_invocation.py`) and are not answered at once."""
+
+    @property
+    def hosts_components(self) -> bool:
+        """Whether it is an endpoint whose requests name an inference component."""
+        return any(variant.mode == routing.COMPONENTS for entry in self.generations for variant in entry.variants)
 
     @property
     def instances(self) -> Mapping[str, Instance]:
@@ -193,6 +209,7 @@ class Instances:
             hostnames=table["containers"],
             instances=[self._instance(member) for member in table["members"]],
             table=table,
+            routing=table.get("routing"),
         )
         self._observe(record.key, endpoint, found)
         if found.mode == "multi-model":

@@ -78,11 +78,17 @@ def not_scaled(
 
 
 def same(one: Record, other: Record) -> bool:
-    """Whether two were not scaled for the same cause and reason."""
-    told = ("StatusMessage", "NotScaledReasons")
-    return (one.state, one.spec["Cause"]) == (other.state, other.spec["Cause"]) and all(
-        one.status.get(member) == other.status.get(member) for member in told
-    )
+    """Whether two were in vain for the same cause and reason; by which values is not looked at."""
+    return _gist(one) == _gist(other)
+
+
+def _gist(activity: Record) -> Sequence[Any]:
+    return [
+        activity.state,
+        activity.spec["Cause"],
+        activity.spec["Description"],
+        activity.status.get("NotScaledReasons"),
+    ]
 
 
 def _what(target: Key, change: Change) -> str:

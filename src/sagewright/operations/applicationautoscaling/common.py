@@ -80,10 +80,10 @@ def listed(call: Call, kind: str, request: Params, names: Sequence[str] | None =
     limit = min(max(request.get("MaxResults", _PAGE), 1), _PAGE)
     found = [
         record
-        for record in _every(call, kind)
+        for parent in _parents(kind, request)
+        for record in _every(call, kind, parent)
         if (names is None or record.name in names)
         and all(record.spec[member] == request[member] for member in IDENTITY if member in request)
-        and ("ResourceIds" not in request or record.spec["ResourceId"] in request["ResourceIds"])
         and (mark is None or [record.key.parent, record.name] > mark)
     ]
     found.sort(key=lambda record: (record.key.parent, record.name))
@@ -104,10 +104,19 @@ def _read(token: str) -> list[str]:
     return mark
 
 
-def _every(call: Call, kind: str) -> Iterator[Record]:
+def _parents(kind: str, request: Params) -> Sequence[str | None]:
+    """Whose records come into question; None is everybody."""
+    named = {*request.get("ResourceIds", ()), *([request["ResourceId"]] if "ResourceId" in request else ())}
+    if not named:
+        return (None,)
+    targets = [Key("", "", TARGET, resource, dimension) for resource in named for dimension in DIMENSIONS]
+    return [*named] if kind == TARGET else [belongings(target) for target in targets]
+
+
+def _every(call: Call, kind: str, parent: str | None) -> Iterator[Record]:
     after: str | None = None
     while True:
-        page = call.store.list(Query(call.account, call.region, kind), limit=500, after=after)
+        page = call.store.list(Query(call.account, call.region, kind, parent=parent), limit=500, after=after)
         yield from page.records
         if page.next is None:
             return

@@ -104,7 +104,7 @@ def _resource(call: Call, request: Params) -> Record:
     if record is None or record.intent == "delete":
         raise validation_error(f"There is no {kind} {name} in this region. Create it first.")
     variants = [each["VariantName"] for each in record.spec.get("config", {}).get("ProductionVariants", ())]
-    if where.variant != name and where.variant not in variants:
+    if variants and where.variant not in variants:
         raise validation_error(f"The endpoint {name} has no variant {where.variant}; there is {', '.join(variants)}.")
     if where.capacity(record) is None:
         raise validation_error(

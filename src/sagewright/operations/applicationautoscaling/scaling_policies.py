@@ -32,6 +32,8 @@ _CONFIGS: Final[Mapping[str, str]] = {
     "TargetTrackingScaling": TRACKING,
 }
 
+_COOLDOWNS: Final = ("Cooldown", "ScaleInCooldown", "ScaleOutCooldown")
+
 
 @operations
 def put_scaling_policy(call: Call, request: Params) -> Params:
@@ -96,6 +98,9 @@ def _check(request: Params, kind: str | None) -> Params:
     if other in request or _CONFIGS[kind] not in request:
         raise validation_error(f"A policy of type {kind} has a {_CONFIGS[kind]}, and no other.")
     config: Params = request[_CONFIGS[kind]]
+    negative = [member for member in _COOLDOWNS if config.get(member, 0) < 0]
+    if negative:
+        raise validation_error(f"{negative[0]} must not be below 0.")
     if kind == "StepScaling":
         _check_steps(config)
     elif ("PredefinedMetricSpecification" in config) == ("CustomizedMetricSpecification" in config):

@@ -7,7 +7,7 @@ deliveries of its event along, so each change is told once, whatever is killed; 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from sagewright.dataplane.events.bus import Bus
 from sagewright.operations.sagemaker.listing import at, project
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.nouns import NOUNS
+from sagewright.resources.endpoint import variants
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Page, Query, Store, Write
 from sagewright.telemetry.events import Event
@@ -33,12 +34,20 @@ class StateChange:
     """What is told of beside the state: paths into the view."""
     changed: Callable[[Record, Record | None, Noun], Mapping[str, Any]] | None = None
     """The detail, where it is not what Describe… says: from the record, what it was, and the noun."""
+    of: Callable[[Record], Any] | None = None
+    """What is told of in place of the state; nothing is told while it is empty."""
 
 
 def _endpoint(record: Record, _before: Record | None, noun: Noun) -> Mapping[str, Any]:
     """Endpoints tell their status as `IN_SERVICE`."""
     detail = _described(record, noun)
     return {**detail, "EndpointStatus": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", record.state).upper()}
+
+
+def _stages(record: Record) -> Any:
+    """How far the variants of a deployment are."""
+    pending = record.status.get("PendingDeploymentSummary", {}) if record.state == "Updating" else {}
+    return [(each["VariantName"], each.get("VariantStatus")) for each in variants(pending)]
 
 
 def _execution(record: Record, before: Record | None, noun: Noun) -> Mapping[str, Any]:
@@ -76,22 +85,29 @@ TABLE: Final[Mapping[str, StateChange]] = {
     "pipeline/execution": StateChange("SageMaker Model Building Pipeline Execution Status Change", changed=_execution),
 }
 
+BESIDE: Final[Mapping[str, StateChange]] = {
+    # What is told beside that.
+    "endpoint": StateChange("SageMaker Endpoint Deployment State Change", changed=_endpoint, of=_stages),
+}
 
-def event_of(record: Record, before: Record | None) -> Event | None:
-    """The event of a write, from the record as it is written and as it was; None where nothing is to be told."""
-    change = TABLE.get(record.key.kind)
-    if change is None or record.key.kind not in NOUNS:
-        return None
-    noun = NOUNS.load(record.key.kind)
-    if before is not None and _marks(before, noun, change) == _marks(record, noun, change):
-        return None
-    detail = change.changed(record, before, noun) if change.changed else _described(record, noun)
-    arn = noun.view(record).get(noun.arn_member)
+
+def events_of(record: Record, before: Record | None) -> Iterator[Event]:
+    """The events of a write, from the record as it is written and as it was."""
     key = record.key
-    return Event(key.account, key.region, "aws.sagemaker", change.detail_type, detail, [arn] if arn else [])
+    for change in (table[key.kind] for table in (TABLE, BESIDE) if key.kind in table and key.kind in NOUNS):
+        noun = NOUNS.load(key.kind)
+        marks = _marks(record, noun, change)
+        if not marks or (before is not None and _marks(before, noun, change) == marks):
+            continue
+        detail = change.changed(record, before, noun) if change.changed else _described(record, noun)
+        arn = noun.view(record).get(noun.arn_member)
+        yield Event(key.account, key.region, "aws.sagemaker", change.detail_type, detail, [arn] if arn else [])
 
 
 def _marks(record: Record, noun: Noun, change: StateChange) -> Sequence[Any]:
+    if change.of is not None:
+        marks: Sequence[Any] = change.of(record)
+        return marks
     view = noun.view(record) if change.marks else {}
     return [record.state, *(at(view, path) for path in change.marks)]
 
@@ -138,8 +154,8 @@ class Announcing(Store):
         key = record.key
         if key.kind not in TABLE or not self._bus.listens(key.account, key.region):
             return ()
-        event = event_of(record, self._inner.get(key) if verb == "update" else None)
-        return () if event is None else self._bus.deliveries(event)
+        before = self._inner.get(key) if verb == "update" else None
+        return [delivery for event in events_of(record, before) for delivery in self._bus.deliveries(event)]
 
     def get(self, key: Key) -> Record | None:
         return self._inner.get(key)

@@ -10,10 +10,17 @@ from sagewright.dataplane.inference.connection import Nonsense, Unreachable
 from sagewright.dataplane.inference.containers import NoSuchContainer
 from sagewright.dataplane.inference.demand import Throttled
 from sagewright.dataplane.inference.models import ModelNotReady, NoSuchModel
-from sagewright.dataplane.inference.router import Asynchronous, Invoked, NoSuchEndpoint, NoSuchVariant, NotServing
+from sagewright.dataplane.inference.router import (
+    Asynchronous,
+    ComponentError,
+    Invoked,
+    NoSuchEndpoint,
+    NoSuchVariant,
+    NotServing,
+)
 from sagewright.dataplane.inference.sessions import BadSession, NoSuchSession
 from sagewright.operations.call import Call, Params
-from sagewright.resources.endpoint import LOG_GROUP
+from sagewright.operations.runtime import components
 
 # Request members that a container may see, and the header that carries each.
 _FORWARDED: Final = (
@@ -24,7 +31,7 @@ _FORWARDED: Final = (
     ("SessionId", "X-Amzn-SageMaker-Session-Id"),
     ("TargetModel", "X-Amzn-SageMaker-Target-Model"),
 )
-_UNSUPPORTED: Final = ("InferenceComponentName", "EnableExplanations")
+_UNSUPPORTED: Final = ("EnableExplanations",)
 _TOLD: Final = 1024
 """Characters of a model's own message that are handed on."""
 
@@ -40,6 +47,7 @@ def asked(call: Call, request: Params, *, streams: bool = False) -> Ask:
         variant=request.get("TargetVariant"),
         container=request.get("TargetContainerHostname"),
         model=request.get("TargetModel"),
+        component=request.get("InferenceComponentName"),
         session=request.get("SessionId"),
         streams=streams,
         received=call.received,
@@ -48,10 +56,13 @@ def asked(call: Call, request: Params, *, streams: bool = False) -> Ask:
 
 async def answered(call: Call, name: str, ask: Ask) -> Invoked:
     """What the endpoint's model answers, if it is a success. Raises AwsError for everything else."""
+    group = components.log_group(name, ask)
     try:
         invoked = await call.services.inference.invoke((call.account, call.region, name), ask)
     except NoSuchEndpoint:
         raise _invalid(f"Endpoint {name} of account {call.account} not found.") from None
+    except ComponentError as error:
+        raise components.refusal(call, error, name) from None
     except Asynchronous:
         raise _invalid(f"Endpoint {name} is asynchronous. Use InvokeEndpointAsync.") from None
     except Throttled as error:
@@ -74,14 +85,14 @@ async def answered(call: Call, name: str, ask: Ask) -> Invoked:
             raise _unavailable(name, str(error)) from None
         raise _invalid(f"Endpoint {name} cannot answer now. {error}") from None
     except TimeoutError:
-        raise model_error(call, name, 0, TIMED_OUT) from None
+        raise model_error(call, group, 0, TIMED_OUT) from None
     except (Nonsense, BadSession) as error:
-        raise model_error(call, name, 0, str(error)) from None
+        raise model_error(call, group, 0, str(error)) from None
     except Unreachable:
         raise _unavailable(name, "The instance ended while it was at the request.") from None
     if not invoked.reply.ok:
         message = invoked.reply.body.decode("utf-8", "replace")
-        raise model_error(call, name, invoked.reply.status, message, invoked.instance.log_stream)
+        raise model_error(call, group, invoked.reply.status, message, invoked.instance.log_stream)
     return invoked
 
 
@@ -91,13 +102,13 @@ TIMED_OUT: Final = (
 )
 
 
-def model_error(call: Call, name: str, status: int, message: str, log_stream: str | None = None) -> AwsError:
-    """The model's failure: its status, 0 where it gave none, and what it said."""
-    where = f"arn:aws:logs:{call.region}:{call.account}:log-group:{LOG_GROUP}{name}"
+def model_error(call: Call, group: str, status: int, message: str, log_stream: str | None = None) -> AwsError:
+    """The model's failure: its status, 0 where it gave none, and what it said. `group` is where its log is."""
+    where = f"arn:aws:logs:{call.region}:{call.account}:log-group:{group}"
     return AwsError(
         "ModelError",
         f"Received {'client' if 400 <= status < 500 else 'server'} error ({status}) from primary with message "
-        f'"{message[:_TOLD]}". See {LOG_GROUP}{name} in account {call.account} for more information.',
+        f'"{message[:_TOLD]}". See {group} in account {call.account} for more information.',
         status=424,
         fields={
             "OriginalStatusCode": status,

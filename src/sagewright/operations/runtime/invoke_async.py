@@ -20,7 +20,8 @@ _KEPT: Final = ("InputLocation", "ContentType", "Accept", "CustomAttributes")
 @operations
 def invoke_endpoint_async(call: Call, request: Params) -> Params:
     endpoint, config = _asynchronous(call, request["EndpointName"])
-    models = endpoint.status["current"]["models"]
+    current = endpoint.status["current"]
+    variant = current["config"]["ProductionVariants"][0]
     _check_input(request)
     inference_id = request.get("InferenceId") or call.services.ids.uuid()
     now = call.services.clock.now()
@@ -32,7 +33,8 @@ def invoke_endpoint_async(call: Call, request: Params) -> Params:
         **{member: request[member] for member in _KEPT if member in request},
         **places,
         "endpoint": endpoint.uid,
-        "RoleArn": next(iter(models.values()))["ExecutionRoleArn"],
+        "VariantName": variant["VariantName"],
+        "RoleArn": current["models"][variant["ModelName"]]["ExecutionRoleArn"],
         "InferenceId": inference_id,
         "InvocationTimeoutSeconds": request.get("InvocationTimeoutSeconds", async_invocation.TIMEOUT),
         "NotificationConfig": config["OutputConfig"].get("NotificationConfig", {}),

@@ -104,8 +104,11 @@ def bench() -> Bench:
 
 
 async def ask(models: Models, target: str) -> Reply:
-    async with models.using(target):
+    held = await models.take(target)
+    try:
         return await models.exchange(Ask(b"", model=target))
+    finally:
+        models.give_back(held)
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -150,12 +153,13 @@ def test_one_that_is_in_use_is_not_sent_away(bench: Bench) -> None:
 
     async def work() -> None:
         models = bench.models()
-        async with models.using("a"):
-            other = asyncio.create_task(ask(models, "b"))
-            while not bench.folders.here >= set(names("b")):
-                await asyncio.sleep(0)
-            assert (await models.exchange(Ask(b"", model="a"))).ok
-            assert not other.done()
+        held = await models.take("a")
+        other = asyncio.create_task(ask(models, "b"))
+        while not bench.folders.here >= set(names("b")):
+            await asyncio.sleep(0)
+        assert (await models.exchange(Ask(b"", model="a"))).ok
+        assert not other.done()
+        models.give_back(held)
         assert (await other).ok
 
     run(work())
@@ -271,3 +275,9 @@ def test_who_waits_no_longer_does_not_end_the_loading(bench: Bench) -> None:
 
     run(work())
     assert bench.container.loads == names("a")
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../a", "b/../../a", ".."])
+def test_a_target_that_leads_out_is_refused(bench: Bench, target: str) -> None:
+    with pytest.raises(NoSuchModel, match="is not a path below the models' prefix"):
+        run(ask(bench.models(), target))

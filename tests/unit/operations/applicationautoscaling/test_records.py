@@ -68,6 +68,8 @@ def test_a_target_is_registered_and_changed(scaling: Client, target: str) -> Non
     assert (found["MinCapacity"], found["MaxCapacity"]) == (1, 8)
     assert found["RoleARN"].endswith("AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint")
     assert found["SuspendedState"]["ScheduledScalingSuspended"] is True
+    named = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[RESOURCE, "endpoint/f"])
+    assert named["ScalableTargets"] == [found]
     assert scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"] == []
     assert scaling.describe_scaling_activities(ServiceNamespace="sagemaker") == {"ScalingActivities": []}
 
@@ -78,6 +80,7 @@ def test_a_target_is_registered_and_changed(scaling: Client, target: str) -> Non
         ({"ResourceId": "endpoint/e"}, "Write endpoint/NAME/variant/NAME"),
         ({"ResourceId": "endpoint/nobody/variant/v"}, "no endpoint nobody"),
         ({"ResourceId": "endpoint/e/variant/w"}, "no variant w"),
+        ({"ResourceId": "endpoint/e/variant/e"}, "no variant e"),
         ({"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency"}, "no provisioned concurrency"),
         ({"ScalableDimension": "ecs:service:DesiredCount"}, "Unsupported"),
         ({"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}, "nothing of ecs"),
@@ -168,6 +171,10 @@ def test_a_step_policy_lists_the_alarms_that_call_it(scaling: Client, world: Wor
             },
             "no metric of",
         ),
+        (
+            {"PolicyType": "StepScaling", "StepScalingPolicyConfiguration": {**STEPS, "Cooldown": -1}},
+            "Cooldown must not be below 0",
+        ),
     ],
 )
 def test_what_is_no_policy(scaling: Client, target: str, members: dict[str, Any], words: str) -> None:
@@ -193,7 +200,10 @@ def test_scheduled_actions(scaling: Client, target: str) -> None:
         **put, Schedule="cron(0 22 * * ? *)", Timezone="Europe/Berlin", ScalableTargetAction={"MaxCapacity": 1}
     )
     scaling.put_scheduled_action(**put, Schedule="at(2030-01-01T00:00:00)")
-    (action,) = scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]
+    (action,) = scaling.describe_scheduled_actions(**WHAT)["ScheduledActions"]
+    assert scaling.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"] == [action]
+    other = {"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/f/variant/v"}
+    assert scaling.describe_scheduled_actions(**other)["ScheduledActions"] == []
     assert (action["Schedule"], action["Timezone"]) == ("at(2030-01-01T00:00:00)", "Europe/Berlin")
     assert action["ScheduledActionARN"].endswith(":scheduledActionName/night")
     for wrong in ({"Schedule": "daily"}, {"Timezone": "Nowhere"}, {"ScalableTargetAction": {"MinCapacity": -1}}):

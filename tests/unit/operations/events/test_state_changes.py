@@ -78,6 +78,24 @@ def test_endpoints_spell_their_status_in_capitals(told: Told) -> None:
     assert event["detail"]["EndpointStatus"] == "IN_SERVICE"
 
 
+def test_the_stages_of_a_deployment_are_told(told: Told) -> None:
+    key = Key(ACCOUNT, REGION, "endpoint", "", "e")
+    record = told.store.create(Record(key, "u", 0, 0, {"EndpointName": "e"}, {"EndpointArn": "arn:e"}, "Updating"))
+    for status in ("Creating", "Creating", "Baking"):
+        stage = {"Status": status, "StatusMessage": status, "StartTime": 1.5}
+        variant = {"VariantName": "v", "VariantStatus": [stage]}
+        pending = {"EndpointConfigName": "c", "ProductionVariants": [variant]}
+        record = told.store.update(replace(record, status={**record.status, "PendingDeploymentSummary": pending}))
+    told.store.update(replace(record, state="InService", status={"EndpointArn": "arn:e"}))
+    deployments = [
+        e["detail"] for e in told.events() if e["detail-type"] == "SageMaker Endpoint Deployment State Change"
+    ]
+    stages = [each["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"] for each in deployments]
+    assert sorted(stage["Status"] for (stage,) in stages) == ["Baking", "Creating"]
+    assert {stage["StartTime"] for (stage,) in stages} == {1500}
+    assert {each["EndpointStatus"] for each in deployments} == {"UPDATING"}
+
+
 def test_a_write_that_fails_tells_nothing(told: Told) -> None:
     record = told.store.create(job())
     told.store.update(replace(record, tags={}))

@@ -26,7 +26,8 @@ class Nursery:
         ours, self._channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(["sleep", "60"])
         self.models = Models(ours, self._process.pid, limit=limit)
-        self.outcomes: dict[str, dict[str, Any]] = {}
+        self.outcome: dict[str, Any] = {"loaded": None}
+        """What is told of a model that was started."""
         self.asked: list[str] = []
         self.models.attach(lambda: None)
         asyncio.get_running_loop().add_reader(self._channel, self._hear)
@@ -37,15 +38,15 @@ class Nursery:
 
     def _hear(self) -> None:
         message = json.loads(self._channel.recv(PACKET))
-        pid = os.getpid()
         if "end" in message:
-            self.tell({"ended": pid, "code": -signal.SIGKILL})
+            self.tell({"ended": message["end"], "code": -signal.SIGKILL})
             return
-        self.asked.append(message["load"])
-        self.tell({"started": message["load"], "pid": pid})
-        outcome = self.outcomes.get(message["load"], {"loaded": pid})
-        if outcome:
-            self.tell(outcome)
+        path = message["load"]
+        self.asked.append(path)
+        self.tell({"started": path, "pid": os.getpid()})
+        if self.outcome:
+            what, *more = self.outcome.items()
+            self.tell({what[0]: path, **dict(more)})
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._channel)
@@ -86,15 +87,16 @@ def test_a_model_is_there_from_its_load_to_its_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("outcome", "error"),
     [
-        ({"failed": os.getpid(), "reason": "no layer", "memory": False}, LoadFailed),
-        ({"failed": os.getpid(), "reason": "MemoryError", "memory": True}, NoRoom),
-        ({"ended": os.getpid(), "code": -signal.SIGSEGV}, LoadFailed),
-        ({"ended": os.getpid(), "code": -signal.SIGKILL}, NoRoom),
+        ({"failed": None, "reason": "no layer", "memory": False}, LoadFailed),
+        ({"failed": None, "reason": "MemoryError", "memory": True}, NoRoom),
+        ({"ended": None, "code": -signal.SIGSEGV}, LoadFailed),
+        ({"ended": None, "code": -signal.SIGKILL}, NoRoom),
+        ({"refused": None, "reason": "Resource temporarily unavailable"}, NoRoom),
     ],
 )
 def test_a_load_that_fails_leaves_no_model(tmp_path: Path, outcome: dict[str, Any], error: type[Exception]) -> None:
     async def work(nursery: Nursery) -> None:
-        nursery.outcomes["a"] = outcome
+        nursery.outcome = outcome
         with pytest.raises(error):
             await nursery.models.load("a", str(tmp_path))
         with pytest.raises(NotLoaded):
@@ -118,17 +120,17 @@ def test_what_cannot_fit_is_not_even_begun(tmp_path: Path) -> None:
 
 def test_one_that_grows_while_it_loads_is_ended(tmp_path: Path) -> None:
     async def work(nursery: Nursery) -> None:
-        nursery.outcomes["a"] = {}  # it takes its time, and holds as much as this process
+        nursery.outcome = {}  # it takes its time, and has grown by as much as this process has
         with pytest.raises(NoRoom):
             await nursery.models.load("a", str(tmp_path))
-        assert nursery.asked == ["a"]
+        assert len(nursery.asked) == 1
 
     run(work, limit=int(memory.held_bytes(os.getpid()) * 1.5))
 
 
 def test_one_that_is_being_loaded_can_be_unloaded(tmp_path: Path) -> None:
     async def work(nursery: Nursery) -> None:
-        nursery.outcomes["a"] = {}
+        nursery.outcome = {}
         loading = asyncio.create_task(nursery.models.load("a", str(tmp_path)))
         while not nursery.asked:
             await asyncio.sleep(0)
@@ -143,7 +145,7 @@ def test_a_model_whose_process_ends_is_not_loaded_any_more(tmp_path: Path, capsy
     async def work(nursery: Nursery) -> None:
         await nursery.models.load("a", str(tmp_path))
         model = nursery.models.get("a")
-        nursery.tell({"ended": os.getpid(), "code": 75})
+        nursery.tell({"ended": model.path, "code": 75})
         assert await model.ended == "ended with code 75"
         with pytest.raises(NotLoaded):
             nursery.models.get("a")

@@ -2,7 +2,6 @@
 
 from sagewright.operations.sagemaker.family import Family
 
-_COMPONENTS = "run inference components"
 _RECOMMENDATIONS = "recommend instances for inference"
 _ROUTERS = "route inference between endpoints"
 
@@ -29,7 +28,6 @@ FAMILY = Family(
         "ai_workload_config",
         "compilation_job",
         "endpoint_policy",
-        "inference_component",
         "inference_recommendations_job",
         "inference_router",
         "model_metadata",
@@ -39,14 +37,11 @@ FAMILY = Family(
         "CreateAIBenchmarkJob": "run benchmarks of endpoints",
         "CreateAIRecommendationJob": _RECOMMENDATIONS,
         "CreateCompilationJob": "compile models (Neo)",
-        "CreateInferenceComponent": _COMPONENTS,
         "CreateInferenceRecommendationsJob": _RECOMMENDATIONS,
         "CreateInferenceRouter": _ROUTERS,
         "CreateOptimizationJob": "optimize models (quantization, compilation, sharding)",
         "GetScalingConfigurationRecommendation": _RECOMMENDATIONS,
         "ListModelMetadata": "know the models of a model zoo",
-        "UpdateInferenceComponent": _COMPONENTS,
-        "UpdateInferenceComponentRuntimeConfig": _COMPONENTS,
         "UpdateInferenceRouter": _ROUTERS,
     },
 )

@@ -11,11 +11,20 @@ from typing import Any, Final
 
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.inference import endpoint_config, model
+from sagewright.operations.sagemaker.inference import endpoint_config, hosting, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
 from sagewright.resources.alarm import COMPOSITE, METRIC
 from sagewright.resources.deployment import problem
-from sagewright.resources.endpoint import KIND, LIFE, counts, resized, updated, variants, with_settings
+from sagewright.resources.endpoint import (
+    KIND,
+    LIFE,
+    counts,
+    hosts_components,
+    resized,
+    updated,
+    variants,
+    with_settings,
+)
 from sagewright.resources.record import Record
 from sagewright.resources.scaling import targets_of
 
@@ -46,6 +55,7 @@ def update_endpoint(call: Call, request: Params) -> Params:
             raise validation_error(f'Cannot update in-progress endpoint "{record.status["EndpointArn"]}".')
         config: Mapping[str, Any] = frozen["config"]
         _check_scaled(call, record, config)
+        hosting.refuse_without(call, record.name, config)
         if request.get("RetainAllVariantProperties"):
             config = _retained(config, record.status, request.get("ExcludeRetainedVariantProperties", ()))
         deployment = request.get("DeploymentConfig")
@@ -77,6 +87,7 @@ def update_endpoint_weights_and_capacities(call: Call, request: Params) -> Param
 @operations
 def delete_endpoint(call: Call, request: Params) -> Params:
     def delete(record: Record) -> Record:
+        hosting.refuse_while_hosting(call, record)
         return replace(record, intent="delete", state=LIFE.after(record.state, "delete"))
 
     NOUN.amend(call, request["EndpointName"], delete)
@@ -88,6 +99,8 @@ def _frozen(call: Call, config_name: str) -> Params:
     config = endpoint_config.NOUN.find(call, config_name).spec
     models = {}
     for variant in variants(config):
+        if hosts_components(variant):
+            continue
         found = model.NOUN.find(call, variant["ModelName"])
         models[found.name] = model.served(found)
     return {"config": config, "models": models}

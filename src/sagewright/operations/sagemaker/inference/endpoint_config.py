@@ -7,10 +7,10 @@ from typing import Final
 from sagewright.base.errors import validation_error
 from sagewright.dataplane.objects.values import split_uri
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.inference import model
+from sagewright.operations.sagemaker.inference import hosting, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
 from sagewright.resources import async_invocation, endpoint_metrics, serverless
-from sagewright.resources.endpoint import variants
+from sagewright.resources.endpoint import hosts_components, variants
 from sagewright.resources.endpoint_config import KIND
 from sagewright.resources.model import mode
 
@@ -28,7 +28,9 @@ def create_endpoint_config(call: Call, request: Params) -> Params:
         raise validation_error("Production variant names must be unique within an endpoint configuration.")
     if shadows and len(every) != 2:
         raise validation_error("With ShadowProductionVariants, give one production variant and one shadow variant.")
-    models = {each["ModelName"]: model.served(model.NOUN.find(call, each["ModelName"])) for each in every}
+    hosting.check(call, request)
+    named = [each["ModelName"] for each in every if not hosts_components(each)]
+    models = {name: model.served(model.NOUN.find(call, name)) for name in named}
     for name, found in models.items():
         if shadows and mode(found) != "single":
             raise validation_error(f"Model {name} has several containers or models: it cannot have a shadow.")
@@ -60,7 +62,6 @@ def _refuse_what_is_not_built(request: Params) -> None:
     reasons = {
         "detailed observability": request.get("MetricsConfig", {}).get("EnableDetailedObservability", False),
         "online explanations": "ExplainerConfig" in request,
-        "inference components (variants without a model)": any("ModelName" not in v for v in every),
         "instance pools": any("InstanceType" not in v and "ServerlessConfig" not in v for v in every),
     }
     asked = [what for what, is_asked in reasons.items() if is_asked]
