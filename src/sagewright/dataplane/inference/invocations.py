@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sagewright.dataplane.inference.distribution import Distribution
 from sagewright.telemetry.metrics import Point
+from sagewright.telemetry.metrics_distribution import Distribution
 
 SERVERLESS: Final = frozenset({"InvocationsPerInstance"})
 """What is not told of serverless variants."""
@@ -202,7 +202,7 @@ class Taken:
             yield name, [*self._ones(errors), *self._ones(total - errors, value=0)]
         yield "MidStreamErrors", [*self._ones(counts.broken), *self._ones(counts.streams - counts.broken, value=0)]
         if "ContainerName" in self.of.dimensions:
-            yield "ContainerLatency", counts.model.points(self.time, "Microseconds")
+            yield "ContainerLatency", points_of(counts.model, self.time, "Microseconds")
         for name, latency in (
             ("ModelLatency", counts.model),
             ("OverheadLatency", counts.overhead),
@@ -210,7 +210,12 @@ class Taken:
             ("FirstChunkOverheadLatency", counts.first_overhead),
             ("FirstChunkLatency", counts.first),
         ):
-            yield name, latency.points(self.time, "Microseconds")
+            yield name, points_of(latency, self.time, "Microseconds")
 
     def _ones(self, count: int, value: float = 1) -> Sequence[Point]:
         return [Point.of(self.time, value, count=count)] if count else []
+
+
+def points_of(distribution: Distribution, time: float, unit: str) -> list[Point]:
+    """A distribution as datapoints of one time."""
+    return [Point.of(time, value, unit, count) for value, count in distribution.samples()]
