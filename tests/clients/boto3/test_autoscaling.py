@@ -128,7 +128,7 @@ class Scaled:
         put = {"PolicyName": name, "PolicyType": "StepScaling", "StepScalingPolicyConfiguration": config}
         arn = self.scaling.put_scaling_policy(**self.what, **put)["PolicyARN"]
         rule = {"Statistic": "Average", "Period": 10, "EvaluationPeriods": 1, "AlarmActions": [arn], **alarm}
-        self.cloudwatch.put_metric_alarm(AlarmName=name, Namespace="Own", **rule)
+        self.cloudwatch.put_metric_alarm(AlarmName=name, **{"Namespace": "Own", **rule})
 
     def track(self, metric: str, **more: Any) -> None:
         """Half a job for each instance."""
@@ -290,9 +290,22 @@ def test_an_asynchronous_endpoint_sleeps_until_there_is_work(
     scaled.load("backlog", 0, *range(30, 1000, 60))
     scaled.track("backlog")
     scaled.becomes(0)
-    scaled.step("elastic-work", UP, MetricName="work", ComparisonOperator="GreaterThanThreshold", Threshold=0)
-    scaled.load("work", 1, 15, 25)
-    scaled.becomes(1)
+    backlog = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "HasBacklogWithoutCapacity",
+        "Dimensions": [{"Name": "EndpointName", "Value": scaled.endpoint}],
+    }
+    above = "GreaterThanOrEqualToThreshold"
+    scaled.step("elastic-work", UP, **backlog, ComparisonOperator=above, Threshold=1)
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket=bucket, Key="questions/one", Body=b"hello")
+    answer = boto3.client("sagemaker-runtime").invoke_endpoint_async(
+        EndpointName=scaled.endpoint, InputLocation=f"s3://{bucket}/questions/one", ContentType="text/plain"
+    )
+    key = answer["OutputLocation"].removeprefix(f"s3://{bucket}/")
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"], timeout=90)
+    assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"hello"
+    assert scaled.instances() == 1
     scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-work"])
 
 
@@ -311,3 +324,57 @@ def test_provisioned_concurrency_is_scaled(serve: Callable[..., str], eventually
     scaled.register(3, 4)
     (failed,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Failed"], timeout=20)
     assert "must not be more than its MaxConcurrency (2)" in failed["StatusMessage"]
+
+
+def test_copies_of_a_component_are_scaled(
+    role: str, unique: Unique, scripted: Callable[..., dict[str, Any]], eventually: Eventually
+) -> None:
+    sagemaker, host, name = boto3.client("sagemaker"), unique("shared"), unique("copied")
+    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=host, ProductionVariants=[variant], ExecutionRoleArn=role)
+    sagemaker.create_endpoint(EndpointName=host, EndpointConfigName=host)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=host, WaiterConfig=PATIENCE)
+    model = scripted(ECHO)
+    sagemaker.create_inference_component(
+        InferenceComponentName=name,
+        EndpointName=host,
+        VariantName="AllTraffic",
+        Specification={
+            "Container": {
+                "Image": model["Image"],
+                "ArtifactUrl": model["ModelDataUrl"],
+                "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+            },
+            "ComputeResourceRequirements": {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 256},
+        },
+        RuntimeConfig={"CopyCount": 1},
+    )
+    what = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"inference-component/{name}",
+        "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+    }
+    scaling = boto3.client("application-autoscaling")
+    # Bounds that are set while it is created are kept once it is in service.
+    for bounds in ((2, 2), (0, 0)):
+        scaling.register_scalable_target(**what, MinCapacity=bounds[0], MaxCapacity=bounds[1])
+
+        def there(count: int = bounds[0]) -> bool:
+            told = sagemaker.describe_inference_component(InferenceComponentName=name)
+            copies = set(told["RuntimeConfig"].values())
+            return told["InferenceComponentStatus"] == "InService" and copies == {count}
+
+        eventually(there, timeout=90)
+
+    def done() -> list[str]:
+        told = scaling.describe_scaling_activities(**what)["ScalingActivities"]
+        return [each["Description"] for each in told if each["StatusCode"] == "Successful"]
+
+    expected = ["Setting desired copy count to 0.", "Setting desired copy count to 2."]
+    eventually(lambda: done() == expected, timeout=20)
+    sagemaker.delete_inference_component(InferenceComponentName=name)
+    found = {"ServiceNamespace": "sagemaker", "ResourceIds": [what["ResourceId"]]}
+    eventually(lambda: not scaling.describe_scalable_targets(**found)["ScalableTargets"], timeout=20)
+    components = {"EndpointNameEquals": host}
+    eventually(lambda: not sagemaker.list_inference_components(**components)["InferenceComponents"], timeout=60)
+    sagemaker.delete_endpoint(EndpointName=host)
