@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from sagewright.telemetry.metrics_statistics import statistic
 _log = logging.getLogger(__name__)
 
 _HOUR: Final = 3600
+_BREATH: Final = 0.01
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS metric (
     id INTEGER PRIMARY KEY, place TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -218,15 +219,18 @@ class Metrics:
                 after = identity
         return ListPage(found, None)
 
-    def thin(self) -> None:
-        """Make old datapoints coarser, of all accounts and regions, and remove the oldest (`metrics_retention.py`)."""
-        metrics_retention.thin(self._files.writing, self._clock.now())
+    def thin(self, pause: Callable[[], object] = lambda: None) -> None:
+        """Make old datapoints coarser, of all accounts and regions, and remove the oldest (`metrics_retention.py`).
+
+        `pause` is called now and then, for others to have their turn.
+        """
+        metrics_retention.thin(self._files.writing, self._clock.now(), pause)
 
     def thin_hourly(self, stop: threading.Event) -> None:
         """Until `stop`."""
         while not stop.wait(_HOUR):
             try:
-                self.thin()
+                self.thin(lambda: stop.wait(_BREATH))
             except sqlite3.Error:
                 _log.exception("old datapoints could not be made coarser; that is tried again in an hour")
 

@@ -20,7 +20,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 TIERS: Final = ((3 * _HOUR, _MINUTE), (15 * _DAY, 5 * _MINUTE), (63 * _DAY, _HOUR))
 """Seconds after which datapoints become coarser, and seconds between them then."""
 LONGEST: Final = 455 * _DAY
-_AT_A_TIME: Final = 50
+_AT_A_TIME: Final = 5
 """Metrics that are written in one transaction: whoever else writes waits for no longer."""
 
 Writing = Callable[[], AbstractContextManager[sqlite3.Connection]]
@@ -28,8 +28,11 @@ _Row = tuple[float, float, float, float, float, str]
 """time, count, sum, minimum, maximum, unit"""
 
 
-def thin(writing: Writing, now: float) -> None:
-    """Make those datapoints coarser that have become old enough, and remove the oldest; `writing` is a transaction."""
+def thin(writing: Writing, now: float, pause: Callable[[], object]) -> None:
+    """Make those datapoints coarser that have become old enough, and remove the oldest.
+
+    `writing` is a transaction; `pause` is called between two of them, for others to have their turn.
+    """
     with writing() as database:
         metrics = [identity for (identity,) in database.execute("SELECT id FROM metric")]
         done = dict(database.execute("SELECT step, upto FROM coarse"))
@@ -40,6 +43,7 @@ def thin(writing: Writing, now: float) -> None:
                 for step, begin, end in ranges:
                     _coarsen(database, metric, step, begin, end)
                 _expire(database, metric, now - LONGEST)
+        pause()
     with writing() as database:
         database.executemany("INSERT OR REPLACE INTO coarse VALUES (?, ?)", [(step, end) for step, _, end in ranges])
 
