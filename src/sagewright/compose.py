@@ -192,6 +192,7 @@ def build(settings: Settings) -> Server:
         router.follow()
         meter.ask(EndpointUsage(platform))
         platform.background.start("metrics of endpoints", meter.run)
+        platform.background.start("old datapoints", metrics.thin_hourly)
         captures.start()
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sagewright.dataplane.inference.capture import Captured, Captures
 from sagewright.dataplane.inference.connection import Pool
-from sagewright.dataplane.inference.invocations import SERVERLESS, Invocations
+from sagewright.dataplane.inference.invocations import CONTAINERS, SERVERLESS, Invocations
 from sagewright.dataplane.inference.meter import INVOCATIONS, MINUTE, UTILIZATION, Meter
 from sagewright.dataplane.inference.models import Folders, Models, Source
 from sagewright.resources import routing
@@ -53,6 +53,8 @@ class Variant:
     turn: int = 0
     counted: Sequence[Invocations] = ()
     """Its metrics."""
+    by_container: Sequence[Invocations] = ()
+    """Those of its containers, where there are several."""
     captured: Captured | None = None
     """Where its requests are captured."""
 
@@ -253,6 +255,11 @@ class Instances:
         every = variant.table.get("metrics_every")
         without = () if variant.concurrency is None else SERVERLESS
         variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE, without=without)]
+        if len(variant.hostnames) > 1:
+            variant.by_container = [
+                self.meter.invocations(place, {**dimensions, "ContainerName": name}, without=CONTAINERS)
+                for name in variant.hostnames
+            ]
         for each in variant.instances:
             each.counted = None
             if every is not None:
