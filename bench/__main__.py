@@ -1,4 +1,4 @@
-"""`python -m bench [names…] [--rounds N] [--quick] [--json FILE]`."""
+"""`python -m bench [names…] [--rounds N] [--quick] [--json FILE] [--out DIR]`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, Final
 
 from bench import report
-from bench.base import Figure, Missing, Run
+from bench.base import ROOT, Figure, Missing, Run
 
 # Add a measurement here: a module with TITLE and `measure(run)`, which gives its figures.
 MEASUREMENTS: Final = {
@@ -28,10 +28,18 @@ MEASUREMENTS: Final = {
     "tuning": "bench.tuning",
     "channels": "bench.channels",
     "invoke": "bench.invoke",
+    "serverless": "bench.serverless",
+    "capture": "bench.capture",
+    "routes": "bench.routes",
+    "memory": "bench.memory",
+    "autoscaling": "bench.autoscaling",
     "transform": "bench.transform",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
 }
+
+# What takes minutes also when it is quick: a quick run does these only when they are named.
+LONG: Final = ("autoscaling",)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,14 +54,15 @@ def main(arguments: Sequence[str]) -> int:
     found: dict[str, Any] = {}
     print(report.machine())
     with tempfile.TemporaryDirectory(prefix="sagewright-bench-") as folder:
-        for name in asked.names or MEASUREMENTS:
+        for name in asked.names or [name for name in MEASUREMENTS if not (asked.quick and name in LONG)]:
             module = importlib.import_module(MEASUREMENTS[name])
             place = Path(folder) / name
             place.mkdir()
-            run = Run(place, rounds=asked.rounds or (2 if asked.quick else 5), quick=asked.quick)
+            run = Run(place, rounds=asked.rounds or (2 if asked.quick else 5), quick=asked.quick, out=asked.out)
             figures = _measured(module, run)
             run.clear()
             print(report.table(f"{name}: {module.TITLE}", figures, run.notes))
+            print(*run.shown, sep="\n", end="")
             found[name] = report.plain(figures, run.notes)
     print(f"\nAll of it took {time.monotonic() - begun:.0f} s.")
     if asked.json:
@@ -79,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="how often ours and the others take turns (5; 2 with --quick)")
     parser.add_argument("--quick", action="store_true", help="less of everything: does it work, and is it about right")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
+    charts = ROOT / ".cache" / "bench"
+    parser.add_argument("--out", type=Path, metavar="DIR", default=charts, help="write charts there (.cache/bench)")
     return parser
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import tempfile
@@ -62,12 +63,15 @@ class Figure:
 class Run:
     """One measurement's settings, its folder (emptied afterwards), its notes and its progress."""
 
-    def __init__(self, folder: Path, *, rounds: int, quick: bool) -> None:
+    def __init__(self, folder: Path, *, rounds: int, quick: bool, out: Path) -> None:
+        """`out` is where charts go; it need not be there."""
         self.folder = folder
+        self._out = out
         self.rounds = rounds
         self.quick = quick
         self.notes: list[str] = []
-        self._shown = 0
+        self.shown: list[str] = []
+        self._width = 0
         self._short: tempfile.TemporaryDirectory[str] | None = None
 
     def short_folder(self) -> Path:
@@ -85,11 +89,21 @@ class Run:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
+    def show(self, text: str) -> None:
+        """Lines to be printed under the table as they are."""
+        self.shown.append(text)
+
+    def keep(self, name: str, text: str) -> None:
+        """A file that stays when the run is over; a note says where."""
+        self._out.mkdir(parents=True, exist_ok=True)
+        (self._out / name).write_text(text)
+        self.note(f"the chart is {os.path.relpath(self._out / name)}.")
+
     def say(self, text: str) -> None:
         """Progress, on standard error: one line that changes on a terminal, else a line each."""
         if sys.stderr.isatty():
-            sys.stderr.write("\r" + f"  {text}".ljust(self._shown)[:100])
-            self._shown = min(len(text) + 2, 100)
+            sys.stderr.write("\r" + f"  {text}".ljust(self._width)[:100])
+            self._width = min(len(text) + 2, 100)
         else:
             sys.stderr.write(f"  {text}\n")
         sys.stderr.flush()
@@ -97,7 +111,7 @@ class Run:
     def clear(self) -> None:
         """Take the progress line away."""
         if sys.stderr.isatty():
-            sys.stderr.write("\r" + " " * self._shown + "\r")
+            sys.stderr.write("\r" + " " * self._width + "\r")
 
     def alternate(
         self, label: str, figures: Sequence[Figure], subjects: Mapping[str, Sample], *, warm: bool = True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,11 +36,11 @@ def measure(run: Run) -> Sequence[Figure]:
         bare = model_server(model)
         raw = peers.asgi(model.python, "linear", {"BENCH_MODEL": str(model.folder)})
         unsigned = [load.post("/invocations", row) for row in endpoints.rows()]
-        subjects: dict[str, Sample] = {OURS: driven(run, own, process, account.signed("linear"))}
+        subjects: dict[str, Sample] = {OURS: driven(run, own, process, partial(account.signed, "linear"))}
         for name, peer in ((BARE, bare), (_RAW, raw)):
             run.say(f"starting {name}")
             process = stack.enter_context(peers.serving(peer, log))
-            subjects[name] = driven(run, peer, process, unsigned)
+            subjects[name] = driven(run, peer, process, lambda: unsigned)
         others = {name: each for name in rivals.RIVALS if (each := _started(run, name, model, stack, log))}
         figures = _figures(list(others))
         run.alternate("invoke", figures, {**subjects, **others})
@@ -50,13 +51,16 @@ def measure(run: Run) -> Sequence[Figure]:
     return figures
 
 
-def driven(run: Run, peer: peers.Peer, process: psutil.Process, requests: Sequence[load.HttpRequest]) -> Sample:
-    """Load on a server, at each number of connections; what its processes use of the cores meanwhile."""
+def driven(
+    run: Run, peer: peers.Peer, process: psutil.Process, ready: Callable[[], Sequence[load.HttpRequest]]
+) -> Sample:
+    """Load on a server, at each number of connections, and what its processes use of the cores meanwhile. `ready`
+    gives the requests, anew for each round: signatures do not last."""
     run.say(f"checking {Path(peer.command[0]).name}")
-    endpoints.check(peer, requests)
+    endpoints.check(peer, ready())
 
     def sample() -> Mapping[str, float]:
-        values = {}
+        requests, values = ready(), {}
         for count in CONNECTIONS:
             before = peers.cpu_s(process)
             result = load.drive(run.folder, peer.port, requests, connections=count, seconds=run.amount(2, 1))
@@ -128,7 +132,7 @@ def _started(run: Run, name: str, model: endpoints.Model, stack: ExitStack, log:
         rival = rivals.RIVALS[name](run, model)
         run.say(f"starting {name}")
         process = stack.enter_context(peers.serving(rival.peer, log))
-        sample = driven(run, rival.peer, process, rival.requests)
+        sample = driven(run, rival.peer, process, lambda: rival.requests)
     except Missing as missing:
         run.note(str(missing))
         return None

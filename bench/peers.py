@@ -62,10 +62,10 @@ class Keys:
     token: str | None = None
 
 
-def ours(data: Path) -> Peer:
+def ours(data: Path, *options: str) -> Peer:
     """Sagewright as a user starts it."""
     port = free_port()
-    command = [str(BIN / "sagewright"), "up", "--port", str(port), "--data", str(data)]
+    command = [str(BIN / "sagewright"), "up", "--port", str(port), "--data", str(data), *options]
     return Peer(command, port, "/_sagewright/health", {"SAGEWRIGHT_RUNTIMES": str(RUNTIMES)})
 
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from sagewright_container.serving.upstream import Upstream
 
 _SHARE = 0.9  # of the container's memory is for models at rest; what is left is for what requests need
 _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.01, 0.1
+_AGAIN_S = 1.0  # between two looks at all models: with a thousand of them one takes 20 ms
 _GRACE_S = 10.0
 
 
@@ -82,6 +84,7 @@ class Models:
         """By the paths of their sockets: all that the nursery was asked for, until they are gone."""
         self._base = 0
         """What this process and the nursery hold."""
+        self._looked = -_AGAIN_S
         self._needed: dict[tuple[str, str], int] = {}
         """What models held, at least, when they were refused."""
 
@@ -174,6 +177,9 @@ class Models:
 
     def _look_again(self) -> None:
         """Many models grow while they answer."""
+        if time.monotonic() - self._looked < _AGAIN_S:
+            return
+        self._looked = time.monotonic()
         self._base = memory.held_bytes(os.getpid()) + memory.held_bytes(self._nursery)
         for model in list(self._table.values()):
             if model.pid is not None and model.anonymous:
