@@ -34,7 +34,7 @@ _LARGEST_FILE: Final = 4 << 20
 """Bytes of a file that waits no longer."""
 ROOM: Final = 64 << 20
 """Bytes of bodies that may wait to become lines."""
-_AT_A_TIME: Final = 256 << 10
+_AT_A_TIME: Final = 512 << 10
 """Bytes of bodies that become lines before requests have their turn."""
 _EACH: Final = 1 << 12
 """Bytes that an invocation counts for beside its bodies."""
