@@ -13,6 +13,7 @@ CATALOG = {
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "lda": "sagewright_container.algorithms.lda:LDA",
     "pca": "sagewright_container.algorithms.pca:PCA",
+    "randomcutforest": "sagewright_container.algorithms.randomcutforest:RANDOM_CUT_FOREST",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
 
