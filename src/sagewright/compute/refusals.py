@@ -29,7 +29,7 @@ def _each(names: Sequence[str], sentence: str) -> Iterator[tuple[str, str]]:
 
 
 _ALGORITHMS: Final = (
-    *("factorization-machines", "forecasting-deepar", "image-classification", "ipinsights"),
+    *("factorization-machines", "forecasting-deepar", "image-classification"),
     *("knn", "linear-learner", "ntm", "object-detection", "object2vec"),
     *("semantic-segmentation", "seq2seq"),
 )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # Add an algorithm here: one file, one line.
 CATALOG = {
     "blazingtext": "sagewright_container.algorithms.blazingtext:BLAZING_TEXT",
+    "ipinsights": "sagewright_container.algorithms.ipinsights:IP_INSIGHTS",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "lda": "sagewright_container.algorithms.lda:LDA",
     "pca": "sagewright_container.algorithms.pca:PCA",

@@ -49,9 +49,9 @@ def _check(text: bytes, labelled: bool) -> bool:
         raise ClientError(f"Line {line} is not UTF-8.") from error
     if labelled:
         mark = LABEL.encode()
-        for number, line in enumerate(text.split(b"\n"), 1):
-            if mark not in line and line.strip():
-                shown = line[:60].decode("utf-8", "replace")
+        for number, each in enumerate(text.split(b"\n"), 1):
+            if mark not in each and each.strip():
+                shown = each[:60].decode("utf-8", "replace")
                 raise ClientError(f"Line {number} has no label: begin it with {LABEL} and the label's name: {shown!r}.")
     return bool(text.strip())
 
