@@ -47,6 +47,7 @@ from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.demand import Demand
 from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import Router
+from sagewright.dataplane.inference.sessions import Sessions
 from sagewright.dataplane.objects.base import Objects
 from sagewright.edge.app import Edge
 from sagewright.edge.platform import Platform as EdgePlatform
@@ -100,6 +101,7 @@ class Server:
         self.watching.stop()
         self.background.stop("")
         self.captures.close()
+        self.app.services.inference.close()
         self.engine.close()
         self.app.services.neighbours.close()
         self.objects.close()
@@ -149,7 +151,7 @@ def build(settings: Settings) -> Server:
     tasks = settings.data / "tasks"
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
-    router = Router(store, meter, captures, folders, demand)
+    router = Router(store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json"))
     services = Services(
         settings=settings,
         store=store,
@@ -190,6 +192,7 @@ def build(settings: Settings) -> Server:
         router.follow()
         meter.ask(EndpointUsage(platform))
         platform.background.start("metrics of endpoints", meter.run)
+        platform.background.start("old datapoints", metrics.thin_hourly)
         captures.start()
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)

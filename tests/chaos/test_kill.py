@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from . import census
+from .components import Components
 from .endpoints import Endpoints, answering_version
 from .files import Files
 from .jobs import Jobs
@@ -27,6 +28,7 @@ MOMENTS = (
     "create_training_job", "stop_training_job", "delete_training_job", "create_endpoint", "update_endpoint",
     "delete_endpoint", "update_endpoint_weights_and_capacities", "put_object", "delete_object", "copy_object",
     "complete_multipart_upload", "add_tags", "create_transform_job", "stop_transform_job",
+    "create_inference_component", "update_inference_component", "update_inference_component_runtime_config",
     "job started", "job ended", "server started", "server ended",
 )  # fmt: skip
 DENSER = ("create_training_job", "update_endpoint", "job started", "job ended", "job ended", "server started")
@@ -96,12 +98,12 @@ def test_killed_while_it_starts_for_the_first_time(tmp_path: Path, rounds: int, 
             end_all(server)
 
 
-User = Jobs | Endpoints | Files | Transforms
+User = Jobs | Endpoints | Components | Files | Transforms
 
 
 def _users(world: World, stem: str) -> list[User]:
     users: list[User] = []
-    for kind, count in ((Jobs, 3), (Endpoints, 2), (Files, 1), (Transforms, 1)):
+    for kind, count in ((Jobs, 3), (Endpoints, 2), (Components, 1), (Files, 1), (Transforms, 1)):
         for number in range(count):
             name = f"{stem}-{kind.__name__.lower()}-{number}"
             users.append(kind(world, name))
@@ -166,7 +168,7 @@ def _rest(world: World, users: list[User], traces: census.Traces) -> None:
     if world.failures:
         return
     for user in users:
-        if not isinstance(user, Endpoints):
+        if not isinstance(user, Endpoints | Components):
             user.audit()
             user.delete_all()
     traces.look()

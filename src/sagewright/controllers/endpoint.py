@@ -180,6 +180,9 @@ class Endpoints:
 
     def _delete(self, record: Record) -> float | None:
         if [instance for instance in instances_of(record) if not self._fleet.retire(record, instance)]:
+            deleting = {"Status": "Deleting", "StartTime": record.modified}
+            told = _target(record).described({}, record.modified, status=lambda _name: deleting)
+            self._fleet.write(record, status={**without_described(record.status), **told})
             return STARTING
         self._platform.store.delete(record)
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sagewright.compute import instances
@@ -57,10 +57,11 @@ class EndpointUsage:
         minute = step % MINUTE == 0
         due = [each for record in self._records(minute=minute) for each in self._measured(record)]
         due = [each for each in due if step % each.every == 0]
-        usage = self._platform.engine.usage([task for each in due for task in each.tasks])
+        usage = self._platform.engine.usage({task for each in due for task in each.tasks})
+        used = {task: (self._cpus(task, each, now), each.memory_bytes) for task, each in usage.items()}
         for each in due:
-            if all(task in usage for task in each.tasks):  # else it is just being replaced
-                self._observe(each, {task: usage[task] for task in each.tasks}, now)
+            if all(task in used for task in each.tasks):  # else it is just being replaced
+                self._observe(each, [used[task] for task in each.tasks])
         if minute:
             self._forget(now)
 
@@ -86,6 +87,8 @@ class EndpointUsage:
         for each in instances_of(record):
             if each["task"] in serving and (found := make(record, each)) is not None:
                 yield found
+                if len(found.tasks) > 1:
+                    yield from _containers(found, each["containers"])
 
     def _instance(self, record: Record, instance: Mapping[str, Any]) -> _Measured | None:
         config = _config(record)
@@ -111,11 +114,9 @@ class EndpointUsage:
         dimensions = [{"InferenceComponentName": record.name}]
         return _Measured(record.key, COMPONENTS, dimensions, copy["tasks"], MINUTE, metrics)
 
-    def _observe(self, measured: _Measured, usage: Mapping[str, Usage], now: float) -> None:
-        used = {
-            _CPUS: sum(self._cpus(task, each, now) for task, each in usage.items()),
-            _MEMORY: sum(each.memory_bytes for each in usage.values()),
-        }
+    def _observe(self, measured: _Measured, tasks: Sequence[tuple[float, int]]) -> None:
+        """`tasks` has the processors and the bytes of memory that each of its tasks uses."""
+        used = {_CPUS: sum(cpus for cpus, _ in tasks), _MEMORY: sum(memory for _, memory in tasks)}
         if any(what == _DISK for what, _ in measured.metrics.values()):
             disk = shutil.disk_usage(self._platform.tasks)
             used[_DISK] = disk.used / disk.total
@@ -145,6 +146,14 @@ class EndpointUsage:
         """Tasks that were not looked at for longer than any configuration asks for."""
         oldest = now - 2 * max(endpoint_metrics.PERIODS)
         self._before = {task: before for task, before in self._before.items() if before[1] > oldest}
+
+
+def _containers(instance: _Measured, names: Sequence[str]) -> Iterator[_Measured]:
+    """Of an instance of several containers, each has metrics of its own."""
+    metrics = {name: what for name, what in instance.metrics.items() if what[0] != _DISK}
+    for task, name in zip(instance.tasks, names, strict=True):
+        dimensions = [{**instance.dimensions[0], "ContainerName": name}]
+        yield replace(instance, dimensions=dimensions, tasks=[task], metrics=metrics)
 
 
 def _config(record: Record) -> Mapping[str, Any]:

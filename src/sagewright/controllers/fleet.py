@@ -235,8 +235,8 @@ class Fleet:
 
     def let_go(self, record: Record) -> Record:
         """Go on with the end of all that is retired, and cross out what is gone."""
-        now = self._platform.clock.now()
-        retired = [each for each in instances_of(record) if each.get("retired", now) <= now - DRAIN]
+        drained = self._platform.clock.now() - DRAIN
+        retired = [each for each in instances_of(record) if each.get("retired") and each["retired"] <= drained]
         gone = {each["task"] for each in retired if self.retire(record, each)}
         if not gone:
             return record

@@ -21,6 +21,7 @@ StatusOf = Callable[[str], Mapping[str, Any] | None]
 
 _TOLD: Final = ("RoutingConfig", "ManagedInstanceScaling", "InstanceType")
 """What of a variant's configuration is told as it is."""
+_DESCRIBED: Final = (*VARIANTS, "AsyncInferenceConfig", "DataCaptureConfig")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,18 @@ class Generation:
         status: StatusOf = lambda _name: None,
         weights: Mapping[str, float] | None = None,
     ) -> dict[str, Any]:
-        """What DescribeEndpoint tells of it: variants, data capture. `weights` are those of now, where they differ."""
+        """What DescribeEndpoint tells of it: variants, asynchronous inference, data capture.
+
+        `weights` are those of now, where they differ.
+        """
         config = self.target["config"]
         found: dict[str, Any] = {
             member: [self._described(each, members, since, status, weights or {}) for each in config[member]]
             for member in VARIANTS
             if config.get(member)
         }
+        if "AsyncInferenceConfig" in config:
+            found["AsyncInferenceConfig"] = config["AsyncInferenceConfig"]
         captured = data_capture.summary(config)
         return found if captured is None else {**found, "DataCaptureConfig": captured}
 
@@ -120,4 +126,4 @@ def _capacity(variant: Mapping[str, Any], members: Sequence[routing.Member]) -> 
 
 def without_described(status: Mapping[str, Any]) -> dict[str, Any]:
     """A status without what `described` says."""
-    return {member: value for member, value in status.items() if member not in (*VARIANTS, "DataCaptureConfig")}
+    return {member: value for member, value in status.items() if member not in _DESCRIBED}

@@ -20,6 +20,8 @@ from sagewright.resources.model import containers
 from sagewright.resources.record import Record
 
 SOCKET: Final = "/opt/ml/run/model.sock"
+_LONGEST_ASYNCHRONOUS: Final = 3600
+"""Seconds that an asynchronous request may take at most, as on AWS."""
 STANDBY: Final = "standby.sock"
 """Beside it: where a server that stands by waits for a call."""
 
@@ -72,6 +74,7 @@ def prepare(
             **platform.environment(record, model["ExecutionRoleArn"]),
             "SAGEMAKER_REGION": record.key.region,
             "PYTHONUNBUFFERED": "1",
+            **_time_limit(record),
             **(_memory_limit(resources) if many else {}),
             **container.get("Environment", {}),
             "SAGEWRIGHT_BIND_UDS": SOCKET,
@@ -86,6 +89,12 @@ def prepare(
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,
     )
+
+
+def _time_limit(record: Record) -> Mapping[str, str]:
+    """What an asynchronous endpoint's requests may take is longer than what model servers allow by themselves."""
+    asynchronous = "AsyncInferenceConfig" in record.spec.get("config", {})
+    return {"SAGEMAKER_MODEL_SERVER_TIMEOUT": str(_LONGEST_ASYNCHRONOUS)} if asynchronous else {}
 
 
 def _memory_limit(resources: Resources) -> Mapping[str, str]:

@@ -7,9 +7,10 @@ Times are epoch seconds. A datapoint is a value with a weight, or a statistic se
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +20,14 @@ import orjson
 
 from sagewright.base.clock import Clock
 from sagewright.base.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
+from sagewright.telemetry import metrics_retention
 from sagewright.telemetry.component_metrics import ComponentMetrics
 from sagewright.telemetry.metrics_statistics import statistic
 
+_log = logging.getLogger(__name__)
+
+_HOUR: Final = 3600
+_BREATH: Final = 0.01
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS metric (
     id INTEGER PRIMARY KEY, place TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -213,6 +219,21 @@ class Metrics:
                 after = identity
         return ListPage(found, None)
 
+    def thin(self, pause: Callable[[], object] = lambda: None) -> None:
+        """Make old datapoints coarser, of all accounts and regions, and remove the oldest (`metrics_retention.py`).
+
+        `pause` is called now and then, for others to have their turn.
+        """
+        metrics_retention.thin(self._files.writing, self._clock.now(), pause)
+
+    def thin_hourly(self, stop: threading.Event) -> None:
+        """Until `stop`."""
+        while not stop.wait(_HOUR):
+            try:
+                self.thin(lambda: stop.wait(_BREATH))
+            except sqlite3.Error:
+                _log.exception("old datapoints could not be made coarser; that is tried again in an hour")
+
     def close(self) -> None:
         """Let go of the file. Calling it twice is fine."""
         self._files.close()
@@ -235,7 +256,7 @@ class _Files:
         self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._writer.execute("PRAGMA journal_mode = WAL")
         self._writer.execute("PRAGMA synchronous = FULL")
-        self._writer.executescript(_SCHEMA)
+        self._writer.executescript(_SCHEMA + metrics_retention.SCHEMA)
         self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
 

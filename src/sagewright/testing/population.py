@@ -5,7 +5,8 @@ model named `a` is there when CreateEndpointConfig asks for the model `a`. Ids a
 them. What a model cannot say (exactly one of two members, a definition that must be JSON of a certain form) stands in
 `population.json`, by operation: members to set, members to
 make up although they are optional ("+"), members to leave out (null); and what a rule of the conformance
-suite does not hold for, under `exceptions`, with the reason.
+suite does not hold for, under `exceptions`, with the reason. What else an operation's request refers to is made by the
+requests under `before`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path as File
@@ -94,13 +96,18 @@ class Population:
 
     def _make(self, service: str, operation: str) -> bool:
         request = self.valid(service, operation)
+        for before, members in _filled(_overlays()["before"].get(operation, []), {"role": self.role}):
+            with suppress(Refused):  # made before, perhaps
+                self.call(service, before, members)
         try:
             answer = self.call(service, operation, request)
         except Refused as refused:
             self.left[operation] = str(refused)
             return False
         self.left.pop(operation, None)
-        self.learn({**_names(request), **answer, **_named_after(operation, answer)})
+        spelled = _overlays().get(operation, {})  # what holds for this request holds for no other
+        names = {member: name for member, name in _names(request).items() if member not in spelled}
+        self.learn({**names, **answer, **_named_after(operation, answer)})
         return True
 
     def exceptions(self, rule: str) -> Mapping[str, str]:

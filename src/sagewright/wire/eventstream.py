@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 _OVERHEAD: Final = 16
@@ -17,7 +18,7 @@ _STRING: Final = 7
 
 def event(kind: str, payload: bytes, *, content_type: str = "application/octet-stream") -> bytes:
     """One event; `kind` is the member of the output's union ("PayloadPart")."""
-    return message({":message-type": "event", ":event-type": kind, ":content-type": content_type}, payload)
+    return _framed(_of_event(kind, content_type), payload)
 
 
 def exception(kind: str, payload: bytes) -> bytes:
@@ -28,7 +29,19 @@ def exception(kind: str, payload: bytes) -> bytes:
 
 def message(headers: Mapping[str, str], payload: bytes) -> bytes:
     """A message with string headers."""
-    packed = b"".join(_header(name, value) for name, value in headers.items())
+    return _framed(_packed(headers), payload)
+
+
+@lru_cache(maxsize=64)
+def _of_event(kind: str, content_type: str) -> bytes:
+    return _packed({":message-type": "event", ":event-type": kind, ":content-type": content_type})
+
+
+def _packed(headers: Mapping[str, str]) -> bytes:
+    return b"".join(_header(name, value) for name, value in headers.items())
+
+
+def _framed(packed: bytes, payload: bytes) -> bytes:
     prelude = struct.pack("!II", _OVERHEAD + len(packed) + len(payload), len(packed))
     body = b"".join((prelude, struct.pack("!I", zlib.crc32(prelude)), packed, payload))
     return body + struct.pack("!I", zlib.crc32(body))

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from sagewright_container.serving.upstream import Upstream
 
 _SHARE = 0.9  # of the container's memory is for models at rest; what is left is for what requests need
 _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.01, 0.1
+_AGAIN_S = 1.0  # between two looks at all models: with a thousand of them one takes 20 ms
 _GRACE_S = 10.0
 
 
@@ -82,6 +84,7 @@ class Models:
         """By the paths of their sockets: all that the nursery was asked for, until they are gone."""
         self._base = 0
         """What this process and the nursery hold."""
+        self._looked = -_AGAIN_S
         self._needed: dict[tuple[str, str], int] = {}
         """What models held, at least, when they were refused."""
 
@@ -141,8 +144,10 @@ class Models:
         if not os.path.isdir(model.url):
             raise LoadFailed(f"There is no folder {model.url}.")
         size = await asyncio.to_thread(memory.size_bytes, model.url)
-        model.bytes = max(size, self._needed.pop((model.name, model.url), 0))
         await asyncio.to_thread(self._look_again)
+        # Hardly any is smaller than the least of the others: that saves beginning with what will not fit.
+        smallest = min((each.bytes for each in self._table.values() if each.ready), default=0)
+        model.bytes = max(size, smallest, self._needed.pop((model.name, model.url), 0))
         self._check(model)
 
     async def _start(self, model: Model) -> None:
@@ -174,6 +179,9 @@ class Models:
 
     def _look_again(self) -> None:
         """Many models grow while they answer."""
+        if time.monotonic() - self._looked < _AGAIN_S:
+            return
+        self._looked = time.monotonic()
         self._base = memory.held_bytes(os.getpid()) + memory.held_bytes(self._nursery)
         for model in list(self._table.values()):
             if model.pid is not None and model.anonymous:

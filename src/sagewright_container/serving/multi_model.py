@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -17,9 +16,10 @@ from urllib.parse import parse_qs
 
 import uvloop
 
-from sagewright_container.serving import nursery, worker
+from sagewright_container.serving import nursery
 from sagewright_container.serving.app import Receive, Send, read_body, reply
 from sagewright_container.serving.base import Response
+from sagewright_container.serving.http_server import Server
 from sagewright_container.serving.models import AlreadyLoaded, LoadFailed, Model, Models, NoRoom, NotLoaded
 from sagewright_container.serving.nursery import Loader
 from sagewright_container.serving.settings import Settings
@@ -38,8 +38,6 @@ def serve(loader: Loader, image: str, wanted: Settings, sock: socket.socket) -> 
     pid, channel = nursery.start(loader, image, wanted)
     if not channel.recv(nursery.PACKET):
         return 1
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # uvicorn raises it again when it has stopped
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code: int = runner.run(_serve(Models(channel, pid), wanted, sock))
     channel.close()
@@ -48,17 +46,18 @@ def serve(loader: Loader, image: str, wanted: Settings, sock: socket.socket) -> 
 
 
 async def _serve(models: Models, wanted: Settings, sock: socket.socket) -> int:
-    server = worker.server(Front(models, max_body=wanted.max_body))
+    server = Server(Front(models, max_body=wanted.max_body))
     lost = False
 
     def stop() -> None:
         nonlocal lost
         if not lost:
             sys.stderr.write("The process that starts models is gone.\n")
-        lost = server.should_exit = True
+        lost = True
+        server.stop()
 
     models.attach(stop)
-    await server.serve(sockets=[sock])
+    await server.serve(sock)
     return 1 if lost else 0
 
 

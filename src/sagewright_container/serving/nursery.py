@@ -34,8 +34,6 @@ _REASON_CHARS = 4096
 
 # What is imported once for all models of an image. Only what starts no threads and opens no device may be here.
 _SERVING = (
-    "uvloop",
-    "uvicorn.protocols.http.httptools_impl",
     "sagewright_container.serving.content",
     "sagewright_container.serving.worker",
 )
@@ -108,11 +106,14 @@ class _Nursery:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
     def _reap(self, _number: int, _frame: FrameType | None) -> None:
-        for pid in list(self._models):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                path = self._models.pop(pid)
-                _tell(self._channel, {"ended": path, "code": os.waitstatus_to_exitcode(status)})
+        with contextlib.suppress(ChildProcessError):  # no more of them
+            while True:
+                # Another signal may come in between, and its handler take some of these.
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    return
+                if (path := self._models.pop(pid, None)) is not None:
+                    _tell(self._channel, {"ended": path, "code": os.waitstatus_to_exitcode(status)})
 
 
 class _Model:
@@ -157,7 +158,7 @@ class _Model:
             answer: int = worker.serve(
                 worker.Predictor(handler, timeout_s=self._wanted.timeout_s),
                 sock,
-                lambda: None,
+                None,
                 max_body=self._wanted.max_body,
             )
             return answer

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 from sagewright_container.serving.base import Handler, Request, Response
@@ -44,6 +44,8 @@ class Predictor:
         self._since: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gave_up: GaveUp | None = None
+        self._dozing = False
+        self._awake = Event()
 
     async def predict(self, request: Request) -> Response:
         """The handler's response, or the one that its error stands for."""
@@ -83,6 +85,14 @@ class Predictor:
         since = self._since
         return 0.0 if since is None else self._clock() - since
 
+    def wait_for_work(self) -> None:
+        """Block the calling thread until the handler is at a call. For one thread."""
+        self._awake.clear()
+        self._dozing = True
+        if self._since is None:  # else whoever began may not have seen it
+            self._awake.wait()
+        self._dozing = False
+
     def give_up(self) -> None:
         """Tell everybody who waits for the handler that there will be no answer. From any thread."""
         error = self._gave_up = GaveUp(
@@ -93,15 +103,21 @@ class Predictor:
             loop.call_soon_threadsafe(_fail, future, error)
 
     def _timed(self, request: Request) -> Response:
-        start = self._since = self._clock()
+        start = self._begin()
         try:
             return answer(self.handler, request)
         finally:
             self._since = None
             self._mean_s += _WEIGHT * (self._clock() - start - self._mean_s)
 
+    def _begin(self) -> float:
+        now = self._since = self._clock()
+        if self._dozing:
+            self._awake.set()
+        return now
+
     def _next(self, source: Iterator[Any]) -> Any:
-        self._since = self._clock()
+        self._begin()
         try:
             return next(source, _END)
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -14,13 +15,13 @@ from botocore.config import Config
 from .refusals import refusal
 
 PATIENCE = {"Delay": 1, "MaxAttempts": 120}
-USERS = 4
-ONCE = Config(retries={"total_max_attempts": 1}, max_pool_connections=USERS)
+USERS = 6
+ONCE = Config(retries={"total_max_attempts": 1}, max_pool_connections=USERS + 1)
 Unique = Callable[[str], str]
 Wait = Callable[..., Any]
 Made = Callable[..., str]
 
-# A model that says which one it is, and takes a moment for it: some requests are at it whenever it is told to end.
+# A model that says which one it is, and takes as long for it as it is asked to.
 NAMED = """
 import time
 
@@ -28,7 +29,7 @@ def model_fn(model_dir):
     return {name!r}
 
 def transform_fn(model, data, content_type, accept):
-    time.sleep(0.02)
+    time.sleep(float(data if isinstance(data, str) else data.decode()))
     return model, "text/plain"
 """
 
@@ -49,11 +50,17 @@ class Load:
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(USERS)]
 
+    def ask(self, seconds: float = 0.02) -> str:
+        """Who answers; some requests are on their way whenever an instance is told to end."""
+        body = str(seconds).encode()
+        answer = self._runtime.invoke_endpoint(EndpointName=self.endpoint, Body=body, ContentType="text/csv")
+        return str(answer["Body"].read().decode())
+
     def _ask(self) -> None:
         while not self._over.is_set():
+            answers = self.answers
             try:
-                answer = self._runtime.invoke_endpoint(EndpointName=self.endpoint, Body=b"x", ContentType="text/csv")
-                self.answers[answer["Body"].read().decode()] += 1
+                answers[self.ask()] += 1
             except Exception as error:  # noqa: BLE001 - whatever it is, it is what the test is about
                 self.failures.append(repr(error))
 
@@ -67,7 +74,7 @@ class Load:
             thread.join()
 
     def fresh(self) -> Counter[str]:
-        """Who answers from now on."""
+        """Who answers what is asked from now on."""
         self.answers = Counter()
         return self.answers
 
@@ -264,8 +271,13 @@ def test_a_rolling_update_keeps_capacity(
 
 
 def test_weights_shift(sagemaker: Any, endpoint: str, load: Load, configured: Made, eventually: Wait) -> None:
-    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=configured("one", "two"))
-    in_service(sagemaker, endpoint)
+    config = configured("one", "two")
+    with ThreadPoolExecutor() as pool:
+        long = pool.submit(load.ask, 4)
+        sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+        in_service(sagemaker, endpoint)
+        assert not long.done(), "it is at an instance that is to end"
+        assert long.result() == "three"
     for name, other in (("one", "two"), ("two", "one")):
         wanted = [{"VariantName": name, "DesiredWeight": 1}, {"VariantName": other, "DesiredWeight": 0}]
         sagemaker.update_endpoint_weights_and_capacities(EndpointName=endpoint, DesiredWeightsAndCapacities=wanted)

@@ -139,24 +139,6 @@ def test_instances_tell_what_they_use(measured: Ask, cloudwatch: Any, dimensions
         assert measured(metric, own, listed[0]["Namespace"])["SampleCount"] > 0
 
 
-def test_an_alarm_may_go_by_them(cloudwatch: Any, measured: Ask, eventually: Ask, dimensions: dict[str, str]) -> None:
-    measured("InvocationModelErrors", dimensions)
-    name = f"errors of {dimensions['EndpointName']}"
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        Namespace="AWS/SageMaker",
-        MetricName="InvocationModelErrors",
-        Dimensions=[{"Name": each, "Value": value} for each, value in dimensions.items()],
-        Statistic="Sum",
-        Period=300,
-        EvaluationPeriods=1,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        Threshold=2,
-    )
-    eventually(lambda: cloudwatch.describe_alarms(AlarmNames=[name], StateValue="ALARM")["MetricAlarms"], timeout=30)
-    cloudwatch.delete_alarms(AlarmNames=[name])
-
-
 def test_what_cannot_be_measured_is_refused(sagemaker: Any, model: str, unique: Unique) -> None:
     wanted = config(model, unique("measured"), MetricPublishFrequencyInSeconds=7)
     code, message = refusal(sagemaker.create_endpoint_config, **wanted)

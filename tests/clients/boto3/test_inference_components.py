@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -54,7 +55,12 @@ def endpoint(sagemaker: Any, role: str, unique: Unique) -> Iterator[str]:
         "ManagedInstanceScaling": scaling,
         "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
     }
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], ExecutionRoleArn=role)
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[variant],
+        ExecutionRoleArn=role,
+        MetricsConfig={"EnableEnhancedMetrics": True, "MetricPublishFrequencyInSeconds": 10},
+    )
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
     yield name
@@ -158,6 +164,17 @@ def test_each_component_answers_with_its_own_model(
     assert all(5 < price < 50 for price in asked(runtime, endpoint, prices, rows))
 
 
+def test_an_answer_may_come_in_pieces(runtime: Any, endpoint: str, components: tuple[str, str]) -> None:
+    answer = runtime.invoke_endpoint_with_response_stream(
+        EndpointName=endpoint,
+        InferenceComponentName=components[1],
+        ContentType="application/json",
+        Body=json.dumps([[1.0]]),
+    )
+    pieces = [event["PayloadPart"]["Bytes"] for event in answer["Body"]]
+    assert json.loads(b"".join(pieces)) == [2.0]
+
+
 def test_a_component_tells_what_it_is(sagemaker: Any, endpoint: str, components: tuple[str, str]) -> None:
     prices, doubled = components
     told = sagemaker.describe_inference_component(InferenceComponentName=doubled)
@@ -191,6 +208,30 @@ def test_what_a_component_prints_is_in_its_log(components: tuple[str, str], even
         return any("the slope 2.0" in event["message"] for event in events)
 
     eventually(told, timeout=20)
+
+
+def test_a_component_has_metrics_of_its_own(
+    runtime: Any, endpoint: str, components: tuple[str, str], eventually: Eventually
+) -> None:
+    asked(runtime, endpoint, components[1], [[1.0]])
+    cloudwatch, now = boto3.client("cloudwatch"), datetime.now(UTC)
+
+    def told(name: str) -> Any:
+        return cloudwatch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName=name,
+            Dimensions=[{"Name": "InferenceComponentName", "Value": components[1]}],
+            StartTime=now - timedelta(minutes=30),
+            EndTime=now + timedelta(minutes=30),
+            Period=3600,
+            Statistics=["Sum", "Maximum"],
+        )["Datapoints"]
+
+    for name in ("Invocations", "InvocationsPerCopy", "ModelLatency"):
+        (found,) = eventually(lambda name=name: told(name), timeout=30)
+        assert found["Sum"] >= 1
+    (concurrency,) = told("ConcurrentRequestsPerCopy")
+    assert concurrency["Maximum"] == 1
 
 
 def test_a_models_own_error_leads_to_the_components_log(
@@ -260,6 +301,23 @@ def test_a_new_specification_takes_over_without_a_failed_request(
         asking.join()
     assert set(answers) == {3.0}
     assert told["LastDeploymentConfig"]["RollingUpdatePolicy"]["MaximumBatchSize"]["Value"] == 1
+
+
+def test_an_update_of_the_endpoint_keeps_its_components(
+    sagemaker: Any, runtime: Any, endpoint: str, components: tuple[str, str], role: str, unique: Unique
+) -> None:
+    told = sagemaker.describe_inference_component(InferenceComponentName=components[1])
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint)
+    variants = [{**each, "RoutingConfig": {"RoutingStrategy": "RANDOM"}} for each in config["ProductionVariants"]]
+    name = unique("config")
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, ExecutionRoleArn=role)
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=name)
+    assert asked(runtime, endpoint, components[1], [[1.0]]) == [3.0]
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig=PATIENCE)
+    assert sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] == name
+    assert asked(runtime, endpoint, components[1], [[1.0]]) == [3.0]
+    after = sagemaker.describe_inference_component(InferenceComponentName=components[1])
+    assert after["LastModifiedTime"] == told["LastModifiedTime"]
 
 
 def test_copies_come_and_go_and_the_instances_with_them(

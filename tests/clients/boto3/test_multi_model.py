@@ -179,10 +179,10 @@ def test_the_least_recently_used_gives_way(models: Models) -> None:
 
 def test_many_models_are_as_many_as_memory_lasts(models: Models) -> None:
     for number in range(MANY):
-        models.add(f"tiny-{number}", megabytes=10)
+        models.add(f"small-{number}", megabytes=20)
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda number: models.ask("small", f"tiny-{number}"), range(MANY)))
-    assert [each["name"] for each in answers] == [f"tiny-{number}" for number in range(MANY)]
+        answers = list(pool.map(lambda number: models.ask("small", f"small-{number}"), range(MANY)))
+    assert [each["name"] for each in answers] == [f"small-{number}" for number in range(MANY)]
     assert len(models.folders()) < MANY / 2
 
 

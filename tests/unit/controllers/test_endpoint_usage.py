@@ -35,7 +35,13 @@ def serve(
         **({"MetricsConfig": metrics} if metrics else {}),
     }
     instances = [
-        {"task": some[0], "tasks": some, "variant": "v", "log_stream": f"v/i-{number}"}
+        {
+            "task": some[0],
+            "tasks": some,
+            "containers": [f"c-{task}" for task in some],
+            "variant": "v",
+            "log_stream": f"v/i-{number}",
+        }
         for number, some in enumerate(tasks)
     ]
     members = [{"task": each["task"], "sockets": [], "log_stream": each["log_stream"]} for each in instances]
@@ -87,6 +93,9 @@ def test_each_minute_has_a_sample_of_each_instance(bench: Bench) -> None:
     assert {each.unit for each in (*cpu, *memory, *disk)} == {"Percent"}
     assert all(0 < each.maximum <= 100 for each in disk)
     assert told(bench, "CPUUtilization", {**VARIANT, "InstanceId": "i-0"}) == []
+    for name, value in (("CPUUtilization", 150), ("MemoryUtilization", 25)):
+        own = told(bench, name, {**VARIANT, "ContainerName": "c-a-2"})
+        assert [each.maximum for each in own] == pytest.approx([value, value])
 
 
 def test_only_what_serves_and_runs_is_told_of(bench: Bench) -> None:

@@ -407,6 +407,21 @@ def test_an_endpoint_can_be_deleted_in_the_middle_of_everything(
     assert bench.folders == []
 
 
+def test_a_deletion_that_takes_its_time_is_told(bench: Bench, endpoints: Endpoints) -> None:
+    bench.engine.plan("*", Plan(after=None, on_stop=None, address=Path("/healthy")))
+    service(bench, endpoints)
+    bench.change(KEY, intent="delete", state="Deleting")
+    bench.look(endpoints, KEY)
+    (variant,) = record(bench).status["ProductionVariants"]
+    assert variant["VariantStatus"][0]["Status"] == "Deleting"
+    told = record(bench)
+    bench.look(endpoints, KEY)
+    assert record(bench) == told, "once"
+    bench.engine.advance(STOP_GRACE)
+    bench.look(endpoints, KEY)
+    assert bench.store.get(KEY) is None
+
+
 def test_after_a_roll_back_another_update_is_another_deployment(bench: Bench, endpoints: Endpoints) -> None:
     service(bench, endpoints)
     alarm(bench, "ALARM")

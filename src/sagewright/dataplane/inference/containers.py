@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
 from sagewright.dataplane.inference.ask import INVOCATIONS, Ask, Reply, Rest, http_request
+from sagewright.dataplane.inference.connection import Pool, Unreachable
 from sagewright.dataplane.inference.routes import Instance, Variant
 
 READ_TIMEOUT: Final = 60.0
@@ -23,19 +25,19 @@ async def answer(variant: Variant, instance: Instance, ask: Ask) -> Reply:
     if instance.models is not None:
         return await instance.models.exchange(ask)
     if variant.mode == "direct":
-        return await _exchange(instance, _number(variant, ask), ask.request(), streams=ask.streams)
+        return await _exchange(variant, instance, _number(variant, ask), ask.request(), streams=ask.streams)
     if ask.container is not None:
         raise NoSuchContainer(
             "TargetContainerHostname is for models whose containers are invoked directly (mode Direct)."
         )
-    streams = ask.streams and variant.mode != "serial"
-    reply = await _exchange(instance, 0, ask.request(), streams=streams)
+    streams = ask.streams and (variant.mode != "serial" or len(instance.containers) == 1)
+    reply = await _exchange(variant, instance, 0, ask.request(), streams=streams)
     if variant.mode == "serial":
-        reply = await _through_the_others(instance, ask, reply)
+        reply = await _through_the_others(variant, instance, ask, reply)
     return reply
 
 
-async def _through_the_others(instance: Instance, ask: Ask, reply: Reply) -> Reply:
+async def _through_the_others(variant: Variant, instance: Instance, ask: Ask, reply: Reply) -> Reply:
     """Each further container is asked with what the one before answered; the first failure is the answer."""
     others = [(name, value) for name, value in ask.headers if name != "Content-Type"]
     for number in range(1, len(instance.containers)):
@@ -43,7 +45,8 @@ async def _through_the_others(instance: Instance, ask: Ask, reply: Reply) -> Rep
             break
         headers = _typed(others, reply)
         streams = ask.streams and number == len(instance.containers) - 1
-        reply = await _exchange(instance, number, http_request(INVOCATIONS, headers, reply.body), streams=streams)
+        request = http_request(INVOCATIONS, headers, reply.body)
+        reply = await _exchange(variant, instance, number, request, streams=streams)
     return reply
 
 
@@ -60,8 +63,35 @@ def _number(variant: Variant, ask: Ask) -> int:
     return variant.hostnames.index(ask.container)
 
 
-async def _exchange(instance: Instance, number: int, request: bytes, *, streams: bool = False) -> Reply:
+async def _exchange(
+    variant: Variant, instance: Instance, number: int, request: bytes, *, streams: bool = False
+) -> Reply:
+    """Where there are several containers, each has metrics of its own."""
     pool = instance.containers[number]
+    if not variant.by_container:
+        return await _answered(pool, request, streams=streams)
+    counted, begun = variant.by_container[number], time.monotonic()
+    counted.began(begun)
+    status: int | None = None
+    try:
+        reply = await _answered(pool, request, streams=streams)
+        status = reply.status
+        return reply
+    except TimeoutError:
+        status = 0
+        raise
+    except Unreachable as error:
+        status = 0 if error.sent else None
+        raise
+    finally:
+        now = time.monotonic()
+        if status is None:
+            counted.withdrew(now)
+        else:
+            counted.ended(now, status, model=now - begun)
+
+
+async def _answered(pool: Pool, request: bytes, *, streams: bool) -> Reply:
     if not streams:
         return await pool.exchange(request, timeout=READ_TIMEOUT)
     stream = await pool.stream(request, timeout=READ_TIMEOUT, total=STREAM_TIMEOUT)

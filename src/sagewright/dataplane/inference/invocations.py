@@ -7,13 +7,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sagewright.dataplane.inference.distribution import Distribution
 from sagewright.telemetry.metrics import Point
+from sagewright.telemetry.metrics_distribution import Distribution
 
 SERVERLESS: Final = frozenset({"InvocationsPerInstance"})
 """What is not told of serverless variants."""
 ASYNCHRONOUS: Final = frozenset({"Invocations", "InvocationsPerInstance", "OverheadLatency"})
 """What is not told of endpoints for asynchronous inference."""
+CONTAINERS: Final = frozenset(
+    {"InvocationsPerInstance", "InvocationModelErrors", "ConcurrentRequestsPerModel", "ModelLatency", "OverheadLatency"}
+)
+"""What is not told of the single containers of an instance; they have a ContainerLatency."""
 
 _MICROSECONDS: Final = 1e6
 
@@ -197,6 +201,8 @@ class Taken:
         ):
             yield name, [*self._ones(errors), *self._ones(total - errors, value=0)]
         yield "MidStreamErrors", [*self._ones(counts.broken), *self._ones(counts.streams - counts.broken, value=0)]
+        if "ContainerName" in self.of.dimensions:
+            yield "ContainerLatency", points_of(counts.model, self.time, "Microseconds")
         for name, latency in (
             ("ModelLatency", counts.model),
             ("OverheadLatency", counts.overhead),
@@ -204,7 +210,12 @@ class Taken:
             ("FirstChunkOverheadLatency", counts.first_overhead),
             ("FirstChunkLatency", counts.first),
         ):
-            yield name, latency.points(self.time, "Microseconds")
+            yield name, points_of(latency, self.time, "Microseconds")
 
     def _ones(self, count: int, value: float = 1) -> Sequence[Point]:
         return [Point.of(self.time, value, count=count)] if count else []
+
+
+def points_of(distribution: Distribution, time: float, unit: str) -> list[Point]:
+    """A distribution as datapoints of one time."""
+    return [Point.of(time, value, unit, count) for value, count in distribution.samples()]

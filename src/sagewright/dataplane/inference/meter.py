@@ -21,9 +21,9 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from sagewright.base.clock import Clock
-from sagewright.dataplane.inference.distribution import Distribution
-from sagewright.dataplane.inference.invocations import Invocations, Taken
+from sagewright.dataplane.inference.invocations import Invocations, Taken, points_of
 from sagewright.telemetry.metrics import Metric, Metrics, Point
+from sagewright.telemetry.metrics_distribution import Distribution
 
 _log = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ class Meter:
         taken: dict[Place, list[tuple[Metric, Point]]] = {}
         for (place, namespace, name, dimensions, unit, _), (time, distribution) in observed.items():
             metric = Metric(namespace, name, dict(dimensions))
-            taken.setdefault(place, []).extend((metric, point) for point in distribution.points(time, unit))
+            taken.setdefault(place, []).extend((metric, point) for point in points_of(distribution, time, unit))
         for each in requests:
             for name, points in each.told():
                 metric = Metric(INVOCATIONS, name, each.of.dimensions)

@@ -104,6 +104,7 @@ class Router:
         captures: Captures | None = None,
         folders: Folders | None = None,
         demand: Demand | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         """`meter` counts the requests, `captures` keeps some of them, `folders` is where endpoints of many models have
         theirs; without `demand`, nothing serverless grows."""
@@ -114,7 +115,7 @@ class Router:
         self._instances = Instances(meter=meter, captures=captures, folders=folders)
         if meter is not None:
             meter.ask(self._instances.tell_models, every=MINUTE)
-        self._sessions = Sessions()
+        self._sessions = sessions or Sessions()
         self._copies = Copies()
         self._changing = threading.Lock()
 
@@ -126,6 +127,10 @@ class Router:
                 routes[_place(record.key)] = self._route(record)
         if self._demand is not None:
             self._demand.follow()
+
+    def close(self) -> None:
+        """Leave to the next server what it would not find out."""
+        self._sessions.close()
 
     def route(self, place: Place, component: str | None = None) -> Route:
         """The endpoint's, or that of the inference component which a request names.
@@ -270,11 +275,18 @@ async def _try(route: Route, variant: Variant, name: str, ask: Ask) -> Invoked:
 
 
 async def _asked(variant: Variant, instance: Instance, ask: Ask) -> Reply:
-    """What an instance answers."""
-    with ExitStack() as holds:
-        instance.outstanding += 1
-        holds.callback(_leave, instance)
-        return _held(await multi_model.answer(variant, instance, ask), holds)
+    """What an instance answers; it is at the request until all of the answer has come."""
+    rest = None
+    instance.outstanding += 1
+    try:
+        reply = await multi_model.answer(variant, instance, ask)
+        rest = reply.rest
+    finally:
+        if rest is None:
+            _leave(instance)
+        else:
+            rest.then(lambda _failed: _leave(instance))
+    return reply
 
 
 def _held(reply: Reply, holds: ExitStack) -> Reply:

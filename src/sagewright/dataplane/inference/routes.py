@@ -10,7 +10,7 @@ from typing import Any
 
 from sagewright.dataplane.inference.capture import Captured, Captures
 from sagewright.dataplane.inference.connection import Pool
-from sagewright.dataplane.inference.invocations import SERVERLESS, Invocations
+from sagewright.dataplane.inference.invocations import CONTAINERS, SERVERLESS, Invocations
 from sagewright.dataplane.inference.meter import INVOCATIONS, MINUTE, UTILIZATION, Meter
 from sagewright.dataplane.inference.models import Folders, Models, Source
 from sagewright.resources import routing
@@ -53,6 +53,8 @@ class Variant:
     turn: int = 0
     counted: Sequence[Invocations] = ()
     """Its metrics."""
+    by_container: Sequence[Invocations] = ()
+    """Those of its containers, where there are several."""
     captured: Captured | None = None
     """Where its requests are captured."""
 
@@ -104,11 +106,8 @@ class Route:
     """Of an inference component: the endpoint that it belongs to."""
     asynchronous: bool = False
     """Whether its requests wait in a queue (`resources/async_invocation.py`) and are not answered at once."""
-
-    @property
-    def hosts_components(self) -> bool:
-        """Whether it is an endpoint whose requests name an inference component."""
-        return any(variant.mode == routing.COMPONENTS for entry in self.generations for variant in entry.variants)
+    hosts_components: bool = False
+    """Whether it is an endpoint whose requests name an inference component."""
 
     @property
     def instances(self) -> Mapping[str, Instance]:
@@ -123,14 +122,18 @@ class Route:
         )
 
     def named(self, name: str) -> Variant | None:
-        """A variant by its name: of the generation that takes most requests, if several have it."""
+        """A variant by its name: of a generation by share, if several have it."""
         found = [
             (entry.share, variant)
             for entry in self.generations
             for variant in entry.variants
             if variant.name == name and not variant.shadow
         ]
-        return max(found, key=lambda each: each[0])[1] if found else None
+        able = [each for each in found if _can_answer(each[1])]
+        taking = [each for each in able if each[0] > 0] or able or found
+        if len(taking) < 2:
+            return taking[0][1] if taking else None
+        return random.choices([each[1] for each in taking], [each[0] for each in taking])[0]  # noqa: S311
 
     def chosen(self) -> Variant | None:
         """A variant by weight, of a generation by share; None when nothing can answer.
@@ -191,7 +194,8 @@ class Instances:
             for entry in record.status.get("serving", ())
         ]
         asynchronous = "AsyncInferenceConfig" in record.spec.get("config", {})
-        return Route(record.state, arn, generations, endpoint, asynchronous)
+        hosts = any(each.mode == routing.COMPONENTS for entry in generations for each in entry.variants)
+        return Route(record.state, arn, generations, endpoint, asynchronous, hosts)
 
     def forget(self, before: Route | None, after: Route | None) -> None:
         """Those that a route has lost. Connections to servers that ended close themselves."""
@@ -249,6 +253,11 @@ class Instances:
         every = variant.table.get("metrics_every")
         without = () if variant.concurrency is None else SERVERLESS
         variant.counted = [self.meter.invocations(place, dimensions, every=every or MINUTE, without=without)]
+        if len(variant.hostnames) > 1:
+            variant.by_container = [
+                self.meter.invocations(place, {**dimensions, "ContainerName": name}, without=CONTAINERS)
+                for name in variant.hostnames
+            ]
         for each in variant.instances:
             each.counted = None
             if every is not None:

@@ -1,5 +1,8 @@
-"""Stateful sessions: which instance each is at. Containers begin them and say when they end; all of it is in memory,
-as what a container remembers is."""
+"""Stateful sessions: which instance each is at. Containers begin them and say when they end.
+
+All of it is in memory, as what a container remembers is, and in a file while a server that keeps its model servers
+starts anew: [[account, region, endpoint, id, task, expiry in epoch seconds], …].
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ import re
 from calendar import timegm
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import strptime
 from typing import Final
+
+import orjson
 
 NEW: Final = "NEW_SESSION"
 """What a request names as its session to have one begun."""
@@ -42,11 +48,23 @@ class Opened:
 
 
 class Sessions:
-    """By endpoint and id. Used on the event loop only."""
+    """By endpoint and id. Used on the event loop only, but for `close`."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, file: Path | None = None, *, most: int = MOST) -> None:
+        """`file` is where an earlier server left what it knew."""
+        self._file, self._most = file, most
         self._known: dict[tuple[Place, str], tuple[str, float]] = {}
+        if file is not None and file.exists():
+            for account, region, name, id_, task, expires in orjson.loads(file.read_bytes()):
+                self._known[(account, region, name), id_] = task, expires
+            file.unlink()
+
+    def close(self) -> None:
+        """Leave what is known to the next server."""
+        if self._file is not None and self._known:
+            left = [[*place, id_, task, expires] for (place, id_), (task, expires) in self._known.items()]
+            self._file.touch(mode=0o600)
+            self._file.write_bytes(orjson.dumps(left))
 
     def task(self, place: Place, id_: str, now: float) -> str:
         """The task of the instance that a session is at. Raises NoSuchSession."""

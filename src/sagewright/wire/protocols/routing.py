@@ -30,6 +30,10 @@ class _Candidate:
     rank: int = 0
     """Its place among the candidates of its path; the lowest that fits wins."""
 
+    @property
+    def unconditional(self) -> bool:
+        return not (self.literals or self.queries or self.headers)
+
     def fits(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
         return (
             all(query.get(name) == value for name, value in self.literals)
@@ -44,6 +48,9 @@ class _Candidates:
 
     by_literal: dict[str, list[_Candidate]] = field(default_factory=dict)
     plain: list[_Candidate] = field(default_factory=list)
+
+    only: str | None = None
+    """The operation, where whatever else a request says makes no difference."""
 
     def add(self, candidate: _Candidate) -> None:
         if candidate.literals:
@@ -89,6 +96,8 @@ class Router:
         found = self._candidates(request.method, request.path)
         if found is None:
             return None
+        if found.only is not None:
+            return found.only
         return found.choose(query_flags(request.query) if request.query else _NONE, request.headers)
 
     def _find(self, method: str, path: str) -> _Candidates | None:
@@ -147,6 +156,8 @@ def _finish(node: _Node, service_model: ServiceModel) -> None:
         candidates.plain.clear()
         for place, candidate in enumerate(ordered):
             candidates.add(replace(candidate, rank=place))
+        if len(ordered) == 1 and ordered[0].unconditional:
+            candidates.only = ordered[0].name
     for child in node.children.values():
         _finish(child, service_model)
     if node.label is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sagewright.dataplane.inference.invocations import ASYNCHRONOUS, Invocations
+from sagewright.dataplane.inference.invocations import ASYNCHRONOUS, CONTAINERS, Invocations
 from sagewright.dataplane.inference.meter import UTILIZATION, Meter
 from sagewright.telemetry.metrics import Metric, Metrics, Period
 from sagewright.testing.clock import ManualClock
@@ -137,6 +137,15 @@ def test_streams_have_metrics_of_their_own(meter: Meter, metrics: Metrics, clock
     assert one(metrics, "FirstChunkOverheadLatency").statistic("Average") == pytest.approx(20_000)
     assert one(metrics, "FirstChunkLatency").statistic("Average") == pytest.approx(120_000)
     assert one(metrics, "ModelLatency").statistic("Maximum") == 3_000_000
+
+
+def test_containers_have_latencies_of_their_own(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:
+    dimensions = {**VARIANT, "ContainerName": "first"}
+    invoke(clock, meter.invocations(PLACE, dimensions, without=CONTAINERS), 400)
+    meter.publish(all_of_it=True)
+    assert one(metrics, "ContainerLatency", dimensions).maximum == 250_000
+    assert one(metrics, "Invocation4XXErrors", dimensions).sum == 1
+    assert query(metrics, "ModelLatency", dimensions) == query(metrics, "OverheadLatency", dimensions) == []
 
 
 def test_components_are_told_by_their_copies(meter: Meter, metrics: Metrics, clock: ManualClock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,7 +53,7 @@ class World:
         self.meter = Meter(self.metrics, self.clock)
         self.kept: list[bytes] = []
         self.captures = Captures(lambda *told: self.kept.append(told[-1]), self.clock, RandomIds())
-        store = MemoryStore()
+        self.store = store = MemoryStore()
         config = {"DataCaptureConfig": CAPTURE, "MetricsConfig": {"EnableEnhancedMetrics": True}}
         settings = {"VariantName": "v"}
         model = {"PrimaryContainer": {"Image": "i"}}
@@ -126,6 +127,23 @@ def test_whoever_does_not_wait_is_not_counted(world: World) -> None:
         world.invoke()
     assert world.sum("Invocations") == 0
     assert world.meter.invocations(PLACE[:2], VARIANT).idle
+
+
+def test_each_of_several_containers_is_counted(world: World) -> None:
+    model = {"Containers": [{"Image": "i"}, {"Image": "i"}, {"Image": "i"}]}
+    members = [{"task": "t-3", "sockets": ["2", "3", "4"], "log_stream": "v/i-3"}]
+    table = routing.variant({"VariantName": "v"}, model, members)
+    record = world.store.get(KEY)
+    assert record is not None
+    world.store.update(replace(record, status={**record.status, "serving": [routing.generation(2, [table])]}))
+    answers = iter([Reply(200, {}, b"1"), Reply(500, {}, b"2")])
+    world.model.behaves = lambda: next(answers)
+    world.invoke()
+    sums = [world.sum("Invocations", {**VARIANT, "ContainerName": f"container-{number}"}) for number in (1, 2, 3)]
+    assert sums == [1, 1, 0]
+    assert world.sum("Invocation5XXErrors", {**VARIANT, "ContainerName": "container-2"}) == 1
+    assert world.sum("ContainerLatency", {**VARIANT, "ContainerName": "container-1"}) > 0
+    assert (world.sum("Invocations"), world.sum("Invocation5XXErrors")) == (1, 1)
 
 
 def test_a_change_of_the_route_goes_on_counting(world: World) -> None:

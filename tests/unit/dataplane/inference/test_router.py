@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import (
     ComponentError,
     ComponentMissing,
@@ -22,6 +24,8 @@ from sagewright.resources import inference_component, routing
 from sagewright.resources.endpoint import KIND
 from sagewright.resources.record import Key, Record
 from sagewright.store.memory import MemoryStore
+from sagewright.telemetry.metrics import Metrics
+from sagewright.testing.clock import ManualClock
 
 KEY = Key("1", "us-east-1", KIND, "", "e")
 
@@ -113,6 +117,22 @@ def test_a_request_names_a_component_of_the_endpoint_that_has_copies(
 ) -> None:
     with pytest.raises(error):
         router.route((*PLACE[:2], endpoint), component)
+
+
+def test_the_requests_of_a_component_are_counted_by_its_name(tmp_path: Path) -> None:
+    store, clock = MemoryStore(), ManualClock()
+    metrics = Metrics(tmp_path, clock)
+    found = Router(store, Meter(metrics, clock))
+    found.follow()
+    host = {"EndpointArn": "e", "serving": [routing.generation(1, [routing.host({"VariantName": "v"})])]}
+    store.create(Record(KEY, "e", 0, 0, status=host, state="InService"))
+    key = KEY._replace(kind=inference_component.KIND, name="c")
+    status = {"InferenceComponentArn": "c", "serving": [routing.generation(1, [table(1)])]}
+    store.create(Record(key, "c", 0, 0, spec={"EndpointName": "e"}, status=status, state="InService"))
+    chosen = found.route(PLACE, "c").chosen()
+    metrics.close()
+    assert chosen is not None
+    assert [each.dimensions for each in chosen.counted] == [{"InferenceComponentName": "c"}]
 
 
 # Whose turn it is.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sagewright.dataplane.inference.sessions import CLOSED, OPENED, NoSuchSession, Sessions
@@ -13,7 +15,7 @@ AT = 1893456000.0
 
 
 def opened(*names: str, most: int = 10) -> Sessions:
-    sessions = Sessions(most)
+    sessions = Sessions(most=most)
     for name in names:
         sessions.follow(HERE, f"task-{name}", {OPENED: f"{name}; {LATE}"})
     return sessions
@@ -33,6 +35,15 @@ def test_a_container_may_end_it_sooner() -> None:
     sessions.follow(HERE, "task-a", {CLOSED: "a"})
     with pytest.raises(NoSuchSession):
         sessions.task(HERE, "a", 0)
+
+
+def test_the_next_server_knows_them(tmp_path: Path) -> None:
+    file = tmp_path / "sessions.json"
+    before = Sessions(file)
+    before.follow(HERE, "task-a", {OPENED: f"a; {LATE}"})
+    before.close()
+    assert Sessions(file).task(HERE, "a", 0) == "task-a"
+    assert not file.exists()
 
 
 def test_the_oldest_give_way() -> None:

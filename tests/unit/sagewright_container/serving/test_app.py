@@ -131,3 +131,26 @@ def test_slow_predictions_leave_the_event_loop_and_quick_ones_come_back() -> Non
 )
 def test_the_form_of_an_answer(header: str, chosen: str) -> None:
     assert acceptable(header, {"application/json": 1, "text/csv": 1}, "text/csv") == chosen
+
+
+def test_who_watches_sleeps_until_there_is_work() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def predict(_request: Request) -> Response:
+        begun.set()
+        assert go.wait(10)
+        return Response(b"", "text/csv")
+
+    predictor = Predictor(Fake(predict))
+    watching = threading.Thread(target=predictor.wait_for_work)
+    watching.start()
+    asking = threading.Thread(target=lambda: asyncio.run(call(App(predictor), "/invocations")))
+    asking.start()
+    assert begun.wait(10)
+    watching.join(10)
+    assert not watching.is_alive()
+    assert predictor.stuck_s() > 0
+    predictor.wait_for_work()  # at once: somebody is at it
+    go.set()
+    asking.join(10)
+    assert predictor.stuck_s() == 0

@@ -73,6 +73,11 @@ def create_inference_experiment(call: Call, request: Params) -> Params:
     if production != {variant["VariantName"]: variant["ModelName"]}:
         wanted = f"{variant['VariantName']} with model {variant['ModelName']}"
         raise validation_error(f"The endpoint must have one production variant: {wanted}.")
+    config = serves.spec["config"]
+    if "AsyncInferenceConfig" in config or "ServerlessConfig" in config["ProductionVariants"][0]:
+        raise validation_error(
+            "Inference experiments are for real-time endpoints, not asynchronous or serverless ones."
+        )
     refusal = AwsError("ResourceInUse", f"The endpoint {serves.name} has an inference experiment that is not over.")
     refuse_while(call, refusal, NOUN, facets={"EndpointName": serves.name}, states=_UNDER_WAY)
     return NOUN.answer(call, NOUN.create(call, spec, state="Creating"))

@@ -29,6 +29,8 @@ def checked(request: Params, before: Params, variant: Params) -> Params:
     given = request.get("Specification", {})
     replaced = {_INSTEAD[member] for member in given if member in _INSTEAD}
     found = {**{member: value for member, value in before.items() if member not in replaced}, **given}
+    if "Container" in given:
+        found["Container"] = {**before.get("Container", {}), **given["Container"]}
     for reason in _mistakes(found, variant):
         raise validation_error(reason)
     return found

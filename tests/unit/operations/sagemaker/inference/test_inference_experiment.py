@@ -97,6 +97,14 @@ def test_what_cannot_be_is_refused(ready: Asker, members: dict[str, Any], code: 
     assert words in found[1]
 
 
+def test_serverless_endpoints_have_no_experiments(ready: Asker) -> None:
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    variants = [{"VariantName": "P", "ModelName": "m", "ServerlessConfig": serverless}]
+    ready.call("CreateEndpointConfig", EndpointConfigName="s", ProductionVariants=variants)
+    ready.call("CreateEndpoint", EndpointName="s", EndpointConfigName="s")
+    assert "real-time endpoints" in refused(ready, "CreateInferenceExperiment", **{**REQUEST, "EndpointName": "s"})[1]
+
+
 def test_an_endpoint_has_one_experiment_at_a_time(ready: Asker) -> None:
     ready.call("CreateInferenceExperiment", **REQUEST)
     assert refused(ready, "CreateInferenceExperiment", **{**REQUEST, "Name": "y"})[0] == "ResourceInUse"
@@ -145,7 +153,7 @@ def test_only_what_the_endpoint_must_know_updates_it(ready: Asker) -> None:
 def test_an_end_that_cannot_be_is_refused(ready: Asker) -> None:
     ready.call("CreateInferenceExperiment", **REQUEST)
     become(ready, "Running")
-    stop = {"Name": "x", "ModelVariantActions": {"P": "Remove"}}
+    stop: dict[str, Any] = {"Name": "x", "ModelVariantActions": {"P": "Remove"}}
     assert "must stay in production" in refused(ready, "StopInferenceExperiment", **stop)[1]
     stop = {"Name": "x", "ModelVariantActions": {"S": "Promote"}, "DesiredModelVariants": [variant("S", "none")]}
     assert "Could not find model" in refused(ready, "StopInferenceExperiment", **stop)[1]

@@ -5,12 +5,17 @@ from __future__ import annotations
 from math import log, log1p
 from typing import Final
 
-from sagewright.telemetry.metrics import Point
-
 _WIDTH: Final = 0.05
 """How much larger the values at a bucket's end are than those at its beginning. Microseconds up to a minute fall into
 370 buckets at most, those of one model within a minute into some thirty."""
 _PER_LOG: Final = 1 / log1p(_WIDTH)
+
+
+_BELOW: Final = 1 << 20
+"""What the buckets of negative values begin at: beyond all others."""
+
+Sample = tuple[float, float]
+"""A value, and how often it is there."""
 
 
 class Distribution:
@@ -20,37 +25,42 @@ class Distribution:
 
     def __init__(self) -> None:
         self._buckets: dict[int | None, list[float]] = {}
-        """(count, sum); those of values that have no logarithm are in the bucket None."""
+        """(count, sum) by the logarithm of the values; None is zero."""
         self._minimum = float("inf")
         self._maximum = float("-inf")
 
-    def add(self, value: float) -> None:
-        bucket = int(log(value) * _PER_LOG // 1) if value > 0 else None
+    def add(self, value: float, count: float = 1) -> None:
+        bucket = int(log(value) * _PER_LOG // 1) if value > 0 else _not_above_zero(value)
         found = self._buckets.get(bucket)
         if found is None:
-            self._buckets[bucket] = [1, value]
+            self._buckets[bucket] = [count, value * count]
         else:
-            found[0] += 1
-            found[1] += value
+            found[0] += count
+            found[1] += value * count
         if value < self._minimum:
             self._minimum = value
         if value > self._maximum:
             self._maximum = value
 
-    def points(self, time: float, unit: str) -> list[Point]:
-        """A datapoint for each bucket, at its mean; the least and the greatest value are datapoints of their own."""
+    def samples(self) -> list[Sample]:
+        """One for each bucket, at its mean; the least and the greatest value are samples of their own."""
         if not self._buckets:
             return []
         left = {bucket: (count, total) for bucket, (count, total) in self._buckets.items()}
-        points = []
+        samples = []
         for extreme in (self._minimum, self._maximum):
-            bucket = int(log(extreme) * _PER_LOG // 1) if extreme > 0 else None
+            bucket = int(log(extreme) * _PER_LOG // 1) if extreme > 0 else _not_above_zero(extreme)
             count, total = left[bucket]
-            if count:  # else one value is both
-                points.append(Point.of(time, extreme, unit))
-                left[bucket] = count - 1, total - extreme
-        return points + [
-            Point.of(time, min(max(total / count, self._minimum), self._maximum), unit, count)
+            once = min(count, 1.0)
+            if once > 0:  # else one value is both
+                samples.append((extreme, once))
+                left[bucket] = count - once, total - extreme * once
+        return samples + [
+            (min(max(total / count, self._minimum), self._maximum), count)
             for count, total in left.values()
-            if count
+            if count > 0
         ]
+
+
+def _not_above_zero(value: float) -> int | None:
+    return _BELOW + int(log(-value) * _PER_LOG // 1) if value < 0 else None
