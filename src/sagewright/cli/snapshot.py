@@ -28,7 +28,7 @@ from typing import Final
 from sagewright.store.held import Held
 
 _HEADER: Final = b"SQLite format 3\0"
-_LEFT: Final = frozenset({"tasks", "runtimes"})
+_LEFT: Final = frozenset({"async", "tasks", "runtimes"})
 _HOLD_BLOBS: Final = ("objects", "registry")
 _BLOBS: Final = re.compile(r"[0-9a-f]{2}")
 _PAGES: Final = 4096
