@@ -7,7 +7,7 @@ DECLARED := src/sagewright_container/algorithms/declared.json
 # Trust what the machine trusts, also behind a company's proxy.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test lint docs bench chaos fuzz clean
+.PHONY: help setup demo test lint docs bench load chaos fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -42,6 +42,9 @@ docs: setup ## make the reference pages of operations and images anew
 
 bench: setup ## measure, each figure beside a peer or a limit
 	$(BIN)/python -m bench
+
+load: setup ## 500 users (locust) at an endpoint that scales from 1 instance to 4 and back
+	$(BIN)/python -m bench autoscaling
 
 fuzz: setup ## send a hundred thousand malformed requests; none may make the server fail
 	$(BIN)/python -m pytest tests/fuzz --requests=100000 -rP

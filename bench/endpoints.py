@@ -131,8 +131,8 @@ class Account:
         if found["EndpointStatus"] != "InService":
             raise RuntimeError(f"The endpoint is {found['EndpointStatus']}: {found.get('FailureReason')}")
 
-    def signed(self, name: str, bodies: Sequence[bytes] | None = None, **request: Any) -> Sequence[load.HttpRequest]:
-        """Requests to an endpoint as boto3 signs them; each is also sent, once."""
+    def signed(self, name: str, models: Sequence[str] = ()) -> Sequence[load.HttpRequest]:
+        """Requests to an endpoint as boto3 signs them, one for each row or each model; each is also sent, once."""
         runtime = self.client("sagemaker-runtime")
         caught: list[load.HttpRequest] = []
 
@@ -140,10 +140,13 @@ class Account:
             caught.append(load.caught(request))
 
         runtime.meta.events.register("before-send.sagemaker-runtime.InvokeEndpoint", catch)
-        for body in bodies or rows():
-            runtime.invoke_endpoint(
-                EndpointName=name, ContentType="application/json", Accept="application/json", Body=body, **request
-            )
+        asked = {"EndpointName": name, "ContentType": "application/json", "Accept": "application/json"}
+        if models:
+            for model in models:
+                runtime.invoke_endpoint(**asked, Body=rows()[0], TargetModel=model)
+        else:
+            for row in rows():
+                runtime.invoke_endpoint(**asked, Body=row)
         return caught
 
 

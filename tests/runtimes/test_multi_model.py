@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,6 +18,15 @@ for number in (1, 2):
     folder = sys.argv[number]
     os.makedirs(folder + "/code")
     exec(sys.argv[3])
+"""
+
+PREDICT = """
+def input_fn(data, content_type): return data
+
+def predict_fn(data, model):
+    while "loop" in data:
+        pass
+    return [model]
 """
 
 
@@ -115,3 +127,35 @@ def test_an_image_serves_many_models(case: Case, container: Callable[..., Any]) 
         assert invoke(method="DELETE", path="/models/one").status == 200
         assert invoke(json.dumps(case.request), path="/models/one/invoke").status == 404
         assert [each["modelName"] for each in json.loads(invoke(get="/models").body)["models"]] == ["two"]
+
+
+def test_models_that_end_all_at_once(container: Callable[..., Any]) -> None:
+    made = container("scikit-learn", "scikit-learn")
+    made.write("models/m/model/code/inference.py", "import os\ndef model_fn(model_dir): return os.getpid()\n" + PREDICT)
+    load = {"url": str(made.base / "models/m/model")}
+    with made.serving(SAGEMAKER_MULTI_MODEL="true") as invoke:
+        for _ in range(2):
+            pids = []
+            for number in range(12):
+                assert invoke(json.dumps({**load, "model_name": f"{number}"}), path="/models").status == 200
+                pids.append(int(invoke("[[1]]", "application/json", path=f"/models/{number}/invoke").body[1:-1]))
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            end = time.monotonic() + 20
+            while json.loads(invoke(get="/models").body)["models"]:
+                assert time.monotonic() < end
+            assert invoke(get="/ping").status == 200
+
+
+def test_a_model_that_hangs_ends_alone(container: Callable[..., Any]) -> None:
+    made = container("scikit-learn", "scikit-learn")
+    made.write("models/m/model/code/inference.py", "def model_fn(model_dir): return 0\n" + PREDICT)
+    load = {"url": str(made.base / "models/m/model")}
+    with made.serving(SAGEMAKER_MULTI_MODEL="true", SAGEMAKER_MODEL_SERVER_TIMEOUT="1") as invoke:
+        for name in ("a", "b"):
+            assert invoke(json.dumps({**load, "model_name": name}), path="/models").status == 200
+        assert invoke('"loop"', "application/json", path="/models/a/invoke").status == 504
+        assert invoke("[[1]]", "application/json", path="/models/b/invoke").status == 200
+        end = time.monotonic() + 20
+        while invoke(get="/models/a").status == 200:
+            assert time.monotonic() < end

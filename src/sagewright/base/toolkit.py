@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 
 @functools.cache
@@ -31,7 +30,7 @@ def algorithms() -> Sequence[Mapping[str, Any]]:
     found = folder()
     if found is None:
         return ()
-    declared: Sequence[Mapping[str, Any]] = orjson.loads((found / "algorithms" / "declared.json").read_bytes())
+    declared: Sequence[Mapping[str, Any]] = json.loads((found / "algorithms" / "declared.json").read_bytes())
     return declared
 
 

@@ -144,8 +144,10 @@ class Models:
         if not os.path.isdir(model.url):
             raise LoadFailed(f"There is no folder {model.url}.")
         size = await asyncio.to_thread(memory.size_bytes, model.url)
-        model.bytes = max(size, self._needed.pop((model.name, model.url), 0))
         await asyncio.to_thread(self._look_again)
+        # Hardly any is smaller than the least of the others: that saves beginning with what will not fit.
+        smallest = min((each.bytes for each in self._table.values() if each.ready), default=0)
+        model.bytes = max(size, smallest, self._needed.pop((model.name, model.url), 0))
         self._check(model)
 
     async def _start(self, model: Model) -> None:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from sagewright_container.contract import Contract
 from sagewright_container.serving.base import Request, Response, acceptable, media_type
 from sagewright_container.serving.context import Context
-from sagewright_container.serving.errors import NoContent, UserCodeError
+from sagewright_container.serving.errors import NoContent, UnsupportedContent, UserCodeError
 
 JSON, CSV = "application/json", "text/csv"
 _TEXT = frozenset({JSON, CSV})
@@ -198,7 +198,12 @@ def _takes(function: Callable[..., Any] | None, own: int) -> bool:
 
 
 def _given(body: bytes, content_type: str) -> str | bytes:
-    return body.decode() if media_type(content_type) in _TEXT else body
+    if media_type(content_type) not in _TEXT:
+        return body
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise UnsupportedContent(f"The request is not text in UTF-8, as {content_type} must be: {error}.") from None
 
 
 def is_stream(result: Any) -> bool:

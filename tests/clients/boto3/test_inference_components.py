@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -54,7 +55,12 @@ def endpoint(sagemaker: Any, role: str, unique: Unique) -> Iterator[str]:
         "ManagedInstanceScaling": scaling,
         "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
     }
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], ExecutionRoleArn=role)
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[variant],
+        ExecutionRoleArn=role,
+        MetricsConfig={"EnableEnhancedMetrics": True, "MetricPublishFrequencyInSeconds": 10},
+    )
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
     yield name
@@ -202,6 +208,30 @@ def test_what_a_component_prints_is_in_its_log(components: tuple[str, str], even
         return any("the slope 2.0" in event["message"] for event in events)
 
     eventually(told, timeout=20)
+
+
+def test_a_component_has_metrics_of_its_own(
+    runtime: Any, endpoint: str, components: tuple[str, str], eventually: Eventually
+) -> None:
+    asked(runtime, endpoint, components[1], [[1.0]])
+    cloudwatch, now = boto3.client("cloudwatch"), datetime.now(UTC)
+
+    def told(name: str) -> Any:
+        return cloudwatch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName=name,
+            Dimensions=[{"Name": "InferenceComponentName", "Value": components[1]}],
+            StartTime=now - timedelta(minutes=30),
+            EndTime=now + timedelta(minutes=30),
+            Period=3600,
+            Statistics=["Sum", "Maximum"],
+        )["Datapoints"]
+
+    for name in ("Invocations", "InvocationsPerCopy", "ModelLatency"):
+        (found,) = eventually(lambda name=name: told(name), timeout=30)
+        assert found["Sum"] >= 1
+    (concurrency,) = told("ConcurrentRequestsPerCopy")
+    assert concurrency["Maximum"] == 1
 
 
 def test_a_models_own_error_leads_to_the_components_log(

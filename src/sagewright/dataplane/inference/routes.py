@@ -106,11 +106,8 @@ class Route:
     """Of an inference component: the endpoint that it belongs to."""
     asynchronous: bool = False
     """Whether its requests wait in a queue (`resources/async_invocation.py`) and are not answered at once."""
-
-    @property
-    def hosts_components(self) -> bool:
-        """Whether it is an endpoint whose requests name an inference component."""
-        return any(variant.mode == routing.COMPONENTS for entry in self.generations for variant in entry.variants)
+    hosts_components: bool = False
+    """Whether it is an endpoint whose requests name an inference component."""
 
     @property
     def instances(self) -> Mapping[str, Instance]:
@@ -197,7 +194,8 @@ class Instances:
             for entry in record.status.get("serving", ())
         ]
         asynchronous = "AsyncInferenceConfig" in record.spec.get("config", {})
-        return Route(record.state, arn, generations, endpoint, asynchronous)
+        hosts = any(each.mode == routing.COMPONENTS for entry in generations for each in entry.variants)
+        return Route(record.state, arn, generations, endpoint, asynchronous, hosts)
 
     def forget(self, before: Route | None, after: Route | None) -> None:
         """Those that a route has lost. Connections to servers that ended close themselves."""

@@ -56,7 +56,6 @@ def asked(call: Call, request: Params, *, streams: bool = False) -> Ask:
 
 async def answered(call: Call, name: str, ask: Ask) -> Invoked:
     """What the endpoint's model answers, if it is a success. Raises AwsError for everything else."""
-    group = components.log_group(name, ask)
     try:
         invoked = await call.services.inference.invoke((call.account, call.region, name), ask)
     except NoSuchEndpoint:
@@ -85,13 +84,14 @@ async def answered(call: Call, name: str, ask: Ask) -> Invoked:
             raise _unavailable(name, str(error)) from None
         raise _invalid(f"Endpoint {name} cannot answer now. {error}") from None
     except TimeoutError:
-        raise model_error(call, group, 0, TIMED_OUT) from None
+        raise model_error(call, components.log_group(name, ask), 0, TIMED_OUT) from None
     except (Nonsense, BadSession) as error:
-        raise model_error(call, group, 0, str(error)) from None
+        raise model_error(call, components.log_group(name, ask), 0, str(error)) from None
     except Unreachable:
         raise _unavailable(name, "The instance ended while it was at the request.") from None
     if not invoked.reply.ok:
         message = invoked.reply.body.decode("utf-8", "replace")
+        group = components.log_group(name, ask)
         raise model_error(call, group, invoked.reply.status, message, invoked.instance.log_stream)
     return invoked
 

@@ -11,7 +11,7 @@ import pytest
 
 from sagewright_container.serving import user_module
 from sagewright_container.serving.base import Request
-from sagewright_container.serving.errors import NoContent, UserCodeError
+from sagewright_container.serving.errors import NoContent, UnsupportedContent, UserCodeError
 from sagewright_container.serving.user_module import Defaults, UserHandler
 
 DEFAULTS = Defaults(
@@ -151,3 +151,38 @@ def test_a_submit_directory_comes_first(folder: Any) -> None:
     mine = folder.write("mine/inference.py", "")
     environ = {"SAGEMAKER_SUBMIT_DIRECTORY": f"file://{mine.parent}"}
     assert user_module.find(folder.contract, environ) == str(mine)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("def predict_fn(data, model): pass", "predict_fn answered None: it must return an array"),
+        ("def predict_fn(data, model): return {1j}", "predict_fn answered set, which cannot be written as"),
+        ("def output_fn(prediction, accept): pass", "output_fn answered NoneType: it must return text, bytes"),
+        ("def transform_fn(model, data, kind, accept): return [1]", "transform_fn answered list: it must return text"),
+        ("def output_fn(prediction, accept): return 7, 'x/y'", "output_fn answered int: it must return text"),
+    ],
+)
+def test_an_answer_that_cannot_be_sent_names_its_function(folder: Any, script: str, said: str) -> None:
+    with pytest.raises(UserCodeError, match=said):
+        handler(folder, MODEL_FN + script).handle(request())
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "def predict_fn(data, model): return (f'{data}' for _ in range(2))",
+        "def output_fn(prediction, accept): return iter(['21', b'21'])",
+        "def transform_fn(model, data, kind, accept): return iter([data, data]), accept",
+        "async def predict_fn(data, model):\n    yield '21'\n    yield b'21'",
+    ],
+)
+def test_what_is_made_piece_by_piece_is_handed_on_so(folder: Any, script: str) -> None:
+    response = handler(folder, MODEL_FN + script).handle(request())
+    assert (response.body, response.content_type) == (b"", "application/json")
+    assert hasattr(response.stream, "__next__") or hasattr(response.stream, "__anext__")
+
+
+def test_what_is_no_text_is_no_json(folder: Any) -> None:
+    with pytest.raises(UnsupportedContent, match="not text in UTF-8"):
+        handler(folder, MODEL_FN + "def input_fn(data, content_type): return data").handle(request(b"\xff"))

@@ -23,7 +23,7 @@ def _seen(record: Record) -> Params:
     return {
         "Specification": _described(spec["Specification"], record.status.get("resolved", record.created)),
         "RuntimeConfig": {"DesiredCopyCount": spec["RuntimeConfig"]["CopyCount"], "CurrentCopyCount": current},
-        "LastDeploymentConfig": spec.get("DeploymentConfig"),
+        "LastDeploymentConfig": spec.get("DeploymentConfig") or None,
     }
 
 
@@ -78,8 +78,9 @@ def update_inference_component(call: Call, request: Params) -> Params:
     specification.check_deployment(call, request.get("DeploymentConfig", {}))
 
     def update(record: Record) -> Record:
-        members = ("RuntimeConfig", "DeploymentConfig")
-        wanted: Params = {member: request[member] for member in members if member in request}
+        wanted: Params = {"DeploymentConfig": request.get("DeploymentConfig", {})}  # that of before is over
+        if "RuntimeConfig" in request:
+            wanted["RuntimeConfig"] = request["RuntimeConfig"]
         if "Specification" in request or "Specifications" in request:
             host = endpoint.NOUN.find(call, record.spec["EndpointName"])
             own = specification.checked(request, served(record)["Specification"], _variant(host, record.spec))

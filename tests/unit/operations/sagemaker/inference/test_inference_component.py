@@ -151,6 +151,17 @@ def test_a_new_specification_is_another_generation_and_keeps_what_it_does_not_sa
     assert spec["model"]["PrimaryContainer"]["ModelDataUrl"] == "s3://b/m.tar.gz"
 
 
+def test_how_an_update_was_deployed_holds_for_that_update_only(asker: Asker, endpoint: None) -> None:
+    create(asker)
+    put(asker, "InService")
+    policy = {"MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1}, "WaitIntervalInSeconds": 0}
+    update(asker, Specification=CONTAINER, DeploymentConfig={"RollingUpdatePolicy": policy})
+    assert describe(asker)["LastDeploymentConfig"] == {"RollingUpdatePolicy": policy}
+    put(asker, "InService")
+    update(asker, RuntimeConfig={"CopyCount": 2})
+    assert "LastDeploymentConfig" not in describe(asker)
+
+
 def test_another_number_of_copies_is_no_other_generation(asker: Asker, endpoint: None) -> None:
     create(asker)
     put(asker, "InService")
