@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 # Add an algorithm here: one file, one line.
 CATALOG = {
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
+    "lda": "sagewright_container.algorithms.lda:LDA",
+    "pca": "sagewright_container.algorithms.pca:PCA",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
 

@@ -34,13 +34,13 @@ _LARGEST_FILE: Final = 4 << 20
 """Bytes of a file that waits no longer."""
 ROOM: Final = 64 << 20
 """Bytes of bodies that may wait to become lines."""
-_AT_A_TIME: Final = 256 << 10
+_AT_A_TIME: Final = 512 << 10
 """Bytes of bodies that become lines before requests have their turn."""
 _EACH: Final = 1 << 12
 """Bytes that an invocation counts for beside its bodies."""
-_GATHER: Final = 0.05
-"""Seconds between two looks at what came: waking for each would cost the requests more."""
-_BREATH: Final = 0.001
+_GATHER: Final = 0.5
+"""Seconds between two looks at what came: to wake costs more than to make a line."""
+_BREATH: Final = 0.005
 
 
 class Keep(Protocol):
@@ -83,6 +83,8 @@ class _File:
     """Of the first one."""
     due: float
     """By the clock's monotonic time."""
+    ids: str
+    """What its events' ids begin with: a random UUID, of which only the last part is counted instead."""
     lines: int = 0
     text: bytearray = field(default_factory=bytearray)
 
@@ -170,8 +172,9 @@ class Captures:
         at = (of.to, of.settings["role"], int(taken.time // 3600))
         file = self._files.get(at)
         if file is None:
-            file = self._files[at] = _File(of, taken.time, self._clock.monotonic() + OFTEN)
-        file.text += line(of.settings, self._ids.uuid(), taken.time, taken.ask, taken.reply)
+            file = _File(of, taken.time, self._clock.monotonic() + OFTEN, self._ids.uuid()[:-12])
+            self._files[at] = file
+        file.text += line(of.settings, f"{file.ids}{file.lines:012x}", taken.time, taken.ask, taken.reply)
         file.lines += 1
         if len(file.text) > _LARGEST_FILE:
             self._put(self._files.pop(at))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -119,9 +120,7 @@ def test_a_line_says_what_aws_says(captures: Captures, kept: Kept) -> None:
 
 
 def event_id(data: bytes) -> str:
-    found = json.loads(data)["eventMetadata"]["eventId"]
-    assert isinstance(found, str)
-    return found
+    return str(UUID(json.loads(data)["eventMetadata"]["eventId"]))
 
 
 @pytest.mark.parametrize(
