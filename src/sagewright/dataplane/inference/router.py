@@ -207,6 +207,8 @@ class Router:
     async def _in_session(self, place: Place, ask: Ask, session: str) -> Invoked:
         """Have the instance answer that the session is at; of one that is to begin, any."""
         if session == NEW:
+            if _choose(self.route(place, ask.component), ask.variant).concurrency is not None:
+                raise NotServing("Serverless endpoints hold no sessions.", passing=False)
             invoked = await self.invoke(place, replace(ask, session=None))
         else:
             route = self.route(place, ask.component)
