@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # Add an algorithm here: one file, one line.
 CATALOG = {
+    "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
