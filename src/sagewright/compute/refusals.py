@@ -29,9 +29,9 @@ def _each(names: Sequence[str], sentence: str) -> Iterator[tuple[str, str]]:
 
 
 _ALGORITHMS: Final = (
-    *("blazingtext", "factorization-machines", "forecasting-deepar", "image-classification", "ipinsights"),
+    *("blazingtext", "factorization-machines", "forecasting-deepar", "ipinsights"),
     *("knn", "lda", "linear-learner", "ntm", "object-detection", "object2vec", "pca", "randomcutforest"),
-    *("semantic-segmentation", "seq2seq"),
+    *    *("seq2seq",),
 )
 
 # Add an image here that cannot be answered, with the sentence that its user needs.

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 CATALOG = {
     "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
+    "object-detection": "sagewright_container.algorithms.object_detection:OBJECT_DETECTION",
+    "semantic-segmentation": "sagewright_container.algorithms.semantic_segmentation:SEMANTIC_SEGMENTATION",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
 

@@ -17,6 +17,7 @@ _MODES = {1: "L", 3: "RGB"}
 _MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
 _DEVIATION = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
 _MAX_PIXELS = 1 << 26
+SMOOTH = Image.Resampling.BILINEAR
 
 
 def decode(data: bytes, channels: int = 3) -> Any:
@@ -56,7 +57,7 @@ def scaled(picture: Any, *, shortest: int | None = None, longest: int | None = N
     """The picture with its shortest or longest side of so many pixels, its proportions kept."""
     factor = longest / max(picture.size) if longest else (shortest or 1) / min(picture.size)
     size = tuple(max(1, round(length * factor)) for length in picture.size)
-    return picture.resize(size, Image.Resampling.BILINEAR if how is None else how)
+    return picture.resize(size, SMOOTH if how is None else how)
 
 
 def covering(picture: Any, height: int, width: int) -> Any:
@@ -65,7 +66,7 @@ def covering(picture: Any, height: int, width: int) -> Any:
     if factor <= 1:
         return picture
     size = (max(width, round(picture.width * factor)), max(height, round(picture.height * factor)))
-    return picture.resize(size, Image.Resampling.BILINEAR)
+    return picture.resize(size, SMOOTH)
 
 
 def window(picture: Any, height: int, width: int, chance: random.Random | None = None) -> Any:

@@ -74,10 +74,11 @@ class Batches:
             raise ClientError(f"{sample.name}: {error}") from error
 
 
-def optimizer(network: Any, values: Mapping[str, Any]) -> Any:
+def optimizer(network: Any, values: Mapping[str, Any], decayed: Sequence[str]) -> Any:
     """The optimizer that the hyperparameters ask for."""
     weights = [each for each in network.parameters() if each.requires_grad]
-    rate, decay = values["learning_rate"], values.get("weight_decay", 0.0)
+    rate = values["learning_rate"]
+    decay = values["weight_decay"] if values["optimizer"] in decayed else 0.0
     optim = torch.optim
     match values["optimizer"]:
         case "adam":
@@ -85,7 +86,7 @@ def optimizer(network: Any, values: Mapping[str, Any]) -> Any:
             return optim.Adam(weights, rate, betas, values.get("eps", 1e-8))
         case "rmsprop":
             smooth, momentum = values.get("gamma", values.get("gamma1", 0.9)), values.get("gamma2", 0.0)
-            return optim.RMSprop(weights, rate, smooth, values.get("eps", 1e-8), momentum=momentum)
+            return optim.RMSprop(weights, rate, smooth, values.get("eps", 1e-8), decay, momentum)
         case "adadelta":
             return optim.Adadelta(weights, rate)
         case "adagrad":
@@ -137,7 +138,8 @@ class Course:
     """Prints an epoch's mean losses."""
     score: Callable[[int], float | None]
     """Prints an epoch's validation, and answers what early stopping and the best weights go by."""
-    batch_told: Callable[[int, int, Mapping[str, float]], None] = lambda _epoch, _batch, _losses: None
+    decayed: Sequence[str] = ("sgd", "nag")
+    """The optimizers that weight_decay is for."""
     saved_every: int | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -146,17 +148,16 @@ def train(job: Job, course: Course) -> None:
     """Train for as long as the job asks for, and save the weights of the best epoch, or of the last."""
     values = job.hyperparameters
     network = course.network.to(device())
-    steps = optimizer(network, values)
+    steps = optimizer(network, values, course.decayed)
     patience = Patience(values)
     for epoch in range(values["epochs"]):
         begun, seen = time.monotonic(), 0
         sums: dict[str, float] = {}
         network.train()
-        for number, batch in enumerate(course.batches):
+        for batch in course.batches:
             for group in steps.param_groups:
                 group["lr"] = values["learning_rate"] * course.factor(epoch + seen / course.batches.count)
             losses = _step(network, steps, course, batch)
-            course.batch_told(epoch, number, losses)
             seen += len(batch)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value * len(batch)
