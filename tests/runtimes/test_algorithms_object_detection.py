@@ -17,9 +17,10 @@ HYPERPARAMETERS = {
     "num_classes": "3",
     "num_training_samples": "60",
     "image_shape": "64",
-    "epochs": "14",
-    "learning_rate": "0.02",
-    "lr_scheduler_step": "11",
+    "epochs": "9",
+    "optimizer": "adam",
+    "learning_rate": "0.001",
+    "lr_scheduler_step": "7",
     "mini_batch_size": "12",
 }
 SHORT = {**HYPERPARAMETERS, "epochs": "1", "mini_batch_size": "4"}
@@ -34,6 +35,12 @@ def image(container: Callable[..., Any]) -> Any:
 def annotation(each: Any, name: str = "") -> dict[str, Any]:
     box = {"class_id": each.kind, "left": each.left, "top": each.top, "width": each.side, "height": each.side}
     return {"file": name, "image_size": [{"width": each.size, "height": each.size, "depth": 3}], "annotations": [box]}
+
+
+def edges(each: Any) -> tuple[float, ...]:
+    """Of its box, in parts of the image."""
+    ends = (each.left, each.top, each.left + each.side, each.top + each.side)
+    return tuple(end / each.size for end in ends)
 
 
 def annotated(container: Any, shapes: Any, hyperparameters: dict[str, str] = HYPERPARAMETERS) -> None:
@@ -58,9 +65,9 @@ def test_it_learns_and_tells_so(trained: Any) -> None:
     from sagewright_container.algorithms.object_detection import OBJECT_DETECTION
 
     told = {each.name: re.findall(each.regex, trained.done.stdout) for each in OBJECT_DETECTION.metrics}
-    assert all(len(values) == 14 for values in told.values()), told
+    assert all(len(values) == 9 for values in told.values()), told
     assert float(told["train:cross_entropy"][-1]) < float(told["train:cross_entropy"][0]) / 2
-    assert max(map(float, told["validation:mAP"])) > 0.5
+    assert max(map(float, told["validation:mAP"])) > 0.7
 
 
 def test_it_answers_boxes(trained: Any, shapes: Any) -> None:
@@ -90,11 +97,7 @@ def test_records_and_manifests_on_each_base(image: Any, shapes: Any, base: str) 
     if base == "vgg-16":  # as Pipe mode wraps an augmented manifest
         data = b"".join(frame(each.image) + frame(json.dumps(annotation(each)).encode()) for each in some)
     else:
-        labels = [
-            (2.0, 5.0, each.kind, *(edge / each.size for edge in (each.left, each.top)))
-            + tuple((edge + each.side) / each.size for edge in (each.left, each.top))
-            for each in some
-        ]
+        labels = [(2.0, 5.0, each.kind, *edges(each)) for each in some]
         data = image_records.write([ImageRecord(told, each.image) for told, each in zip(labels, some, strict=True)])
     image.write("input/data/train/train.rec", data)
     done = image.train()

@@ -1,7 +1,7 @@
 """Image Classification as a built-in algorithm: residual networks on PyTorch.
 
-Hyperparameters, channels, metrics and answers are those of AWS's developer guide ("Image Classification - MXNet"). AWS's
-image trains with MXNet and saves in its format; here the weights are a safetensors file with torchvision's names.
+Hyperparameters, channels, metrics and answers are those of AWS's developer guide ("Image Classification - MXNet").
+AWS's image trains with MXNet and saves in its format; here the weights are a safetensors file with torchvision's names.
 """
 
 from __future__ import annotations
@@ -174,9 +174,9 @@ def picture(data: bytes, about: Mapping[str, Any], chance: random.Random | None 
     if kind == "crop_color_transform":
         read = pictures.bent(read, chance)
     read = pictures.window(read, height, width, chance)
-    if kind != "crop" and channels == 3:  # noqa: PLR2004  grey has no colour
+    if kind != "crop" and channels == 3:
         read = pictures.recoloured(read, chance)
-    return pictures.mirrored(read) if chance.random() < 0.5 else read  # noqa: PLR2004  as often as not
+    return pictures.mirrored(read) if chance.random() < 0.5 else read
 
 
 IMAGE_CLASSIFICATION = ImageClassification()

@@ -110,8 +110,8 @@ def read(job: Job, channel: str) -> list[Sample]:
 
 def _recorded(told: Sequence[float]) -> list[Sequence[float]]:
     """The boxes of a record: the header's length, an object's length, more of the header, objects."""
-    header, width = (int(told[0]), int(told[1])) if len(told) > 1 else (0, 0)  # noqa: PLR2004  two lengths
-    if header < 2 or width < 5 or len(told) < header or (len(told) - header) % width:  # noqa: PLR2004  class and box
+    header, width = (int(told[0]), int(told[1])) if len(told) > 1 else (0, 0)
+    if header < 2 or width < 5 or len(told) < header or (len(told) - header) % width:
         raise ClientError("The record's labels are not a header of two numbers or more, and objects of five or more.")
     return [told[start : start + 5] for start in range(header, len(told), width)]
 

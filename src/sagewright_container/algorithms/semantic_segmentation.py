@@ -56,7 +56,10 @@ class SemanticSegmentation:
         integer("validation_mini_batch_size", 1, default=4),
         number("weight_decay", Range(0, 1, low_open=True, high_open=True), default=0.0001, tunable=Range(1e-5, 1e-3)),
     )
-    channels = (*declared.channels("annotation"), Channel("label_map", {"application/json": "json"}, "application/json"))
+    channels = (
+        *declared.channels("annotation"),
+        Channel("label_map", {"application/json": "json"}, "application/json"),
+    )
     metrics: Sequence[Metric] = (
         Metric("validation:mIOU", _SCORE.format("mIOU"), True),
         Metric("validation:pixel_accuracy", _SCORE.format("pixel_accuracy"), True),
@@ -100,8 +103,8 @@ def read(job: Job, channel: str) -> list[Sample]:
         wrong = values[(values >= classes) & (values != VOID)]
         if wrong.size:
             raise ClientError(
-                f"The mask has the class {int(wrong[0])}. With num_classes {classes} it is a number below, or {VOID} where "
-                "nothing is to be learned. A label map can say what other values mean."
+                f"The mask has the class {int(wrong[0])}. With num_classes {classes} it is a number below, or "
+                f"{VOID} where nothing is to be learned. A label map can say what other values mean."
             )
         return values
 

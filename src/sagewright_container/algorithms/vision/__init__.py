@@ -1,2 +1,4 @@
-"""What the three algorithms for images share: records, samples, pictures, networks, training. Only pictures, networks and
-training need libraries."""
+"""What the algorithms for images share.
+
+`image_records`, `samples` and `declared` need no library, `pictures` needs Pillow, and all else PyTorch.
+"""

@@ -1,6 +1,6 @@
-"""Boxes on images: how far they overlap, which default boxes stand for them, the best of many, average precision. PyTorch.
+"""Boxes on images: how far they overlap, which default boxes stand for them, the best of many, average precision.
 
-A box is left, top, right, bottom in parts of the image's sides, unless it is said to be a default box.
+On PyTorch. A box is left, top, right, bottom in parts of the image's sides, unless it is said to be a default box.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def mean_average_precision(found: Sequence[Any], truth: Sequence[Any], overlap: 
 def _average_precision(number: int, found: Sequence[Any], truth: Sequence[Any], overlap: float) -> float:
     hits: list[tuple[float, bool]] = []
     there = 0
-    for rows, true in zip(found, truth, strict=True):
-        objects, rows = true[true[:, 0] == number, 1:], rows[rows[:, 0] == number]
+    for every, true in zip(found, truth, strict=True):
+        objects, rows = true[true[:, 0] == number, 1:], every[every[:, 0] == number]
         there += len(objects)
         taken: set[int] = set()
         shares = overlaps(rows[:, 2:], objects).tolist()

@@ -65,7 +65,9 @@ def steps(values: Mapping[str, Any]) -> list[int]:
     try:
         return [int(part) for part in text.split(",") if part.strip()]
     except ValueError as error:
-        raise ClientError(f"Hyperparameter lr_scheduler_step: {text!r} is not a list of epochs, such as 10,20.") from error
+        raise ClientError(
+            f"Hyperparameter lr_scheduler_step: {text!r} is not a list of epochs, such as 10,20."
+        ) from error
 
 
 def begin(job: Job) -> None:
@@ -85,6 +87,6 @@ def counted(job: Job, found: list[samples.Sample]) -> None:
 
 def with_torch(module: str) -> Any:
     """A module of this folder that imports PyTorch."""
-    # Threads that spin while they wait for each other starve each other where processors are shared. Read at the import.
+    # Read at the import. Threads that spin while they wait for each other starve each other on shared processors.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return importlib.import_module(f"sagewright_container.algorithms.vision.{module}")

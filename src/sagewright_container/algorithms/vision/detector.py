@@ -67,10 +67,10 @@ def freeze(network: Ssd, pattern: str) -> None:
 def moved(picture: Any, truth: Sequence[Box], chance: random.Random) -> tuple[Any, list[Box]]:
     """As often as not mirrored, and seen from nearer or farther: objects whose middle is seen stay."""
     found = list(truth)
-    if chance.random() < 0.5:  # noqa: PLR2004
+    if chance.random() < 0.5:
         picture = pictures.mirrored(picture)
         found = [(number, 1 - right, top, 1 - left, bottom) for number, left, top, right, bottom in found]
-    if chance.random() < 0.5:  # noqa: PLR2004
+    if chance.random() < 0.5:
         scale = chance.uniform(0.7, 1.4)
         left, top = (chance.uniform(min(0, 1 - scale), max(0, 1 - scale)) for _ in range(2))
         seen = [_seen(box, left, top, scale) for box in found]
@@ -87,7 +87,7 @@ def _seen(box: Box, left: float, top: float, scale: float) -> Box | None:
     number, *edges = box
     starts = (left, top, left, top)
     moved = [(edge - start) / scale for edge, start in zip(edges, starts, strict=True)]
-    if not (0 < moved[0] + moved[2] < 2 and 0 < moved[1] + moved[3] < 2):  # noqa: PLR2004  twice the middle
+    if not (0 < moved[0] + moved[2] < 2 and 0 < moved[1] + moved[3] < 2):
         return None
     a, b, c, d = (min(1.0, max(0.0, edge)) for edge in moved)
     return number, a, b, c, d
@@ -119,11 +119,9 @@ class Tell:
 
     def epoch(self, epoch: int, losses: Mapping[str, float]) -> None:
         """The lines of an epoch's training."""
+        begin = f"#quality_metric: host={self._host}, epoch={epoch}, batch={self._last} train"
         for name, value in losses.items():
-            print(
-                f"#quality_metric: host={self._host}, epoch={epoch}, batch={self._last} train {name} <loss>={value:.6f}",
-                flush=True,
-            )
+            print(f"{begin} {name} <loss>={value:.6f}", flush=True)
 
     def validation(self, epoch: int, batches: training.Batches) -> float:
         """Mean average precision on other samples."""

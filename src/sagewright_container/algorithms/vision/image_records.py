@@ -1,9 +1,9 @@
 """MXNet's image records (`im2rec`'s `.rec` files), read and written without MXNet.
 
 The framing is RecordIO's: magic 0xCED7230A, a word of which the upper three bits say whether the record goes on in the
-next part and the lower 29 bits are the part's length, the part, padded to a multiple of 4. A record that holds the magic
-at a multiple of 4 is cut there, and the magic left out. The payload is a header (`flag`, `label`, `id`, `id2`), `flag`
-labels of float32 where there is more than one, and the image as a file.
+next part and the lower 29 bits are the part's length, the part, padded to a multiple of 4. A record that holds the
+magic at a multiple of 4 is cut there, and the magic left out. The payload is a header (`flag`, `label`, `id`, `id2`),
+`flag` labels of float32 where there is more than one, and the image as a file.
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ def decode(data: bytes, channels: int = 3) -> Any:
     try:
         picture = Image.open(io.BytesIO(data))
         if picture.width * picture.height > _MAX_PIXELS:
-            raise ClientError(f"The image has {picture.width} x {picture.height} pixels. At most {_MAX_PIXELS} are read.")
+            raise ClientError(
+                f"The image has {picture.width} x {picture.height} pixels. At most {_MAX_PIXELS} are read."
+            )
         return ImageOps.exif_transpose(picture).convert(_MODES[channels])
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ClientError(f"This is no JPEG or PNG image that can be read: {error}") from error
@@ -91,7 +93,7 @@ def recoloured(picture: Any, chance: random.Random) -> Any:
 
 
 def bent(picture: Any, chance: random.Random) -> Any:
-    """Turned by up to 10 degrees, sheared by up to 0.1, its sides' ratio changed by up to 0.25: `crop_color_transform`."""
+    """Turned by up to 10 degrees, sheared by up to 0.1, its sides' ratio changed by up to 0.25."""
     turned = picture.rotate(chance.uniform(-10, 10), Image.Resampling.BILINEAR)
     shear, ratio = chance.uniform(-0.1, 0.1), 1 + chance.uniform(-0.25, 0.25)
     middle = turned.height / 2

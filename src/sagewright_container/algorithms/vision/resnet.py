@@ -73,9 +73,7 @@ class ResNet(nn.Module):  # type: ignore[misc]
             stage: list[Any] = []
             for number in range(count):
                 before = max(1, dilation // 2) if number == 0 else dilation
-                stage.append(
-                    Block(inputs, width, deep=deep, stride=stride if number == 0 else 1, dilation=before)
-                )
+                stage.append(Block(inputs, width, deep=deep, stride=stride if number == 0 else 1, dilation=before))
                 inputs = stage[-1].outputs
             self.add_module(f"layer{index + 1}", nn.Sequential(*stage))
             self.widths.append(inputs)

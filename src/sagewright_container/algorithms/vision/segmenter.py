@@ -78,7 +78,9 @@ def view(sample: Sample, base: int, crop: int, chance: random.Random | None) -> 
     image = pictures.decode(sample.image())
     mask = Image.fromarray(sample.label)
     if mask.size != image.size:
-        raise ClientError(f"The mask has {mask.width} x {mask.height} pixels, the image {image.width} x {image.height}.")
+        raise ClientError(
+            f"The mask has {mask.width} x {mask.height} pixels, the image {image.width} x {image.height}."
+        )
     longest = round(base * chance.uniform(0.5, 2.0)) if chance else base
     image = pictures.scaled(image, longest=longest)
     mask = mask.resize(image.size, Image.Resampling.NEAREST)
@@ -88,11 +90,9 @@ def view(sample: Sample, base: int, crop: int, chance: random.Random | None) -> 
     box = (left, top, left + crop, top + crop)
     values = pictures.array(image)
     values = np.pad(values, ((0, 0), (0, height - image.height), (0, width - image.width)))
-    classes = np.pad(
-        np.asarray(mask), ((0, height - image.height), (0, width - image.width)), constant_values=VOID
-    )
+    classes = np.pad(np.asarray(mask), ((0, height - image.height), (0, width - image.width)), constant_values=VOID)
     values, classes = values[:, top : box[3], left : box[2]], classes[top : box[3], left : box[2]]
-    if chance and chance.random() < 0.5:  # noqa: PLR2004  as often as not
+    if chance and chance.random() < 0.5:
         values, classes = values[..., ::-1], classes[..., ::-1]
     return values, classes
 
@@ -161,7 +161,9 @@ class Segmenter:
         """The mask, or the tensor `target` with its `shape`: 1, classes, height, width. Raises ClientError."""
         image = pictures.decode(data)
         if image.width * image.height > _MAX_PIXELS:
-            raise ClientError(f"The image has {image.width} x {image.height} pixels, and may have {_MAX_PIXELS}: shrink it.")
+            raise ClientError(
+                f"The image has {image.width} x {image.height} pixels, and may have {_MAX_PIXELS}: shrink it."
+            )
         seen = pictures.scaled(image, longest=self._about["base_size"])
         batch = torch.from_numpy(pictures.batch([seen])).to(training.device())
         with torch.inference_mode():

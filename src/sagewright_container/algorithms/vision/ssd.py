@@ -36,7 +36,9 @@ class Vgg(nn.Module):  # type: ignore[misc]  # torch is not where types are chec
 
     def _add(self, name: str, inputs: int, outputs: int, kernel: int, dilation: int) -> None:
         padding = dilation * (kernel // 2)
-        self.add_module(f"conv{name}", nn.Conv2d(inputs, outputs, kernel, padding=padding, dilation=dilation, bias=False))
+        self.add_module(
+            f"conv{name}", nn.Conv2d(inputs, outputs, kernel, padding=padding, dilation=dilation, bias=False)
+        )
         self.add_module(f"bn{name}", nn.BatchNorm2d(outputs))
 
     def _layer(self, name: str, x: Any) -> Any:

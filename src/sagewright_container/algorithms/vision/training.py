@@ -1,4 +1,7 @@
-"""How the algorithms for images train: batches, optimizers, schedules, epochs, early stopping, the best weights. PyTorch."""
+"""How the algorithms for images train: batches, optimizers, schedules, epochs, early stopping, the best weights.
+
+On PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ class Batches:
 
     def __init__(self, samples: Sequence[Sample], size: int, read: Read, *, shuffled: bool, seed: int = 0) -> None:
         self._samples, self._size, self._read = list(samples), size, read
-        self._chance = random.Random(seed) if shuffled else None
+        self._chance = random.Random(seed) if shuffled else None  # noqa: S311  no secret
         self._pool = ThreadPoolExecutor(min(8, cpu_count()))
 
     @property
@@ -64,7 +67,7 @@ class Batches:
         return [self._pool.submit(self._one, number, self._seeded()) for number in numbers]
 
     def _seeded(self) -> random.Random | None:
-        return random.Random(self._chance.random()) if self._chance else None
+        return random.Random(self._chance.random()) if self._chance else None  # noqa: S311
 
     def _one(self, number: int, chance: random.Random | None) -> Any:
         sample = self._samples[number]
