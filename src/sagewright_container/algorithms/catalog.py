@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 CATALOG = {
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "lda": "sagewright_container.algorithms.lda:LDA",
+    "linear-learner": "sagewright_container.algorithms.linear_learner:LINEAR_LEARNER",
     "pca": "sagewright_container.algorithms.pca:PCA",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
