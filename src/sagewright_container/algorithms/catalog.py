@@ -13,6 +13,7 @@ CATALOG = {
     "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "lda": "sagewright_container.algorithms.lda:LDA",
+    "linear-learner": "sagewright_container.algorithms.linear_learner:LINEAR_LEARNER",
     "object-detection": "sagewright_container.algorithms.object_detection:OBJECT_DETECTION",
     "pca": "sagewright_container.algorithms.pca:PCA",
     "semantic-segmentation": "sagewright_container.algorithms.semantic_segmentation:SEMANTIC_SEGMENTATION",
