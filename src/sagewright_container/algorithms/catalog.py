@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing's own costs an import, which every start of a task would pay
 if TYPE_CHECKING:
     from sagewright_container.algorithms.base import Algorithm
 
