@@ -20,7 +20,7 @@ _BITS = 32
 _ALL_AT_ONCE = 10000  # pairs that are asked for together
 
 
-class Network(nn.Module):  # type: ignore[misc]  # mypy does not see PyTorch
+class Network(nn.Module):  # type: ignore[misc]
     """Vectors of entities and addresses."""
 
     def __init__(self, count: int, dimension: int, layers: int) -> None:
