@@ -16,6 +16,7 @@ CATALOG = {
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "lda": "sagewright_container.algorithms.lda:LDA",
     "linear-learner": "sagewright_container.algorithms.linear_learner:LINEAR_LEARNER",
+    "ntm": "sagewright_container.algorithms.ntm:NTM",
     "object-detection": "sagewright_container.algorithms.object_detection:OBJECT_DETECTION",
     "pca": "sagewright_container.algorithms.pca:PCA",
     "randomcutforest": "sagewright_container.algorithms.randomcutforest:RANDOM_CUT_FOREST",

@@ -37,6 +37,7 @@ class IpInsights:
         integer("random_negative_sampling_rate", 0, 500, default=1, tunable=Range(0, 10)),
         integer("shuffled_negative_sampling_rate", 0, 500, default=1, tunable=Range(0, 10)),
         number("weight_decay", Range(0, 10), default=0.00001, tunable=Range(0, 1)),
+        integer("feature_dim", 1, ignored=True),  # the SDK's class sends it
     )
     channels: Sequence[Channel] = (
         Channel("train", _CSV, "text/csv", required=True),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sagemaker import IPInsights
-from sagemaker.inputs import TrainingInput
+from sagemaker.amazon.amazon_estimator import RecordSet
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +25,12 @@ def logins() -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def estimator(about: dict[str, Any], session: Any, bucket: str, logins: list[tuple[str, str]]) -> IPInsights:
     made = IPInsights(num_entity_vectors=200, vector_dim=16, epochs=25, learning_rate=0.02, **about)
-    made.set_hyperparameters(mini_batch_size=200)
-    inputs = {}
+    records = []
     for name, some in (("train", logins[:1000]), ("validation", logins[1000:])):
         body = "".join(f"{who},{address}\n" for who, address in some)
         session.boto_session.client("s3").put_object(Bucket=bucket, Key=f"logins/{name}/part.csv", Body=body)
-        inputs[name] = TrainingInput(f"s3://{bucket}/logins/{name}", content_type="text/csv")
-    made.fit(inputs, logs=False)
+        records.append(RecordSet(f"s3://{bucket}/logins/{name}", len(some), 2, "S3Prefix", name))
+    made.fit(records, mini_batch_size=200, logs=False)
     return made
 
 
