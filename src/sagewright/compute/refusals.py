@@ -30,7 +30,7 @@ def _each(names: Sequence[str], sentence: str) -> Iterator[tuple[str, str]]:
 
 _ALGORITHMS: Final = (
     *("blazingtext", "factorization-machines", "forecasting-deepar", "ipinsights"),
-    *("knn", "lda", "linear-learner", "ntm", "object2vec", "pca", "randomcutforest", "seq2seq"),
+    *("knn", "linear-learner", "ntm", "object2vec", "randomcutforest", "seq2seq"),
 )
 
 # Add an image here that cannot be answered, with the sentence that its user needs.

@@ -68,6 +68,9 @@ class Job:
 class Model(Protocol):
     """What was trained, loaded to predict."""
 
+    title: str
+    """What a JSON answer calls the list of all: `predictions`, mostly."""
+
     @property
     def width(self) -> int:
         """Features of a row."""

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 CATALOG = {
     "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
+    "lda": "sagewright_container.algorithms.lda:LDA",
     "object-detection": "sagewright_container.algorithms.object_detection:OBJECT_DETECTION",
+    "pca": "sagewright_container.algorithms.pca:PCA",
     "semantic-segmentation": "sagewright_container.algorithms.semantic_segmentation:SEMANTIC_SEGMENTATION",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }

@@ -91,6 +91,8 @@ class KMeans:
 class Clusters:
     """Answers the closest center's number and the distance to it."""
 
+    title = "predictions"
+
     def __init__(self, fitted: Any) -> None:
         self._fitted = fitted
 

@@ -50,7 +50,7 @@ class ModelHandler:
             outputs = self._model.predict(self._fitted(rows))
         except ClientError as error:
             raise BadRequest(f"Unable to evaluate payload provided: {error}") from error
-        return Response(record_content.encode(outputs, media), media)
+        return Response(record_content.encode(outputs, media, title=self._model.title), media)
 
     def _fitted(self, rows: Any) -> Any:
         """Rows as wide as the model: sparse ones are widened, all others must fit."""

@@ -35,9 +35,9 @@ def decode(body: bytes, media: str) -> Any:
         raise UnsupportedContent(f"The request could not be read as {media}: {error}") from error
 
 
-def encode(outputs: Outputs, media: str) -> bytes:
-    """Answers in one of ACCEPTS."""
-    return ENCODERS[media](outputs)
+def encode(outputs: Outputs, media: str, *, title: str) -> bytes:
+    """Answers in one of ACCEPTS; `title` is what JSON calls the list of them."""
+    return _to_json(outputs, title) if media == content.JSON else ENCODERS[media](outputs)
 
 
 def _json(body: bytes) -> Any:
@@ -100,8 +100,8 @@ def _records(outputs: Outputs) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _to_json(outputs: Outputs) -> bytes:
-    return orjson.dumps({"predictions": _records(outputs)})
+def _to_json(outputs: Outputs, title: str) -> bytes:
+    return orjson.dumps({title: _records(outputs)})
 
 
 def _to_json_lines(outputs: Outputs) -> bytes:
@@ -126,7 +126,6 @@ def _to_csv(outputs: Outputs) -> bytes:
 
 
 ENCODERS: dict[str, Callable[[Outputs], bytes]] = {
-    content.JSON: _to_json,
     content.JSON_LINES: _to_json_lines,
     content.RECORDIO: _to_recordio,
     content.CSV: _to_csv,

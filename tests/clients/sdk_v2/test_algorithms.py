@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sagemaker import KMeans
+from sagemaker import LDA, PCA, KMeans
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.serializers import CSVSerializer
 
@@ -73,3 +73,54 @@ class TestKMeans:
 
     def test_the_model_is_scikit_learns(self, estimator: KMeans, session: Any) -> None:
         assert list(members(session, estimator.model_data)) == ["model.joblib"]
+
+
+class TestPCA:
+    """Points along a line, a little beside it."""
+
+    @pytest.fixture(scope="class")
+    def rows(self) -> np.ndarray:
+        random = np.random.default_rng(0)
+        along = random.normal(0, 10, (200, 1)) * np.array([[3.0, 4.0, 0.0]])
+        return (along + random.normal(0, 0.1, (200, 3)) + 5).astype("float32")
+
+    @pytest.fixture(scope="class")
+    def estimator(self, about: dict[str, Any], rows: np.ndarray) -> PCA:
+        made = PCA(num_components=2, **about)
+        made.fit(made.record_set(rows), logs=False)
+        return made
+
+    def test_the_last_coordinate_is_the_one_that_tells_most(
+        self, estimator: PCA, rows: np.ndarray, deploy: Callable[..., Any], delete: Callable[..., None]
+    ) -> None:
+        predictor = deploy(estimator)
+        answers = predictor.predict(rows[:50])
+        projected = np.array([answer.label["projection"].float32_tensor.values for answer in answers])
+        delete(predictor)
+        assert projected.shape == (50, 2)
+        along = (rows[:50] - rows.mean(axis=0)) @ [0.6, 0.8, 0.0]
+        assert abs(np.corrcoef(projected[:, 1], along)[0, 1]) > 0.999
+
+
+class TestLDA:
+    """Documents of two vocabularies."""
+
+    @pytest.fixture(scope="class")
+    def documents(self) -> np.ndarray:
+        random = np.random.default_rng(0)
+        one, other = [0.25] * 4 + [0.0] * 4, [0.0] * 4 + [0.25] * 4
+        return np.array([random.multinomial(50, one if row % 2 else other) for row in range(100)], "float32")
+
+    def test_a_batch_of_documents_gets_its_topics(
+        self, about: dict[str, Any], session: Any, bucket: str, documents: np.ndarray
+    ) -> None:
+        made = LDA(num_topics=2, **{name: value for name, value in about.items() if name != "instance_count"})
+        made.fit(made.record_set(documents), mini_batch_size=100, logs=False)
+        text = "\n".join(",".join(str(int(count)) for count in row) for row in documents[:4])
+        session.boto_session.client("s3").put_object(Bucket=bucket, Key="lda/in/documents.csv", Body=text)
+        transformer = made.transformer(1, "ml.m5.large", output_path=f"s3://{bucket}/lda/out", accept="text/csv")
+        transformer.transform(f"s3://{bucket}/lda/in/", content_type="text/csv", split_type="Line", logs=False)
+        body = session.boto_session.client("s3").get_object(Bucket=bucket, Key="lda/out/documents.csv.out")["Body"]
+        topics = np.array([line.split(",") for line in body.read().decode().split()], float).argmax(axis=1)
+        assert list(topics[:2]) == list(topics[2:])
+        assert topics[0] != topics[1]

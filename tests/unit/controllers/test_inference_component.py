@@ -342,6 +342,27 @@ def test_an_alarm_rolls_an_update_back(bench: Bench, endpoints: Endpoints, compo
     assert len(running(bench)) == 2
 
 
+def test_the_way_back_goes_in_batches_too(bench: Bench, endpoints: Endpoints, components: InferenceComponents) -> None:
+    service(bench, endpoints, components, copies=2)
+    one = {"Type": "COPY_COUNT", "Value": 1}
+    policy = {"MaximumBatchSize": one, "WaitIntervalInSeconds": 60, "RollbackMaximumBatchSize": one}
+    bench.store.update(endpoint.resized(of(bench, HOST), {"v": {"DesiredInstanceCount": 4}}))
+    bench.settle(endpoints, HOST)
+    alarms = {"Alarms": [{"AlarmName": "errors"}]}
+    update(bench, DeploymentConfig={"RollingUpdatePolicy": policy, "AutoRollbackConfiguration": alarms})
+    for _ in range(3):
+        bench.look(components, KEY)
+    bench.clock.advance(61)  # the second batch: one old copy is left
+    for _ in range(3):
+        bench.look(components, KEY)
+    assert [each.wanted for each in hosting.placements(of(bench, KEY))] == [1, 2]
+    bench.store.create(Record(KEY._replace(kind=alarm.METRIC, name="errors"), "a", 0, 0, state=alarm.ALARM))
+    bench.settle(components, KEY)
+    record = of(bench, KEY)
+    assert (record.state, [entry["generation"] for entry in record.status["serving"]]) == ("InService", [1])
+    assert len(serving(bench)) == len(running(bench)) == 2
+
+
 def test_an_update_that_takes_too_long_is_rolled_back(
     bench: Bench, endpoints: Endpoints, components: InferenceComponents, answering: set[Path]
 ) -> None:
