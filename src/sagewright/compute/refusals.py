@@ -30,7 +30,7 @@ def _each(names: Sequence[str], sentence: str) -> Iterator[tuple[str, str]]:
 
 _ALGORITHMS: Final = (
     *("blazingtext", "factorization-machines", "forecasting-deepar", "image-classification", "ipinsights"),
-    *("knn", "ntm", "object-detection", "object2vec", "randomcutforest"),
+    *("ntm", "object-detection", "object2vec", "randomcutforest"),
     *("semantic-segmentation", "seq2seq"),
 )
 

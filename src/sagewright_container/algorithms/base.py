@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sagewright_container.algorithms.hyperparameters import Hyperparameter
 
@@ -80,6 +80,14 @@ class Model(Protocol):
 
         `rows` is a float32 array or a CSR matrix, rows by `width`. Raises ClientError.
         """
+
+
+@runtime_checkable
+class Verbose(Model, Protocol):
+    """A model that says more to a request that accepts `…; verbose=true`."""
+
+    def verbose(self, rows: Any) -> Mapping[str, Any]:
+        """As `predict`, and more."""
 
 
 class Algorithm(Protocol):

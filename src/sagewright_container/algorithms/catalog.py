@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # Add an algorithm here: one file, one line.
 CATALOG = {
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
+    "knn": "sagewright_container.algorithms.knn:KNN",
     "lda": "sagewright_container.algorithms.lda:LDA",
     "linear-learner": "sagewright_container.algorithms.linear_learner:LINEAR_LEARNER",
     "pca": "sagewright_container.algorithms.pca:PCA",
