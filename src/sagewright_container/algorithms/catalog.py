@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 CATALOG = {
     "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
+    "knn": "sagewright_container.algorithms.knn:KNN",
     "lda": "sagewright_container.algorithms.lda:LDA",
     "linear-learner": "sagewright_container.algorithms.linear_learner:LINEAR_LEARNER",
     "object-detection": "sagewright_container.algorithms.object_detection:OBJECT_DETECTION",
