@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 # Add an algorithm here: one file, one line.
 CATALOG = {
+    "blazingtext": "sagewright_container.algorithms.blazingtext:BLAZING_TEXT",
     "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
+    "ipinsights": "sagewright_container.algorithms.ipinsights:IP_INSIGHTS",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "knn": "sagewright_container.algorithms.knn:KNN",
     "lda": "sagewright_container.algorithms.lda:LDA",
