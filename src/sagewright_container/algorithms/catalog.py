@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # Add an algorithm here: one file, one line.
 CATALOG = {
+    "forecasting-deepar": "sagewright_container.algorithms.deepar:DEEPAR",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "lda": "sagewright_container.algorithms.lda:LDA",
     "pca": "sagewright_container.algorithms.pca:PCA",
