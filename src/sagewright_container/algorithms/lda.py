@@ -48,16 +48,20 @@ class Lda:
         values = job.hyperparameters
         counts = _counts(job, "train")
         topics = values["num_topics"]
-        fitted = importlib.import_module("sklearn.decomposition").LatentDirichletAllocation(
-            topics,
-            doc_topic_prior=values["alpha0"] / topics,
-            max_iter=values["max_iterations"],
-            mean_change_tol=max(values["tol"], 1e-3),
-            perp_tol=1e-3,
-            evaluate_every=5,
-            learning_method="batch",
-            random_state=0,
-        ).fit(counts)
+        fitted = (
+            importlib.import_module("sklearn.decomposition")
+            .LatentDirichletAllocation(
+                topics,
+                doc_topic_prior=values["alpha0"] / topics,
+                max_iter=values["max_iterations"],
+                mean_change_tol=max(values["tol"], 1e-3),
+                perp_tol=1e-3,
+                evaluate_every=5,
+                learning_method="batch",
+                random_state=0,
+            )
+            .fit(counts)
+        )
         if "test" in job.inputs:
             some = _counts(job, "test")
             quality.said(job.current_host, "test", "pwll", fitted.score(some) / max(some.sum(), 1), what="score")
