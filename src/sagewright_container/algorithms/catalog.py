@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # Add an algorithm here: one file, one line.
 CATALOG = {
     "blazingtext": "sagewright_container.algorithms.blazingtext:BLAZING_TEXT",
+    "forecasting-deepar": "sagewright_container.algorithms.deepar:DEEPAR",
     "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
     "ipinsights": "sagewright_container.algorithms.ipinsights:IP_INSIGHTS",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
