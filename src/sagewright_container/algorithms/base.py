@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sagewright_container.algorithms.hyperparameters import Hyperparameter
 
@@ -105,6 +105,14 @@ class Algorithm(Protocol):
 
     def load(self, model_dir: str) -> Model:
         """What `train` has saved."""
+
+
+@runtime_checkable
+class Handled(Protocol):
+    """What an Algorithm has as well where its requests are no rows of numbers."""
+
+    def handler(self, model_dir: str) -> Any:
+        """What answers requests: a `serving.base.Handler`."""
 
 
 def _walk(path: str) -> Iterator[str]:

@@ -10,8 +10,12 @@ if TYPE_CHECKING:
 
 # Add an algorithm here: one file, one line.
 CATALOG = {
+    "catboost-classification-model": "sagewright_container.algorithms.catboost:CLASSIFICATION",
+    "catboost-regression-model": "sagewright_container.algorithms.catboost:REGRESSION",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "lda": "sagewright_container.algorithms.lda:LDA",
+    "lightgbm-classification-model": "sagewright_container.algorithms.lightgbm:CLASSIFICATION",
+    "lightgbm-regression-model": "sagewright_container.algorithms.lightgbm:REGRESSION",
     "pca": "sagewright_container.algorithms.pca:PCA",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
