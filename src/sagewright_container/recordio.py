@@ -60,11 +60,24 @@ def read(data: bytes) -> Iterator[Record]:
 
 def write(records: Sequence[Mapping[str, Sequence[float]]]) -> bytes:
     """Records whose label map holds each name's values as a float32 tensor: the form of a prediction."""
-    parts: list[bytes] = []
-    for record in records:
-        payload = b"".join(_label_entry(name, values) for name, values in record.items())
-        parts.append(struct.pack("<II", MAGIC, len(payload)) + payload + bytes(-len(payload) % 4))
-    return b"".join(parts)
+    return b"".join(
+        frame(b"".join(_label_entry(name, values) for name, values in record.items())) for record in records
+    )
+
+
+def frame(payload: bytes) -> bytes:
+    """One record, framed."""
+    return struct.pack("<II", MAGIC, len(payload)) + payload + bytes(-len(payload) % 4)
+
+
+def features(floats: Mapping[str, bytes], integers: Mapping[str, Sequence[int]]) -> bytes:
+    """A record's payload with features: tensors of little-endian float32, as bytes, and of whole numbers above 0."""
+    tensors = [(name, _field(_FLOAT32, _field(_VALUES, values))) for name, values in floats.items()]
+    for name, numbers in integers.items():
+        packed = b"".join(_varint_bytes(each) for each in numbers)
+        tensors.append((name, _field(_INT32, _field(_VALUES, packed))))
+    entries = [_field(_MAP_KEY, name.encode()) + _field(_MAP_VALUE, value) for name, value in tensors]
+    return b"".join(_field(_FEATURES, entry) for entry in entries)
 
 
 def _record(view: memoryview) -> Record:

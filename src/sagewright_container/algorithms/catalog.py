@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 CATALOG = {
     "catboost-classification-model": "sagewright_container.algorithms.catboost:CLASSIFICATION",
     "catboost-regression-model": "sagewright_container.algorithms.catboost:REGRESSION",
+    "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "lda": "sagewright_container.algorithms.lda:LDA",
     "lightgbm-classification-model": "sagewright_container.algorithms.lightgbm:CLASSIFICATION",
     "lightgbm-regression-model": "sagewright_container.algorithms.lightgbm:REGRESSION",
+    "linear-learner": "sagewright_container.algorithms.linear_learner:LINEAR_LEARNER",
+    "object-detection": "sagewright_container.algorithms.object_detection:OBJECT_DETECTION",
     "pca": "sagewright_container.algorithms.pca:PCA",
+    "randomcutforest": "sagewright_container.algorithms.randomcutforest:RANDOM_CUT_FOREST",
+    "semantic-segmentation": "sagewright_container.algorithms.semantic_segmentation:SEMANTIC_SEGMENTATION",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
 
