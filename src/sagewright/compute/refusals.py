@@ -29,7 +29,7 @@ def _each(names: Sequence[str], sentence: str) -> Iterator[tuple[str, str]]:
 
 
 _ALGORITHMS: Final = (
-    *("blazingtext", "factorization-machines", "forecasting-deepar", "image-classification", "ipinsights"),
+    *("blazingtext", "forecasting-deepar", "image-classification", "ipinsights"),
     *("ntm", "object-detection", "object2vec", "randomcutforest"),
     *("semantic-segmentation", "seq2seq"),
 )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # Add an algorithm here: one file, one line.
 CATALOG = {
+    "factorization-machines": "sagewright_container.algorithms.factorization_machines:FACTORIZATION_MACHINES",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "knn": "sagewright_container.algorithms.knn:KNN",
     "lda": "sagewright_container.algorithms.lda:LDA",

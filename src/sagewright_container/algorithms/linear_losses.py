@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from sagewright_container.algorithms.linear_model import sigmoid, softmax
+
 ROUND = 1e-3
 
 Loss = Callable[[Any, Any], tuple[Any, Any]]
@@ -33,17 +35,6 @@ def of(name: str, values: Mapping[str, Any], *, unit: float = 1.0) -> Loss:
         "squared_loss": _squared,
         "absolute_loss": _insensitive(0.0, squared=False),
     }[name]
-
-
-def sigmoid(outputs: Any) -> Any:
-    """The probability of each log odds."""
-    return 0.5 * (1 + np.tanh(0.5 * outputs))
-
-
-def softmax(outputs: Any) -> Any:
-    """The probabilities of each row."""
-    raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
 
 
 def _logistic(outputs: Any, labels: Any) -> tuple[Any, Any]:

@@ -13,26 +13,14 @@ import numpy as np
 from scipy import optimize
 
 from sagewright_container.algorithms.linear_losses import Loss
+from sagewright_container.algorithms.linear_model import Weights
 
 STEPS = 10  # of L-BFGS, that count as an epoch: AWS's optimizer takes many steps in one too
 _NARROW = 2000  # columns up to which the normal equations are the quicker way
 _BLOCK = 1 << 16  # rows that are summed up in double precision at a time
 
-Told = Callable[[int, "Weights"], bool]
+Told = Callable[[int, Weights], bool]
 """Is told what an epoch (from 0) has found; answers whether that is enough."""
-
-
-@dataclass
-class Weights:
-    """`matrix`: outputs by columns; `bias`: one per output."""
-
-    matrix: Any
-    bias: Any
-
-    def outputs(self, rows: Any) -> Any:
-        """One float per row, or a row of floats where there are several outputs."""
-        found = np.asarray(rows @ self.matrix.T) + self.bias
-        return found[:, 0] if len(self.bias) == 1 else found
 
 
 @dataclass(frozen=True)
