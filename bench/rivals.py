@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -145,18 +145,18 @@ def moving(process: psutil.Process | None) -> Iterator[None]:
 
 def hold(process: psutil.Process) -> None:
     """Stop a server and its children where they are, without ending them."""
-    for each in _family(process):
-        each.suspend()
+    _each(process, psutil.Process.suspend)
 
 
 def release(process: psutil.Process) -> None:
     """Let it go on: also before it is ended, which what is held would not notice."""
-    for each in _family(process):
-        each.resume()
+    _each(process, psutil.Process.resume)
 
 
-def _family(process: psutil.Process) -> Sequence[psutil.Process]:
-    return [process, *process.children(recursive=True)]
+def _each(process: psutil.Process, act: Callable[[psutil.Process], None]) -> None:
+    for each in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            act(each)
 
 
 def _rival(

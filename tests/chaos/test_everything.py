@@ -25,13 +25,18 @@ from .server import Server, eventually
 
 READING = ("Describe", "List", "Get", "Head", "Search", "Query", "BatchGet", "BatchDescribe", "Is")
 OF_THE_MOMENT: Mapping[str, set[str]] = {
+    "cloudwatch": {"DescribeAlarmHistory", "ListMetrics"},
     "ecr": {"GetAuthorizationToken"},
     "logs": {"GetLogObject"},
     "secretsmanager": {"GetRandomPassword"},
     "sts": {"GetSessionToken", "GetFederationToken"},
 }
-"""What is asked of these is made when it is asked for; or boto3 asks it of another host."""
-_CHANGING = {"ResponseMetadata", "RoleLastUsed", "LastAccessedDate", "ReportGenerated", "SizeInBytes"}
+"""What is asked of these is made when it is asked for, or by a minute that passes; or boto3 asks it of another host."""
+_CHANGING = {
+    *("ResponseMetadata", "RoleLastUsed", "LastAccessedDate", "ReportGenerated", "SizeInBytes"),
+    # Alarms are evaluated as minutes pass.
+    *("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp"),
+}
 """Members that time and the asking itself change."""
 ROLE = "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
 

@@ -139,12 +139,42 @@ def test_models_that_end_all_at_once(container: Callable[..., Any]) -> None:
             for number in range(12):
                 assert invoke(json.dumps({**load, "model_name": f"{number}"}), path="/models").status == 200
                 pids.append(int(invoke("[[1]]", "application/json", path=f"/models/{number}/invoke").body[1:-1]))
+            assert paged(invoke, 5) == sorted(f"{number}" for number in range(12))
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)
             end = time.monotonic() + 20
             while json.loads(invoke(get="/models").body)["models"]:
                 assert time.monotonic() < end
             assert invoke(get="/ping").status == 200
+
+
+def paged(invoke: Callable[..., Any], limit: int) -> list[str]:
+    """All models that are listed, so many at a time."""
+    names: list[str] = []
+    token = ""
+    while True:
+        page = json.loads(invoke(get=f"/models?limit={limit}{token}").body)
+        assert len(page["models"]) <= limit
+        names += [each["modelName"] for each in page["models"]]
+        if "nextPageToken" not in page:
+            return names
+        token = f"&next_page_token={page['nextPageToken']}"
+
+
+def test_what_the_api_refuses(container: Callable[..., Any]) -> None:
+    made = container("scikit-learn", "scikit-learn")
+    made.write("models/m/model/code/inference.py", "def model_fn(model_dir): return 0\n" + PREDICT)
+    load = json.dumps({"model_name": "m", "url": str(made.base / "models/m/model")})
+    with made.serving(SAGEMAKER_MULTI_MODEL="true") as invoke:
+        assert invoke(load, path="/models").status == 200
+        assert invoke(load, path="/models").status == 409
+        for body in ("", "{", "[]", '{"model_name": "a"}', '{"model_name": "a/b", "url": "/"}', '{"model_name": 1}'):
+            assert invoke(body, path="/models").status == 400
+        assert invoke('{"model_name": "n", "url": "/nowhere"}', path="/models").status == 500
+        assert invoke(get="/models?limit=none").status == 400
+        for method, path in (("DELETE", "/models/n"), ("POST", "/models/n/invoke"), ("POST", "/invocations")):
+            assert invoke(method=method, path=path).status == 404
+        assert [invoke(get=path).status for path in ("/models/m", "/models/n", "/ping")] == [200, 404, 200]
 
 
 def test_a_model_that_hangs_ends_alone(container: Callable[..., Any]) -> None:

@@ -146,7 +146,7 @@ class Answering:
             return _Outcome(path, content_type)
         said = path.read_bytes()[:_REASON].decode("utf-8", "replace")
         kind = "server" if answer.status >= 500 else "client"
-        failure = f'Received {kind} error ({answer.status}) from model with message "{said}".'
+        failure = f'Received {kind} error ({answer.status}) from primary with message "{said}".'
         return _Outcome(path, content_type, failure)
 
     def _ask(self, asked: _Asked, metrics: InvocationMetrics, stop: threading.Event) -> tuple[Answer, Path]:

@@ -19,6 +19,7 @@ from sagewright.controllers import model_task
 from sagewright.controllers.health import Pulse, answers_ping
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines, narrator, pump
+from sagewright.controllers.standby import Standby
 from sagewright.controllers.watches import Watches
 from sagewright.resources import routing
 from sagewright.resources.model import containers, hostnames
@@ -90,6 +91,7 @@ class Fleet:
         self._log_group = log_group
         self._watch = Watches(platform.engine, wake)
         self._pulse = Pulse(platform.clock)
+        self._standby = Standby(platform)
 
     # Before anything is started.
 
@@ -137,9 +139,10 @@ class Fleet:
                     healthy.append(instance)
                     continue
                 if instance.get("standby"):
-                    self._call(instance)
-                    waiting.append(CALLED)
-                    continue
+                    seconds = self._standby.call(instance["tasks"])
+                    if seconds is None or seconds <= _startup(each):
+                        waiting.append(STARTING if seconds is None else CALLED)
+                        continue
                 if instance["task"] not in serving and not self._is_late(each, states):
                     waiting.append(STARTING)
                     continue
@@ -198,14 +201,8 @@ class Fleet:
         sockets = [self._platform.engine.address(task) for task in instance["tasks"]]
         return all(socket is not None and answers_ping(socket) for socket in sockets)
 
-    def _call(self, instance: Instance) -> None:
-        for task in instance["tasks"]:
-            if (address := self._platform.engine.address(task)) is not None:
-                model_task.call(address)
-
     def _is_late(self, wanted: Wanted, states: Sequence[TaskState]) -> bool:
-        limit = wanted.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTH_TIMEOUT)
-        now = self._platform.clock.now()
+        now, limit = self._platform.clock.now(), _startup(wanted)
         return any(state.started is not None and now - state.started > limit for state in states)
 
     def _replace(self, record: Record, instance: Instance) -> None:
@@ -270,6 +267,7 @@ class Fleet:
 
     def _forget(self, instance: Instance) -> None:
         self._pulse.forget(instance["task"])
+        self._standby.forget(instance["tasks"])
         for task in instance["tasks"]:
             self._platform.forget(task)
 
@@ -318,6 +316,11 @@ def stream_of(instance: Instance, number: int) -> str:
     """The log stream of one of its containers."""
     stream: str = instance["log_stream"]
     return f"{stream}/{instance['containers'][number]}" if len(instance["tasks"]) > 1 else stream
+
+
+def _startup(wanted: Wanted) -> float:
+    """Seconds until an instance must answer."""
+    return float(wanted.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", HEALTH_TIMEOUT))
 
 
 def _serving(record: Record) -> set[str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from math import ceil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal
@@ -16,14 +14,13 @@ from sagewright.compute.base import Resources, Task
 from sagewright.controllers import model_folders, staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
+from sagewright.controllers.standby import environment as standing_by
 from sagewright.resources.model import containers
 from sagewright.resources.record import Record
 
 SOCKET: Final = "/opt/ml/run/model.sock"
 _LONGEST_ASYNCHRONOUS: Final = 3600
 """Seconds that an asynchronous request may take at most, as on AWS."""
-STANDBY: Final = "standby.sock"
-"""Beside it: where a server that stands by waits for a call."""
 
 
 def resolve(container: Mapping[str, Any]) -> runtimes.Runtime:
@@ -47,7 +44,7 @@ def prepare(
 ) -> Task:
     """Lay out a fresh /opt/ml for one of an instance's containers, and give its task. May be called again.
 
-    `standby`: it is not to load the model before it is called (`call`).
+    `standby`: it is not to load the model before it is called (`standby.py`).
     """
     container = containers(model)[number]
     runtime = resolve(container)
@@ -79,7 +76,7 @@ def prepare(
             **container.get("Environment", {}),
             "SAGEWRIGHT_BIND_UDS": SOCKET,
             **({"SAGEMAKER_MULTI_MODEL": "true"} if many else {}),
-            **({"SAGEWRIGHT_STANDBY_UDS": str(PurePosixPath(SOCKET).with_name(STANDBY))} if standby else {}),
+            **(standing_by(SOCKET) if standby else {}),
         },
         python=python,
         folder=ml,
@@ -100,17 +97,6 @@ def _time_limit(record: Record) -> Mapping[str, str]:
 def _memory_limit(resources: Resources) -> Mapping[str, str]:
     """What a container that loads models as they are asked for may fill; it may be told to fill less."""
     return {} if resources.memory_bytes is None else {"SAGEWRIGHT_MEMORY_LIMIT": str(resources.memory_bytes)}
-
-
-def call(address: Path) -> None:
-    """Tell a server that stands by to load its model; nothing happens where it was called already, or is not there
-    yet. `address` is that of its socket."""
-    path = address.with_name(STANDBY)
-    if path.resolve().parent != address.parent.resolve():
-        return  # a link to somebody else's
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
-        connection.setblocking(False)
-        connection.connect(str(path))
 
 
 def _resources(platform: Platform, variant: Mapping[str, Any], say: Narrator) -> Resources:

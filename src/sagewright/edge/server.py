@@ -70,7 +70,7 @@ def _room() -> int:
 
 
 def _be_quick() -> None:
-    """What was made until now stays: the collector need not look at it again, which takes a tenth of a second."""
+    """What was made until now stays: the collector need not look at it again, for fifty milliseconds and more."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)

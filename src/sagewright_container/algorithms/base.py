@@ -115,6 +115,14 @@ class Algorithm(Protocol):
         """What `train` has saved."""
 
 
+@runtime_checkable
+class Handled(Protocol):
+    """What an Algorithm has as well where its requests are no rows of numbers."""
+
+    def handler(self, model_dir: str) -> Any:
+        """What answers requests: a `serving.base.Handler`."""
+
+
 def _walk(path: str) -> Iterator[str]:
     if os.path.isfile(path):
         yield path

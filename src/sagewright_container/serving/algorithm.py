@@ -6,19 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagewright_container.algorithms import catalog
-from sagewright_container.algorithms.base import Model, Verbose
+from sagewright_container.algorithms.base import Handled, Model, Verbose
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.contract import Contract, cpu_count
 from sagewright_container.serving import content, record_content
-from sagewright_container.serving.base import Request, Response, acceptable, media_type
+from sagewright_container.serving.base import Handler, Request, Response, acceptable, media_type
 from sagewright_container.serving.errors import BadRequest, NotAcceptable
 
 MAX_PAYLOAD_MB = 6
 
 
-def load(contract: Contract, name: str) -> ModelHandler:
-    """The model of the algorithm `name`."""
-    return ModelHandler(catalog.load(name).load(contract.model_dir))
+def load(contract: Contract, name: str) -> Handler:
+    """The model of the algorithm `name`, with its own handler where its requests are no rows of numbers."""
+    algorithm = catalog.load(name)
+    if isinstance(algorithm, Handled):
+        handler: Handler = algorithm.handler(contract.model_dir)
+        return handler
+    return ModelHandler(algorithm.load(contract.model_dir))
 
 
 class ModelHandler:

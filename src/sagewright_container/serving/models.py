@@ -113,8 +113,10 @@ class Models:
 
     async def load(self, name: str, url: str) -> None:
         """Load the folder `url` under a name. Raises AlreadyLoaded, NoRoom, LoadFailed."""
-        if name in self._table:
-            raise AlreadyLoaded(f"The model {name} is already loaded.")
+        while (there := self._table.get(name)) is not None:
+            if there.ready:
+                raise AlreadyLoaded(f"The model {name} is already loaded.")
+            await asyncio.sleep(_LONGEST_LOOK_S)  # whoever asked for it may be gone, and cannot tell how it ends
         self._count += 1
         model = self._table[name] = Model(name, url, os.path.join(self._folder, str(self._count)))
         try:

@@ -131,8 +131,10 @@ class _Model:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         _tell(self._channel, {"started": self._path, "pid": os.getpid()})
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-            file.write("500")  # when memory runs out, a model ends rather than the server
+        with contextlib.suppress(OSError, ValueError), open("/proc/self/oom_score_adj", "r+", encoding="ascii") as file:
+            score = int(file.read()) + 300  # when memory runs out, a model ends rather than the server
+            file.seek(0)
+            file.write(str(min(score, 1000)))
         try:
             code = self._serve(folder)
         except Exception as error:  # noqa: BLE001  the border to users' code

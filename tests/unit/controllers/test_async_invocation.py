@@ -197,7 +197,7 @@ def test_a_model_that_refuses_fails_the_invocation_with_what_it_said(world: Worl
     assert world.object("bad/id-1-error.out") == b"no such column"
     (notice,) = world.notices()
     assert notice["invocationStatus"] == "Failed"
-    assert notice["failureReason"] == 'Received client error (400) from model with message "no such column".'
+    assert notice["failureReason"] == 'Received client error (400) from primary with message "no such column".'
 
 
 def test_an_input_that_is_not_there_is_said_where_failures_go(world: World) -> None:

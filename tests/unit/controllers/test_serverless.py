@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sagewright.compute.fake import Plan
-from sagewright.controllers import fleet, model_task
+from sagewright.controllers import fleet, standby
 from sagewright.controllers.endpoint import Endpoints
 from sagewright.resources import demand, routing
 from sagewright.resources.endpoint import KIND
@@ -28,7 +28,12 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The servers that stood by and were called; only these, and those that never stood by, answer."""
     found: list[Path] = []
     monkeypatch.setattr(fleet, "answers_ping", lambda address: "standby" not in address.name or address in found)
-    monkeypatch.setattr(model_task, "call", found.append)
+
+    def connect(address: Path) -> bool:
+        found.append(address)
+        return True
+
+    monkeypatch.setattr(standby, "connect", connect)
     return found
 
 
@@ -145,6 +150,24 @@ def test_while_nobody_asks_one_stands_by_and_serves_when_it_is_called(bench: Ben
     assert len(bench.engine.started) == 2, "nothing had to be started"
     world.look()
     assert world.standing_by == []
+
+
+def test_one_that_was_called_and_does_not_answer_in_time_is_replaced(
+    bench: Bench, called: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(bench)
+    world.look()
+    bench.engine.plan("*", Plan(after=None, on_stop=0, address=Path("/standby")))
+    bench.engine.advance(IDLE)
+    world.look(14)
+    (stuck,) = world.standing_by
+    monkeypatch.setattr(fleet, "answers_ping", lambda address: False)
+    world.want(1)
+    world.look()
+    assert world.running == [stuck]
+    bench.engine.advance(fleet.HEALTH_TIMEOUT)
+    world.look(2)
+    assert stuck not in world.running
 
 
 def test_what_stands_by_is_told_apart_by_the_next_server(bench: Bench, called: list[Path]) -> None:

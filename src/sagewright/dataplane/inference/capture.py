@@ -2,10 +2,10 @@
 
     <DestinationS3Uri>/<endpoint>/<variant>/yyyy/mm/dd/hh/<mm-ss-mmm>-<uuid>.jsonl
 
-An invocation only appends to a list. One thread makes lines of what is in it, a few at a time so that requests are not
-held up, and puts a file for each variant into S3 every few seconds while there is something. Memory is bounded: when S3
-cannot keep up, the oldest captures are dropped, and the log says how many. A server that is stopped writes all it has;
-of one that is killed, the captures of the last few seconds are missing.
+A small invocation is a line at once: that takes four microseconds, less than handing it to a thread that wants its turn
+at Python's lock. A large one becomes a line on the thread that puts a file for each variant into S3 every few seconds
+while there is something. Memory is bounded: when S3 cannot keep up, the oldest captures are dropped, and the log says
+how many. A server that is stopped writes all it has; of one that is killed, those of the last few seconds are missing.
 """
 
 from __future__ import annotations
@@ -33,14 +33,11 @@ OFTEN: Final = 3.0
 _LARGEST_FILE: Final = 4 << 20
 """Bytes of a file that waits no longer."""
 ROOM: Final = 64 << 20
-"""Bytes of bodies that may wait to become lines."""
-_AT_A_TIME: Final = 512 << 10
-"""Bytes of bodies that become lines before requests have their turn."""
-_EACH: Final = 1 << 12
-"""Bytes that an invocation counts for beside its bodies."""
-_GATHER: Final = 0.5
-"""Seconds between two looks at what came: to wake costs more than to make a line."""
-_BREATH: Final = 0.005
+"""Bytes that may wait to be put into S3."""
+_SMALL: Final = 16 << 10
+"""Bytes of an invocation's bodies that become a line at once."""
+_LOOK: Final = 0.5
+"""Seconds between two looks at which files are due."""
 
 
 class Keep(Protocol):
@@ -67,11 +64,16 @@ class Captured:
 
 
 class _Taken(NamedTuple):
+    """An invocation that is yet to become a line."""
+
     of: Captured
     time: float
     ask: Ask
     reply: Reply
-    size: int
+
+    @property
+    def size(self) -> int:
+        return len(self.ask.body) + len(self.reply.body)
 
 
 @dataclass(slots=True)
@@ -95,11 +97,12 @@ class Captures:
     def __init__(self, keep: Keep, clock: Clock, ids: Ids, *, room: int = ROOM) -> None:
         self._keep, self._clock, self._ids, self._room = keep, clock, ids, room
         self._lock = threading.Lock()
-        self._waiting: deque[_Taken] = deque()
+        self._files: dict[tuple[str, str, int], _File] = {}
+        """Those that grow: by where they go, on behalf of whom, in which hour."""
+        self._full: deque[_File] = deque()
+        self._large: deque[_Taken] = deque()
         self._bytes = self._dropped = 0
         self._some, self._closing = threading.Event(), threading.Event()
-        self._files: dict[tuple[str, str, int], _File] = {}
-        """By where they go, on behalf of whom, in which hour."""
         self._thread: threading.Thread | None = None
 
     def of(self, region: str, endpoint: str, variant: str, settings: Settings) -> Captured:
@@ -107,14 +110,15 @@ class Captures:
         return Captured(self, region, f"{settings['to']}/{endpoint}/{variant}", settings)
 
     def add(self, of: Captured, ask: Ask, reply: Reply) -> None:
-        size = len(ask.body) + len(reply.body) + _EACH
-        taken = _Taken(of, self._clock.now(), ask, reply, size)
+        taken = _Taken(of, self._clock.now(), ask, reply)
         with self._lock:
-            self._waiting.append(taken)
-            self._bytes += size
-            while self._bytes > self._room:
-                self._bytes -= self._waiting.popleft().size
-                self._dropped += 1
+            if taken.size <= _SMALL:
+                self._write(taken)
+            else:
+                self._large.append(taken)
+                self._bytes += taken.size
+            if self._bytes > self._room:
+                self._make_room()
         if not self._some.is_set():
             self._some.set()
 
@@ -131,53 +135,76 @@ class Captures:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self._some.wait(self._patience())
-            self._closing.wait(_GATHER)
-            self._some.clear()
-            self.work()
+            self._some.wait()
+            self._closing.wait(_LOOK)
+            if not self.work():
+                self._some.clear()
+                if self.work():  # something came before the last line
+                    self._some.set()
         self.work(all_of_it=True)
 
-    def _patience(self) -> float | None:
-        """Seconds until a file is due; None where there is none."""
-        due = min((file.due for file in self._files.values()), default=None)
-        return None if due is None else max(0.0, due - self._clock.monotonic())
-
-    def work(self, *, all_of_it: bool = False) -> None:
-        """Make lines of what waits, and put the files that are due, or all of them; called by one thread at a time."""
-        while batch := self._batch():
-            for taken in batch:
+    def work(self, *, all_of_it: bool = False) -> bool:
+        """Make lines of what is large, and put the files that are due, or all of them; called by one thread at a time.
+        Whether anything is left."""
+        while taken := self._next_large():
+            with self._lock:
                 self._write(taken)
-            if not all_of_it:
-                self._closing.wait(_BREATH)
         now = self._clock.monotonic()
-        for at in [at for at, file in self._files.items() if all_of_it or file.due <= now]:
-            self._put(self._files.pop(at))
+        with self._lock:
+            for at in [at for at, file in self._files.items() if all_of_it or file.due <= now]:
+                self._full.append(self._files.pop(at))
+        while file := self._next_full():
+            self._put(file)
         with self._lock:
             dropped, self._dropped = self._dropped, 0
         if dropped:
             _log.warning("%d captures were dropped: there were more than could be put into S3 in time", dropped)
+        return bool(self._files or self._large)
 
-    def _batch(self) -> list[_Taken]:
-        batch: list[_Taken] = []
-        size = 0
+    def _next_large(self) -> _Taken | None:
         with self._lock:
-            while self._waiting and size < _AT_A_TIME:
-                batch.append(self._waiting.popleft())
-                size += batch[-1].size
-            self._bytes -= size
-        return batch
+            if not self._large:
+                return None
+            taken = self._large.popleft()
+            self._bytes -= taken.size
+            return taken
+
+    def _next_full(self) -> _File | None:
+        with self._lock:
+            if not self._full:
+                return None
+            file = self._full.popleft()
+            self._bytes -= len(file.text)
+            return file
+
+    def _make_room(self) -> None:
+        """What is oldest goes. With the lock held."""
+        while self._bytes > self._room:
+            if self._full:
+                file = self._full.popleft()
+            elif self._large:
+                self._bytes -= self._large.popleft().size
+                self._dropped += 1
+                continue
+            else:
+                file = self._files.pop(next(iter(self._files)))
+            self._bytes -= len(file.text)
+            self._dropped += file.lines
 
     def _write(self, taken: _Taken) -> None:
+        """With the lock held."""
         of = taken.of
         at = (of.to, of.settings["role"], int(taken.time // 3600))
         file = self._files.get(at)
         if file is None:
             file = _File(of, taken.time, self._clock.monotonic() + OFTEN, self._ids.uuid()[:-12])
             self._files[at] = file
-        file.text += line(of.settings, f"{file.ids}{file.lines:012x}", taken.time, taken.ask, taken.reply)
+        text = line(of.settings, f"{file.ids}{file.lines:012x}", taken.time, taken.ask, taken.reply)
+        file.text += text
         file.lines += 1
+        self._bytes += len(text)
         if len(file.text) > _LARGEST_FILE:
-            self._put(self._files.pop(at))
+            self._full.append(self._files.pop(at))
 
     def _put(self, file: _File) -> None:
         of = file.of

@@ -15,9 +15,8 @@ BUSY: Final = 8
 """Requests that a model is at, or that wait for it, until another instance loads it too."""
 
 
-async def instances(variant: Variant, ask: Ask, endpoint: str) -> Sequence[Instance]:
-    """The variant's instances in the order in which they should be asked. Raises NoSuchModel."""
-    check(variant, ask, endpoint)
+async def instances(variant: Variant, ask: Ask) -> Sequence[Instance]:
+    """The variant's instances in the order in which they should be asked."""
     if variant.mode != "multi-model" or len(variant.instances) < 2 or ask.model is None:
         return variant.in_turn()
     models = {each.task: each.models for each in variant.instances if each.models is not None}

@@ -190,9 +190,10 @@ class Router:
             route = self.route(place, ask.component)
             try:
                 variant = _choose(route, ask.variant)
+                multi_model.check(variant, ask, place[2])
                 if self._demand is not None and variant.concurrency is not None:
                     return await self._elastic(self._demand, place, variant, variant.concurrency, ask)
-                invoked = await _try(route, variant, place[2], ask)
+                invoked = await _try(route, variant, ask)
             except (NotServing, Unreachable) as error:
                 begun = isinstance(error, Unreachable) and error.sent
                 if begun or route.state not in _LIVE or time.monotonic() > end:
@@ -206,6 +207,8 @@ class Router:
     async def _in_session(self, place: Place, ask: Ask, session: str) -> Invoked:
         """Have the instance answer that the session is at; of one that is to begin, any."""
         if session == NEW:
+            if _choose(self.route(place, ask.component), ask.variant).concurrency is not None:
+                raise NotServing("Serverless endpoints hold no sessions.", passing=False)
             invoked = await self.invoke(place, replace(ask, session=None))
         else:
             route = self.route(place, ask.component)
@@ -262,9 +265,9 @@ def _key(place: Place) -> Key:
     return Key(account, region, endpoint.KIND, "", name)
 
 
-async def _try(route: Route, variant: Variant, name: str, ask: Ask) -> Invoked:
+async def _try(route: Route, variant: Variant, ask: Ask) -> Invoked:
     refused: Unreachable | None = None
-    for instance in await multi_model.instances(variant, ask, name):
+    for instance in await multi_model.instances(variant, ask):
         try:
             return Invoked(await _asked(variant, instance, ask), variant, instance, route)
         except Unreachable as error:

@@ -14,6 +14,8 @@ from sagewright.resources.record import Record
 
 operations = Operations()
 
+_MOST_BYTES: Final = 128_000
+"""Of a body that comes along."""
 _KEPT: Final = ("InputLocation", "ContentType", "Accept", "CustomAttributes")
 
 
@@ -69,6 +71,12 @@ def _asynchronous(call: Call, name: str) -> tuple[Record, Params]:
 def _check_input(request: Params) -> None:
     if bool(request.get("Body")) == ("InputLocation" in request):
         raise AwsError("ValidationError", "Give exactly one of Body and InputLocation.")
+    size = len(request.get("Body", b""))
+    if size > _MOST_BYTES:
+        raise AwsError(
+            "ValidationError",
+            f"The body has {size} bytes; the limit is {_MOST_BYTES}. Upload it to S3 and give its InputLocation.",
+        )
     location = request.get("InputLocation", "s3://bucket/key")
     bucket, _, key = location.partition("://")[2].partition("/")
     if not (location.startswith("s3://") and bucket and key):

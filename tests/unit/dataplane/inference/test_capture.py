@@ -194,14 +194,27 @@ def test_a_large_file_does_not_wait(captures: Captures, kept: Kept) -> None:
 
 
 def test_memory_is_bounded(kept: Kept, clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
-    captures = Captures(kept, clock, RandomIds(), room=10 * 5000)
+    captures = Captures(kept, clock, RandomIds(), room=10 * 20_000)
     for number in range(25):
+        invoke(captured(captures), body=b"%d%s" % (number, b" " * 19_000), answer=b"")
+    with caplog.at_level(logging.WARNING):
+        captures.work(all_of_it=True)
+    found = [int(event["captureData"]["endpointInput"]["data"]) for event in kept.events]
+    assert found == list(range(25 - len(found), 25))
+    assert len(found) == 10
+    assert "15 captures were dropped" in caplog.text
+
+
+def test_what_is_small_is_bounded_too(kept: Kept, clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+    captures = Captures(kept, clock, RandomIds(), room=10_000)
+    for number in range(100):
         invoke(captured(captures), body=b"%d" % number, answer=b"")
     with caplog.at_level(logging.WARNING):
         captures.work(all_of_it=True)
-    found = [event["captureData"]["endpointInput"]["data"] for event in kept.events]
-    assert found == [str(number) for number in range(25 - len(found), 25)]
-    assert f"{25 - len(found)} captures were dropped" in caplog.text
+    found = [int(event["captureData"]["endpointInput"]["data"]) for event in kept.events]
+    assert found[-1] == 99
+    assert len(found) < 40
+    assert f"{100 - len(found)} captures were dropped" in caplog.text
 
 
 def test_what_the_role_may_not_is_told_and_forgotten(

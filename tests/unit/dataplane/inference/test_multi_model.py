@@ -41,7 +41,7 @@ def variant(*held: Held, mode: str = "multi-model") -> Variant:
 
 def order(of: Variant, model: str | None = "a") -> list[str]:
     async def work() -> Any:
-        return await multi_model.instances(of, Ask(b"", model=model), "e")
+        return await multi_model.instances(of, Ask(b"", model=model))
 
     return [each.task for each in asyncio.run(work())]
 
@@ -64,8 +64,11 @@ def test_a_busy_model_is_brought_to_another_instance_too() -> None:
 
 
 def test_a_target_is_for_many_models_and_only_for_those() -> None:
+    many, single = variant(Held()), variant(Held(), mode="single")
     with pytest.raises(NoSuchModel, match="missing a target model header"):
-        order(variant(Held()), None)
+        multi_model.check(many, Ask(b""), "e")
     with pytest.raises(NoSuchModel, match="Endpoint e is not a multi-model endpoint"):
-        order(variant(Held(), mode="single"))
-    assert order(variant(Held(), mode="single"), None) == ["0"]
+        multi_model.check(single, Ask(b"", model="a"), "e")
+    multi_model.check(many, Ask(b"", model="a"), "e")
+    multi_model.check(single, Ask(b""), "e")
+    assert order(single, None) == ["0"]

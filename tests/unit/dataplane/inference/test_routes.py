@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from sagewright.dataplane.inference.routes import Instances, Route
 from sagewright.resources import routing
@@ -70,3 +70,42 @@ def test_shadows_are_neither_chosen_nor_named() -> None:
     assert (production.shadowed_by, shadow.shadowed_by) == (shadow, None)
     off = route((1, [variant("v", 1), variant("s", 1, weight=0, shadow=True)]))
     assert off.generations[0].variants[0].shadowed_by is None
+
+
+class Told:
+    """Stands in for a meter."""
+
+    def __init__(self) -> None:
+        self.samples: list[tuple[str, str, float, Mapping[str, str]]] = []
+
+    def observe(self, place: Any, name: str, value: float, dimensions: Mapping[str, str], **how: str) -> None:
+        assert place == ("1", "r")
+        self.samples.append((how["namespace"], name, value, dimensions))
+
+    def invocations(self, *_: Any, **__: Any) -> None:
+        """Not looked at here."""
+
+
+def test_instances_of_many_models_count_them_as_long_as_they_serve() -> None:
+    told = Told()
+    instances = Instances(meter=cast(Any, told), folders=cast(Any, object()))
+    container = {"Image": "i", "Mode": "MultiModel", "ModelDataUrl": "s3://b/all", "MultiModelConfig": {}}
+    model = {"PrimaryContainer": container, "ExecutionRoleArn": "arn:role"}
+    members = [{"task": "t", "sockets": ["/s"], "log_stream": "v/i-1"}]
+
+    def serving(weight: float) -> Any:
+        settings = {"VariantName": "v", "InitialVariantWeight": weight}
+        status = {"serving": [routing.generation(1, [routing.variant(settings, model, members)])]}
+        found = instances.route(Record(Key("1", "r", KIND, "", "e"), "u", 0, 0, status=status), "arn")
+        return found.instances["t"].models
+
+    models = serving(1.0)
+    assert models.source == ("s3://b/all", "arn:role", "r", True)
+    assert serving(0.5) is models
+    models.tell("ModelCacheHit", 1.0, "None")
+    instances.tell_models(0.0)
+    of = {"EndpointName": "e", "VariantName": "v"}
+    assert told.samples == [
+        ("AWS/SageMaker", "ModelCacheHit", 1.0, of),
+        ("/aws/sagemaker/Endpoints", "LoadedModelCount", 0, of),
+    ]

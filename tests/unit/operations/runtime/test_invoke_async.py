@@ -75,6 +75,7 @@ def test_a_body_is_kept_beside_its_request(world: World, endpoint: Record) -> No
         ({"EndpointName": "another", "Body": b"1"}, "Endpoint another of account 123456789012 not found"),
         ({}, "exactly one of Body and InputLocation"),
         ({"Body": b"1", "InputLocation": INPUT}, "exactly one of Body and InputLocation"),
+        ({"Body": b"1" * 128_001}, "The body has 128001 bytes; the limit is 128000"),
         ({"InputLocation": "https://b.s3.amazonaws.com/in"}, "must name an object: s3://bucket/key"),
         ({"InputLocation": "s3://b/"}, "must name an object: s3://bucket/key"),
     ],

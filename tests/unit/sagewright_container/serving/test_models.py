@@ -141,6 +141,21 @@ def test_one_that_is_being_loaded_can_be_unloaded(tmp_path: Path) -> None:
     run(work)
 
 
+def test_a_second_load_tells_how_the_first_one_ends(tmp_path: Path) -> None:
+    async def work(nursery: Nursery) -> None:
+        nursery.outcome = {}
+        first = asyncio.create_task(nursery.models.load("a", str(tmp_path)))
+        second = asyncio.create_task(nursery.models.load("a", str(tmp_path)))
+        while not nursery.asked:
+            await asyncio.sleep(0)
+        nursery.tell({"loaded": nursery.asked[0]})
+        await first
+        with pytest.raises(AlreadyLoaded):
+            await second
+
+    run(work)
+
+
 def test_a_model_whose_process_ends_is_not_loaded_any_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async def work(nursery: Nursery) -> None:
         await nursery.models.load("a", str(tmp_path))
