@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sagewright_container.algorithms.linear_model import sigmoid, softmax
+from sagewright_container.algorithms.linear_model import softmax
 
 ROUND = 1e-3
 
@@ -38,7 +38,9 @@ def of(name: str, values: Mapping[str, Any], *, unit: float = 1.0) -> Loss:
 
 
 def _logistic(outputs: Any, labels: Any) -> tuple[Any, Any]:
-    return np.logaddexp(0, outputs) - labels * outputs, sigmoid(outputs) - labels
+    small = np.exp(-np.abs(outputs))  # the one exponential that both need, and that never overflows
+    probabilities = np.where(outputs >= 0, 1, small) / (1 + small)
+    return np.log1p(small) + np.maximum(outputs, 0) - labels * outputs, probabilities - labels
 
 
 def _softmax(outputs: Any, labels: Any) -> tuple[Any, Any]:

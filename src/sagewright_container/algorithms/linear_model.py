@@ -17,7 +17,8 @@ class Weights:
 
     def outputs(self, rows: Any) -> Any:
         """One float per row, or a row of floats where there are several outputs."""
-        found = np.asarray(rows @ self.matrix.T) + self.bias
+        # In the rows' own precision: else they would be copied into the other one.
+        found = np.asarray(rows @ self.matrix.T.astype(rows.dtype)) + self.bias.astype(rows.dtype)
         return found[:, 0] if len(self.bias) == 1 else found
 
 
