@@ -13,6 +13,7 @@ CATALOG = {
     "blazingtext": "sagewright_container.algorithms.blazingtext:BLAZING_TEXT",
     "catboost-classification-model": "sagewright_container.algorithms.catboost:CLASSIFICATION",
     "catboost-regression-model": "sagewright_container.algorithms.catboost:REGRESSION",
+    "factorization-machines": "sagewright_container.algorithms.factorization_machines:FACTORIZATION_MACHINES",
     "forecasting-deepar": "sagewright_container.algorithms.deepar:DEEPAR",
     "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
     "ipinsights": "sagewright_container.algorithms.ipinsights:IP_INSIGHTS",
