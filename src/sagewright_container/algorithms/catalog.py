@@ -10,9 +10,17 @@ if TYPE_CHECKING:
 
 # Add an algorithm here: one file, one line.
 CATALOG = {
+    "blazingtext": "sagewright_container.algorithms.blazingtext:BLAZING_TEXT",
+    "catboost-classification-model": "sagewright_container.algorithms.catboost:CLASSIFICATION",
+    "catboost-regression-model": "sagewright_container.algorithms.catboost:REGRESSION",
+    "forecasting-deepar": "sagewright_container.algorithms.deepar:DEEPAR",
     "image-classification": "sagewright_container.algorithms.image_classification:IMAGE_CLASSIFICATION",
+    "ipinsights": "sagewright_container.algorithms.ipinsights:IP_INSIGHTS",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
+    "knn": "sagewright_container.algorithms.knn:KNN",
     "lda": "sagewright_container.algorithms.lda:LDA",
+    "lightgbm-classification-model": "sagewright_container.algorithms.lightgbm:CLASSIFICATION",
+    "lightgbm-regression-model": "sagewright_container.algorithms.lightgbm:REGRESSION",
     "linear-learner": "sagewright_container.algorithms.linear_learner:LINEAR_LEARNER",
     "object-detection": "sagewright_container.algorithms.object_detection:OBJECT_DETECTION",
     "pca": "sagewright_container.algorithms.pca:PCA",
