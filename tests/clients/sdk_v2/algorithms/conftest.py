@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +60,15 @@ def transformed(session: Any, bucket: str) -> Callable[..., str]:
         return body.decode()
 
     return transformed
+
+
+@pytest.fixture(scope="session")
+def environment() -> Callable[[str], str]:
+    """The Python of an environment that the server has made by now."""
+    runtimes = Path(os.environ.get("SAGEWRIGHT_RUNTIMES", ROOT / ".cache/runtimes"))
+
+    def environment(name: str) -> str:
+        made = sorted(runtimes.glob(f"{name}-*/bin/python"), key=lambda python: python.stat().st_mtime)
+        return str(made[-1])
+
+    return environment
