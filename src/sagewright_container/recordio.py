@@ -43,6 +43,11 @@ class Record(NamedTuple):
 
 def read(data: bytes) -> Iterator[Record]:
     """The records of a RecordIO-protobuf object, in order. Raises FormatError."""
+    return map(_record, frames(data))
+
+
+def frames(data: bytes) -> Iterator[memoryview]:
+    """The payloads of a RecordIO object, whatever they are. Raises FormatError."""
     view = memoryview(data)
     position = 0
     while position < len(view):
@@ -54,7 +59,7 @@ def read(data: bytes) -> Iterator[Record]:
         start = position + 8
         if start + length > len(view):
             raise FormatError(f"The RecordIO record at byte {position} is cut short.")
-        yield _record(view[start : start + length])
+        yield view[start : start + length]
         position = start + length + -length % 4
 
 

@@ -24,6 +24,8 @@ HYPERPARAMETERS = {
 }
 SHORT = {**HYPERPARAMETERS, "epochs": "1"}
 JSON_LINES = "application/jsonlines"
+REC = "application/x-recordio"
+CHANNELS = ("train", "validation")
 
 
 @pytest.fixture
@@ -123,3 +125,54 @@ def test_what_cannot_be_trained_on_is_said(
     recorded(image, shapes, {**SHORT, **hyperparameters}, **files)
     assert image.train().returncode == 1
     assert image.failure().startswith(f"ClientError: {said}")
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "labels"),
+    [
+        (
+            {"augmentation_type": "crop_color_transform", "top_k": "2", "checkpoint_frequency": "1", "resize": "40"},
+            lambda kind: (kind,),
+        ),
+        (
+            {"multi_label": "1", "use_weighted_loss": "1", "optimizer": "adam", "learning_rate": "0.001"},
+            lambda kind: tuple(float(each <= kind) for each in range(3)),
+        ),
+        (
+            {"use_weighted_loss": "1", "optimizer": "rmsprop", "learning_rate": "0.001", "image_shape": "1,24,20"},
+            lambda kind: (kind,),
+        ),
+    ],
+)
+def test_each_switch_works(image: Any, shapes: Any, hyperparameters: dict[str, str], labels: Any) -> None:
+    image.job({**SHORT, "mini_batch_size": "8", **hyperparameters}, train="application/x-recordio")
+    records = [ImageRecord(tuple(labels(each.kind)), each.image) for each in shapes["train"][:17]]
+    image.write("input/data/train/train.rec", image_records.write(records))
+    done = image.train()
+    assert done.returncode == 0, done.stderr
+    assert "num_training_samples is 60, but channel train holds 17 images" in done.stdout
+    assert ("Epoch[0] Train-top_k_accuracy_2=" in done.stdout) == ("top_k" in hyperparameters)
+    assert (image.base / "model/model-0001.safetensors").exists() == ("checkpoint_frequency" in hyperparameters)
+
+
+def test_a_job_that_is_stopped_keeps_what_it_has(image: Any, shapes: Any) -> None:
+    recorded(image, shapes, {**HYPERPARAMETERS, "epochs": "100000"})
+    with image.started("train") as process:
+        for line in process.stdout:
+            if line.startswith("Epoch[0]"):
+                process.terminate()
+                break
+        process.stdout.read()
+        assert process.wait(60) == 0
+    assert (image.base / "model/model.safetensors").exists()
+
+
+def test_it_stops_early_where_nothing_improves(image: Any, shapes: Any) -> None:
+    patience = {"early_stopping": "True", "early_stopping_min_epochs": "1", "early_stopping_patience": "1"}
+    image.job({**HYPERPARAMETERS, **patience, "epochs": "50", "learning_rate": "0"}, **dict.fromkeys(CHANNELS, REC))
+    for channel in CHANNELS:
+        records = [ImageRecord((each.kind,), each.image) for each in shapes[channel][:4]]
+        image.write(f"input/data/{channel}/images.rec", image_records.write(records))
+    done = image.train()
+    assert done.returncode == 0, done.stderr
+    assert "completed 100 % of epochs" not in done.stdout

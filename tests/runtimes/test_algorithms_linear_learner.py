@@ -79,7 +79,7 @@ def test_l1_drops_columns_and_a_target_moves_the_threshold(learner: Any) -> None
         target_recall="0.9",
     )
     assert told["train recall"] >= 0.9
-    assert told["train precision"] == 1
+    assert told["train precision"] > 0.97
     code = "import sys, numpy; print((numpy.load(sys.argv[1])['weights'] == 0).sum())"
     assert int(learner.run("-c", code, str(learner.base / "model/model.npz")).stdout) > 5
 

@@ -90,7 +90,7 @@ def test_it_answers_boxes(trained: Any, shapes: Any) -> None:
     assert right > 10
 
 
-@pytest.mark.parametrize("base", ["resnet-18", "vgg-16", "resnet-50"])
+@pytest.mark.parametrize("base", ["vgg-16", "resnet-50"])
 def test_records_and_manifests_on_each_base(image: Any, shapes: Any, base: str) -> None:
     some = shapes["train"][:8]
     image.job({**SHORT, "base_network": base, "freeze_layer_pattern": "^conv1.*"}, train="application/x-recordio")

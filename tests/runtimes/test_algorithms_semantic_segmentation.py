@@ -19,8 +19,9 @@ HYPERPARAMETERS = {
     "num_training_samples": "60",
     "base_size": "32",
     "crop_size": "32",
-    "epochs": "8",
-    "learning_rate": "0.05",
+    "epochs": "5",
+    "optimizer": "adam",
+    "learning_rate": "0.001",
     "mini_batch_size": "10",
 }
 CHANNELS = ("train", "validation", "train_annotation", "validation_annotation")
@@ -72,9 +73,9 @@ def test_it_learns_and_tells_so(trained: Any) -> None:
     from sagewright_container.algorithms.semantic_segmentation import SEMANTIC_SEGMENTATION
 
     told = {each.name: re.findall(each.regex, trained.done.stdout) for each in SEMANTIC_SEGMENTATION.metrics}
-    assert all(len(values) == 8 for values in told.values()), told
+    assert all(len(values) == 5 for values in told.values()), told
     assert float(told["train:loss"][-1]) < float(told["train:loss"][0])
-    assert max(map(float, told["validation:mIOU"])) > 0.5
+    assert max(map(float, told["validation:mIOU"])) > 0.4
     assert max(map(float, told["validation:pixel_accuracy"])) > 0.85
 
 
@@ -98,12 +99,12 @@ def test_it_answers_masks_and_probabilities(trained: Any, shapes: Any) -> None:
 
 @pytest.mark.parametrize("algorithm", ["psp", "deeplab"])
 def test_a_label_map_and_a_manifest(image: Any, shapes: Any, algorithm: str) -> None:
-    """Another head each; masks of three times the classes."""
+    """Another head each; a manifest as Pipe mode wraps it; a map that says that 9 is 0."""
     short = {**HYPERPARAMETERS, "epochs": "1", "algorithm": algorithm, "mini_batch_size": "8"}
     image.job(short, train="application/x-recordio", label_map="application/json")
     pairs = [frame(each.image) + frame(each.mask) for each in shapes["train"][:8]]
     image.write("input/data/train/train.rec", b"".join(pairs))
-    image.write("input/data/label_map/train_label_map.json", '{"scale": "1"}')
+    image.write("input/data/label_map/train_label_map.json", '{"map": {"0": 9}}')
     done = image.train()
     assert done.returncode == 0, done.stderr
     assert "train loss <loss>=" in done.stdout

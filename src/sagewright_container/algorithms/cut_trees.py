@@ -129,9 +129,7 @@ def _cuts(low: Any, high: Any, extents: Any, random: Any) -> tuple[Any, Any]:
     return dimension, np.where(cut >= top, bottom, cut)  # the top row goes right, whatever rounding does
 
 
-def _parted(
-    points: Any, order: Any, starts: Any, ends: Any, split: Any, dimension: Any, cut: Any
-) -> tuple[Any, Any]:
+def _parted(points: Any, order: Any, starts: Any, ends: Any, split: Any, dimension: Any, cut: Any) -> tuple[Any, Any]:
     """The rows of the next level's nodes, each left one before its right one, and where each begins."""
     sizes = (ends - starts)[split]
     of = np.repeat(np.arange(len(split)), sizes)  # each row's node

@@ -44,9 +44,7 @@ class RandomCutForest:
         Channel("train", content_types.RECORDS, content_types.DEFAULT, required=True, pipe=content_types.PIPE),
         Channel("test", content_types.RECORDS, content_types.DEFAULT, pipe=content_types.PIPE),
     )
-    metrics: Sequence[Metric] = tuple(
-        quality.metric("test", name, maximize=True, what="score") for name in _MEASURED
-    )
+    metrics: Sequence[Metric] = tuple(quality.metric("test", name, maximize=True, what="score") for name in _MEASURED)
 
     def check(self, values: Mapping[str, Any]) -> None:
         """`eval_metrics` lists names that there are."""

@@ -131,7 +131,8 @@ def label_table(job: Job, channel: str) -> Any:
             for mapped, encoded in told["map"].items():
                 table[int(encoded)] = int(mapped)
         else:
-            table = (table // int(told.get("scale", 1))).astype("uint8")
+            scale = int(told.get("scale", 1))
+            table = numpy.array([value // scale for value in range(256)], "uint8")
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError, ZeroDivisionError) as error:
         form = json.dumps({"map": {"0": 5, "1": 0}})
         raise ClientError(f'{name} is neither {{"scale": "3"}} nor of the form {form}.') from error

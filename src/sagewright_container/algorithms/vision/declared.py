@@ -39,11 +39,13 @@ def early_stopping(min_epochs: int, patience: int) -> tuple[Hyperparameter, ...]
 
 def channels(*beside: str) -> tuple[Channel, ...]:
     """train, validation, those `beside` each of them (by the ends of their names), and the model to go on from."""
-    images = {"content_types": samples.CONTENT_TYPES, "default_content_type": "application/x-image"}
+
+    def images(name: str, pipe: frozenset[str] = frozenset()) -> Channel:
+        return Channel(name, samples.CONTENT_TYPES, "application/x-image", required=name == "train", pipe=pipe)
+
     return (
-        Channel("train", required=True, pipe=samples.PIPE, **images),
-        Channel("validation", pipe=samples.PIPE, **images),
-        *(Channel(f"{name}_{end}", **images) for end in beside for name in ("train", "validation")),
+        *(images(name, samples.PIPE) for name in ("train", "validation")),
+        *(images(f"{name}_{end}") for end in beside for name in ("train", "validation")),
         Channel("model", samples.MODEL_TYPES, "application/x-sagemaker-model"),
     )
 

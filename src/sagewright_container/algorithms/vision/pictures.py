@@ -103,11 +103,12 @@ def bent(picture: Any, chance: random.Random) -> Any:
 
 def array(picture: Any) -> Any:
     """Float32, channels by height by width, about 0 with a deviation of about 1."""
-    values = np.asarray(picture, np.float32) / 255
+    values: Any = np.asarray(picture, np.float32) / 255
     if values.ndim == 2:
         values = values[..., None]
     channels = values.shape[2]
-    return ((values - np.float32(_MEAN[channels])) / np.float32(_DEVIATION[channels])).transpose(2, 0, 1)
+    mean, deviation = np.array(_MEAN[channels], np.float32), np.array(_DEVIATION[channels], np.float32)
+    return ((values - mean) / deviation).transpose(2, 0, 1)
 
 
 def batch(pictures: Sequence[Any]) -> Any:

@@ -59,7 +59,9 @@ class ResNet(nn.Module):  # type: ignore[misc]
         if layers in DEEP:
             self.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
             self.maxpool = nn.MaxPool2d(3, 2, 1)
-            blocks, widths, deep = DEEP[layers], (64, 128, 256, 512), layers > 34
+            blocks: tuple[int, ...] = DEEP[layers]
+            widths: tuple[int, ...] = (64, 128, 256, 512)
+            deep = layers >= 50
         else:
             self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
             self.maxpool = nn.Identity()

@@ -174,9 +174,8 @@ def _beside(job: Job, name: str, channel: str) -> Input:
 
 
 def _inside(images: Input, relative: str, name: str) -> str:
-    root = os.path.realpath(images.path)
-    path = os.path.join(images.path, relative)
-    if not os.path.isfile(path) or not os.path.realpath(os.path.dirname(path)).startswith(root):
+    path = os.path.normpath(os.path.join(images.path, relative))
+    if not path.startswith(os.path.join(images.path, "")) or not os.path.isfile(path):
         raise ClientError(f"{name}: there is no image {relative} in channel {images.name}.")
     return path
 

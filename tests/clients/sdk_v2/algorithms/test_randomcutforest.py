@@ -37,9 +37,7 @@ def estimator(about: dict[str, Any], readings: np.ndarray) -> RandomCutForest:
 
 
 @pytest.fixture(scope="module")
-def predictor(
-    estimator: RandomCutForest, deploy: Callable[..., Any], delete: Callable[..., None]
-) -> Iterator[Any]:
+def predictor(estimator: RandomCutForest, deploy: Callable[..., Any], delete: Callable[..., None]) -> Iterator[Any]:
     made = deploy(estimator)
     yield made
     delete(made)
