@@ -33,7 +33,7 @@ class Shape:
     frac_shared_embed: float
 
 
-class Embedding(nn.Module):
+class Embedding(nn.Module):  # type: ignore[misc]
     """One column: its words' vectors, behind a part that all its words share. Word 0 is what is missing."""
 
     def __init__(self, words: int, size: int, share: float) -> None:
@@ -47,7 +47,7 @@ class Embedding(nn.Module):
         return torch.cat([self.shared.expand(len(codes), -1), self.own(codes)], dim=1)
 
 
-class TabTransformer(nn.Module):
+class TabTransformer(nn.Module):  # type: ignore[misc]
     """Takes the matrix of `tabular.Encoding`: rows by columns, NaN for what is missing."""
 
     def __init__(self, shape: Shape) -> None:
@@ -88,11 +88,11 @@ class TabTransformer(nn.Module):
         found: torch.Tensor = self.head(torch.cat(parts, dim=1))
         return found
 
-    @torch.inference_mode()
     def predicted(self, matrix: Any) -> Any:
         """NumPy's matrix → probabilities, rows by classes, or a number for each row."""
         self.eval()
-        outputs = self(torch.as_tensor(matrix, dtype=torch.float32))
+        with torch.inference_mode():
+            outputs = self(torch.as_tensor(matrix, dtype=torch.float32))
         if self.shape.outputs == 1:
             return (outputs[:, 0] * self.target[1] + self.target[0]).double().numpy()
         return outputs.double().softmax(dim=1).numpy()
