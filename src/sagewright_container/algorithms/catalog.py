@@ -26,6 +26,8 @@ CATALOG = {
     "ntm": "sagewright_container.algorithms.ntm:NTM",
     "object-detection": "sagewright_container.algorithms.object_detection:OBJECT_DETECTION",
     "pca": "sagewright_container.algorithms.pca:PCA",
+    "pytorch-tabtransformerclassification-model": "sagewright_container.algorithms.tabtransformer:CLASSIFICATION",
+    "pytorch-tabtransformerregression-model": "sagewright_container.algorithms.tabtransformer:REGRESSION",
     "randomcutforest": "sagewright_container.algorithms.randomcutforest:RANDOM_CUT_FOREST",
     "semantic-segmentation": "sagewright_container.algorithms.semantic_segmentation:SEMANTIC_SEGMENTATION",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
