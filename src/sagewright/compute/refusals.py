@@ -30,7 +30,7 @@ def _each(names: Sequence[str], sentence: str) -> Iterator[tuple[str, str]]:
 
 _ALGORITHMS: Final = (
     *("blazingtext", "factorization-machines", "image-classification", "ipinsights"),
-    *("knn", "linear-learner", "ntm", "object-detection", "object2vec", "randomcutforest"),
+    *("knn", "linear-learner", "ntm", "object-detection", "randomcutforest"),
     *("semantic-segmentation", "seq2seq"),
 )
 

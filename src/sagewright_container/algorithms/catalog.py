@@ -13,6 +13,7 @@ CATALOG = {
     "forecasting-deepar": "sagewright_container.algorithms.deepar:DEEPAR",
     "kmeans": "sagewright_container.algorithms.kmeans:KMEANS",
     "lda": "sagewright_container.algorithms.lda:LDA",
+    "object2vec": "sagewright_container.algorithms.object2vec:OBJECT2VEC",
     "pca": "sagewright_container.algorithms.pca:PCA",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
