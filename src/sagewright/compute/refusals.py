@@ -31,7 +31,7 @@ def _each(names: Sequence[str], sentence: str) -> Iterator[tuple[str, str]]:
 _ALGORITHMS: Final = (
     *("blazingtext", "factorization-machines", "image-classification", "ipinsights"),
     *("knn", "linear-learner", "ntm", "object-detection", "randomcutforest"),
-    *("semantic-segmentation", "seq2seq"),
+    "semantic-segmentation",
 )
 
 # Add an image here that cannot be answered, with the sentence that its user needs.

@@ -15,6 +15,7 @@ CATALOG = {
     "lda": "sagewright_container.algorithms.lda:LDA",
     "object2vec": "sagewright_container.algorithms.object2vec:OBJECT2VEC",
     "pca": "sagewright_container.algorithms.pca:PCA",
+    "seq2seq": "sagewright_container.algorithms.seq2seq:SEQ2SEQ",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
 
