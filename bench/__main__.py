@@ -34,6 +34,7 @@ MEASUREMENTS: Final = {
     "memory": "bench.memory",
     "autoscaling": "bench.autoscaling",
     "transform": "bench.transform",
+    "images": "bench.images",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
 }

@@ -9,9 +9,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Lanes that run beside each other. Terraform mostly waits.
-OURS="lint unit fuzz data chaos"
-CLIENTS="terraform boto3 awscli mlflow"
-SDKS="sdk_v2 sdk_v3"
+OURS="lint unit fuzz chaos data"
+CLIENTS="boto3 terraform runtimes awscli mlflow"
+SDKS="sdk_v2 algorithms sdk_v3"
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}
 
@@ -62,10 +62,12 @@ environment() {
         echo "$stamp" >".venvs/$1/.stamp"
 }
 
-# clients FOLDER PYTHON: one client's tests, run by the Python of its environment.
+# clients FOLDER PYTHON OPTION…: one client's tests, run by the Python of its environment.
 clients() {
+    folder=$1 python=$2
+    shift 2
     # shellcheck disable=SC2086 # options are words
-    bounded 1800 "$2" -m pytest -c tests/clients/pytest.ini --rootdir . $PYTEST_OPTIONS "tests/clients/$1"
+    bounded 1800 "$python" -m pytest -c tests/clients/pytest.ini --rootdir . $PYTEST_OPTIONS "$@" "tests/clients/$folder"
 }
 
 stage() {
@@ -75,16 +77,20 @@ stage() {
         sandbox
         postgres
         folders=
-        for folder in unit wire conformance runtimes; do
+        for folder in unit wire conformance; do
             if [ -d "tests/$folder" ]; then folders="$folders tests/$folder"; fi
         done
         # shellcheck disable=SC2086 # folders and options are words
         bounded 1800 "$BIN/python" -m pytest $PYTEST_OPTIONS $folders
         ;;
+    runtimes) bounded 1800 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/runtimes ;;
     fuzz) bounded 600 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/fuzz --requests=6000 ;; # `make fuzz`: 100,000
     boto3 | terraform) clients "$1" "$BIN/python" ;;
     awscli) environment awscli && clients awscli "$BIN/python" ;;
-    data | mlflow | sdk_v2 | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
+    data | mlflow | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
+    # The built-in algorithms apart from all else that the SDK does.
+    sdk_v2) environment sdk_v2 && clients sdk_v2 .venvs/sdk_v2/bin/python --ignore=tests/clients/sdk_v2/algorithms ;;
+    algorithms) environment sdk_v2 && clients sdk_v2/algorithms .venvs/sdk_v2/bin/python ;;
     chaos) bounded 900 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/chaos --rounds=5 ;; # `make chaos` does a hundred
     *)
         echo "no stage is called $1; there are: $OURS $CLIENTS $SDKS" >&2

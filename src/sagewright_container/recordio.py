@@ -43,6 +43,11 @@ class Record(NamedTuple):
 
 def read(data: bytes) -> Iterator[Record]:
     """The records of a RecordIO-protobuf object, in order. Raises FormatError."""
+    return map(_record, frames(data))
+
+
+def frames(data: bytes) -> Iterator[memoryview]:
+    """The payloads of a RecordIO object, whatever they are. Raises FormatError."""
     view = memoryview(data)
     position = 0
     while position < len(view):
@@ -54,17 +59,30 @@ def read(data: bytes) -> Iterator[Record]:
         start = position + 8
         if start + length > len(view):
             raise FormatError(f"The RecordIO record at byte {position} is cut short.")
-        yield _record(view[start : start + length])
+        yield view[start : start + length]
         position = start + length + -length % 4
 
 
 def write(records: Sequence[Mapping[str, Sequence[float]]]) -> bytes:
     """Records whose label map holds each name's values as a float32 tensor: the form of a prediction."""
-    parts: list[bytes] = []
-    for record in records:
-        payload = b"".join(_label_entry(name, values) for name, values in record.items())
-        parts.append(struct.pack("<II", MAGIC, len(payload)) + payload + bytes(-len(payload) % 4))
-    return b"".join(parts)
+    return b"".join(
+        frame(b"".join(_label_entry(name, values) for name, values in record.items())) for record in records
+    )
+
+
+def frame(payload: bytes) -> bytes:
+    """One record, framed."""
+    return struct.pack("<II", MAGIC, len(payload)) + payload + bytes(-len(payload) % 4)
+
+
+def features(floats: Mapping[str, bytes], integers: Mapping[str, Sequence[int]]) -> bytes:
+    """A record's payload with features: tensors of little-endian float32, as bytes, and of whole numbers above 0."""
+    tensors = [(name, _field(_FLOAT32, _field(_VALUES, values))) for name, values in floats.items()]
+    for name, numbers in integers.items():
+        packed = b"".join(_varint_bytes(each) for each in numbers)
+        tensors.append((name, _field(_INT32, _field(_VALUES, packed))))
+    entries = [_field(_MAP_KEY, name.encode()) + _field(_MAP_VALUE, value) for name, value in tensors]
+    return b"".join(_field(_FEATURES, entry) for entry in entries)
 
 
 def write_integers(records: Sequence[Mapping[str, Sequence[int]]]) -> bytes:

@@ -7,6 +7,7 @@ import http.client
 import io
 import json
 import os
+import runpy
 import shutil
 import socket
 import struct
@@ -147,6 +148,13 @@ def housing() -> list[list[float]]:
     lines = (ROOT / "examples/housing.csv").read_text().splitlines()
     rows = [[float(cell) for cell in line.split(",")] for line in lines]
     return [[row[-1], *row[:-1]] for row in rows]
+
+
+@pytest.fixture(scope="session")
+def shapes() -> dict[str, list[Any]]:
+    """Pictures of discs, squares and triangles for the channels train and validation; see tests/shapes.py."""
+    made: dict[str, list[Any]] = runpy.run_path(str(ROOT / "tests/shapes.py"))["shapes"]()
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from sagewright.base import toolkit
+
 _SCRIPT: Final = "Until then a script in the scikit-learn, PyTorch or XGBoost image does the work."
 _NEURON: Final = (
     "It holds AWS's compiler for Trainium and Inferentia, which runs on those chips alone. "
@@ -29,15 +31,16 @@ def _each(names: Sequence[str], sentence: str) -> Iterator[tuple[str, str]]:
 
 
 _ALGORITHMS: Final = (
-    *("blazingtext", "factorization-machines", "image-classification", "ipinsights"),
-    *("knn", "linear-learner", "ntm", "object-detection", "randomcutforest"),
-    "semantic-segmentation",
+    *("blazingtext", "factorization-machines", "forecasting-deepar", "image-classification", "ipinsights", "kmeans"),
+    *("knn", "lda", "linear-learner", "ntm", "object-detection", "object2vec", "pca", "randomcutforest"),
+    *("semantic-segmentation", "seq2seq"),
 )
+_NOT_BUILT: Final = tuple(name for name in _ALGORITHMS if toolkit.algorithm_of(name) is None)
 
 # Add an image here that cannot be answered, with the sentence that its user needs.
 REFUSED: Final[Mapping[str, str]] = dict(
     (
-        *_each(_ALGORITHMS, f"This built-in algorithm is not built yet. {_SCRIPT}"),
+        *_each(_NOT_BUILT, f"This built-in algorithm is not built yet. {_SCRIPT}"),
         *_each(("image-classification-neo", "xgboost-neo"), _NEO.format("of the algorithm, without -neo in its name")),
         *_each(("sagemaker-neo-mxnet", "sagemaker-inference-mxnet"), _NEO.format("mxnet-inference")),
         *_each(("sagemaker-neo-pytorch", "sagemaker-inference-pytorch"), _NEO.format("pytorch-inference")),

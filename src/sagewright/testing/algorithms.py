@@ -50,7 +50,8 @@ def _hyperparameter(declared: Mapping[str, Any]) -> str:
 def _numbers(declared: Mapping[str, Any]) -> str:
     kinds = {"Integer": "whole number", "Continuous": "number", "FreeText": "text", "Tuple": "tuple", "List": "list"}
     kind = kinds.get(declared["kind"], "list of lists")
-    return f"{kind} {_bounds(declared['range'])}".strip()
+    numbers = f"{kind} {_bounds(declared['range'])}".strip()
+    return " or ".join((numbers, *(f"`{each}`" for each in declared["words"])))
 
 
 def _bounds(told: Mapping[str, Any]) -> str:

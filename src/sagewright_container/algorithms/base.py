@@ -82,6 +82,14 @@ class Model(Protocol):
         """
 
 
+@runtime_checkable
+class Verbose(Model, Protocol):
+    """A model that says more to a request that accepts `…; verbose=true`."""
+
+    def verbose(self, rows: Any) -> Mapping[str, Any]:
+        """As `predict`, and more."""
+
+
 class Algorithm(Protocol):
     """The port. An implementation imports its library inside `train` and `load`: declarations are read without it.
 

@@ -40,7 +40,8 @@ class Range:
 class Hyperparameter:
     """One hyperparameter as AWS documents it.
 
-    `range` bounds a number; `choices` are the words allowed (of each member, for lists). `default` is what
+    `range` bounds a number; `choices` are the words allowed (of each member, for lists); `words` may stand in a
+    number's place (`auto`) and are left as they are. `default` is what
     the algorithm gets when the request says nothing; None leaves it to the library. `tunable` is the range,
     or are the words, that AWS recommends for tuning. `aliases` are other names for the same. `ignored` is accepted
     and without effect.
@@ -50,6 +51,7 @@ class Hyperparameter:
     kind: Kind
     range: Range = Range()
     choices: tuple[Any, ...] = ()
+    words: tuple[str, ...] = ()
     default: Any = None
     required: bool = False
     tunable: Range | tuple[str, ...] | None = None
@@ -58,10 +60,13 @@ class Hyperparameter:
 
     def parse(self, text: str) -> Any:
         """The value of a request's string. Raises ClientError that names the hyperparameter."""
+        if text.strip() in self.words:
+            return text.strip()
         try:
             value = _PARSERS[self.kind](text.strip())
         except (ValueError, SyntaxError) as error:
-            raise ClientError(f"Hyperparameter {self.name}: {text!r} is not {_WORDS[self.kind]}.") from error
+            what = " or ".join((_WORDS[self.kind], *self.words))
+            raise ClientError(f"Hyperparameter {self.name}: {text!r} is not {what}.") from error
         self._check(value, text)
         return value
 
@@ -87,6 +92,11 @@ def number(name: str, within: Range, **more: Any) -> Hyperparameter:
 def choice(name: str, *choices: str, **more: Any) -> Hyperparameter:
     """One of some words."""
     return Hyperparameter(name=name, kind="Categorical", choices=choices, **more)
+
+
+def flag(name: str, **more: Any) -> Hyperparameter:
+    """Whether to do something: `true` or `false`, as Python writes them too."""
+    return choice(name, "true", "false", "True", "False", **more)
 
 
 def validate(declared: Iterable[Hyperparameter], given: Mapping[str, str]) -> dict[str, Any]:

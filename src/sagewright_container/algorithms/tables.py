@@ -47,17 +47,33 @@ def features(source: Input, *, width: int) -> Any:
 
     CSV has its label first, unless its content type says `label_size=0`. Raises ClientError.
     """
-    rows = _stacked(_each(source, lambda data: _unlabelled(source, data)))
+    return _checked(source, _stacked(_each(source, lambda data: _unlabelled(source, data))), width)
+
+
+def _checked(source: Input, rows: Any, width: int) -> Any:
+    """`rows` with `width` columns, which sparse ones are widened to, all finite. Raises ClientError."""
     if hasattr(rows, "tocsr") and rows.shape[1] < width:
         rows.resize(rows.shape[0], width)
     if rows.shape[1] != width:
         raise ClientError(
-            f"Channel {source.name}: the rows have {rows.shape[1]} features, but hyperparameter feature_dim is {width}."
+            f"Channel {source.name}: the rows have {rows.shape[1]} features, and {width} are expected (feature_dim, or "
+            "the width of channel train)."
         )
     values = rows.data if hasattr(rows, "tocsr") else rows
     if not np.isfinite(values).all():
         raise ClientError(f"Channel {source.name}: a feature is missing, or no finite number.")
     return rows
+
+
+def labelled(source: Input, *, width: int | None = None) -> Table:
+    """All rows of a channel with a finite label each, and finite features: `width` of them where it is given, which
+    sparse rows are widened to. Raises ClientError."""
+    table = read(source)
+    bad = np.flatnonzero(~np.isfinite(table.label))
+    if len(bad):
+        raise ClientError(f"Channel {source.name}: row {bad[0] + 1} has no label, or one that is no finite number.")
+    table.features = _checked(source, table.features, table.features.shape[1] if width is None else width)
+    return table
 
 
 def _each(source: Input, parse: Callable[[bytes], T]) -> list[T]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagewright_container.algorithms import catalog
-from sagewright_container.algorithms.base import Handled, Model
+from sagewright_container.algorithms.base import Handled, Model, Verbose
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.contract import Contract, cpu_count
 from sagewright_container.serving import content, record_content
@@ -47,10 +47,14 @@ class ModelHandler:
             raise NotAcceptable(f"Accept type {media} is not supported: it is one of {known}.")
         rows = record_content.decode(request.body, media_type(request.content_type) or content.CSV)
         try:
-            outputs = self._model.predict(self._fitted(rows))
+            outputs = self._answered(self._fitted(rows), request.accept)
         except ClientError as error:
             raise BadRequest(f"Unable to evaluate payload provided: {error}") from error
         return Response(record_content.encode(outputs, media, title=self._model.title), media)
+
+    def _answered(self, rows: Any, accept: str) -> Mapping[str, Any]:
+        asked = "verbose=true" in accept.lower().replace(" ", "")
+        return self._model.verbose(rows) if asked and isinstance(self._model, Verbose) else self._model.predict(rows)
 
     def _fitted(self, rows: Any) -> Any:
         """Rows as wide as the model: sparse ones are widened, all others must fit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import runpy
 import tarfile
 import time
 from collections.abc import Callable
@@ -93,6 +94,13 @@ class Run:
                 return told
             assert time.monotonic() < end, f"{name} did not end: {told['SecondaryStatus']}"
             time.sleep(0.3)
+
+
+@pytest.fixture(scope="session")
+def shapes() -> dict[str, list[Any]]:
+    """Pictures of discs, squares and triangles for the channels train and validation; see tests/shapes.py."""
+    made: dict[str, list[Any]] = runpy.run_path(str(ROOT / "tests/shapes.py"))["shapes"]()
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -105,7 +105,7 @@ def test_an_unknown_algorithm_is_named_with_those_there_are() -> None:
 @pytest.mark.parametrize("name", catalog.CATALOG)
 def test_every_algorithm_describes_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["describe", name]) == 0
-    told = json.loads(capsys.readouterr().out)
+    (told,) = json.loads(capsys.readouterr().out)
     assert told["name"] == name
     assert len({row["name"] for row in told["hyperparameters"]}) == len(told["hyperparameters"])
 

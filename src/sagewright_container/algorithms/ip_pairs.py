@@ -1,0 +1,76 @@
+"""Pairs of an entity and an IPv4 address, read and made numbers.
+
+CSV has no header and two columns: the entity, any text, and the address with dots. An entity's number is a hash of its
+name, so that those never seen have one as well.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import ipaddress
+import os
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sagewright_container.algorithms.base import Input
+from sagewright_container.algorithms.errors import ClientError
+
+
+class Pairs(NamedTuple):
+    """Of each pair the entity's number (int64) and the address as a number (int64)."""
+
+    entities: Any
+    addresses: Any
+
+
+def read(source: Input, count: int) -> Pairs:
+    """All pairs of a channel, entities hashed to `count` numbers. Raises ClientError."""
+    found: list[Pairs] = []
+    for path in source.files():
+        with open(path, "rb") as file:
+            data = file.read()
+        try:
+            if data.strip():
+                found.append(numbers(rows(data), count))
+        except ClientError as error:
+            raise ClientError(f"{os.path.basename(path)} in channel {source.name}: {error}") from error
+    if not found:
+        raise ClientError(f"Channel {source.name} holds no data.")
+    return Pairs(*(np.concatenate(part) for part in zip(*found, strict=True)))
+
+
+def rows(data: bytes) -> list[list[str]]:
+    """The lines of CSV that are not empty. Raises ClientError."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ClientError(f"Line {line} is not UTF-8.") from error
+    try:
+        return [row for row in csv.reader(io.StringIO(text), skipinitialspace=True) if row]
+    except csv.Error as error:
+        raise ClientError(f"This is not CSV: {error}.") from error
+
+
+def numbers(pairs: Iterable[Sequence[Any]], count: int) -> Pairs:
+    """Pairs of texts as numbers. Raises ClientError that names the first wrong one."""
+    entities: list[int] = []
+    addresses: list[int] = []
+    known: dict[str, int] = {}
+    for number, pair in enumerate(pairs, 1):
+        if len(pair) != 2 or not all(isinstance(each, str) for each in pair):
+            raise ClientError(f"Row {number} is not an entity and an address: {str(list(pair))[:80]}.")
+        entity, text = pair[0].strip(), pair[1].strip()
+        if text not in known:
+            try:
+                known[text] = int(ipaddress.IPv4Address(text))
+            except ValueError as error:
+                hint = " CSV data must have no header." if number == 1 else ""
+                raise ClientError(f"Row {number}: {text[:40]!r} is no IPv4 address.{hint}") from error
+        entities.append(zlib.crc32(entity.encode()) % count)
+        addresses.append(known[text])
+    return Pairs(np.array(entities, np.int64), np.array(addresses, np.int64))

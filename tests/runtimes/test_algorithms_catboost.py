@@ -1,0 +1,96 @@
+"""CatBoost as a built-in algorithm: classes and numbers, categories, the model outside."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+CLASSIFICATION, REGRESSION = "catboost-classification-model", "catboost-regression-model"
+
+
+def _csv(rows: list[list[Any]]) -> str:
+    return "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+
+@pytest.fixture(scope="module")
+def trained(container: Callable[..., Any], housing: list[list[float]]) -> Any:
+    made = container(REGRESSION, "catboost")
+    made.job({"iterations": "60", "learning_rate": "0.3"}, train="text/csv", validation="text/csv")
+    made.write("input/data/train/data.csv", _csv(housing[:400]))
+    made.write("input/data/validation/data.csv", _csv(housing[400:]))
+    done = made.train()
+    assert done.returncode == 0, done.stderr
+    made.said = done.stdout
+    return made
+
+
+@pytest.fixture(scope="module")
+def colours(container: Callable[..., Any]) -> Any:
+    """Three classes, two of them by a colour, one by a number."""
+    made = container(CLASSIFICATION, "catboost")
+    made.job({"iterations": "30", "learning_rate": "0.5"}, training="text/csv")
+    rows: list[Any] = [((1, 5, 9)[row % 3], ("red", "blue", "blue")[row % 3], int(row % 3 == 2)) for row in range(300)]
+    rows += [(1, "", "")]  # holes are learnt from
+    made.write("input/data/training/train/data.csv", _csv([[*row] for row in rows]))
+    made.write("input/data/training/categorical_index.json", '{"cat_index_list": [1]}')
+    done = made.train()
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture(scope="module")
+def invoke(colours: Any) -> Iterator[Any]:
+    with colours.serving() as invoke:
+        yield invoke
+
+
+def test_the_best_score_is_told_so_that_the_published_expression_finds_it(trained: Any) -> None:
+    assert re.search(r"bestTest = ([0-9\.]+)", trained.said)
+
+
+def test_catboost_itself_loads_the_model_and_predicts_as_the_endpoint(trained: Any, housing: list[list[float]]) -> None:
+    with trained.serving() as invoke:
+        answer = invoke(_csv([row[1:] for row in housing[:3]]), "text/csv")
+        lines = invoke(_csv([row[1:] for row in housing[:3]]), "text/csv", "text/csv")
+    rows = repr([row[1:] for row in housing[:3]])
+    predicted = json.loads(answer.body)["prediction"]
+    assert predicted == pytest.approx([float(line) for line in lines.body.split()])
+    outside = trained.run(
+        "-c",
+        f"import sys, catboost\nprint(catboost.CatBoost().load_model(sys.argv[1]).predict({rows}).tolist())",
+        str(trained.base / "model/model.cbm"),
+    )
+    assert json.loads(outside.stdout) == pytest.approx(predicted)
+    assert predicted == pytest.approx([24.0, 21.6, 34.7], abs=5)
+
+
+def test_classes_have_probabilities_and_labels(invoke: Any) -> None:
+    answer = invoke("red,0\nblue,0\nblue,1\n", "text/csv", "application/json;verbose")
+    told = json.loads(answer.body)
+    assert told["labels"] == [1, 5, 9]
+    assert told["predicted_label"] == [1, 5, 9]
+    assert [sum(row) for row in told["probabilities"]] == pytest.approx([1, 1, 1])
+    assert set(json.loads(invoke("red,0\n", "text/csv").body)) == {"probabilities"}
+
+
+def test_a_word_that_was_never_seen_is_missing(invoke: Any) -> None:
+    assert invoke("green,0\n", "text/csv").body == invoke(",0\n", "text/csv").body
+
+
+def test_a_stopped_job_leaves_the_trees_it_has(container: Callable[..., Any], housing: list[list[float]]) -> None:
+    made = container(REGRESSION, "catboost")
+    made.job({"iterations": "100000", "early_stopping_rounds": "0"}, train="text/csv")
+    made.write("input/data/train/data.csv", _csv(housing))
+    with made.started("train") as process:
+        for line in process.stdout:
+            if line.startswith("2:"):
+                process.send_signal(signal.SIGTERM)
+                break
+        process.stdout.read()
+        assert process.wait(30) == 0
+    assert (made.base / "model/model.cbm").stat().st_size
