@@ -85,6 +85,15 @@ def features(floats: Mapping[str, bytes], integers: Mapping[str, Sequence[int]])
     return b"".join(_field(_FEATURES, entry) for entry in entries)
 
 
+def write_integers(records: Sequence[Mapping[str, Sequence[int]]]) -> bytes:
+    """Records whose feature map holds each name's values, none of them negative, as an int32 tensor."""
+    parts: list[bytes] = []
+    for record in records:
+        payload = b"".join(_feature_entry(name, values) for name, values in record.items())
+        parts.append(struct.pack("<II", MAGIC, len(payload)) + payload + bytes(-len(payload) % 4))
+    return b"".join(parts)
+
+
 def _record(view: memoryview) -> Record:
     record = Record({}, {})
     for field, content in _fields(view):
@@ -178,6 +187,12 @@ def _label_entry(name: str, values: Sequence[float]) -> bytes:
     tensor = _field(_VALUES, struct.pack(f"<{len(values)}f", *values))
     entry = _field(_MAP_KEY, name.encode()) + _field(_MAP_VALUE, _field(_FLOAT32, tensor))
     return _field(_LABEL, entry)
+
+
+def _feature_entry(name: str, values: Sequence[int]) -> bytes:
+    tensor = _field(_VALUES, b"".join(map(_varint_bytes, values)))
+    entry = _field(_MAP_KEY, name.encode()) + _field(_MAP_VALUE, _field(_INT32, tensor))
+    return _field(_FEATURES, entry)
 
 
 def _field(number: int, content: bytes) -> bytes:

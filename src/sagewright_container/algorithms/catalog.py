@@ -25,11 +25,13 @@ CATALOG = {
     "linear-learner": "sagewright_container.algorithms.linear_learner:LINEAR_LEARNER",
     "ntm": "sagewright_container.algorithms.ntm:NTM",
     "object-detection": "sagewright_container.algorithms.object_detection:OBJECT_DETECTION",
+    "object2vec": "sagewright_container.algorithms.object2vec:OBJECT2VEC",
     "pca": "sagewright_container.algorithms.pca:PCA",
     "pytorch-tabtransformerclassification-model": "sagewright_container.algorithms.tabtransformer:CLASSIFICATION",
     "pytorch-tabtransformerregression-model": "sagewright_container.algorithms.tabtransformer:REGRESSION",
     "randomcutforest": "sagewright_container.algorithms.randomcutforest:RANDOM_CUT_FOREST",
     "semantic-segmentation": "sagewright_container.algorithms.semantic_segmentation:SEMANTIC_SEGMENTATION",
+    "seq2seq": "sagewright_container.algorithms.seq2seq:SEQ2SEQ",
     "xgboost": "sagewright_container.algorithms.xgboost:XGBOOST",
 }
 

@@ -21,7 +21,7 @@ from sagewright_container.algorithms.hyperparameters import Hyperparameter, Rang
 
 LIKELIHOODS = ("gaussian", "beta", "negative-binomial", "student-T", "deterministic-L1")
 AUTO, IGNORE = "auto", ("ignore", "")
-_FREQUENCY = re.compile(r"[1-9]?[0-9]*(?:M|W|D|H|h|min)")
+_FREQUENCY = re.compile(r"(?:[1-9][0-9]*)?(?:M|W|D|H|h|min)")
 _CONFIGURATION = "DEEPAR_INFERENCE_CONFIG"
 
 
@@ -47,9 +47,7 @@ class DeepAR:
         Hyperparameter(name="num_dynamic_feat", kind="FreeText", default=AUTO),
         integer("num_eval_samples", 1, default=100),
         integer("num_layers", 1, default=2, tunable=Range(1, 8)),
-        Hyperparameter(
-            name="test_quantiles", kind="FreeText", default="[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]"
-        ),
+        Hyperparameter(name="test_quantiles", kind="FreeText", default="[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]"),
     )
     channels: Sequence[Channel] = tuple(
         Channel(name, time_series.CONTENT_TYPES, time_series.AUTO, required=name == "train")
@@ -131,7 +129,8 @@ def quantiles(values: Mapping[str, Any]) -> list[float]:
 
 def epoch_batches(values: Mapping[str, Any], observations: int) -> int:
     """Batches of an epoch: as many windows as it takes for each value to be forecast about once."""
-    return max(1, math.ceil(observations / values["prediction_length"] / values["mini_batch_size"]))
+    window, batch = int(values["prediction_length"]), int(values["mini_batch_size"])
+    return max(1, math.ceil(observations / window / batch))
 
 
 def _list(text: str) -> list[Any]:

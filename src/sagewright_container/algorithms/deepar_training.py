@@ -40,7 +40,7 @@ def train(job: Job, series: Sequence[Series]) -> None:
     entries = _entries(about, series, "train")
     tested = _tested(about, job.inputs["test"]) if "test" in job.inputs else []
     torch.manual_seed(0)
-    np.random.seed(0)  # noqa: NPY002  it is GluonTS's sampler that draws from it
+    np.random.seed(0)
     progress = Progress(job)
     with tempfile.TemporaryDirectory() as scratch:
         estimator = _estimator(values, about, sum(len(each.target) for each in series), progress, scratch)

@@ -84,7 +84,7 @@ def _document(body: bytes) -> tuple[list[Instance], Mapping[str, Any]]:
 
 
 def _lines(body: bytes) -> tuple[list[Instance], Mapping[str, Any]]:
-    instances = []
+    instances: list[Instance] = []
     for number, line in enumerate(body.splitlines(), 1):
         if line.strip():
             value = _read(line, f"Line {number}")
