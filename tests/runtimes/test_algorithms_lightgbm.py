@@ -93,9 +93,7 @@ def test_a_word_that_was_never_seen_is_missing(invoke: Any) -> None:
         ("{}", "application/json", 415, "application/json is not supported"),
     ],
 )
-def test_requests_that_cannot_be_answered(
-    invoke: Any, body: str, content_type: str, status: int, words: str
-) -> None:
+def test_requests_that_cannot_be_answered(invoke: Any, body: str, content_type: str, status: int, words: str) -> None:
     answer = invoke(body, content_type)
     assert answer.status == status
     assert words in answer.body.decode()

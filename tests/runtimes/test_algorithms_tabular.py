@@ -44,7 +44,11 @@ GOOD: Mapping[str, tuple[dict[str, str], bool, list[Any]]] = {
         [[2, 1], [1, 1], {}, [0, 1, 7]],
     ),
     "numbers as categories": (
-        {"train/a.csv": "1,10,x\n2,9.0,\n", "validation/b.csv": "1,9,y\n", f"train/{_CATEGORIES}": '{"cat_index_list": [1, 2]}'},
+        {
+            "train/a.csv": "1,10,x\n2,9.0,\n",
+            "validation/b.csv": "1,9,y\n",
+            f"train/{_CATEGORIES}": '{"cat_index_list": [1, 2]}',
+        },
         False,
         [[2, 2], [1, 2], {"0": ["10", "9"], "1": ["x"]}, None],
     ),

@@ -159,8 +159,8 @@ def _pool(library: Any, encoding: tabular.Encoding, matrix: Any, label: Any = No
     if not categories:
         return library.Pool(matrix, label)
     frame = importlib.import_module("pandas").DataFrame(matrix)
-    for number in categories:
-        frame[number] = frame[number].fillna(-1).astype("int32")
+    for column in categories:
+        frame[column] = frame[column].fillna(-1).astype("int32")
     return library.Pool(frame, label, cat_features=categories)
 
 

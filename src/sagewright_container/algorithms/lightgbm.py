@@ -76,7 +76,9 @@ class LightGBM:
         if values["metric"] not in ("auto", *known):
             raise ClientError(f"Hyperparameter metric: {values['metric']} is none for {self.name}: {', '.join(known)}.")
         if values["boosting"] == "rf" and not (values["bagging_freq"] > 0 and values["bagging_fraction"] < 1):
-            raise ClientError("Hyperparameter boosting: rf needs a bagging_freq above 0 and a bagging_fraction below 1.")
+            raise ClientError(
+                "Hyperparameter boosting: rf needs a bagging_freq above 0 and a bagging_fraction below 1."
+            )
         if values["is_unbalance"] == "True" and values["scale_pos_weight"] != 1:
             raise ClientError("Hyperparameter scale_pos_weight: give either it or is_unbalance, not both.")
 

@@ -145,9 +145,8 @@ class Linear:
     title = "predictions"
 
     def __init__(self, saved: Mapping[str, Any]) -> None:
-        self._losses = importlib.import_module("sagewright_container.algorithms.linear_losses")
-        solver = importlib.import_module("sagewright_container.algorithms.linear_solver")
-        self._weights = solver.Weights(saved["weights"], saved["bias"])
+        self._model = importlib.import_module("sagewright_container.algorithms.linear_model")
+        self._weights = self._model.Weights(saved["weights"], saved["bias"])
         self._loss, self._threshold = str(saved["loss"]), float(saved["threshold"])
 
     @property
@@ -159,8 +158,8 @@ class Linear:
         """Of each row."""
         outputs = self._weights.outputs(rows)
         if self._loss == "logistic":
-            return self._losses.sigmoid(outputs)
-        return self._losses.softmax(outputs) if self._loss == "softmax_loss" else outputs
+            return self._model.sigmoid(outputs)
+        return self._model.softmax(outputs) if self._loss == "softmax_loss" else outputs
 
     def predict(self, rows: Any) -> Mapping[str, Any]:
         """`score`, and `predicted_label` where there are classes."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from sagewright_container.algorithms.linear_model import softmax
+
 ROUND = 1e-3
 
 Loss = Callable[[Any, Any], tuple[Any, Any]]
@@ -35,19 +37,10 @@ def of(name: str, values: Mapping[str, Any], *, unit: float = 1.0) -> Loss:
     }[name]
 
 
-def sigmoid(outputs: Any) -> Any:
-    """The probability of each log odds."""
-    return 0.5 * (1 + np.tanh(0.5 * outputs))
-
-
-def softmax(outputs: Any) -> Any:
-    """The probabilities of each row."""
-    raised = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
-
-
 def _logistic(outputs: Any, labels: Any) -> tuple[Any, Any]:
-    return np.logaddexp(0, outputs) - labels * outputs, sigmoid(outputs) - labels
+    small = np.exp(-np.abs(outputs))  # the one exponential that both need, and that never overflows
+    probabilities = np.where(outputs >= 0, 1, small) / (1 + small)
+    return np.log1p(small) + np.maximum(outputs, 0) - labels * outputs, probabilities - labels
 
 
 def _softmax(outputs: Any, labels: Any) -> tuple[Any, Any]:

@@ -13,26 +13,14 @@ import numpy as np
 from scipy import optimize
 
 from sagewright_container.algorithms.linear_losses import Loss
+from sagewright_container.algorithms.linear_model import Weights
 
 STEPS = 10  # of L-BFGS, that count as an epoch: AWS's optimizer takes many steps in one too
 _NARROW = 2000  # columns up to which the normal equations are the quicker way
 _BLOCK = 1 << 16  # rows that are summed up in double precision at a time
 
-Told = Callable[[int, "Weights"], bool]
+Told = Callable[[int, Weights], bool]
 """Is told what an epoch (from 0) has found; answers whether that is enough."""
-
-
-@dataclass
-class Weights:
-    """`matrix`: outputs by columns; `bias`: one per output."""
-
-    matrix: Any
-    bias: Any
-
-    def outputs(self, rows: Any) -> Any:
-        """One float per row, or a row of floats where there are several outputs."""
-        found = np.asarray(rows @ self.matrix.T) + self.bias
-        return found[:, 0] if len(self.bias) == 1 else found
 
 
 @dataclass(frozen=True)
@@ -53,7 +41,8 @@ class Problem:
 
 
 def least_squares(problem: Problem, wd: float, bias_wd: float) -> Weights | None:
-    """The minimum of the squared loss without l1; None where the rows are sparse or too wide."""
+    """The minimum of the squared loss, all rows weighing the same, without l1; None where the rows are sparse or too
+    wide."""
     count, width = problem.rows.shape
     if hasattr(problem.rows, "tocsr") or width > _NARROW:
         return None
@@ -61,12 +50,10 @@ def least_squares(problem: Problem, wd: float, bias_wd: float) -> Weights | None
     for start in range(0, count, _BLOCK):
         block = slice(start, start + _BLOCK)
         rows = np.hstack([problem.rows[block], np.ones((len(problem.rows[block]), 1))]).astype(float)
-        weighed = rows * problem.weights[block, None]
-        square += weighed.T @ rows
-        right += weighed.T @ problem.labels[block]
-    total = problem.weights.sum()
+        square += rows.T @ rows
+        right += rows.T @ problem.labels[block]
     penalty = np.append(np.full(width, wd), bias_wd) / 2
-    found = np.linalg.lstsq(square / total + np.diag(penalty), right / total, rcond=None)[0]
+    found = np.linalg.lstsq(square / count + np.diag(penalty), right / count, rcond=None)[0]
     return Weights(found[None, :-1], found[-1:])
 
 
@@ -101,7 +88,7 @@ def minimise(
     # With l1 the weights are differences of two numbers that are not negative: so the whole is smooth.
     point = np.concatenate([np.maximum(flat, 0), np.maximum(-flat, 0), start.bias] if l1 else [flat, start.bias])
     bounds = [(0, None)] * (2 * size) + [(None, None)] * shape[0] if l1 else None
-    options = {"maxiter": epochs * STEPS, "maxfun": 4 * epochs * STEPS, "gtol": 1e-6, "ftol": 1e-10}
+    options = {"maxiter": epochs * STEPS, "maxfun": 4 * epochs * STEPS, "gtol": 1e-4, "ftol": 1e-12}
     found = optimize.minimize(
         value, point.astype(float), jac=True, method="L-BFGS-B", bounds=bounds, callback=step, options=options
     )

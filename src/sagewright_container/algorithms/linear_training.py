@@ -12,7 +12,7 @@ from sagewright_container.algorithms import linear_losses, linear_measures, line
 from sagewright_container.algorithms.base import Job
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.linear_learner import BINARY, LOSSES, MULTICLASS, REGRESSOR, Linear
-from sagewright_container.algorithms.linear_solver import Weights
+from sagewright_container.algorithms.linear_model import Weights
 
 _MODELS = 4  # what `auto` trains where a validation channel can choose among them
 

@@ -7,6 +7,7 @@ data come in a channel or a folder of their own, or are a fifth of the training 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,7 @@ import numpy as np
 
 from sagewright_container.algorithms import tabular_files
 from sagewright_container.algorithms.base import Channel, Input, Job
-from sagewright_container.algorithms.content_types import TABLES
-from sagewright_container.algorithms.content_types import CSV, PARQUET
+from sagewright_container.algorithms.content_types import CSV, PARQUET, TABLES
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.tabular_files import Rows, Words
 
@@ -73,7 +73,7 @@ def encoding(model_dir: str) -> Encoding:
 
 @dataclass(frozen=True)
 class Data:
-    """What a job trains on: matrices, rows by columns, and a float64 label (or the number of the class) for each row."""
+    """What a job trains on: matrices, rows by columns, and for each row a label: float64, or the class's number."""
 
     encoding: Encoding
     features: Any
@@ -129,7 +129,7 @@ def _validation(
 ) -> Rows | None:
     if _VALIDATION in inputs:
         own = inputs[_VALIDATION]
-        return tabular_files.read(own, sum(_divided(own), []), categorical)
+        return tabular_files.read(own, [*itertools.chain(*_divided(own))], categorical)
     return tabular_files.read(source, held_back, categorical) if held_back else None
 
 
