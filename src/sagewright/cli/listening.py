@@ -18,22 +18,30 @@ import click
 RESTART: Final = signal.SIGUSR2
 """Asks a server to start itself anew."""
 _FIRST: Final = 3
-_BACKLOG: Final = 2048
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """The socket that was handed over, else a new one. Raises ClickException when the port is not to be had."""
+    """The socket that was handed over, else a new one, on which nobody listens yet: who finds the port open finds a
+    server that answers. Raises ClickException when the port is not to be had.
+    """
     if os.environ.pop("LISTEN_PID", "") == str(os.getpid()) and os.environ.pop("LISTEN_FDS", "") == "1":
         handed = socket.socket(fileno=_FIRST)
         handed.set_inheritable(False)
         return handed
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        made.bind((host, port))
     except OSError as error:
-        raise click.ClickException(
-            f"Nothing can listen on {host}:{port}: {error.strerror}. Stop who does, or choose another --port."
-        ) from None
+        raise taken(host, port, error) from None
+    return made
+
+
+def taken(host: str, port: int, error: OSError) -> click.ClickException:
+    """What to say of a port that is not to be had."""
+    return click.ClickException(
+        f"Nothing can listen on {host}:{port}: {error.strerror}. Stop who does, or choose another --port."
+    )
 
 
 def start_anew(sock: socket.socket) -> NoReturn:

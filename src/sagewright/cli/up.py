@@ -13,7 +13,7 @@ import click
 
 from sagewright.base.errors import SagewrightError
 from sagewright.base.settings import Settings
-from sagewright.cli.listening import RESTART, listening, start_anew
+from sagewright.cli.listening import RESTART, listening, start_anew, taken
 from sagewright.cli.options import server_options
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def _serve(server: Any, sock: socket.socket) -> bool:
 
     try:
         anew = uvloop.run(listen(server.app.respond, sock.dup(), started=started)) == RESTART
+    except OSError as error:  # somebody else was quicker
+        raise taken(settings.host, settings.port, error) from None
     finally:
         kept = 0 if anew else _stop_servers(server)
         server.close()

@@ -78,7 +78,7 @@ def test_the_log_holds_the_scripts_lines(logs: Any, trained: dict[str, Any]) -> 
 def test_the_log_can_be_filtered(logs: Any, trained: dict[str, Any]) -> None:
     found = logs.filter_log_events(
         logGroupName="/aws/sagemaker/TrainingJobs",
-        logStreamNamePrefix=trained["TrainingJobName"],
+        logStreamNamePrefix=f"{trained['TrainingJobName']}/",
         filterPattern='"validation:rmse"',
     )
     assert len(found["events"]) == 1
