@@ -1,6 +1,6 @@
 """CatBoost as a built-in algorithm, for classes and for numbers, on CatBoost itself.
 
-Hyperparameters, defaults, metrics and answers are those of AWS's developer guide ("CatBoost hyperparameters", "Tune a
+Hyperparameters, defaults, metrics and answers follow AWS's developer guide ("CatBoost hyperparameters", "Tune a
 CatBoost model"). There it is a script in the PyTorch image, chosen by a model id; here an image is called by that id.
 """
 

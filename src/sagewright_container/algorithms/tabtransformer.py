@@ -1,6 +1,6 @@
 """TabTransformer as a built-in algorithm, for classes and for numbers, on PyTorch (`tabtransformer_network.py`).
 
-Hyperparameters, defaults, metrics and answers are those of AWS's developer guide ("TabTransformer hyperparameters",
+Hyperparameters, defaults, metrics and answers follow AWS's developer guide ("TabTransformer hyperparameters",
 "Tune a TabTransformer model"). There it is a script in the PyTorch image, chosen by a model id; here an image is called
 by that id.
 """
