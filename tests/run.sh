@@ -9,9 +9,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Lanes that run beside each other. Terraform mostly waits.
-OURS="lint unit fuzz chaos data"
-CLIENTS="boto3 terraform runtimes awscli mlflow"
-SDKS="sdk_v2 algorithms sdk_v3"
+OURS="lint unit fuzz chaos data runtimes"
+CLIENTS="boto3 terraform sdk_v3 awscli mlflow"
+SDKS="sdk_v2 algorithms"
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}
 
