@@ -9,16 +9,15 @@ are in memory and Lloyd's algorithm runs on them, so `extra_center_factor`, `hal
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sagewright_container.algorithms import content_types, quality
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
+from sagewright_container.algorithms.fitted import Fitted, load, save
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, Range, choice, integer, number
 
-MODEL_FILE = "model.joblib"
 _INITIAL = ("random", "kmeans++")
 _TRIALS = 10  # what AWS's "auto" tries: the best of as many runs is kept
 
@@ -81,25 +80,15 @@ class KMeans:
                 squares = -float(fitted.score(some))
                 quality.said(job.current_host, name, "msd", squares / some.shape[0])
                 quality.said(job.current_host, name, "ssd", squares)
-        importlib.import_module("joblib").dump(fitted, os.path.join(job.model_dir, MODEL_FILE))
+        save(fitted, job.model_dir)
 
     def load(self, model_dir: str) -> Clusters:
         """The centers."""
-        return Clusters(importlib.import_module("joblib").load(os.path.join(model_dir, MODEL_FILE)))
+        return Clusters(load(model_dir))
 
 
-class Clusters:
+class Clusters(Fitted):
     """Answers the closest center's number and the distance to it."""
-
-    title = "predictions"
-
-    def __init__(self, fitted: Any) -> None:
-        self._fitted = fitted
-
-    @property
-    def width(self) -> int:
-        """Columns of a center."""
-        return int(self._fitted.n_features_in_)
 
     def predict(self, rows: Any) -> Mapping[str, Any]:
         """`closest_cluster` and `distance_to_cluster` of each row."""

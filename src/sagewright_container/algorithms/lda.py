@@ -7,16 +7,14 @@ decomposes a tensor of moments; `max_restarts` and `mini_batch_size` belong to t
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sagewright_container.algorithms import content_types, quality
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
+from sagewright_container.algorithms.fitted import Fitted, load, save
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, Range, integer, number
-
-MODEL_FILE = "model.joblib"
 
 
 class Lda:
@@ -65,11 +63,11 @@ class Lda:
         if "test" in job.inputs:
             some = _counts(job, "test")
             quality.said(job.current_host, "test", "pwll", fitted.score(some) / max(some.sum(), 1), what="score")
-        importlib.import_module("joblib").dump(fitted, os.path.join(job.model_dir, MODEL_FILE))
+        save(fitted, job.model_dir)
 
     def load(self, model_dir: str) -> Topics:
         """The topics."""
-        return Topics(importlib.import_module("joblib").load(os.path.join(model_dir, MODEL_FILE)))
+        return Topics(load(model_dir))
 
 
 def _counts(job: Job, name: str) -> Any:
@@ -80,18 +78,8 @@ def _counts(job: Job, name: str) -> Any:
     return rows
 
 
-class Topics:
+class Topics(Fitted):
     """Answers how much of each topic is in a document."""
-
-    title = "predictions"
-
-    def __init__(self, fitted: Any) -> None:
-        self._fitted = fitted
-
-    @property
-    def width(self) -> int:
-        """Words of the vocabulary."""
-        return int(self._fitted.n_features_in_)
 
     def predict(self, rows: Any) -> Mapping[str, Any]:
         """`topic_mixture` of each row."""

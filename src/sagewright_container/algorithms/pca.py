@@ -7,16 +7,15 @@ Formats"). `mini_batch_size` has no effect: all rows are in memory.
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sagewright_container.algorithms import content_types
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
+from sagewright_container.algorithms.fitted import Fitted, load, save
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, choice, integer
 
-MODEL_FILE = "model.joblib"
 _EXTRA = 10  # components that the randomized mode computes beside those asked for, at the least
 
 
@@ -70,11 +69,11 @@ class Pca:
             fitted = decomposition.PCA(count, **options).fit(rows)
         else:
             fitted = decomposition.TruncatedSVD(count, **options).fit(rows)
-        importlib.import_module("joblib").dump(fitted, os.path.join(job.model_dir, MODEL_FILE))
+        save(fitted, job.model_dir)
 
     def load(self, model_dir: str) -> Projection:
         """The components."""
-        return Projection(importlib.import_module("joblib").load(os.path.join(model_dir, MODEL_FILE)))
+        return Projection(load(model_dir))
 
 
 def _solver(values: Mapping[str, Any], randomized: bool) -> str:
@@ -84,18 +83,10 @@ def _solver(values: Mapping[str, Any], randomized: bool) -> str:
     return "randomized" if randomized else "arpack"
 
 
-class Projection:
+class Projection(Fitted):
     """Answers a row's coordinates along the components, the smallest first, as AWS's does."""
 
     title = "projections"
-
-    def __init__(self, fitted: Any) -> None:
-        self._fitted = fitted
-
-    @property
-    def width(self) -> int:
-        """Columns of a component."""
-        return int(self._fitted.n_features_in_)
 
     def predict(self, rows: Any) -> Mapping[str, Any]:
         """`projection` of each row."""

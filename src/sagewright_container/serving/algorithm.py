@@ -8,12 +8,10 @@ from typing import Any
 from sagewright_container.algorithms import catalog
 from sagewright_container.algorithms.base import Handled, Model, Verbose
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.contract import Contract, cpu_count
-from sagewright_container.serving import content, record_content
-from sagewright_container.serving.base import Handler, Request, Response, acceptable, media_type
-from sagewright_container.serving.errors import BadRequest, NotAcceptable
-
-MAX_PAYLOAD_MB = 6
+from sagewright_container.contract import Contract
+from sagewright_container.serving import algorithm_requests, content, record_content
+from sagewright_container.serving.base import Handler, Request, Response, media_type
+from sagewright_container.serving.errors import BadRequest
 
 
 def load(contract: Contract, name: str) -> Handler:
@@ -33,18 +31,11 @@ class ModelHandler:
 
     def execution_parameters(self) -> Mapping[str, Any]:
         """As AWS's images answer."""
-        return {
-            "MaxConcurrentTransforms": cpu_count(),
-            "BatchStrategy": "MULTI_RECORD",
-            "MaxPayloadInMB": MAX_PAYLOAD_MB,
-        }
+        return algorithm_requests.execution_parameters()
 
     def handle(self, request: Request) -> Response:
         """Raises UnsupportedContent, NotAcceptable, BadRequest."""
-        media = acceptable(request.accept, record_content.ACCEPTS, content.JSON)
-        if media not in record_content.ACCEPTS:
-            known = ", ".join(record_content.ACCEPTS)
-            raise NotAcceptable(f"Accept type {media} is not supported: it is one of {known}.")
+        media = algorithm_requests.accept(request.accept, record_content.ACCEPTS, content.JSON)
         rows = record_content.decode(request.body, media_type(request.content_type) or content.CSV)
         try:
             outputs = self._answered(self._fitted(rows), request.accept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 
@@ -70,7 +70,7 @@ def media_type(header: str) -> str:
     return header.partition(";")[0].strip().lower()
 
 
-def acceptable(header: str, supported: Mapping[str, Any], default: str) -> str:
+def acceptable(header: str, supported: Collection[str], default: str) -> str:
     """The first of the supported forms that an Accept header names; `default` when it names none in particular.
 
     Answers the first named form, supported or not, when nothing fits: the caller refuses it by its name.

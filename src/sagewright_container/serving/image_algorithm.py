@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.contract import cpu_count
+from sagewright_container.serving import algorithm_requests
 from sagewright_container.serving.base import Request, Response, acceptable, media_type
-from sagewright_container.serving.errors import BadRequest, NotAcceptable, UnsupportedContent
-
-MAX_PAYLOAD_MB = 6
+from sagewright_container.serving.errors import BadRequest, NotAcceptable
 
 
 class ImageModel(Protocol):
@@ -31,20 +29,14 @@ class ImageHandler:
 
     def execution_parameters(self) -> Mapping[str, Any]:
         """An image is no record among others."""
-        return {
-            "MaxConcurrentTransforms": cpu_count(),
-            "BatchStrategy": "SINGLE_RECORD",
-            "MaxPayloadInMB": MAX_PAYLOAD_MB,
-        }
+        return algorithm_requests.execution_parameters("SINGLE_RECORD")
 
     def handle(self, request: Request) -> Response:
         """Raises UnsupportedContent, NotAcceptable, BadRequest."""
-        media = media_type(request.content_type)
-        if media and media not in self._model.content_types:
-            known = ", ".join(self._model.content_types)
-            raise UnsupportedContent(f"Content type {media} is not supported: it is one of {known}.")
+        if media := media_type(request.content_type):
+            algorithm_requests.content_type(media, self._model.content_types, media)
         accepts = self._model.accepts
-        accept = acceptable(request.accept, dict.fromkeys(accepts), accepts[0])
+        accept = acceptable(request.accept, accepts, accepts[0])
         if accept == "image/*" and "image/png" in accepts:
             accept = "image/png"
         if accept not in accepts:

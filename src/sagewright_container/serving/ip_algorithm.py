@@ -13,14 +13,12 @@ import orjson
 
 from sagewright_container.algorithms import ip_embeddings, ip_pairs
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.contract import cpu_count
-from sagewright_container.serving import content
-from sagewright_container.serving.base import Request, Response, acceptable, media_type
-from sagewright_container.serving.errors import BadRequest, NotAcceptable, UnsupportedContent
+from sagewright_container.serving import algorithm_requests, content
+from sagewright_container.serving.base import Request, Response
+from sagewright_container.serving.errors import BadRequest
 
-MAX_PAYLOAD_MB = 6
-_MEDIA = dict.fromkeys((content.CSV, content.JSON, content.JSON_LINES))
-_ACCEPTS = dict.fromkeys((content.JSON, content.JSON_LINES))
+_MEDIA = (content.CSV, content.JSON, content.JSON_LINES)
+_ACCEPTS = (content.JSON, content.JSON_LINES)
 
 
 class PairHandler:
@@ -31,20 +29,12 @@ class PairHandler:
 
     def execution_parameters(self) -> Mapping[str, Any]:
         """Lines go together."""
-        return {
-            "MaxConcurrentTransforms": cpu_count(),
-            "BatchStrategy": "MULTI_RECORD",
-            "MaxPayloadInMB": MAX_PAYLOAD_MB,
-        }
+        return algorithm_requests.execution_parameters()
 
     def handle(self, request: Request) -> Response:
         """Raises UnsupportedContent, NotAcceptable, BadRequest."""
-        media = media_type(request.content_type) or content.CSV
-        if media not in _MEDIA:
-            raise UnsupportedContent(f"Content type {media} is not supported: it is one of {', '.join(_MEDIA)}.")
-        accept = acceptable(request.accept, _ACCEPTS, content.JSON)
-        if accept not in _ACCEPTS:
-            raise NotAcceptable(f"Accept type {accept} is not supported: it is one of {', '.join(_ACCEPTS)}.")
+        media = algorithm_requests.content_type(request.content_type, _MEDIA, content.CSV)
+        accept = algorithm_requests.accept(request.accept, _ACCEPTS, content.JSON)
         try:
             pairs = ip_pairs.numbers(_pairs(request.body, media), self._model.shape[0])
         except (ClientError, ValueError, KeyError, TypeError) as error:

@@ -9,12 +9,10 @@ from typing import Any, Protocol
 import orjson
 
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.contract import cpu_count
-from sagewright_container.serving import content
-from sagewright_container.serving.base import Request, Response, acceptable, media_type
-from sagewright_container.serving.errors import BadRequest, NotAcceptable, UnsupportedContent
+from sagewright_container.serving import algorithm_requests, content
+from sagewright_container.serving.base import Request, Response
+from sagewright_container.serving.errors import BadRequest, UnsupportedContent
 
-MAX_PAYLOAD_MB = 6
 CONTENT_TYPES = (content.JSON, content.JSON_LINES)
 
 Instance = Mapping[str, Any]
@@ -38,21 +36,12 @@ class JsonHandler:
 
     def execution_parameters(self) -> Mapping[str, Any]:
         """As AWS's images answer."""
-        return {
-            "MaxConcurrentTransforms": cpu_count(),
-            "BatchStrategy": "MULTI_RECORD",
-            "MaxPayloadInMB": MAX_PAYLOAD_MB,
-        }
+        return algorithm_requests.execution_parameters()
 
     def handle(self, request: Request) -> Response:
         """Raises UnsupportedContent, NotAcceptable, BadRequest."""
-        media = media_type(request.content_type) or content.JSON
-        accept = acceptable(request.accept, dict.fromkeys(CONTENT_TYPES), media)
-        if media not in CONTENT_TYPES:
-            known = ", ".join(CONTENT_TYPES)
-            raise UnsupportedContent(f"Content type {media} is not supported: it is one of {known}.")
-        if accept not in CONTENT_TYPES:
-            raise NotAcceptable(f"Accept type {accept} is not supported: it is one of {', '.join(CONTENT_TYPES)}.")
+        media = algorithm_requests.content_type(request.content_type, CONTENT_TYPES, content.JSON)
+        accept = algorithm_requests.accept(request.accept, CONTENT_TYPES, media)
         instances, options = _lines(request.body) if media == content.JSON_LINES else _document(request.body)
         try:
             answers = self._model.answer(instances, {**_parameters(request.content_type), **options})

@@ -15,14 +15,12 @@ import orjson
 from sagewright_container.algorithms import tabular_files
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.tabular import Encoding
-from sagewright_container.contract import cpu_count
-from sagewright_container.serving import content
-from sagewright_container.serving.base import Request, Response, acceptable, media_type
-from sagewright_container.serving.errors import BadRequest, NotAcceptable, UnsupportedContent
+from sagewright_container.serving import algorithm_requests, content
+from sagewright_container.serving.base import Request, Response, media_type
+from sagewright_container.serving.errors import BadRequest, UnsupportedContent
 
-MAX_PAYLOAD_MB = 6
 _VERBOSE = "verbose"
-_ACCEPTS = dict.fromkeys((content.JSON, content.JSON_LINES, content.CSV))
+_ACCEPTS = (content.JSON, content.JSON_LINES, content.CSV)
 
 Predict = Callable[[Any], Any]
 """Matrix, rows by features → a probability of each class for each row, or a number for each."""
@@ -38,17 +36,11 @@ class TabularHandler:
 
     def execution_parameters(self) -> Mapping[str, Any]:
         """As the other algorithms answer."""
-        return {
-            "MaxConcurrentTransforms": cpu_count(),
-            "BatchStrategy": "MULTI_RECORD",
-            "MaxPayloadInMB": MAX_PAYLOAD_MB,
-        }
+        return algorithm_requests.execution_parameters()
 
     def handle(self, request: Request) -> Response:
         """Raises UnsupportedContent, NotAcceptable, BadRequest."""
-        media = acceptable(request.accept, _ACCEPTS, content.JSON)
-        if media not in _ACCEPTS:
-            raise NotAcceptable(f"Accept type {media} is not supported: it is one of {', '.join(_ACCEPTS)}.")
+        media = algorithm_requests.accept(request.accept, _ACCEPTS, content.JSON)
         given = media_type(request.content_type) or content.CSV
         if given != content.CSV:
             raise UnsupportedContent(f"Content type {given} is not supported: it is {content.CSV}.")

@@ -11,13 +11,11 @@ from typing import Any, Protocol
 
 import orjson
 
-from sagewright_container.contract import cpu_count
-from sagewright_container.serving import content
-from sagewright_container.serving.base import Request, Response, acceptable, media_type
-from sagewright_container.serving.errors import BadRequest, NotAcceptable, UnsupportedContent
+from sagewright_container.serving import algorithm_requests, content
+from sagewright_container.serving.base import Request, Response
+from sagewright_container.serving.errors import BadRequest
 
-MAX_PAYLOAD_MB = 6
-_MEDIA = dict.fromkeys((content.JSON, content.JSON_LINES))
+_MEDIA = (content.JSON, content.JSON_LINES)
 
 
 class TextModel(Protocol):
@@ -35,20 +33,12 @@ class TextHandler:
 
     def execution_parameters(self) -> Mapping[str, Any]:
         """Lines go together."""
-        return {
-            "MaxConcurrentTransforms": cpu_count(),
-            "BatchStrategy": "MULTI_RECORD",
-            "MaxPayloadInMB": MAX_PAYLOAD_MB,
-        }
+        return algorithm_requests.execution_parameters()
 
     def handle(self, request: Request) -> Response:
         """Raises UnsupportedContent, NotAcceptable, BadRequest."""
-        media = media_type(request.content_type) or content.JSON
-        if media not in _MEDIA:
-            raise UnsupportedContent(f"Content type {media} is not supported: it is one of {', '.join(_MEDIA)}.")
-        accept = acceptable(request.accept, _MEDIA, media)
-        if accept not in _MEDIA:
-            raise NotAcceptable(f"Accept type {accept} is not supported: it is one of {', '.join(_MEDIA)}.")
+        media = algorithm_requests.content_type(request.content_type, _MEDIA, content.JSON)
+        accept = algorithm_requests.accept(request.accept, _MEDIA, media)
         answers = self._model.answers(*_texts(request.body, media))
         if accept == content.JSON:
             return Response(orjson.dumps(answers), accept)

@@ -18,15 +18,14 @@ import xgboost
 
 from sagewright_container import recordio
 from sagewright_container.contract import cpu_count
-from sagewright_container.serving import content, xgboost_content
-from sagewright_container.serving.base import Request, Response, acceptable, media_type
-from sagewright_container.serving.errors import BadRequest, NoContent, NotAcceptable
+from sagewright_container.serving import algorithm_requests, content, xgboost_content
+from sagewright_container.serving.base import Request, Response, media_type
+from sagewright_container.serving.errors import BadRequest, NoContent
 from sagewright_container.serving.xgboost_import import PICKLE
 from sagewright_container.serving.xgboost_output import SELECTABLE, selected
 
 ACCEPTS = dict.fromkeys((content.CSV, content.JSON, content.JSON_LINES, content.RECORDIO))
 DEFAULT_CONTENT_TYPE = content.CSV
-MAX_PAYLOAD_MB = 6
 
 
 class AlgorithmHandler:
@@ -52,19 +51,13 @@ class AlgorithmHandler:
 
     def execution_parameters(self) -> Mapping[str, Any]:
         """As AWS's image answers."""
-        return {
-            "MaxConcurrentTransforms": cpu_count(),
-            "BatchStrategy": "MULTI_RECORD",
-            "MaxPayloadInMB": MAX_PAYLOAD_MB,
-        }
+        return algorithm_requests.execution_parameters()
 
     def handle(self, request: Request) -> Response:
         """Decode, predict, encode."""
         if not request.body:
             raise NoContent
-        media = acceptable(request.accept, ACCEPTS, self._default_accept)
-        if media not in ACCEPTS:
-            raise NotAcceptable(f"Accept type {media} is not supported: it is one of {', '.join(ACCEPTS)}.")
+        media = algorithm_requests.accept(request.accept, ACCEPTS, self._default_accept)
         rows = xgboost_content.decode(request.body, media_type(request.content_type) or DEFAULT_CONTENT_TYPE)
         predictions = self._predict(rows)
         if self._chosen:
