@@ -168,6 +168,7 @@ def test_provisioned_instances_stay_and_autoscaling_changes_them(world: World, e
     ],
 )
 def test_what_an_update_cannot_ask(world: World, update: dict[str, Any], words: str) -> None:
+    world.wait()  # an endpoint that changes can be asked for nothing else
     wanted = [{"VariantName": "v", **update}]
     change = world.sagemaker.update_endpoint_weights_and_capacities
     code, message = refusal(change, EndpointName="e", DesiredWeightsAndCapacities=wanted)

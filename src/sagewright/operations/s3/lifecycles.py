@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from sagewright.dataplane.objects.buckets import Bucket
 from sagewright.dataplane.objects.expiry import seen_of
@@ -201,7 +202,7 @@ def told(bucket: Bucket, info: ObjectInfo) -> Params:
     if found is None:
         return {}
     try:
-        return {"Expiration": f'expiry-date="{http_date(found[0])}", rule-id="{found[1]}"'}
+        return {"Expiration": f'expiry-date="{http_date(found[0])}", rule-id="{quote(found[1])}"'}
     except (ValueError, OverflowError, OSError):
         # A year that no calendar has.
         return {}

@@ -89,18 +89,28 @@ def _read(call: Call, request: Params, info: ObjectInfo) -> tuple[Span, Params]:
             result |= {**checksums(parts[span.part - 1]), "ChecksumType": info.attributes.get("ChecksumType")}
         elif span.length == span.size:
             result |= checksums(info.attributes)
-    result |= {name: request[f"Response{name}"] for name in _OVERRIDES if f"Response{name}" in request}
+    result |= _overridden(request)
     return span, {name: value for name, value in result.items() if value is not None}
 
 
-_OVERRIDES = (
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentType",
-    "Expires",
-)
+def _overridden(request: Params) -> Params:
+    """What the reader wants said instead of what was kept. Raises InvalidArgument for what no header can say."""
+    found = {name: request[f"Response{name}"] for name in _OVERRIDES if f"Response{name}" in request}
+    for name, value in found.items():
+        if isinstance(value, str) and any(character in value for character in "\r\n\0"):
+            header = "response-" + _OVERRIDES[name]
+            raise invalid_argument("A header's value must be one line, without control characters.", header, value)
+    return found
+
+
+_OVERRIDES = {
+    "CacheControl": "cache-control",
+    "ContentDisposition": "content-disposition",
+    "ContentEncoding": "content-encoding",
+    "ContentLanguage": "content-language",
+    "ContentType": "content-type",
+    "Expires": "expires",
+}
 
 
 @operations

@@ -343,6 +343,8 @@ def test_answers_can_be_overridden_and_owners_may_do_all(ask: Ask) -> None:
     put(ask)
     got = get(ask, ResponseContentType="a/b", ResponseExpires=1.0)
     assert (got["ContentType"], got["Expires"]) == ("a/b", 1.0)
+    error = refused(ask, "get_object", Bucket="bucket", Key="k", ResponseContentType="a\r\nb")
+    assert (error.code, error.fields["ArgumentName"]) == ("InvalidArgument", "response-content-type")
     acl = ask("get_object_acl", Bucket="bucket", Key="k")
     assert acl["Grants"][0]["Permission"] == "FULL_CONTROL"
     assert len(acl["Owner"]["ID"]) == 64
