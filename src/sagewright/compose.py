@@ -181,9 +181,10 @@ def build(settings: Settings) -> Server:
         clock=clock,
         machine=Machine.here(),
         tasks=tasks,
-        endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
+        endpoint_url=f"http://{settings.reachable_host}:{settings.port}",
         serverless_idle=settings.serverless_idle,
         serverless_standby=settings.serverless_standby,
+        vpc_network=settings.vpc_network,
     )
     loop = _loop(platform, settings.data, owner=_server_id(settings.data))
     watching = _watching(services, platform, owner=_server_id(settings.data))
@@ -306,7 +307,3 @@ def _server_id(data: Path) -> str:
     if not path.exists():
         path.write_text(secrets.token_hex(8))
     return path.read_text()
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104

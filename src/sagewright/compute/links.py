@@ -1,6 +1,6 @@
 """Short names for long folders: a Unix socket's path may have some hundred bytes, a task's folder has more.
 
-`<temporary folder>/sagewright-<uid>/<hash>` is a link to the task's /opt/ml. It can be made again at any
+`<temporary folder>/sagewright-<uid>/<hash>` is a link to the folder of the task's socket. It can be made again at any
 time, from what the engine knows, so it may be lost with the temporary folder.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 import stat
 import tempfile
 from pathlib import Path
@@ -29,6 +30,29 @@ def make(folder: Path, run: Path) -> Path:
     with contextlib.suppress(FileExistsError):  # another thread
         link.symlink_to(folder)
     return link
+
+
+def pin(folder: Path, relative: str, name: Path) -> None:
+    """Have `name` be the socket that is at `relative` below `folder`, also when that is replaced by something else. No
+    link is followed on the way; silent while there is no socket."""
+    parts = Path(relative).parts
+    with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+        current = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        stack.callback(os.close, current)
+        for part in parts[:-1]:
+            current = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=current)
+            stack.callback(os.close, current)
+        found = os.stat(parts[-1], dir_fd=current, follow_symlinks=False)
+        if not stat.S_ISSOCK(found.st_mode) or (name.exists() and os.path.samestat(found, name.lstat())):
+            return
+        name.parent.mkdir(mode=0o700, exist_ok=True)
+        # What is linked may be another thing by now, so it is looked at again before anybody knows it.
+        new = name.with_name(f".{secrets.token_hex(8)}")
+        os.link(parts[-1], new, src_dir_fd=current, follow_symlinks=False)
+        if stat.S_ISSOCK(new.lstat().st_mode):
+            new.rename(name)
+        else:
+            new.unlink()
 
 
 def remove(run: Path) -> None:

@@ -70,7 +70,7 @@ class TrainingJobs:
         missing = [host for host in found if host not in begun]
         if not begun or (missing and record.intent != "stop" and not _failed(begun)):
             return self._begin(record, missing)
-        self._room.enter(record, spans=len(found) > 1, always=True)
+        self._room.enter(record, spans=self._spans(record), always=True)
         if "TrainingStartTime" not in record.status:  # the server died between the start and writing it down
             record = self._say(record, "Training", {"TrainingStartTime": self._started(begun)})
         if any(task.phase == "running" for task in begun.values()):
@@ -94,7 +94,7 @@ class TrainingJobs:
         runtime = training_task.resolve(record)
         # Whoever had a place when the server died takes it again.
         had_one = record.status["SecondaryStatus"] in _HAS_A_PLACE
-        if not self._room.enter(record, spans=len(hosts(record)) > 1, always=had_one):
+        if not self._room.enter(record, spans=self._spans(record), always=had_one):
             self._say(record, "Pending")
             return _WAIT_FOR_ROOM
         record = self._say(record, "Downloading")
@@ -162,6 +162,10 @@ class TrainingJobs:
         return None
 
     # What they are made of.
+
+    def _spans(self, record: Record) -> bool:
+        """Whether its hosts share the machine's own ports with those of other jobs."""
+        return len(hosts(record)) > 1 and self._platform.network(record.spec) == "host"
 
     def _may_retry(self, record: Record) -> bool:
         most = record.spec.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
