@@ -315,7 +315,9 @@ def main() -> None:
         door.bind(name)
         door.listen(64)
         Relay(order, listeners).run(door, namespaces)
-        os.unlink(name)
+    for each in (name, "log", "lock"):
+        os.unlink(each)
+    os.rmdir(folder)
 
 
 if __name__ == "__main__":

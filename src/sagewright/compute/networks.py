@@ -82,7 +82,10 @@ class Networks:
 
 def _connect(place: Path) -> Access | None:
     """None while nobody keeps it."""
-    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
     try:
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(_PATIENCE)
@@ -105,10 +108,11 @@ def _lock(place: Path) -> int | None:
         lock = os.open(place / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock), os.stat(place / "lock")):
+                return lock
         except OSError:
-            os.close(lock)
-        else:
-            return lock
+            pass
+        os.close(lock)
     return None
 
 

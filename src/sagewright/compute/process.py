@@ -47,7 +47,6 @@ from sagewright.compute.watcher import Watcher
 _LOG = logging.getLogger(__name__)
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
-_SOCKET = "socket"
 _METADATA = "/_sagewright/metadata"
 """Where the platform answers as a machine's metadata does, by a task's token."""
 _PATIENCE = 5.0
@@ -173,12 +172,14 @@ class ProcessEngine(Engine):
         run = self._run(task_id)
         folder, inside = Path(about["folder"]), os.path.relpath(about["socket"], "/opt/ml")
         if not about.get("sandboxed"):
-            return links.make(folder, run) / inside
-        # A task could put a link in its socket's place, and have us talk to somebody else's: so we keep the socket
-        # itself under a name that it does not see.
+            path = links.make(folder, run) / inside
+            return path if path.resolve().is_relative_to(folder.resolve()) else None
+        # A task could put a link in its socket's place at any moment, and have us talk to somebody else's: so we keep
+        # the sockets themselves where it does not come.
         pinned = run / "pinned"
-        links.pin(folder, inside, pinned / _SOCKET)
-        return links.make(pinned, run) / _SOCKET
+        if not links.pin(folder, inside, pinned):
+            return None
+        return links.make(pinned, run) / os.path.basename(inside)
 
     def usage(self, task_ids: Collection[str]) -> Mapping[str, Usage]:
         runs = {os.fsencode(self._run(task_id)): task_id for task_id in task_ids}

@@ -47,6 +47,8 @@ _ETC = (
     "ssl",
     "timezone",
 )
+_KERNEL_FILES = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi",
+                 "/proc/pressure")  # fmt: skip
 _GPU_DEVICES = ("nvidia", "dri", "kfd")
 
 _CLIENTS = {
@@ -96,6 +98,9 @@ def base() -> Sequence[str]:
         if os.path.exists(f"/etc/{name}"):
             out += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
     out += ["--proc", "/proc", "--dev", "/dev"]
+    # Where we are root, the task's user is root for the kernel's own files, and may write to those of root's.
+    for path in _KERNEL_FILES:
+        out += ["--ro-bind-try", path, path]
     for path in ("/sys/devices", "/sys/class", "/sys/bus"):
         out += ["--ro-bind-try", path, path]
     out += ["--dir", "/var/tmp", "--dir", "/run", "--dir", "/opt/ml"]  # noqa: S108  # inside
