@@ -22,7 +22,9 @@ from sagewright.testing.escape_kit import EscapeKit
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 LIMITED = cgroups.find().parents
-MEASURED = {name for name, controller in (("memory", "memory"), ("processes limit", "pids")) if controller in LIMITED}
+MEASURED = {"memory"} if "memory" in LIMITED else set()
+if "pids" in LIMITED or os.getuid() != 0:
+    MEASURED.add("processes limit")
 
 
 @pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
@@ -39,7 +41,7 @@ class TestProcess(EscapeKit):
 
 
 def test_an_ordinary_user_is_held_as_well() -> None:
-    """The kits again, by a user without any powers: what root has from control groups, it has from limits of its own."""
+    """The kits again, by a user without powers: what root has from control groups, it has from limits of its own."""
     if os.getuid() != 0:
         pytest.skip("whoever runs the tests is an ordinary user already")
     become = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
@@ -57,11 +59,9 @@ def test_an_ordinary_user_is_held_as_well() -> None:
         if reason := user.prepare():
             pytest.skip(reason)
         here = Path(__file__).parent
-        done = user.run(
-            [place / "venv" / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
-            + ["--rootdir", here, "-rf", f"{here / 'test_escapes.py'}::TestProcess"]
-            + [f"{here / 'test_engines.py'}::TestSandboxed"]
-        )
+        tests = [f"{here / 'test_escapes.py'}::TestProcess", f"{here / 'test_engines.py'}::TestSandboxed"]
+        options = ["-q", "-rf", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(here)]
+        done = user.run([place / "venv" / "bin" / "python", "-m", "pytest", *options, *tests])
         assert done.returncode == 0, done.stdout + done.stderr
         assert " passed" in done.stdout
     finally:

@@ -34,7 +34,7 @@ class Settings:
     """Whether each serverless variant that has no instance keeps a process with its framework loaded, without the
     model: it answers within a fraction of a second, and takes the framework's memory."""
     vpc_network: Literal["platform", "host"] = "platform"
-    """What tasks with a VpcConfig reach: this server and the other hosts of their job, or all that this machine does."""
+    """What tasks with a VpcConfig reach: this server and the hosts of their own job, or all that this machine does."""
     runtimes: Path | None = None
     """Where the runtimes' Python environments are kept; None for `data`/runtimes."""
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
               help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
 @click.option("--vpc-network", type=click.Choice(["platform", "host"]), default="platform", show_default=True,
               envvar="SAGEWRIGHT_VPC_NETWORK", show_envvar=True,
-              help="What jobs and models with a VpcConfig reach: this server alone, or all that this machine does.")  # fmt: skip
+              help="What tasks with a VpcConfig reach: this server alone, or what the machine does.")  # fmt: skip
 @click.option("--auth", type=click.Choice(["on", "off"]), default="on", show_default=True,
               help="Whether requests must be signed. Off is for throw-away servers only.")  # fmt: skip
 @click.option("--store", default="", envvar="SAGEWRIGHT_STORE", show_envvar=True, metavar="URL",

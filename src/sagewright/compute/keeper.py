@@ -4,8 +4,8 @@ Whoever connects to the socket is given the network's namespaces, and counts as 
 keeper outlives the server, and goes when the last one has gone. With it goes the network.
 
 The network has a loopback interface and nothing else. What listens in it is this process, from outside: at the address
-of the platform's endpoint, each connection is carried to the real one; at 169.254.169.254, where machines on AWS ask who
-they are, to the endpoint's own page of that. A task can choose no other destination.
+of the platform's endpoint, each connection is carried to the real one; at 169.254.169.254, where machines on AWS ask
+who they are, to the endpoint's own page of that. A task can choose no other destination.
 
 File descriptors it is given:
     0   the order, written with marshal: it holds a secret, so it has no name on disk
@@ -14,6 +14,7 @@ File descriptors it is given:
 """
 
 import array
+import contextlib
 import fcntl
 import marshal
 import os
@@ -51,10 +52,10 @@ class Side:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.peer: "Side" = self
+        self.peer: Side = self
         self.waiting = b""
         self.ended = False
-        self.head: "bytearray | None" = None
+        self.head: bytearray | None = None
         """What came of a request's head, where it is to be rewritten."""
         self.events = 0
 
@@ -187,10 +188,8 @@ class Relay:
     def _finish(self, side: Side) -> None:
         """Tell one end that the other has said everything."""
         if side.peer.ended and not side.waiting:
-            try:
+            with contextlib.suppress(OSError):  # it has gone already
                 side.sock.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it has gone already
 
     def _attend(self, side: Side) -> None:
         wanted = (select.EPOLLIN if self._reads(side) else 0) | (select.EPOLLOUT if side.waiting else 0)
@@ -307,10 +306,8 @@ def main() -> None:
     namespaces, listeners = make_network(order)
     folder, name = os.path.split(path)
     os.chdir(folder)  # the name of a socket may have some hundred bytes
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(name)
-    except FileNotFoundError:
-        pass
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(name)
         door.listen(64)

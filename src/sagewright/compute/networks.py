@@ -93,7 +93,8 @@ def _connect(place: Path) -> Access | None:
             _, descriptors, _, _ = socket.recv_fds(sock, 1, 2)
             if len(descriptors) == 2:
                 sock.setblocking(True)
-                return Access(*descriptors, sock.detach())
+                user, network = descriptors
+                return Access(user, network, sock.detach())
             for each in descriptors:
                 os.close(each)
     except OSError:

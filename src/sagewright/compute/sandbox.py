@@ -153,7 +153,7 @@ def has_kept_network(task: Task) -> bool:
 
 
 def _memory_files(task: Task) -> list[str]:
-    """Nothing can be put beside the devices, and only so much into /dev/shm: both are memory that nobody else counts."""
+    """Nothing can be put beside the devices, and only so much into /dev/shm: both are memory that may be uncounted."""
     size = []
     if task.resources.memory_bytes and "--size" in _known_options():
         size = ["--size", str(task.resources.memory_bytes)]

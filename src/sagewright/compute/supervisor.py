@@ -14,7 +14,7 @@ File descriptors it is given:
         their keeper, which keeps both for as long as it is open (see `keeper.py`)
 
 A sandboxed task is in a process namespace that dies with this process: bubblewrap is its first process, is killed by
-the kernel when we go, and everything in the namespace with it. So there is no moment at which a task could be left over.
+the kernel when we go, and everything in the namespace with it. So at no moment could a task be left over.
 """
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself imports enum: 2 ms

@@ -1,4 +1,4 @@
-"""What a machine on AWS is told about itself, in version 2 of the instance metadata service: a token first, then the rest.
+"""What a machine on AWS is told about itself, in version 2 of the instance metadata service: first a token, then all.
 
     /_sagewright/metadata/<grant>/latest/api/token                     PUT: a token for so many seconds
     /_sagewright/metadata/<grant>/latest/meta-data/iam/…               GET, with the token: the credentials of the role

@@ -1,5 +1,5 @@
-"""The few addresses that are Sagewright's own: health, credentials and metadata for tasks, MLflow, a page for who looks with a
-browser."""
+"""The few addresses that are Sagewright's own: health, credentials and metadata for tasks, MLflow, a page for who looks
+with a browser."""
 
 from __future__ import annotations
 

@@ -147,8 +147,10 @@ class EscapeKit(EngineTools):
         engine.start(task)
         state = self.ended(engine, "bomb")
         assert not [line for line in self.said(engine, "bomb") if "ESCAPED" in line]
-        if bomb.ends != "any":
-            assert (state.out_of_memory, state.out_of_disk) == (bomb.ends == "out of memory", bomb.ends == "out of disk")
+        if bomb.ends == "out of disk":
+            assert (state.out_of_disk, state.out_of_memory) == (True, False)
+        elif bomb.ends == "out of memory" and "memory" in self.abilities:
+            assert (state.out_of_disk, state.out_of_memory) == (False, True)
 
     def test_a_socket_that_is_exchanged_leads_nowhere_else(self, engine: Engine, place: Path, neighbour: Path) -> None:
         self.need("sockets")
@@ -207,5 +209,3 @@ def _process_of(variable: str) -> int:
         except OSError:
             continue
     return 1 << 22
-
-

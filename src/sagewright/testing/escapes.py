@@ -255,13 +255,15 @@ for change in (lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.setgroups(
                lambda: os.nice(-20), lambda: os.sethostname("x") if hasattr(os, "sethostname") else 1 / 0):
     try: change(); escaped("it may")
     except (OSError, ZeroDivisionError): pass
-su = subprocess.run(["su", "-c", "id -u"], stdin=subprocess.DEVNULL, capture_output=True) if os.path.exists("/bin/su") else None
-if su and su.stdout.strip() == b"0": escaped("su")
+if os.path.exists("/bin/su"):
+    su = subprocess.run(["su", "-c", "id -u"], stdin=subprocess.DEVNULL, capture_output=True)
+    if su.stdout.strip() == b"0": escaped("su")
 shell = "/tmp/shell"
 try:
     with open(shell, "wb") as file: file.write(open("/bin/sh", "rb").read())
     os.chmod(shell, 0o6755)
-    if subprocess.run([shell, "-p", "-c", "id -u"], capture_output=True).stdout.strip() == b"0": escaped("a shell of root's")
+    done = subprocess.run([shell, "-p", "-c", "id -u"], capture_output=True)
+    if done.stdout.strip() == b"0": escaped("a shell of root's")
 except OSError: pass
 """,
     ),
@@ -313,7 +315,7 @@ if SECRET in b"".join(content(f"{up}{folder}/secret") for folder in T["folders"]
 for path in ("/dev/tty", "/dev/console", "/dev/tty0", *glob.glob("/dev/pts/[0-9]*")):
     try: fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
     except OSError: continue
-    escaped(f"{path} can be opened") if path != "/dev/console" or os.isatty(fd) else None
+    if path != "/dev/console" or os.isatty(fd): escaped(f"{path} can be opened")
 pair = os.openpty()
 for fd in (0, 1, 2, *pair):
     for request in (0x5412, 0x541C):
@@ -331,16 +333,15 @@ except OSError: pass
 seen = 0
 for top in ("/proc", "/sys"):
     for root, folders, names in os.walk(top):
-        if root == "/proc": folders[:] = [name for name in folders if not name.isdigit() and name not in ("self", "thread-self")]
+        if root == "/proc": folders[:] = [name for name in folders if not name.isdigit()]
         for name in names:
             seen += 1
             try: os.close(os.open(f"{root}/{name}", os.O_WRONLY | os.O_NONBLOCK)); escaped(f"{root}/{name}")
             except OSError: pass
 if seen < 100: escaped(f"only {seen} were looked at")
-for path in ("/proc/kcore", "/proc/kmsg", "/dev/kmsg", "/dev/mem", "/dev/port", "/sys/kernel/security", "/sys/kernel/debug"):
+for path in ("/proc/kcore", "/proc/kmsg", "/dev/kmsg", "/dev/mem", "/dev/port"):
     if content(path, 16): escaped(path)
-if LIBC.klogctl(3, ctypes.create_string_buffer(64), 64) > 0 and not os.access("/proc/sys/kernel/dmesg_restrict", os.F_OK):
-    escaped("the kernel's log")
+if LIBC.klogctl(3, ctypes.create_string_buffer(64), 64) > 0: escaped("the kernel's log")
 """,
         needs=frozenset({"isolation"}),
     ),
@@ -377,7 +378,8 @@ for root, _, names in os.walk("/dev"):
     for name in names:
         found = os.lstat(f"{root}/{name}")
         device = stat.S_ISBLK(found.st_mode) or stat.S_ISCHR(found.st_mode)
-        if device and name not in plain and not name.startswith(("nvidia", "card", "render", "kfd")): escaped(f"{root}/{name}")
+        known = name in plain or name.startswith(("nvidia", "card", "render", "kfd"))
+        if device and not known: escaped(f"{root}/{name}")
 for kind, major, minor in ((stat.S_IFBLK, 8, 0), (stat.S_IFBLK, 254, 0), (stat.S_IFCHR, 1, 1)):
     for place in ("/opt/ml/model/device", "/tmp/device", "/dev/device"):
         try: os.mknod(place, kind | 0o600, os.makedev(major, minor)); escaped(place)
@@ -390,7 +392,7 @@ for kind, major, minor in ((stat.S_IFBLK, 8, 0), (stat.S_IFBLK, 254, 0), (stat.S
         "The engine's own files of this task: the lock, the log, how it is to be said to have ended.",
         """
 for root, folders, names in os.walk("/"):
-    folders[:] = [name for name in folders if f"{root}/{name}".replace("//", "/") not in ("/proc", "/sys", "/usr", "/dev")]
+    if root == "/": folders[:] = [name for name in folders if name not in ("proc", "sys", "usr", "dev")]
     for name in names:
         if name in ("claimed", "control", "supervisor.log", "about", "result") and "site-packages" not in root:
             escaped(f"{root}/{name}")
@@ -446,7 +448,6 @@ import mmap
 kept = [bytearray(b"x" * (8 << 20)) for _ in range(100)]
 print("ESCAPED", len(kept), flush=True)
 """,
-        needs=frozenset({"memory"}),
         ends="out of memory",
     ),
     Bomb(
@@ -461,10 +462,15 @@ except OSError as problem: print("refused", problem.errno, flush=True); raise Sy
 """,
     ),
     *(
-        Bomb(f"disk-fill{place.replace('/', '-')}", f"The disk, by files in {place}.", _FILL % place, ends="out of disk",
-             needs=frozenset({"disk"}))
+        Bomb(
+            f"disk-fill{place.replace('/', '-')}",
+            f"The disk, by files in {place}.",
+            _FILL % place,
+            needs=frozenset({"disk"}),
+            ends="out of disk",
+        )
         for place in ("/opt/ml/model", "/tmp", "/home/sagemaker-user", "/var/tmp", "/run")  # noqa: S108  # inside
-    ),  # fmt: skip
+    ),
     Bomb(
         "disk-fill-without-a-name",
         "The disk, by a file that has no name any more.",
