@@ -314,6 +314,10 @@ class ProcessEngine(Engine):
             "cgroups": [str(group) for group in groups],
             "data_limit": 0 if limited else task.resources.memory_bytes or 0,
             "disk_limit": task.resources.disk_bytes or 0,
+            # Files in memory are files as well.
+            "file_limit": max(task.resources.disk_bytes, task.resources.memory_bytes or 0)
+            if task.resources.disk_bytes
+            else 0,
             "disk_folders": [os.fsencode(folder) for folder in (task.folder, run / "home") if folder is not None],
         }
         if not order["sandboxed"]:

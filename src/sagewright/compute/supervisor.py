@@ -48,6 +48,8 @@ if TYPE_CHECKING:
         disk_limit: int
         """Bytes that the files in `disk_folders` may take together; 0 for no limit."""
         disk_folders: list[bytes]
+        file_limit: int
+        """RLIMIT_FSIZE of each of its processes in bytes; 0 for none."""
 
 
 LOCK, CONTROL, SANDBOX_ARGS, FILTER, USER_NAMESPACE, NETWORK_NAMESPACE, KEEPER = range(3, 10)
@@ -372,10 +374,10 @@ def become(order: "Order", output: int, lifeline: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (order["data_limit"], order["data_limit"]))
-    if order["disk_limit"]:
+    if order["file_limit"]:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_FSIZE, (order["disk_limit"], order["disk_limit"]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_limit"], order["file_limit"]))
     die_with(lifeline)
     prefer_me_when_memory_runs_out()
     for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
