@@ -99,7 +99,7 @@ class _Queue:
 
     def block(self) -> None:
         """Take up the whole machine."""
-        self._create(self._sagemaker, "blocker", "import time; time.sleep(36000)", type="ml.m5.24xlarge", count=2)
+        self._create(self._sagemaker, "blocker", "import time; time.sleep(36000)", instance="ml.m5.24xlarge", count=2)
         while self._described("blocker")["SecondaryStatus"] != "Training":
             time.sleep(0.05)
 
@@ -159,7 +159,13 @@ class _Queue:
         return found
 
     def _create(
-        self, client: Any, name: str, code: str = _NOTHING, *, type: str = "ml.m5.large", count: int = 1  # noqa: A002
+        self,
+        client: Any,
+        name: str,
+        code: str = _NOTHING,
+        *,
+        instance: str = "ml.m5.large",
+        count: int = 1,
     ) -> None:
         client.create_training_job(
             TrainingJobName=name,
@@ -170,7 +176,7 @@ class _Queue:
             },
             RoleArn=self._role,
             OutputDataConfig={"S3OutputPath": f"s3://{_BUCKET}/models"},
-            ResourceConfig={"InstanceType": type, "InstanceCount": count, "VolumeSizeInGB": 1},
+            ResourceConfig={"InstanceType": instance, "InstanceCount": count, "VolumeSizeInGB": 1},
             StoppingCondition={"MaxRuntimeInSeconds": 86_400},
         )
 

@@ -114,6 +114,11 @@ class Admission:
         """For whom room is kept."""
         return None if self._next is None else self._next.claim.uid
 
+    @property
+    def passed(self) -> str | None:
+        """The same, once others passed it."""
+        return None if self._next is None or not (self._next.passed or self._next.beside) else self.next
+
     def possible(self, claim: Claim) -> bool:
         """Whether it can ever run: it fits where nothing else is, or may be more than there is."""
         return self._one_always or self._placed(claim, self._nodes) is not None

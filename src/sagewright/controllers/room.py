@@ -28,7 +28,7 @@ class Room:
     Those that span several hosts take turns where `one_by_one`: their hosts share a machine's ports, and what trains on
     many hosts mostly meets at a fixed one.
 
-    A job that waits costs nothing: it is woken when it may run, and when it is the next to run, since that is told.
+    A job that waits costs nothing: it is woken when it may run, and when others pass it, for then its user is told why.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Room:
         self.strict = strict
         self._keys: dict[str, Key] = {}
         self._told: str | None = None
-        """Who knows that it is next."""
+        """Who knows that others pass it."""
         self._known: list[Callable[[], Known]] = []
         self._lock = threading.Lock()
 
@@ -87,10 +87,10 @@ class Room:
             self._admission.leave(record.uid)
             self._let_in()
 
-    def is_next(self, record: Record) -> bool:
-        """Whether it is the next to run, and room is kept for it."""
+    def is_passed(self, record: Record) -> bool:
+        """Whether smaller ones run before it, though it is the next."""
         with self._lock:
-            return self._admission.next == record.uid
+            return self._admission.passed == record.uid
 
     def waits_for(self, record: Record, types: Sequence[str]) -> str:
         """Why a job does not run yet: a sentence for its user."""
@@ -100,9 +100,9 @@ class Room:
                 f"{claim.hosts.count(host)} x {_words(host)}" if claim.hosts.count(host) > 1 else _words(host)
                 for host in dict.fromkeys(claim.hosts)
             )
-            turn = " It is the next to run." if self._admission.next == record.uid else ""
+            turn = " It is the next to run; few may pass it." if self._admission.passed == record.uid else ""
             others = self._admission.waiting - 1
-            also = "" if claim.turns is False else " Jobs of several instances take turns on one machine."
+            also = "" if not claim.turns else " Jobs of several instances take turns on one machine."
             return (
                 f"Waiting for {asked}: {_count(self._admission.inside, 'job runs', 'jobs run')}, "
                 f"{_count(others, 'other waits', 'others wait')}.{turn}{also}"
@@ -116,12 +116,12 @@ class Room:
         return Claim(record.uid, owner(record), record.created, hosts, self._one_by_one and len(hosts) > 1)
 
     def _let_in(self, but: str = "") -> None:
-        """Wake who may run now, and who is next."""
+        """Wake who may run now, and who is passed."""
         for claim in self._admission.admit():
             key = self._keys.pop(claim.uid, None)
             if key is not None and claim.uid != but:
                 self._wake(key)
-        ahead = self._admission.next
+        ahead = self._admission.passed
         if ahead != self._told:
             self._told = ahead
             if ahead is not None and ahead != but and ahead in self._keys:

@@ -113,8 +113,8 @@ class TrainingJobs:
         return _LOOK_AGAIN
 
     def _wait(self, record: Record) -> float | None:
-        """There is no room for it yet. It is woken when there is, so it is told once that it waits, and once more when
-        it is the next."""
+        """There is no room for it yet. It is woken when there is, so it says once that it waits, and once more when
+        others pass it."""
         left = pending.seconds_left(record, self._platform.clock.now())
         if left is not None and left <= 0:
             self._finish(record, "stopped", "Stopped", {}, _PENDING_TOO_LONG)
@@ -123,8 +123,8 @@ class TrainingJobs:
         sentence = self._room.waits_for(record, _types(record))
         if record.status["SecondaryStatus"] != pending.PENDING:
             self._note_status(record, self._transition(record, pending.PENDING, sentence))
-        elif self._room.is_next(record) and not record.status.get("next_to_run"):
-            self._note_status(record, {**pending.told(record, sentence), "next_to_run": True})
+        elif self._room.is_passed(record) and not record.status.get("passed"):
+            self._note_status(record, {**pending.told(record, sentence), "passed": True})
         return left
 
     def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:

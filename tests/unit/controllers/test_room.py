@@ -44,7 +44,7 @@ def test_a_waiting_job_says_what_it_waits_for() -> None:
     scene.room.enter(second, LARGE)
     scene.room.enter(third, LARGE * 2)
     said = scene.room.waits_for(second, LARGE)
-    assert said == ("Waiting for 2 vCPUs and 8 GiB of memory: 1 job runs, 1 other waits. It is the next to run.")
+    assert said == ("Waiting for 2 vCPUs and 8 GiB of memory: 1 job runs, 1 other waits.")
     assert scene.room.waits_for(third, LARGE * 2) == (
         "Waiting for 2 x 2 vCPUs and 8 GiB of memory: 1 job runs, 1 other waits. "
         "Jobs of several instances take turns on one machine."
@@ -77,3 +77,13 @@ def test_strict_room_refuses_what_no_machines_have() -> None:
 def test_all_sessions_of_a_role_are_one_owner() -> None:
     assert owner_of("arn:aws:sts::1:assumed-role/R/me") == owner_of("arn:aws:sts::1:assumed-role/R/you")
     assert owner_of("arn:aws:iam::1:user/a") == "arn:aws:iam::1:user/a"
+
+
+def test_who_is_passed_is_told() -> None:
+    scene = Scene()
+    scene.room.enter(job("first"), LARGE)
+    scene.room.enter(job("large", 1), XLARGE)
+    assert not scene.room.is_passed(job("large", 1))
+    assert scene.room.enter(job("small", 2), LARGE)
+    assert scene.woken == ["large"]
+    assert scene.room.waits_for(job("large", 1), XLARGE).endswith("It is the next to run; few may pass it.")
