@@ -69,7 +69,8 @@ def within(access: Access, *command: str, **options: Any) -> str:
         check=False,
         **options,
     )
-    return done.stdout or done.stderr
+    said: str = done.stdout or done.stderr
+    return said
 
 
 def leave(access: Access) -> None:
