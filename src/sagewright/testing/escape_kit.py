@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -16,6 +17,7 @@ from typing import cast
 import pytest
 
 from sagewright.compute.base import Engine, Mount, Network, Resources, Task
+from sagewright.controllers import staging
 from sagewright.testing.engine_kit import MIB, EngineTools
 from sagewright.testing.escapes import ALL, BOMBS, ESCAPES, PRELUDE, Bomb, Targets
 
@@ -34,6 +36,22 @@ for name, source in given:
     status = os.waitpid(child, 0)[1]
     if status: print("BROKEN status", status, flush=True)
 print("DONE", flush=True)
+"""
+_LEAVE = r"""
+import os, socket
+secret, folder = os.environ["SECRET"], os.environ["FOLDER"]
+os.chdir("/opt/ml/model")
+open("good", "w").write("good")
+os.symlink(secret, "link"); os.symlink(folder, "links"); os.symlink("/proc/self/environ", "environ")
+os.symlink("../" * 20 + secret.lstrip("/"), "up"); os.symlink("/dev/zero", "endless")
+os.mkfifo("fifo"); os.mkdir("folder"); os.symlink("..", "folder/loop")
+with socket.socket(socket.AF_UNIX) as sock: sock.bind("socket")
+for name in (b"..x", b"a\\..\\b", b"new\nline", b"\xff\xfe", b"-rf", b"..\x01"): open(name, "w").write("odd")
+for make in (lambda: os.link(secret, "hard"), lambda: os.mknod("device", 0o60600, os.makedev(8, 0))):
+    try: make()
+    except OSError: pass
+os.rmdir("/opt/ml/output/data"); os.symlink(folder, "/opt/ml/output/data")
+os.symlink(secret, "/opt/ml/output/failure")
 """
 _ECHO = """
 import os, socket
@@ -167,6 +185,29 @@ class EscapeKit(EngineTools):
         (ml / "run").symlink_to(place / "neighbour-ml" / "run")
         assert engine.address("hostile") is None
         assert self.answers(address) == b"hostile"
+
+    def test_what_a_task_leaves_leads_nowhere(self, engine: Engine, place: Path) -> None:
+        self.need("isolation")
+        ml = place / "hostile-ml"
+        for folder in ("model", "output/data"):
+            (ml / folder).mkdir(parents=True)
+        told = {"SECRET": str(place / "keys" / "secret"), "FOLDER": str(place / "keys")}
+        task = Task("hostile", ["python", "-c", _LEAVE], python=self.python, folder=ml, environment=told)
+        assert self.run(engine, task) == []
+        assert staging.of_task(ml, "output/data") is None
+        assert staging.read_inside(ml, "output/failure", limit=900) == ""
+        model = staging.of_task(ml, "model")
+        assert model is not None
+        found = {relative: path.read_bytes() for path, relative in staging.files_below(model)}
+        assert found.pop("good") == b"good"
+        assert set(found.values()) == {b"odd"}
+        staging.pack([model], place / "model.tar.gz")
+        with tarfile.open(place / "model.tar.gz") as archive:
+            members = {member.name: member for member in archive}
+            kept = [archive.extractfile(member) for member in members.values() if member.isfile()]
+            assert {file.read() for file in kept if file is not None} == {b"good", b"odd"}
+        assert all(member.isfile() or member.isdir() or member.issym() for member in members.values())
+        assert not any(name.startswith("/") or ".." in Path(name).parts for name in members)
 
     def test_hosts_of_one_isolated_job_reach_each_other_and_nobody_else(self, engine: Engine, place: Path) -> None:
         self.need("network")

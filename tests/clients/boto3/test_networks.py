@@ -37,9 +37,7 @@ def reports(request: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name.removesuffix(".json"): json.loads(data) for name, data in files.items()}
 
 
-def test_a_job_in_a_vpc_reaches_the_platform_and_its_own_hosts(
-    job_request: Request, role: str, elsewhere: int
-) -> None:
+def test_a_job_in_a_vpc_reaches_the_platform_and_its_own_hosts(job_request: Request, role: str, elsewhere: int) -> None:
     request = job_request(SCRIPTS / "look_around.py", port=elsewhere)
     request["VpcConfig"] = VPC
     request["ResourceConfig"]["InstanceCount"] = 2
