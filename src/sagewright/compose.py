@@ -68,6 +68,7 @@ ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
     {
         # Add an engine here: a function from settings and a clock to an `Engine`.
         "process": "sagewright.compute.process:make",
+        "container": "sagewright.compute.container:make",
     },
     group="sagewright.engines",
 )

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     "--host", default="127.0.0.1", show_default=True, help="The address to listen on. Loopback keeps it yours."
 )
 @click.option("--engine", default="process", show_default=True, help="What runs tasks.")
+@click.option("--container-socket", default="", envvar="SAGEWRIGHT_CONTAINER_SOCKET", show_envvar=True,
+              metavar="unix:///PATH", help="Docker's or Podman's API, for --engine container.")  # fmt: skip
 @click.option("--sandbox", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
               help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
 @click.option("--auth", type=click.Choice(["on", "off"]), default="on", show_default=True,

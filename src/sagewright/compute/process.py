@@ -45,7 +45,7 @@ from sagewright.compute.watcher import Watcher
 
 _LOG = logging.getLogger(__name__)
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _PATIENCE = 5.0
 """Seconds to wait for a supervisor to come up or to go."""
 
@@ -155,7 +155,7 @@ class ProcessEngine(Engine):
         return logfile.read(self._run(task_id) / "log", offset, limit)
 
     def address(self, task_id: str) -> Path | None:
-        about = _about(self._run(task_id))
+        about = about_of(self._run(task_id))
         if not about.get("socket"):
             return None
         path = links.make(Path(about["folder"]), self._run(task_id)) / os.path.relpath(about["socket"], "/opt/ml")
@@ -173,7 +173,7 @@ class ProcessEngine(Engine):
         run = self._run(task_id)
         until = self._clock.monotonic() + _PATIENCE
         while run.exists():
-            lock = _take(run)
+            lock = take(run)
             if lock is not None:
                 try:
                     self._remove(run)
@@ -195,23 +195,15 @@ class ProcessEngine(Engine):
 
     def _run(self, task_id: str) -> Path:
         """Where the engine keeps the task; for what cannot be an id, a place where nothing ever is."""
-        return self._folder / (task_id if _ID.fullmatch(task_id) else ".none") / "run"
+        return self._folder / (task_id if ID.fullmatch(task_id) else ".none") / "run"
 
     def _check(self, task: Task) -> None:
         """Refuse now, in words, what would fail later without."""
-        if not _ID.fullmatch(task.id):
-            raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
+        check(task)
+        if task.image is not None:
+            raise Terminal("Tasks run in images as themselves with --engine container.")
         if self._sandbox == "on" and (reason := sandbox.available()):
             raise Terminal(f"The settings demand a sandbox, and there is none. {reason}")
-        if not task.command:
-            raise Terminal("The task has no command.")
-        if task.folder is not None and not task.folder.is_dir():
-            raise Terminal(f"The task's folder {task.folder} does not exist.")
-        if task.python is not None and not (task.python / "bin" / "python").exists():
-            raise Terminal(f"There is no Python environment at {task.python}.")
-        for mount in task.mounts:
-            if not mount.source.exists():
-                raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
         if len(task.hosts) > 1 and not self._sandboxed():
             raise Terminal(f"Several hosts need a sandbox, in which their names resolve. {sandbox.available() or ''}")
         if len(task.hosts) > 1 and task.network == "none":
@@ -219,15 +211,13 @@ class ProcessEngine(Engine):
                 "Hosts of one job without any network cannot reach each other: this engine isolates jobs of one "
                 "instance only. Leave EnableNetworkIsolation out, or train on one instance."
             )
-        if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
-            raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
 
     def _take_for_start(self, run: Path) -> int | None:
         """The lock, or None when somebody else has started the task. Waits for one who is about to."""
         until = self._clock.monotonic() + _PATIENCE
         while True:
             run.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _take(run)
+            lock = take(run)
             if (run / "claimed").exists():
                 if lock is not None:
                     os.close(lock)
@@ -244,15 +234,15 @@ class ProcessEngine(Engine):
             about = {"folder": str(task.folder), "socket": task.socket, "cgroups": [str(g) for g in groups]}
             (run / "about").write_text(json.dumps(about))
             order, options = self._order(task, run, groups, link)
-            control = _make_control(run / "control")
+            control = make_control(run / "control")
             stack.callback(os.close, control)
-            handed = [_hidden_file(marshal.dumps(order), run), lock, control]
+            handed = [hidden_file(marshal.dumps(order), run), lock, control]
             if options:
-                handed.append(_hidden_file(b"\0".join(options) + b"\0", run))
+                handed.append(hidden_file(b"\0".join(options) + b"\0", run))
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in handed]
             for fd in (*high, handed[0], *handed[3:]):
                 stack.callback(os.close, fd)
-            return _posix_spawn(
+            return posix_spawn(
                 [sys.executable, "-I", "-S", str(self._supervisor), str(run)],
                 [(fd, target) for fd, target in zip(high, (0, 3, 4, 5), strict=False)],
                 run / "supervisor.log",
@@ -294,7 +284,7 @@ class ProcessEngine(Engine):
     def _remove(self, run: Path) -> None:
         """Out of sight at once, so that a crash half-way leaves nothing that looks like a task."""
         # Those that were made are written down too late for a crash in between, so all that could be are tried.
-        known = [Path(group) for group in _about(run).get("cgroups", ())]
+        known = [Path(group) for group in about_of(run).get("cgroups", ())]
         possible = [parent / _group_name(run) for parent in self._cgroups.parents.values()]
         cgroups.remove(list(dict.fromkeys([*known, *possible])))
         trash = self._folder / ".trash"
@@ -317,6 +307,23 @@ def make(settings: Settings, clock: Clock) -> ProcessEngine:
     return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place)
 
 
+def check(task: Task) -> None:
+    """Refuse what no engine could run. Raises Terminal."""
+    if not ID.fullmatch(task.id):
+        raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
+    if not task.command:
+        raise Terminal("The task has no command.")
+    if task.folder is not None and not task.folder.is_dir():
+        raise Terminal(f"The task's folder {task.folder} does not exist.")
+    if task.python is not None and not (task.python / "bin" / "python").exists():
+        raise Terminal(f"There is no Python environment at {task.python}.")
+    for mount in task.mounts:
+        if not mount.source.exists():
+            raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
+    if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
+        raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
+
+
 def _compiled(folder: Path) -> Path:
     """The supervisor, compiled: Python would compile a script anew each time (5 ms)."""
     mark = hashlib.sha256(_SUPERVISOR.read_bytes()).hexdigest()[:12]
@@ -333,7 +340,7 @@ def _group_name(run: Path) -> str:
     return "sagewright-" + hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
 
 
-def _posix_spawn(argv: Sequence[str], descriptors: Sequence[tuple[int, int]], log: Path) -> int:
+def posix_spawn(argv: Sequence[str], descriptors: Sequence[tuple[int, int]], log: Path) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
     actions += [(os.POSIX_SPAWN_DUP2, source, target) for source, target in descriptors]
@@ -344,7 +351,7 @@ def _posix_spawn(argv: Sequence[str], descriptors: Sequence[tuple[int, int]], lo
         return os.posix_spawn(argv[0], list(argv), {}, **options)
 
 
-def _hidden_file(data: bytes, folder: Path) -> int:
+def hidden_file(data: bytes, folder: Path) -> int:
     """A descriptor to read `data` from, with no name that anybody could open."""
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("sagewright")
@@ -359,13 +366,13 @@ def _hidden_file(data: bytes, folder: Path) -> int:
     return fd
 
 
-def _make_control(path: Path) -> int:
+def make_control(path: Path) -> int:
     with contextlib.suppress(FileExistsError):
         os.mkfifo(path, 0o600)
     return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
 
-def _take(run: Path) -> int | None:
+def take(run: Path) -> int | None:
     """The task's lock, or None if it is held (or the folder was destroyed meanwhile)."""
     path = run / "lock"
     try:
@@ -410,7 +417,7 @@ def _result(run: Path) -> TaskState | None:
         return None
 
 
-def _about(run: Path) -> dict[str, Any]:
+def about_of(run: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((run / "about").read_bytes())
     except (OSError, ValueError):
