@@ -133,8 +133,8 @@ class ContainerEngine(ProcessEngine):
         try:
             told = self._api.call("GET", f"/containers/{self._name(task_id)}/stats", {"stream": "0", "one-shot": "1"})
             memory, cpu = told["memory_stats"], told["cpu_stats"]["cpu_usage"]["total_usage"]
-        except (Refused, OSError, KeyError, TypeError):
-            return None  # it has just ended, or is not there yet
+        except (Refused, OSError, KeyError, TypeError):  # it is yet to be made, or has just ended
+            return Usage(0.0, 0) if super().inspect(task_id).phase == "running" else None
         inside = memory.get("stats") or {}
         cache = inside.get("total_inactive_file", inside.get("inactive_file", 0))
         return Usage(cpu / 1e9, max(0, int(memory.get("usage", 0)) - int(cache)))

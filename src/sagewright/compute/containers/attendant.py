@@ -23,6 +23,7 @@ from typing import Any, Final, TypedDict
 
 from sagewright.compute.containers import relay
 from sagewright.compute.containers.api import Api, Refused
+from sagewright.compute.containers.oom import OutOfMemory
 from sagewright.compute.supervisor import CONTROL, LOCK, READ, Log, claim, complain, on_sigterm, write_durably
 
 _NOT_STARTED: Final = 125
@@ -62,6 +63,7 @@ class Attendant:
         self._deadline: float | None = None
         self._sent: str | None = None
         self._pressed = 0.0
+        self._memory: OutOfMemory | None = None
 
     def run(self) -> None:
         """See the container through; the result is written last."""
@@ -72,13 +74,14 @@ class Attendant:
             self._log.finish()
             self._write_result(_NOT_STARTED, oom=False)
             return
+        self._memory = OutOfMemory(self._pid())
         threading.Thread(target=self._wait, daemon=True).start()
         self._see_to_the_end()
         state = self._state()
         self._drain()
         self._log.finish()
         if state is not None:
-            self._write_result(int(state["ExitCode"]), oom=bool(state.get("OOMKilled")))
+            self._write_result(int(state["ExitCode"]), oom=bool(state.get("OOMKilled")) or self._memory.killed)
         if self._order["porch"]:
             with contextlib.suppress(Refused, OSError):
                 self._api.remove(f"/containers/{self._order['porch']}")
@@ -139,8 +142,12 @@ class Attendant:
         poll = select.poll()
         for fd in (self._output, CONTROL, self._ended):
             poll.register(fd, select.POLLIN)
+        if self._memory is not None:
+            self._memory.register(poll)
         while True:
             ready = dict(poll.poll(self._patience()))
+            if self._memory is not None:
+                self._memory.heed(ready)
             if self._output in ready:
                 self._move_output()
             if CONTROL in ready:
@@ -151,6 +158,8 @@ class Attendant:
 
     def _patience(self) -> float | None:
         """Milliseconds until something is to be done; None for as long as nothing happens."""
+        if self._memory is not None and self._memory.told and not self._memory.killed:
+            return 5
         if self._deadline is None:
             return None
         return max(0.0, max(self._deadline, self._pressed + _AGAIN_S) - time.monotonic()) * 1000 + 1
@@ -194,6 +203,14 @@ class Attendant:
         except OSError as problem:
             complain(f"the engine does not answer: {problem}")
             self._sent = None
+
+    def _pid(self) -> int:
+        """Of the container's first process, as this machine numbers it; 0 where it has ended, or is not told."""
+        try:
+            found = self._api.found(f"{self._path}/json")
+        except (Refused, OSError):
+            return 0
+        return int(found["State"].get("Pid") or 0) if found else 0
 
     def _state(self) -> dict[str, Any] | None:
         """How it ended; None when it was removed."""

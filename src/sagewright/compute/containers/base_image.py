@@ -22,7 +22,7 @@ from sagewright.compute.containers.api import Api
 LABEL: Final = "sagewright"
 FOLDER: Final = "/.sagewright"
 """Where a container has what is the engine's own."""
-_FOLDERS: Final = ("dev", "etc", "home", "opt/ml", "proc", "root", "run", "sys", "tmp", "usr", "var/tmp")
+_FOLDERS: Final = ("dev", "etc", "home", "opt/ml", "proc", "run", "sys", "tmp", "usr", "var/tmp")
 
 
 @functools.cache
