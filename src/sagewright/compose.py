@@ -55,6 +55,7 @@ from sagewright.neighbours.client import Neighbours
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.access.role_files import RoleFiles
 from sagewright.operations.call import Services
+from sagewright.operations.ecr.fetching import OwnImages
 from sagewright.operations.events.state_changes import Announcing
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
@@ -179,6 +180,7 @@ def build(settings: Settings) -> Server:
         metrics=metrics,
         meter=meter,
         grants=credentials,
+        own_images=OwnImages(services, f"{_reachable(settings.host)}:{settings.port}"),
         clock=clock,
         machine=Machine.here(),
         tasks=tasks,

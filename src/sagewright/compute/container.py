@@ -174,7 +174,7 @@ class ContainerEngine(ProcessEngine):
         bodies[name] = spec.of_task(task, task.image or base, run, self._toolkit, place, self._podman)
         for body in bodies.values():
             body["Labels"] = spec.labels(self._folder, task.id)
-        about = {
+        about: dict[str, Any] = {
             "folder": str(task.folder),
             "socket": task.socket,
             "cgroups": [],

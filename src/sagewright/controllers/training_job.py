@@ -70,7 +70,7 @@ class TrainingJobs:
         missing = [host for host in found if host not in begun]
         if not begun or (missing and record.intent != "stop" and not _failed(begun)):
             return self._begin(record, missing)
-        self._room.enter(record, spans=len(found) > 1, always=True)
+        self._room.enter(record, spans=training_task.shares_ports(self._platform, record), always=True)
         if "TrainingStartTime" not in record.status:  # the server died between the start and writing it down
             record = self._say(record, "Training", {"TrainingStartTime": self._started(begun)})
         if any(task.phase == "running" for task in begun.values()):
@@ -91,15 +91,15 @@ class TrainingJobs:
             self._finish(record, "stopped", "Stopped", {})
             self._room.leave(record)
             return None
-        runtime = training_task.resolve(record)
+        runtime = training_task.resolve(platform, record)
         # Whoever had a place when the server died takes it again.
         had_one = record.status["SecondaryStatus"] in _HAS_A_PLACE
-        if not self._room.enter(record, spans=len(hosts(record)) > 1, always=had_one):
+        if not self._room.enter(record, spans=training_task.shares_ports(platform, record), always=had_one):
             self._say(record, "Pending")
             return _WAIT_FOR_ROOM
         record = self._say(record, "Downloading")
         mounts = {host: training_task.fetch_inputs(platform, record, host) for host in missing}
-        if not platform.environments.ready(runtime.environment):
+        if runtime is None or not platform.environments.ready(runtime.environment):
             record = self._say(record, "DownloadingTrainingImage")
         tasks = []
         for host in missing:
@@ -177,7 +177,6 @@ class TrainingJobs:
 
     def _carry(self, record: Record, begun: Mapping[Host, TaskState], *, ended: bool = False) -> Record:
         """Carry logs, metrics and mirrored folders of each host."""
-        runtime = training_task.resolve(record)
         newest: dict[str, tuple[float, float]] = {}
         for host, task in begun.items():
             found = pump(
@@ -186,7 +185,7 @@ class TrainingJobs:
                 task_id(record, host),
                 group=LOG_GROUP,
                 stream=log_stream(record, host),
-                metrics=training_task.metric_definitions(record, runtime),
+                metrics=training_task.metric_definitions(record),
                 dimensions={"TrainingJobName": record.name},
                 ended=ended or task.phase != "running",
             )

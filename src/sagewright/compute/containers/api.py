@@ -15,6 +15,8 @@ from urllib.parse import urlencode
 
 _VERSION: Final = "/v1.40"
 """Docker's since 2019, Podman's since 4."""
+_PODMAN: Final = "/v4.0.0"
+"""Of what Podman alone has."""
 _TIMEOUT: Final = 60.0
 
 
@@ -49,12 +51,11 @@ class Api:
         connection = _Connection(self.path, timeout)
         kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        target = path if path.startswith("/libpod/") else _VERSION + path
-        target = f"/v4.0.0{path}" if path.startswith("/libpod/") else target
+        target = (
+            (_PODMAN if path.startswith("/libpod/") else _VERSION) + path + (f"?{urlencode(query)}" if query else "")
+        )
         try:
-            connection.request(
-                method, f"{target}?{urlencode(query)}" if query else target, data, {"Content-Type": kind, **(headers or {})}
-            )
+            connection.request(method, target, data, {"Content-Type": kind, **(headers or {})})
             response = connection.getresponse()
             answer = response.read()
         except http.client.HTTPException as problem:

@@ -99,9 +99,10 @@ def of_porch(task: Task, base: str, run: Path, endpoint: str, place: Place, podm
         inside = Path(task.socket)
         mounts.append(bind(task.folder / inside.parent.relative_to("/opt/ml"), f"{FOLDER}/served", writable=True))
         pairs += [f"unix:{FOLDER}/served/{inside.name}", f"tcp:{PORT}"]
+    python = os.path.realpath(sys.executable)
     body: dict[str, Any] = {
         "Image": base,
-        "Entrypoint": [os.path.realpath(sys.executable), "-I", "-S", f"{FOLDER}/relay.py", f"{FOLDER}/porch/{relay.READY}"],
+        "Entrypoint": [python, "-I", "-S", f"{FOLDER}/relay.py", f"{FOLDER}/porch/{relay.READY}"],
         "Cmd": pairs,
         "User": f"{os.getuid()}:{os.getgid()}",
         "HostConfig": {"Mounts": mounts, "ReadonlyRootfs": True, **_PORCH},
@@ -129,9 +130,7 @@ def _put(body: dict[str, Any], place: Place, hostname: str, podman: bool) -> Non
     if podman or not place.mode.startswith("container:"):
         body["Hostname"] = hostname[:63].strip("-") or "task"
     if place.address:
-        body["NetworkingConfig"] = {
-            "EndpointsConfig": {place.mode: {"IPAMConfig": {"IPv4Address": place.address}}}
-        }
+        body["NetworkingConfig"] = {"EndpointsConfig": {place.mode: {"IPAMConfig": {"IPv4Address": place.address}}}}
 
 
 def _limits(task: Task) -> dict[str, Any]:
