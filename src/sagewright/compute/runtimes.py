@@ -190,7 +190,8 @@ def no_runtime(image_uri: str, *, runs_images: bool = False) -> str:
         if runs_images
         else "Own images need an engine that runs containers: sagewright up --engine container."
     )
-    return f"No runtime answers to image '{image_uri}'. Runtimes: {known}. {own}"
+    # The names of all runtimes are more than a FailureReason holds.
+    return f"No runtime answers to image '{image_uri}'. {own} Runtimes: {known}."
 
 
 def _asked(image_uri: str, framework: str) -> str | None:
