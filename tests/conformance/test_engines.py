@@ -93,9 +93,7 @@ class TestPlain(ProcessKit):
 SOCKET = os.environ.get("SAGEWRIGHT_CONTAINER_SOCKET", "").removeprefix("unix://")
 
 
-@pytest.mark.skipif(
-    not SOCKET, reason="no container engine: tests/run.sh starts one for SAGEWRIGHT_CONTAINER_SOCKET"
-)
+@pytest.mark.skipif(not SOCKET, reason="no container engine: tests/run.sh starts one for SAGEWRIGHT_CONTAINER_SOCKET")
 class TestContainers(EngineKit):
     abilities = frozenset(
         {"processes", "survives", "network", "hosts", "mounts", "sockets", "isolation", "memory", "usage"}

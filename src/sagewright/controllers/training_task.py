@@ -40,11 +40,6 @@ def resolve(platform: Platform, record: Record) -> runtimes.Runtime | None:
         raise Terminal(f"ClientError: {refused}") from None
 
 
-def shares_ports(platform: Platform, record: Record) -> bool:
-    """Whether the job's hosts meet at ports that other jobs use too."""
-    return len(hosts(record)) > 1 and not platform.engine.private_networks
-
-
 def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mount]:
     """Lay out a host's fresh /opt/ml with code and channels. Returns what is to be shown to the task on top of it.
 

@@ -19,7 +19,7 @@ from sagewright.resources.transform_job import Instance
 FOLDER: Final = "transform"
 """Below /opt/ml, as the toolkit knows it."""
 _PUSH: Final = ("python", "-m", "sagewright_container.transform")
-_PLAIN: Final = "base-python"
+_PLAIN: Final = "scikit-learn"
 """The environment of one that serves nothing."""
 _INVOCATION_S: Final = 600
 """Seconds that a request may take where the job says nothing, as on AWS."""

@@ -10,14 +10,13 @@ import shutil
 import subprocess
 import sysconfig
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from ..conftest import Server, eventually, free_port
 
@@ -47,7 +46,9 @@ def root_with_python(folder: Path) -> None:
     program = folder / str(python).lstrip("/")
     program.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(python, program)
-    unwanted = shutil.ignore_patterns("test", "tests", "__pycache__", "*-packages", "idlelib", "tkinter", "config-*", "ensurepip")
+    unwanted = shutil.ignore_patterns(
+        "test", "tests", "__pycache__", "*-packages", "idlelib", "tkinter", "config-*", "ensurepip"
+    )
     shutil.copytree(library, folder / str(library).lstrip("/"), ignore=unwanted)
     (folder / "usr/bin").mkdir(parents=True, exist_ok=True)
     link = folder / "usr/bin/python"
@@ -110,7 +111,9 @@ def pushed(world: World, folder: Path) -> str:
     user, _, password = base64.b64decode(token).decode().partition(":")
     registry = f"127.0.0.1:{world.server.port}"
     authfile = str(folder / "auth.json")
-    podman("login", "--authfile", authfile, "--tls-verify=false", "-u", user, "--password-stdin", registry, stdin=password)
+    podman(
+        "login", "--authfile", authfile, "--tls-verify=false", "-u", user, "--password-stdin", registry, stdin=password
+    )
     podman("build", "-q", "-t", f"{registry}/team/own:1", str(context))
     podman("push", "-q", "--authfile", authfile, "--tls-verify=false", f"{registry}/team/own:1")
     podman("rmi", f"{registry}/team/own:1")  # so that it must be fetched
@@ -185,7 +188,11 @@ def test_an_image_trains_as_itself(world: World, model: str) -> None:
 
 def test_the_requests_own_entry_point_and_arguments_are_taken(world: World) -> None:
     asked = request(world, "entry")
-    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = ["/usr/bin/python", "-c", "import os, sys; print(os.environ['GREETING'], sys.argv)"]
+    asked["AlgorithmSpecification"]["ContainerEntrypoint"] = [
+        "/usr/bin/python",
+        "-c",
+        "import os, sys; print(os.environ['GREETING'], sys.argv)",
+    ]
     asked["AlgorithmSpecification"]["ContainerArguments"] = ["--depth", "3"]
     world.client("sagemaker").create_training_job(**asked)
     assert ended(world, "entry")["TrainingJobStatus"] == "Completed"
