@@ -54,6 +54,7 @@ from sagewright.neighbours.client import Neighbours
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.access.role_files import RoleFiles
 from sagewright.operations.call import Services
+from sagewright.operations.ecr.fetching import OwnImages
 from sagewright.operations.events.state_changes import Announcing
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
@@ -67,6 +68,7 @@ ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
     {
         # Add an engine here: a function from settings and a clock to an `Engine`.
         "process": "sagewright.compute.process:make",
+        "container": "sagewright.compute.container:make",
     },
     group="sagewright.engines",
 )
@@ -177,6 +179,7 @@ def build(settings: Settings) -> Server:
         metrics=metrics,
         meter=meter,
         grants=credentials,
+        own_images=OwnImages(services, f"{settings.reachable_host}:{settings.port}"),
         clock=clock,
         machine=max(engine.machines(), key=lambda machine: machine.size),
         tasks=tasks,
@@ -223,7 +226,7 @@ def _loop(platform: Platform, settings: Settings, *, owner: str) -> Loop:
         loop.wake,
         overcommit=settings.overcommit,
         strict=settings.capacity == "strict",
-        share_ports=lambda record: platform.network(record.spec) == "host",
+        share_ports=lambda record: platform.network(record.spec) == "host" and not platform.engine.private_networks,
     )
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
