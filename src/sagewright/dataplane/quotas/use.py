@@ -18,7 +18,7 @@ from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store, Write
 
 _USED: Final = "used"
-"""By the user's uid: its key and how many instances. Not there yet: what ran before the quota was set is to be found."""
+"""By the user's uid: its key and how many instances. While it is not there, what ran before is yet to be found."""
 
 Used = Mapping[str, Mapping[str, Any]]
 
