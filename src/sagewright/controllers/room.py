@@ -25,8 +25,8 @@ Known = Iterable[tuple[Record, Sequence[str], bool]]
 class Room:
     """The places of all kinds of jobs. Kept in memory: after a restart, what runs takes its place first.
 
-    Those that span several hosts take turns where `one_by_one`: their hosts share a machine's ports, and what trains on
-    many hosts mostly meets at a fixed one.
+    Those of several hosts that `share_ports`, a machine's own ones, take turns: what trains on many hosts mostly meets
+    at a fixed one.
 
     A job that waits costs nothing: it is woken when it may run, and when others pass it, for then its user is told why.
     """
@@ -38,12 +38,12 @@ class Room:
         *,
         overcommit: float = 1.0,
         strict: bool = False,
-        one_by_one: bool = True,
+        share_ports: Callable[[Record], bool] = lambda _: True,
     ) -> None:
         """`strict`: what asks for more than all machines have never runs. Else it runs alone."""
         self._largest = max(machines, key=lambda machine: machine.size)
         self._wake = wake
-        self._one_by_one = one_by_one
+        self._share_ports = share_ports
         self._admission = Admission(
             [Amount(machine.vcpus, machine.memory_bytes, machine.gpus) for machine in machines],
             overcommit=1.0 if strict else overcommit,
@@ -128,7 +128,8 @@ class Room:
     def _claim(self, record: Record, types: Sequence[str], *, turns: bool = True) -> Claim:
         found = {name: self._amount(name) for name in set(types)}
         hosts = tuple(found[name] for name in types)
-        return Claim(record.uid, owner(record), record.created, hosts, turns and self._one_by_one and len(hosts) > 1)
+        turns = turns and len(hosts) > 1 and self._share_ports(record)
+        return Claim(record.uid, owner(record), record.created, hosts, turns)
 
     def _amount(self, name: str) -> Amount:
         """What an instance of a type takes up here."""
