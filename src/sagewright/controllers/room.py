@@ -18,6 +18,11 @@ NO_CAPACITY: Final = (
     "with --capacity strict. Ask for fewer or smaller instances, or start the server without it."
 )
 
+_LOOK_AGAIN: Final = 0.5
+"""Seconds between two looks at what a running job says."""
+_AT_ONCE: Final = 16
+"""So many running jobs are looked at as often as that."""
+
 Known = Iterable[tuple[Record, Sequence[str], bool]]
 """Jobs that are there, the instance types of their hosts, and whether they have a place."""
 
@@ -93,6 +98,11 @@ class Room:
         """Whether smaller ones run before it, though it is the next."""
         with self._lock:
             return self._admission.passed == record.uid
+
+    def pace(self) -> float:
+        """Seconds until the next look at a running job. Of many, each is looked at less often, so that all together
+        cost what a few do; their ends are told at once in any case."""
+        return _LOOK_AGAIN * max(1.0, self._admission.inside / _AT_ONCE)
 
     def waits_for(self, record: Record, types: Sequence[str]) -> str:
         """Why a job does not run yet: a sentence for its user."""

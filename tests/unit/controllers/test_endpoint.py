@@ -14,6 +14,7 @@ from sagewright.controllers import fleet
 from sagewright.controllers.endpoint import Endpoints
 from sagewright.controllers.fleet import HEALTH_TIMEOUT, STOP_GRACE
 from sagewright.controllers.health import PING_EVERY, UNHEALTHY_AFTER
+from sagewright.controllers.room import Room
 from sagewright.resources import routing
 from sagewright.resources.endpoint import KIND, LOG_GROUP
 from sagewright.resources.record import Key, Record
@@ -143,6 +144,18 @@ def test_nothing_is_started_twice_by_the_next_server(bench: Bench, endpoints: En
     bench.settle(again, KEY)
     assert len(bench.engine.started) == 2
     assert sorted(bench.engine.watched) == sorted([*running(bench), *running(bench)]), "each server asks once"
+
+
+def test_in_strict_capacity_an_endpoint_takes_room_or_fails(bench: Bench, endpoints: Endpoints) -> None:
+    room = Room([bench.platform.machine], bench.wake, strict=True)
+    endpoints = Endpoints(bench.platform, bench.wake, room)
+    create(bench, 2)
+    bench.settle(endpoints, KEY)
+    assert record(bench).state == "Failed"
+    assert "InsufficientInstanceCapacity" in record(bench).status["FailureReason"]
+    assert bench.engine.started == []
+    job = Record(KEY._replace(kind="training-job"), "job", 0, 0)
+    assert room.enter(job, ["ml.m5.large"]), "what failed takes no room"
 
 
 def test_a_model_that_does_not_load_fails_the_endpoint_with_its_last_lines(bench: Bench, endpoints: Endpoints) -> None:

@@ -101,6 +101,16 @@ def test_in_strict_room_what_stays_counts_and_does_not_wait() -> None:
     assert scene.woken[-1] == "first"
 
 
+def test_many_that_run_are_looked_at_less_often() -> None:
+    room = Room([Machine(vcpus=1000, memory_bytes=1 << 50)], lambda _key: None)
+    paces = []
+    for number in range(64):
+        room.enter(job(f"job-{number}", number), LARGE)
+        paces.append(room.pace())
+    assert paces[:16] == [0.5] * 16
+    assert paces[-1] == 2.0
+
+
 def test_in_fitted_room_endpoints_do_not_count() -> None:
     scene = Scene()
     assert scene.room.occupy(job("endpoint"), XLARGE * 5, always=False)
