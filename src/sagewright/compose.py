@@ -16,6 +16,7 @@ from sagewright.base.ids import Ids, RandomIds
 from sagewright.base.registry import Registry
 from sagewright.base.settings import Settings
 from sagewright.compute.base import Engine
+from sagewright.compute.instances import holds
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
 from sagewright.controllers.async_invocation import AsyncInvocations
@@ -153,6 +154,7 @@ def build(settings: Settings) -> Server:
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
     router = Router(store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json"))
+    engine = ENGINES.load(settings.engine)(settings, clock)
     services = Services(
         settings=settings,
         store=store,
@@ -168,8 +170,8 @@ def build(settings: Settings) -> Server:
         inference=router,
         meter=meter,
         neighbours=Neighbours(None if settings.store == "memory:" else settings.data),
+        holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
     )
-    engine = ENGINES.load(settings.engine)(settings, clock)
     platform = Platform(
         store=store,
         engine=engine,
@@ -230,7 +232,7 @@ def _loop(platform: Platform, settings: Settings, *, owner: str) -> Loop:
     )
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
-    loop.add(Endpoints(platform, loop.wake))
+    loop.add(Endpoints(platform, loop.wake, room))
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
