@@ -12,8 +12,10 @@ from typing import Final
 # Add an algorithm here: its comparison, "module:function", and the environment that it runs in.
 COMPARISONS: Final = {
     "xgboost": ("tables:xgboost", "xgboost"),
-    "lightgbm": ("tables:lightgbm", "lightgbm"),
-    "catboost": ("tables:catboost", "catboost"),
+    "lightgbm-classification-model": ("tables:lightgbm_classification", "lightgbm"),
+    "lightgbm-regression-model": ("tables:lightgbm_regression", "lightgbm"),
+    "catboost-classification-model": ("tables:catboost_classification", "catboost"),
+    "catboost-regression-model": ("tables:catboost_regression", "catboost"),
     "linear-learner": ("tables:linear_learner", "scikit-learn"),
     "kmeans": ("tables:kmeans", "scikit-learn"),
     "pca": ("tables:pca", "scikit-learn"),
@@ -27,7 +29,11 @@ COMPARISONS: Final = {
     "object2vec": ("words:object2vec", "pytorch"),
     "seq2seq": ("words:seq2seq", "pytorch"),
     "forecasting-deepar": ("words:deepar", "deepar"),
-    "tabtransformer": ("tables:tabtransformer", "pytorch"),
+    "image-classification": ("pictures:image_classification", "pytorch"),
+    "object-detection": ("pictures:object_detection", "pytorch"),
+    "semantic-segmentation": ("pictures:semantic_segmentation", "pytorch"),
+    "pytorch-tabtransformerclassification-model": ("tables:tabtransformer_classification", "pytorch"),
+    "pytorch-tabtransformerregression-model": ("tables:tabtransformer_regression", "pytorch"),
 }
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from bench.apps.quality.trial import CSV, DATA, Told, Trial, csv, labelled, libr
 from sagewright_container import recordio
 
 _UNLABELLED = f"{CSV};label_size=0"
+_AREA = "area under the ROC curve"
+_LIGHTGBM = "100 rounds, 31 leaves, learning rate 0.05, else AWS's defaults"
+_CATBOOST = "300 iterations, learning rate 0.1, else AWS's defaults"
 
 
 def _split(rows: Any, labels: Any) -> tuple[Any, Any, Any, Any]:
@@ -57,59 +60,79 @@ def xgboost(base: Path) -> Told:
     )
 
 
-def lightgbm(base: Path) -> Told:
+def lightgbm_regression(base: Path) -> Told:
     """Rings, by trees."""
+    data = abalone()
+    ours, theirs = _lightgbm(base, "lightgbm-regression-model", data, {"objective": "regression"})
+    told = (_rmse(data[3], _numbers(ours)), _rmse(data[3], theirs))
+    return Told("abalone", "RMSE of rings", *told, library("lightgbm"), _LIGHTGBM, more=False)
+
+
+def lightgbm_classification(base: Path) -> Told:
+    """Malignant or benign, by trees."""
+    data = _split(*datasets.load_breast_cancer(return_X_y=True))
+    ours, theirs = _lightgbm(base, "lightgbm-classification-model", data, {"objective": "binary"})
+    told = (float(roc_auc_score(data[3], each)) for each in (_numbers(ours), theirs))
+    return Told("breast cancer", _AREA, *told, library("lightgbm"), _LIGHTGBM)
+
+
+def _lightgbm(base: Path, name: str, data: Any, objective: dict[str, Any]) -> tuple[list[str], Any]:
     import lightgbm as peer
 
-    rows, others, labels, true = abalone()
-    settings = {"num_boost_round": 100, "early_stopping_rounds": 0, "learning_rate": 0.05, "num_leaves": 31}
-    trial = Trial(base, "lightgbm-regression-model")
-    trial.write("train", CSV, labelled(rows, labels))
-    trial.write("validation", CSV, labelled(others, true))
-    trial.train(settings)
-    ours = _predictions(trial, others)
-    own = {"objective": "regression", "learning_rate": 0.05, "num_leaves": 31, "max_depth": 6, "min_data_in_leaf": 3}
+    rows, others, labels, _ = data
+    trial = _with_validation(base, name, data)
+    trial.train({"num_boost_round": 100, "early_stopping_rounds": 0, "learning_rate": 0.05, "num_leaves": 31})
+    own = {**objective, "learning_rate": 0.05, "num_leaves": 31, "max_depth": 6, "min_data_in_leaf": 3}
     bags = {"feature_fraction": 0.9, "bagging_fraction": 0.9, "bagging_freq": 1, "verbosity": -1}
-    theirs = peer.train({**own, **bags}, peer.Dataset(rows, labels), 100).predict(others)
-    return Told(
-        "abalone",
-        "RMSE of rings",
-        _rmse(true, ours),
-        _rmse(true, theirs),
-        library("lightgbm"),
-        "100 rounds, 31 leaves, learning rate 0.05, else AWS's defaults",
-        more=False,
-    )
+    booster = peer.train({**own, **bags}, peer.Dataset(rows, labels), 100)
+    return _lines(trial, others), booster.predict(others)
 
 
-def catboost(base: Path) -> Told:
+def catboost_regression(base: Path) -> Told:
     """Rings, by trees."""
+    data = abalone()
+    ours, model = _catboost(base, "catboost-regression-model", data, {"eval_metric": "RMSE"})
+    told = (_rmse(data[3], _numbers(ours)), _rmse(data[3], model.predict(data[1])))
+    return Told("abalone", "RMSE of rings", *told, library("catboost"), _CATBOOST, more=False)
+
+
+def catboost_classification(base: Path) -> Told:
+    """Malignant or benign, by trees."""
+    data = _split(*datasets.load_breast_cancer(return_X_y=True))
+    objective = {"eval_metric": "AUC", "loss_function": "Logloss", "scale_pos_weight": 1}
+    ours, model = _catboost(base, "catboost-classification-model", data, objective)
+    theirs = model.predict(data[1], prediction_type="Probability")[:, 1]
+    told = (float(roc_auc_score(data[3], each)) for each in (_numbers(ours), theirs))
+    return Told("breast cancer", _AREA, *told, library("catboost"), _CATBOOST)
+
+
+def _catboost(base: Path, name: str, data: Any, objective: dict[str, Any]) -> tuple[list[str], Any]:
     import catboost as peer
 
-    rows, others, labels, true = abalone()
-    trial = Trial(base, "catboost-regression-model")
+    rows, others, labels, true = data
+    trial = _with_validation(base, name, data)
+    trial.train({"iterations": 300, "learning_rate": 0.1, "early_stopping_rounds": 0})
+    own = {"iterations": 300, "learning_rate": 0.1, "l2_leaf_reg": 3, "random_seed": 1, "verbose": 0}
+    bags = {"bootstrap_type": "Bayesian", "bagging_temperature": 1, "sampling_frequency": "PerTreeLevel"}
+    model = peer.CatBoost({**own, **bags, **objective, "allow_writing_files": False})
+    return _lines(trial, others), model.fit(rows, labels, eval_set=(others, true))
+
+
+def _with_validation(base: Path, name: str, data: Any) -> Trial:
+    rows, others, labels, true = data
+    trial = Trial(base, name)
     trial.write("train", CSV, labelled(rows, labels))
     trial.write("validation", CSV, labelled(others, true))
-    trial.train({"iterations": 300, "learning_rate": 0.1, "early_stopping_rounds": 0})
-    ours = _predictions(trial, others)
-    model = peer.CatBoost(
-        {"iterations": 300, "learning_rate": 0.1, "l2_leaf_reg": 3, "random_seed": 1, "verbose": 0}
-        | {"bootstrap_type": "Bayesian", "bagging_temperature": 1, "eval_metric": "RMSE", "allow_writing_files": False}
-    ).fit(rows, labels, eval_set=(others, true))
-    return Told(
-        "abalone",
-        "RMSE of rings",
-        _rmse(true, ours),
-        _rmse(true, model.predict(others)),
-        library("catboost"),
-        "300 iterations, learning rate 0.1, else AWS's defaults",
-        more=False,
-    )
+    return trial
 
 
-def _predictions(trial: Trial, rows: Any) -> Any:
-    lines = trial.ask(csv(rows.tolist()), CSV, CSV).decode().split()
-    return np.array([float(each) for each in lines])
+def _lines(trial: Trial, rows: Any) -> list[str]:
+    return trial.ask(csv(rows.tolist()), CSV, CSV).decode().split()
+
+
+def _numbers(lines: list[str]) -> Any:
+    """The last cell of each line: a number, or the probability of class 1."""
+    return np.array([float(line.split(",")[-1]) for line in lines])
 
 
 def linear_learner(base: Path) -> Told:
@@ -128,7 +151,7 @@ def linear_learner(base: Path) -> Told:
     theirs = model.predict_proba(scaler.transform(others))[:, 1]
     return Told(
         "breast cancer",
-        "area under the ROC curve",
+        _AREA,
         float(roc_auc_score(true, ours)),
         float(roc_auc_score(true, theirs)),
         f"LogisticRegression of {library('scikit-learn')}",
@@ -294,39 +317,54 @@ def _sparse(told: Any, users: int) -> bytes:
     return b"".join(records)
 
 
-def tabtransformer(base: Path) -> Told:
+def tabtransformer_classification(base: Path) -> Told:
     """Who leaves a telephone company."""
-    from sklearn.compose import make_column_transformer
     from sklearn.neural_network import MLPClassifier
+
+    cells = [line.split(",") for line in (DATA / "churn.csv").read_text().split()]
+    data = _split(np.array([row[1:] for row in cells], object), np.array([int(row[0]) for row in cells]))
+    words = (0, 2, 3, 4)  # state, area, the two plans
+    ours = _numbers(_transformed(base, "pytorch-tabtransformerclassification-model", data, words))
+    models = [_dense(MLPClassifier, seed, data, words) for seed in range(5)]
+    theirs = [roc_auc_score(data[3], model.predict_proba(data[1])[:, 1]) for model in models]
+    told = (float(roc_auc_score(data[3], ours)), float(np.median(theirs)))
+    return Told("churn", _AREA, *told, f"MLPClassifier of {_ONE_HOT}", _TRANSFORMER)
+
+
+def tabtransformer_regression(base: Path) -> Told:
+    """Rings."""
+    from sklearn.neural_network import MLPRegressor
+
+    data = abalone()
+    ours = _numbers(_transformed(base, "pytorch-tabtransformerregression-model", data, (0,)))
+    models = [_dense(MLPRegressor, seed, data, (0,)) for seed in range(5)]
+    theirs = [_rmse(data[3], model.predict(data[1])) for model in models]
+    told = (_rmse(data[3], ours), float(np.median(theirs)))
+    return Told("abalone", "RMSE of rings", *told, f"MLPRegressor of {_ONE_HOT}", _TRANSFORMER, more=False)
+
+
+_ONE_HOT = f"{library('scikit-learn')} on one-hot categories, the median of 5"
+_TRANSFORMER = "60 epochs at the most, else AWS's defaults"
+
+
+def _transformed(base: Path, name: str, data: Any, words: tuple[int, ...]) -> list[str]:
+    rows, others, labels, _ = data
+    fitted, watched, known, seen = _split(rows, labels)
+    trial = _with_validation(base, name, (fitted, watched, known, seen))
+    columns = ", ".join(str(column + 1) for column in words)
+    trial.write("train", CSV, f'{{"cat_index_list": [{columns}]}}', "categorical_index.json")
+    trial.train({"n_epochs": 60, "patience": 10, "batch_size": 64})
+    return _lines(trial, others)
+
+
+def _dense(kind: Any, seed: int, data: Any, words: tuple[int, ...]) -> Any:
+    from sklearn.compose import make_column_transformer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    cells = [line.split(",") for line in (DATA / "churn.csv").read_text().split()]
-    words = (0, 2, 3, 4)  # state, area, the two plans
-    rows = np.array([row[1:] for row in cells], object)
-    labels = np.array([int(row[0]) for row in cells])
-    rows, others, labels, true = _split(rows, labels)
-    fitted, watched, known, seen = _split(rows, labels)
-    trial = Trial(base, "pytorch-tabtransformerclassification-model")
-    trial.write("train", CSV, labelled(fitted, known), "data.csv")
-    columns = ", ".join(str(column + 1) for column in words)
-    trial.write("train", CSV, f'{{"cat_index_list": [{columns}]}}', "categorical_index.json")
-    trial.write("validation", CSV, labelled(watched, seen), "data.csv")
-    trial.train({"n_epochs": 60, "patience": 10, "batch_size": 64})
-    lines = trial.ask(csv(others.tolist()), CSV, CSV).decode().split()
-    ours = np.array([float(line.split(",")[1]) for line in lines])
-    numbers = [column for column in range(rows.shape[1]) if column not in words]
-    scores = []
-    for seed in range(5):
-        columns_as = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), list(words)), (StandardScaler(), numbers))
-        network = MLPClassifier((128, 64), early_stopping=True, max_iter=60, random_state=seed)
-        model = make_pipeline(columns_as, network).fit(rows, labels)
-        scores.append(roc_auc_score(true, model.predict_proba(others)[:, 1]))
-    return Told(
-        "churn",
-        "area under the ROC curve",
-        float(roc_auc_score(true, ours)),
-        float(np.median(scores)),
-        f"MLPClassifier of {library('scikit-learn')} on one-hot categories, the median of 5",
-        "60 epochs at the most, else AWS's defaults",
+    numbers = [column for column in range(data[0].shape[1]) if column not in words]
+    columns = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), list(words)), (StandardScaler(), numbers)
     )
+    network = kind((128, 64), early_stopping=True, max_iter=60, random_state=seed)
+    return make_pipeline(columns, network).fit(data[0], data[2])
