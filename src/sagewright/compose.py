@@ -55,6 +55,7 @@ from sagewright.neighbours.client import Neighbours
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.access.role_files import RoleFiles
 from sagewright.operations.call import Services
+from sagewright.operations.ecr.fetching import OwnImages
 from sagewright.operations.events.state_changes import Announcing
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
@@ -68,6 +69,7 @@ ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
     {
         # Add an engine here: a function from settings and a clock to an `Engine`.
         "process": "sagewright.compute.process:make",
+        "container": "sagewright.compute.container:make",
     },
     group="sagewright.engines",
 )
@@ -179,12 +181,14 @@ def build(settings: Settings) -> Server:
         metrics=metrics,
         meter=meter,
         grants=credentials,
+        own_images=OwnImages(services, f"{settings.reachable_host}:{settings.port}"),
         clock=clock,
         machine=max(engine.machines(), key=lambda machine: machine.size),
         tasks=tasks,
-        endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
+        endpoint_url=f"http://{settings.reachable_host}:{settings.port}",
         serverless_idle=settings.serverless_idle,
         serverless_standby=settings.serverless_standby,
+        vpc_network=settings.vpc_network,
     )
     loop = _loop(platform, settings, owner=_server_id(settings.data))
     watching = _watching(services, platform, owner=_server_id(settings.data))
@@ -224,6 +228,7 @@ def _loop(platform: Platform, settings: Settings, *, owner: str) -> Loop:
         loop.wake,
         overcommit=settings.overcommit,
         strict=settings.capacity == "strict",
+        share_ports=lambda record: platform.network(record.spec) == "host" and not platform.engine.private_networks,
     )
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
@@ -313,7 +318,3 @@ def _server_id(data: Path) -> str:
     if not path.exists():
         path.write_text(secrets.token_hex(8))
     return path.read_text()
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104

@@ -25,9 +25,15 @@ if TYPE_CHECKING:
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="The address to listen on. Loopback keeps it yours."
 )
-@click.option("--engine", default="process", show_default=True, help="What runs tasks.")
+@click.option("--engine", default="process", show_default=True, envvar="SAGEWRIGHT_ENGINE", show_envvar=True,
+              help="What runs tasks: process or container.")  # fmt: skip
+@click.option("--container-socket", default="", envvar="SAGEWRIGHT_CONTAINER_SOCKET", show_envvar=True,
+              metavar="unix:///PATH", help="Docker's or Podman's API, for --engine container.")  # fmt: skip
 @click.option("--sandbox", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
               help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
+@click.option("--vpc-network", type=click.Choice(["platform", "host"]), default="platform", show_default=True,
+              envvar="SAGEWRIGHT_VPC_NETWORK", show_envvar=True,
+              help="What tasks with a VpcConfig reach: this server alone, or what the machine does.")  # fmt: skip
 @click.option("--auth", type=click.Choice(["on", "off"]), default="on", show_default=True,
               help="Whether requests must be signed. Off is for throw-away servers only.")  # fmt: skip
 @click.option("--store", default="", envvar="SAGEWRIGHT_STORE", show_envvar=True, metavar="URL",

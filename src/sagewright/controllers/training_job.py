@@ -88,13 +88,13 @@ class TrainingJobs:
             self._finish(record, "stopped", "Stopped", {})
             self._room.leave(record)
             return None
-        runtime = training_task.resolve(record)
+        runtime = training_task.resolve(platform, record)
         # Whoever had a place when the server died takes it again.
         if not self._room.enter(record, _types(record), always=pending.has_a_place(record)):
             return self._wait(record)
         record = self._say(record, "Downloading")
         mounts = {host: training_task.fetch_inputs(platform, record, host) for host in missing}
-        if not platform.environments.ready(runtime.environment):
+        if runtime is None or not platform.environments.ready(runtime.environment):
             record = self._say(record, "DownloadingTrainingImage")
         tasks = []
         for host in missing:
@@ -194,7 +194,6 @@ class TrainingJobs:
 
     def _carry(self, record: Record, begun: Mapping[Host, TaskState], *, ended: bool = False) -> Record:
         """Carry logs, metrics and mirrored folders of each host."""
-        runtime = training_task.resolve(record)
         newest: dict[str, tuple[float, float]] = {}
         for host, task in begun.items():
             found = pump(
@@ -203,7 +202,7 @@ class TrainingJobs:
                 task_id(record, host),
                 group=LOG_GROUP,
                 stream=log_stream(record, host),
-                metrics=training_task.metric_definitions(record, runtime),
+                metrics=training_task.metric_definitions(record),
                 dimensions={"TrainingJobName": record.name},
                 ended=ended or task.phase != "running",
             )
