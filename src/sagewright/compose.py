@@ -68,6 +68,7 @@ ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
     {
         # Add an engine here: a function from settings and a clock to an `Engine`.
         "process": "sagewright.compute.process:make",
+        "ray": "sagewright.compute.ray_cluster.engine:make",
     },
     group="sagewright.engines",
 )
@@ -181,9 +182,10 @@ def build(settings: Settings) -> Server:
         clock=clock,
         machine=Machine.here(),
         tasks=tasks,
-        endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
+        endpoint_url=settings.endpoint_url.rstrip("/") or f"http://{_reachable(settings.host)}:{settings.port}",
         serverless_idle=settings.serverless_idle,
-        serverless_standby=settings.serverless_standby,
+        # They are called by a socket beside their server's, on this machine.
+        serverless_standby=settings.serverless_standby and engine.shares_disk,
     )
     loop = _loop(platform, settings.data, owner=_server_id(settings.data))
     watching = _watching(services, platform, owner=_server_id(settings.data))
