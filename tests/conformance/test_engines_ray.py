@@ -6,7 +6,6 @@ Runs in the environment that has Ray (`sh tests/run.sh ray`).
 from __future__ import annotations
 
 import importlib.util
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,10 +25,25 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason=
 MEMORY = {"memory"} if "memory" in cgroups.find().parents else set()
 
 
+class Shared(Cluster):
+    """One driver for all tests: it keeps nothing, and a Ray that starts takes seconds."""
+
+    def close(self) -> None:
+        """Not with each engine."""
+
+
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
     with RayNodes(tmp_path_factory.mktemp("ray"), count=2) as nodes:
         yield nodes
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, nodes: RayNodes) -> Iterator[Cluster]:
+    cluster = Shared(tmp_path_factory.mktemp("driver"), "kit", nodes.address)
+    cluster.connect()
+    yield cluster
+    Cluster.close(cluster)
 
 
 @pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
@@ -39,9 +53,10 @@ class TestRay(EngineKit):
     )
 
     @pytest.fixture
-    def engine(self, tmp_path_factory: pytest.TempPathFactory, nodes: RayNodes) -> Iterator[Engine]:
+    def engine(self, tmp_path_factory: pytest.TempPathFactory, nodes: RayNodes, cluster: Cluster) -> Iterator[Engine]:
         # Not in tmp_path, which some tests give to their task as its folder: what it does not leave there is removed.
-        self.nodes, self.folder = nodes, tmp_path_factory.mktemp("data")
+        self.folder = tmp_path_factory.mktemp("data")
+        self.nodes, self.cluster = nodes, cluster
         self.engines: list[Engine] = []
         first = self.restart()
         yield first
@@ -51,10 +66,8 @@ class TestRay(EngineKit):
             engine.close()
 
     def restart(self, engine: Engine | None = None) -> Engine:
-        cluster = Cluster(self.folder / "ray", "kit", self.nodes.address)
-        cluster.connect()
         here = ProcessEngine(self.folder / "tasks", SystemClock())
-        self.engines.append(RayEngine(self.folder, cluster, here, Environments(self.folder / "runtimes")))
+        self.engines.append(RayEngine(self.folder, self.cluster, here, Environments(self.folder / "runtimes")))
         return self.engines[-1]
 
     def owner(self, engine: Engine) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Resources, Task
+from sagewright.compute.base import Placement, Resources, Share, Task
 from sagewright.controllers import model_folders, staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
@@ -85,6 +85,12 @@ def prepare(
         mounts=[model_folders.mount(ml.parent)] if many else (),
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,
+        placement=Placement(
+            shares=[Share(resources, variant.get("InstanceType", ""))],
+            apart=f"{record.uid}-{variant.get('VariantName', '')}",
+            kept=False,
+        ),
+        here=many,  # models come and go while it runs
     )
 
 

@@ -84,9 +84,12 @@ class RayNodes:
         for process in self._raylets(name):
             process.send_signal(signal.SIGKILL)
 
-    def of_address(self, host: str) -> str:
-        """The node that has an address."""
-        return f"node-{int(host.rpartition('.')[2]) - 10}"
+    def holding(self, task: str) -> list[str]:
+        """The living nodes that have tasks whose ids begin so, each as often as it has."""
+        found = []
+        for name in self.names():
+            found += [name] * len(list((self._folder / name).glob(f"*/*/tasks/{task}*/run")))
+        return found
 
     def _raylets(self, name: str) -> list[psutil.Process]:
         mark = f"{self._short / name}/"

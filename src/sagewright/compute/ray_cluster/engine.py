@@ -145,11 +145,11 @@ class RayEngine(Engine):
         elif home.result() is None:
             try:
                 self._links.tell(known["node"], "stop", id=task_id, grace=grace)
-            except OSError as problem:
+            except OSError:
                 if self._links.fate(known["node"]) == "gone":
                     self._followers.lose(task_id)
-                    return
-                raise Transient(f"The node of task {task_id} does not answer: {problem}.") from problem
+                else:
+                    self._followers.stop(task_id, grace)
 
     def watch(self, task_id: str, wake: Callable[[], None]) -> None:
         if self._home(task_id).known() is None:

@@ -46,6 +46,8 @@ class Followers:
         self._wakes: dict[str, list[Callable[[], None]]] = {}
         self._taken: dict[str, int] = {}
         """The number of what was fetched last of each task."""
+        self._stops: dict[str, float] = {}
+        """What is still to be asked to end, and with which grace (seconds)."""
         self._looking: set[str] = set()
         self._closed = threading.Event()
         self._pool = ThreadPoolExecutor(8, "fetch")
@@ -95,6 +97,12 @@ class Followers:
                 return
             self._looking.add(task_id)
             self._pool.submit(self._end, task_id)
+
+    def stop(self, task_id: str, grace: float) -> None:
+        """Ask it to end as soon as its node answers again."""
+        with self._guard:
+            self._stops[task_id] = min(grace, self._stops.get(task_id, grace))
+        self.follow(task_id)
 
     def lose(self, task_id: str) -> None:
         """Its node has gone, and it with it."""
@@ -163,6 +171,9 @@ class Followers:
         if not ids:
             self._news[node].wait(_EVERY)
             return
+        for task_id in [each for each in ids if each in self._stops]:
+            self._links.tell(node, "stop", id=task_id, grace=self._stops[task_id])
+            self._stops.pop(task_id, None)
         states = self._links.tell(node, "follow", ids=ids, seconds=_FOLLOWED)["states"]
         for task_id, found in states.items():
             state = tasks.state(found)
@@ -199,6 +210,7 @@ class Followers:
             for news in self._news.values():
                 news.set()
             self._taken.pop(task_id, None)
+            self._stops.pop(task_id, None)
             self._looking.discard(task_id)
         self.wake(task_id)
 

@@ -118,6 +118,7 @@ def run(server: str, name: str, host: str, raylet: int) -> None:
             _write(home / "address", {"port": listener.server_address[1], "token": listener.token, "pid": os.getpid()})
             threading.Thread(target=listener.serve_forever, name="keeper", daemon=True).start()
             _wait_for(raylet)
+            node.end()
             _LOG.warning("Ray's node has ended: so do its tasks.")
             end_all(engine)
         (home / "address").unlink(missing_ok=True)

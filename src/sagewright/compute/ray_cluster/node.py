@@ -53,6 +53,7 @@ class Node:
         self._sent: dict[str, tuple[int, Marks]] = {}
         self._guard = threading.Lock()
         self._busy: dict[str, threading.Lock] = {}
+        self._ended = False
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="relay", daemon=True).start()
 
@@ -71,6 +72,17 @@ class Node:
         }[message["op"]]
         operation(message, wire)
 
+    def end(self) -> None:
+        """Say nothing more about tasks: what is killed now is lost, it has not ended."""
+        self._ended = True
+
+    def _seen(self, *ids: str) -> dict[str, dict[str, Any]]:
+        """What is of some tasks."""
+        states = {task: asdict(self._engine.inspect(task)) for task in ids}
+        if self._ended:
+            raise ConnectionError("the node has ended")
+        return states
+
     # What it is, and what it runs.
 
     def _hello(self, message: Mapping[str, Any], wire: Wire) -> None:
@@ -78,7 +90,7 @@ class Node:
         wire.send({"version": sagewright.__version__, "sealed": self._engine.read_only_mounts, "cannot": cannot})
 
     def _inspect(self, message: Mapping[str, Any], wire: Wire) -> None:
-        wire.send({"state": asdict(self._engine.inspect(message["id"]))})
+        wire.send({"state": self._seen(message["id"])[message["id"]]})
 
     def _stop(self, message: Mapping[str, Any], wire: Wire) -> None:
         self._engine.stop(message["id"], grace=message["grace"])
@@ -93,8 +105,8 @@ class Node:
         for task in message["ids"]:
             self._engine.watch(task, ended.set)
         ended.wait(message["seconds"])
-        states = {task: self._engine.inspect(task) for task in message["ids"]}
-        wire.send({"states": {task: asdict(state) for task, state in states.items() if state.phase != "running"}})
+        states = self._seen(*message["ids"])
+        wire.send({"states": {task: state for task, state in states.items() if state["phase"] != "running"}})
 
     # Starting.
 
