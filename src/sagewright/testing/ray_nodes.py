@@ -36,7 +36,7 @@ class RayNodes:
     def __init__(self, folder: Path, *, count: int, cpus: int = 8) -> None:
         """`folder` holds what the nodes keep; `count` nodes run tasks."""
         self._folder, self._count, self._cpus = folder, count, cpus
-        self._short = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # noqa: S108  # sockets have short names
+        self._short = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # sockets have short names
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
@@ -51,7 +51,9 @@ class RayNodes:
     def __enter__(self) -> RayNodes:
         self._before = {name: os.environ.get(name) for name in self._settings}
         os.environ.update(self._settings)
-        self._run("head", "--head", f"--port={self._port}", "--num-cpus=0", "--include-dashboard=false", host="127.0.0.1")
+        self._run(
+            "head", "--head", f"--port={self._port}", "--num-cpus=0", "--include-dashboard=false", host="127.0.0.1"
+        )
         starting = [self._spawn() for _ in range(self._count)]
         for each in starting:
             assert each.wait(timeout=120) == 0, "a node did not start"
@@ -121,7 +123,12 @@ class RayNodes:
 
     def _begin(self, name: str, *words: str, host: str) -> subprocess.Popen[Any]:
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", f"--node-ip-address={host}"]
-        command += [f"--temp-dir={self._short / name}", "--object-store-memory=80000000", "--disable-usage-stats", *words]
+        command += [
+            f"--temp-dir={self._short / name}",
+            "--object-store-memory=80000000",
+            "--disable-usage-stats",
+            *words,
+        ]
         # A machine of its own has its own runtimes; these share what is made already.
         environment = {**os.environ, "SAGEWRIGHT_NODE": str(self._folder / name)}
         environment["PYTHONPATH"] = str(Path(__file__).parents[2])

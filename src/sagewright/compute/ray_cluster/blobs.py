@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 _MOST: Final = 20 << 30
 """Bytes that are kept, unless SAGEWRIGHT_NODE_CACHE says how many; what a running task is shown is never removed."""
@@ -32,13 +33,14 @@ class Blobs:
                 found.append(key)
         return found
 
-    def keep(self, key: str, size: int, stream: IO[bytes] | object) -> None:
+    def keep(self, key: str, size: int, stream: io.RawIOBase) -> None:
         """Raises OSError where it is not whole."""
         self._make_room(size)
         fresh = self._folder / f".{secrets.token_hex(8)}"
         try:
             with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                shutil.copyfileobj(stream, file, 1 << 20)  # type: ignore[misc,arg-type]
+                while piece := stream.read(1 << 20):
+                    file.write(piece)
                 if file.tell() != size:
                     raise ConnectionError(f"{file.tell()} bytes came of {size}")
             fresh.rename(self._folder / key)

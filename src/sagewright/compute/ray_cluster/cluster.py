@@ -197,7 +197,9 @@ class Cluster:
             left, self._answers = self._answers, {}
         for waiting in left.values():
             if not waiting.done():
-                waiting.set_result({"failed": self._failure or f"its driver has ended; {self._folder / 'driver.log'} says more"})
+                waiting.set_result(
+                    {"failed": self._failure or f"its driver has ended; {self._folder / 'driver.log'} says more"}
+                )
 
 
 def _is_awaited(node: NodeInfo) -> bool:
@@ -210,5 +212,12 @@ def _node(found: Mapping[str, Any]) -> NodeInfo:
     if keeper is not None:
         address, version = Address(found["host"], keeper["port"], keeper["token"]), keeper["version"]
     return NodeInfo(
-        found["id"], found["host"], found["port"], found["alive"], found["resources"], address, version, found["trouble"]
+        found["id"],
+        found["host"],
+        found["port"],
+        found["alive"],
+        found["resources"],
+        address,
+        version,
+        found["trouble"],
     )

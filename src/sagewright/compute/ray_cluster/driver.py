@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -170,7 +170,7 @@ def main() -> None:
             tell({"id": message["id"], **operations[message["op"]](message)})
         except BrokenPipeError:
             os._exit(0)
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001  # the server is to hear of it
             _LOG.exception("Ray could not be asked.")
             tell({"id": message["id"], "failed": _words(problem)})
 

@@ -1,11 +1,11 @@
 """What a server writes down about tasks that run on nodes, so that the next one knows.
 
-    DATA/tasks/<id>/remote/lock       held while somebody starts it, or fetches the last of what it left
-                           home       the node it was given to, before anything of it was sent there
-                           started    made when the node has it
-                           log        what it has said, as far as it was fetched
-                           result     written last: what became of it
-    DATA/ray/groups/<group>           the nodes that were found for tasks that go together
+DATA/tasks/<id>/remote/lock       held while somebody starts it, or fetches the last of what it left
+                       home       the node it was given to, before anything of it was sent there
+                       started    made when the node has it
+                       log        what it has said, as far as it was fetched
+                       result     written last: what became of it
+DATA/ray/groups/<group>           the nodes that were found for tasks that go together
 """
 
 from __future__ import annotations

@@ -41,7 +41,9 @@ def find(cluster: Cluster, task: Task, group: str, neighbours: Iterable[str]) ->
     return nodes
 
 
-def _several(cluster: Cluster, group: str, bundles: Sequence[Bundle], nodes: Sequence[NodeInfo]) -> Sequence[str] | None:
+def _several(
+    cluster: Cluster, group: str, bundles: Sequence[Bundle], nodes: Sequence[NodeInfo]
+) -> Sequence[str] | None:
     """Each host needs an address that all the others reach it at, and all its ports: a machine of its own, or one that
     has all of them, where the loopback network has addresses for each."""
     machines = {_machine(node) for node in nodes}

@@ -1,7 +1,7 @@
 """What a server and the keepers of its nodes say to each other over TCP: JSON messages, and streams of bytes.
 
-A frame is a kind (`j`: a message, `d`: a piece of a stream, `e`: its end), a length of four bytes, and so many bytes. Whoever
-connects proves that it knows the keeper's token, which itself never crosses the network.
+A frame is a kind (`j`: a message, `d`: a piece of a stream, `e`: its end), a length of four bytes, and so many bytes.
+Whoever connects proves that it knows the keeper's token, which itself never crosses the network.
 """
 
 from __future__ import annotations

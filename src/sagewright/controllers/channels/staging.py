@@ -114,6 +114,4 @@ def _filling(platform: Platform, objects: ObjectFiles, folder: Path) -> Filling:
         platform.engine.stop(folder.name, grace=_GRACE)
 
     engine = platform.engine
-    return Filling(
-        platform.background, objects, failed, sealed=engine.read_only_mounts, whole=not engine.shares_disk
-    )
+    return Filling(platform.background, objects, failed, sealed=engine.read_only_mounts, whole=not engine.shares_disk)
