@@ -35,10 +35,9 @@ class Agent:
             if not _held(self._home / "lock"):
                 program = "sagewright.compute.ray_cluster.keeper"
                 self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+                command = [sys.executable, "-m", program, *self._words]
                 with (self._home / "log").open("ab") as log:
-                    subprocess.run(
-                        [sys.executable, "-m", program, *self._words], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-                    )
+                    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
             try:
                 address: dict[str, Any] = json.loads((self._home / "address").read_bytes())
                 os.kill(address["pid"], 0)

@@ -79,12 +79,19 @@ class Cluster:
             until = time.monotonic() + _ANSWER
             while any(_is_awaited(node) for node in self.nodes(fresh=True).values()) and time.monotonic() < until:
                 time.sleep(0.1)
+            nodes = self.nodes().values()
         except Transient as problem:
             raise Terminal(
                 f"There is no Ray cluster at {self._address!r} that this machine is part of: {problem} Start one with "
                 "`ray start --head`, or join one with `ray start --address=HEAD:6379 --num-cpus=0` where this machine "
                 "is to run no tasks, then give --ray-address."
             ) from None
+        if not any(node.keeper for node in nodes):
+            troubles = "; ".join(sorted({node.trouble for node in nodes if node.alive and node.trouble}))
+            raise Terminal(
+                f"The Ray cluster at {self._address!r} has no node that can run tasks. "
+                + (f"Its nodes say: {troubles}." if troubles else "Add one: ray start --address=HEAD:6379.")
+            )
 
     def nodes(self, *, fresh: bool = False, again: Sequence[str] = ()) -> Mapping[str, NodeInfo]:
         """All nodes by their ids. `again`: those whose keepers did not answer where they are known to be."""

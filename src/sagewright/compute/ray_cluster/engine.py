@@ -21,6 +21,7 @@ from sagewright.base.errors import SagewrightError, Terminal, Transient
 from sagewright.base.settings import Settings
 from sagewright.compute import logfile, process
 from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
+from sagewright.compute.machine import Machine
 from sagewright.compute.ray_cluster import cargo, places, tasks
 from sagewright.compute.ray_cluster.cluster import Cluster
 from sagewright.compute.ray_cluster.followers import Followers
@@ -85,6 +86,14 @@ class RayEngine(Engine):
                         found[node.id] = self._links.tell(node.id, "hello")
             self._said = found
         return self._said
+
+    def machines(self) -> Sequence[Machine]:
+        found = [
+            _machine(node.resources)
+            for node in self._cluster.nodes().values()
+            if node.alive and node.keeper is not None
+        ]
+        return found or self._here.machines()
 
     # The engine's port.
 
@@ -331,6 +340,10 @@ class RayEngine(Engine):
         own = any(mount.source == task.python for mount in task.mounts)
         path = Path(read_config(task.python)["extends-environment"]) if own else task.python
         return {"path": str(path), "recipe": self._environments.recipe(path), "own": own}
+
+
+def _machine(resources: Mapping[str, float]) -> Machine:
+    return Machine(resources.get("CPU", 1.0), int(resources.get("memory", 0)), int(resources.get("GPU", 0)))
 
 
 def _group(task: Task) -> str:
