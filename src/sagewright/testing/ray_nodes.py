@@ -5,10 +5,10 @@ Each node has an address of its own on the loopback network, a folder of its own
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +35,7 @@ class RayNodes:
 
     def __init__(self, folder: Path, *, count: int, cpus: int = 8) -> None:
         """`folder` holds what the nodes keep; `count` nodes run tasks."""
+        folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._count, self._cpus = folder, count, cpus
         self._short = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # sockets have short names
         with socket.socket() as probe:
@@ -62,10 +63,9 @@ class RayNodes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._processes(str(self._short)):
-            process.kill()
-        for process in self._processes(str(self._folder)):
-            process.kill()
+        for process in [*self._processes(str(self._short)), *self._processes(str(self._folder))]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         shutil.rmtree(self._short, ignore_errors=True)
         for name, value in self._before.items():
             if value is None:
@@ -84,7 +84,8 @@ class RayNodes:
     def kill(self, name: str) -> None:
         """Ray's process of a node, as its machine's end would take it."""
         for process in self._raylets(name):
-            process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def holding(self, task: str) -> list[str]:
         """The living nodes that have tasks whose ids begin so, each as often as it has."""

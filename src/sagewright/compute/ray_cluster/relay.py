@@ -69,9 +69,7 @@ class Relay:
         """Listen, or from now on connect to where the task is reached today."""
         path = wanted["path"]
         if wanted.get("close"):
-            self._targets.pop(path, None)
-            if (accepting := self._accepting.pop(path, None)) is not None:
-                accepting.cancel()
+            self._shut(path)
             return
         new = path not in self._targets
         self._targets[path] = wanted
@@ -93,15 +91,24 @@ class Relay:
         with listener:
             while True:
                 client, _ = await loop.sock_accept(listener)
-                self._keep(self._serve(client, self._targets[path]))
+                self._keep(self._serve(client, path))
 
-    async def _serve(self, client: socket.socket, target: dict[str, Any]) -> None:
+    async def _serve(self, client: socket.socket, path: str) -> None:
         try:
-            upstream = await asyncio.to_thread(_reach, target)
-        except OSError:
+            upstream = await asyncio.to_thread(_reach, self._targets[path])
+        except (OSError, KeyError):
+            # Who comes next is to be refused at once, and may ask somebody else; the server opens it again.
             client.close()
+            self._shut(path)
             return
         await splice(client, upstream)
+
+    def _shut(self, path: str) -> None:
+        self._targets.pop(path, None)
+        if (accepting := self._accepting.pop(path, None)) is not None:
+            accepting.cancel()
+            with contextlib.suppress(OSError):
+                os.unlink(path)
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
