@@ -1,5 +1,5 @@
-"""The nodes of a Ray cluster and the server are killed at random, while jobs run on several of them, a queue of small ones
-is worked off, and an endpoint answers.
+"""The nodes of a Ray cluster and the server are killed at random, while jobs run on several of them, a queue of small
+ones is worked off, and an endpoint answers.
 
 Runs in the environment that has Ray: `make chaos-ray`, ten minutes; one in `sh tests/run.sh ray`.
 """
@@ -23,7 +23,7 @@ from .server import Server, eventually
 from .world import BUCKET, IMAGE, OUTPUT, World, unpacked
 
 pytest.importorskip("ray", reason="Ray is in an environment of its own: make chaos-ray")
-from sagewright.testing.ray_nodes import RayNodes  # noqa: E402  # where there is Ray
+from sagewright.testing.ray_nodes import RayNodes
 
 ENDPOINT = "spread"
 INSTANCES = NODES = 3
