@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 import psutil
 
@@ -23,7 +23,10 @@ _SETTINGS: Final = {
     "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_worker_prestart": "0",
-    # A node that is killed is noticed within two seconds instead of fifteen.
+    # A machine that does much else is slow.
+    "RAY_raylet_start_wait_time_s": "120",
+    "RAY_gcs_server_request_timeout_seconds": "60",
+    # A node that is killed is noticed within two seconds instead of fifteen; one that is slow has ten.
     "RAY_health_check_initial_delay_ms": "1000",
     "RAY_health_check_period_ms": "500",
     "RAY_health_check_failure_threshold": "4",
@@ -52,17 +55,22 @@ class RayNodes:
     def __enter__(self) -> RayNodes:
         self._before = {name: os.environ.get(name) for name in self._settings}
         os.environ.update(self._settings)
-        self._run(
-            "head", "--head", f"--port={self._port}", "--num-cpus=0", "--include-dashboard=false", host="127.0.0.1"
-        )
-        starting = [self._spawn() for _ in range(self._count)]
-        for each in starting:
-            assert each.wait(timeout=120) == 0, "a node did not start"
+        try:
+            self._head().wait()
+            starting = [self._spawn() for _ in range(self._count)]
+            for each in starting:
+                assert each.wait() == 0, self._told()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         for process in [*self._processes(str(self._short)), *self._processes(str(self._folder))]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -75,7 +83,7 @@ class RayNodes:
 
     def add(self) -> None:
         """One node more."""
-        assert self._spawn().wait(timeout=120) == 0, "a node did not start"
+        assert self._spawn().wait() == 0, self._told()
 
     def names(self) -> list[str]:
         """The nodes that live."""
@@ -119,10 +127,15 @@ class RayNodes:
             host=f"127.0.0.{number + 10}",
         )
 
-    def _run(self, name: str, *words: str, host: str) -> None:
-        assert self._begin(name, *words, host=host).wait(timeout=120) == 0, f"{name} did not start"
+    def _head(self) -> subprocess.Popen[bytes]:
+        words = ("--head", f"--port={self._port}", "--num-cpus=0", "--include-dashboard=false")
+        return self._begin("head", *words, host="127.0.0.1")
 
-    def _begin(self, name: str, *words: str, host: str) -> subprocess.Popen[Any]:
+    def _told(self) -> str:
+        """What nodes said that did not start."""
+        return "\n".join(log.read_text()[-2000:] for log in self._folder.glob("*.log"))
+
+    def _begin(self, name: str, *words: str, host: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", f"--node-ip-address={host}"]
         command += [
             f"--temp-dir={self._short / name}",

@@ -117,26 +117,57 @@ class _Whole:
 
 
 def unpack(stream: Any, roots: Mapping[str, Path]) -> None:
-    """Lay out what was packed, each root in its place. What leads out of it is left out."""
+    """Lay out what was packed, each root in its place. What would lead out of it is left out."""
     with tarfile.open(fileobj=stream, mode="r|") as tar:
         for member in tar:
             root, _, path = member.name.partition("/")
-            place = roots.get(root)
-            if place is None:
+            if root not in roots:
                 continue
-            folder, member.name = (place, path) if path else (place.parent, place.name)
+            place = roots[root]
+            folder, below = (place, path) if path else (place.parent, place.name)
             try:
-                _make_way(folder, tarfile.data_filter(member, str(folder)))
-                tar.extract(member, folder, filter="data")
-            except tarfile.FilterError as problem:
+                _lay_out(tar, member, _parent(folder, below), below.rpartition("/")[2])
+            except _LeadsElsewhere as problem:
                 _LOG.info("left out: %s", problem)
 
 
-def _make_way(folder: Path, member: tarfile.TarInfo) -> None:
-    """Whoever reads the file that was there goes on reading it."""
-    target = folder / member.name
-    if not member.isdir():
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
-    elif target.is_symlink() or (target.exists() and not target.is_dir()):
-        target.unlink()
+class _LeadsElsewhere(Exception):
+    """A path that a link is part of."""
+
+
+def _parent(folder: Path, path: str) -> Path:
+    """The folder that is to hold what has this path, made if need be; by no link. (Python's own filters can be led
+    astray by links and very long paths.)"""
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise _LeadsElsewhere(path)
+    for part in parts[:-1]:
+        folder = folder / part
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            raise _LeadsElsewhere(path)
+    return folder
+
+
+def _lay_out(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, name: str) -> None:
+    target = folder / name
+    mode = (member.mode & 0o755) | stat.S_IRUSR | stat.S_IWUSR
+    if member.isdir() and target.is_dir() and not target.is_symlink():
+        return
+    _clear(target)  # whoever reads the file that was there goes on reading it
+    if member.isdir():
+        target.mkdir(mode=mode | stat.S_IXUSR)
+    elif member.issym():
+        target.symlink_to(member.linkname)
+    elif member.isfile() and (content := tar.extractfile(member)) is not None:
+        with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            shutil.copyfileobj(content, file, 1 << 20)
+        os.utime(target, (member.mtime, member.mtime))
+
+
+def _clear(target: Path) -> None:
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    else:
+        target.unlink(missing_ok=True)

@@ -66,7 +66,7 @@ class Cluster:
         self._process: subprocess.Popen[str] | None = None
         self._answers: dict[int, Future[dict[str, Any]]] = {}
         self._number = 0
-        self._failed_at = -_PAUSE
+        self._started_at = -_PAUSE
         self._failure = ""
         self._known: tuple[float, Mapping[str, NodeInfo]] = (float("-inf"), {})
         self._closed = False
@@ -161,9 +161,9 @@ class Cluster:
             return self._process
         if self._closed:
             raise Transient("The engine is closed.")
-        if time.monotonic() - self._failed_at < _PAUSE:
+        if time.monotonic() - self._started_at < _PAUSE:
             raise Transient(self._failure or "Ray's driver is about to be started anew.")
-        self._failed_at = time.monotonic()
+        self._started_at = time.monotonic()
         self._process = self._start()
         return self._process
 

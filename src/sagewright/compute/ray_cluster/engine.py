@@ -11,7 +11,6 @@ import contextlib
 import logging
 import re
 import secrets
-import stat
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,20 +21,18 @@ from sagewright.base.settings import Settings
 from sagewright.compute import logfile, process
 from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
 from sagewright.compute.machine import Machine
-from sagewright.compute.ray_cluster import cargo, places, tasks
+from sagewright.compute.ray_cluster import places, tasks
 from sagewright.compute.ray_cluster.cluster import Cluster
 from sagewright.compute.ray_cluster.followers import Followers
-from sagewright.compute.ray_cluster.homes import Groups, Home, read_only
-from sagewright.compute.ray_cluster.links import ANSWER, Links, check
+from sagewright.compute.ray_cluster.homes import Groups, Home
+from sagewright.compute.ray_cluster.links import Links
+from sagewright.compute.ray_cluster.rooms import Rooms
+from sagewright.compute.ray_cluster.sending import bring, recipe
 from sagewright.compute.ray_cluster.sockets import Sockets
-from sagewright.compute.ray_cluster.wire import Wire
-from sagewright.compute.sandbox import read_config
 from sagewright.compute.venvs import Environments
 
 _LOG = logging.getLogger(__name__)
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
-_STAGING: Final = 1800.0
-"""Seconds that a node may be silent while it makes an environment."""
 
 
 class RayEngine(Engine):
@@ -48,7 +45,7 @@ class RayEngine(Engine):
         self._tasks = (folder / "tasks").absolute()
         self._tasks.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._cluster, self._here, self._environments = cluster, here, environments
-        self._groups = Groups(folder / "ray" / "groups")
+        self._rooms = Rooms(cluster, Groups(folder / "ray" / "groups"), self._homes)
         self._links = Links(cluster)
         self._sockets = Sockets(folder / "ray")
         self._followers = Followers(self._links, self._home)
@@ -109,10 +106,9 @@ class RayEngine(Engine):
             if home.was_started() or home.result() is not None:
                 return
             known = home.known()
-            node = known["node"] if known else self._place(task, home)
-            hosts = places.addresses(self._cluster, task, self._groups.get(_group(task)) or [node])
+            node = known["node"] if known else self._rooms.enter(task, home)
             try:
-                self._bring(task, node, hosts)
+                self._send(task, node)
             except SagewrightError:
                 self._give_up(task.id, home)
                 raise
@@ -214,7 +210,7 @@ class RayEngine(Engine):
                 self._destroy_on(known["node"], task_id)
                 self._sockets.remove(home.folder)
                 home.remove()
-        self._leave(task_id, known["group"])
+        self._rooms.leave(task_id, known["group"])
         self._followers.wake(task_id)
 
     def close(self) -> None:
@@ -233,42 +229,17 @@ class RayEngine(Engine):
     def _remote(self) -> Sequence[str]:
         return [entry.parent.parent.name for entry in self._tasks.glob("*/remote/home")]
 
-    def _place(self, task: Task, home: Home) -> str:
-        """Its node, written down. All of its group are found room for with the first of them."""
-        group = _group(task)
-        with self._groups.alone():
-            nodes = self._groups.get(group)
-            if nodes is None:
-                apart = [
-                    known["node"]
-                    for other in (self._remote() if task.placement.apart else ())
-                    if (known := self._home(other).known()) and known["apart"] == task.placement.apart
-                ]
-                nodes = places.find(self._cluster, task, group, apart)
-                self._groups.put(group, nodes)
-            node = nodes[task.placement.number]
-            home.give(node, task)
-        return node
-
-    def _leave(self, task_id: str, group: str) -> None:
-        """Give up the room of a group when the last of it is gone."""
-        group = group or task_id
-        with self._groups.alone():
-            if self._groups.get(group) is None:
-                return
-            others = (self._home(other).known() for other in self._remote())
-            if any(known and known["group"] == group for known in others):
-                return
-            with contextlib.suppress(Transient):  # then Ray is not there, and neither is what it has reserved
-                self._cluster.release(group)
-            self._groups.remove(group)
+    def _homes(self) -> Mapping[str, Mapping[str, Any]]:
+        """What is known of all tasks that are on nodes."""
+        found = {task_id: self._home(task_id).known() for task_id in self._remote()}
+        return {task_id: known for task_id, known in found.items() if known is not None}
 
     def _give_up(self, task_id: str, home: Home) -> None:
         """The node has refused it, and says that nothing runs: it may be started elsewhere."""
         known = home.known()
         home.remove()
         if known is not None:
-            self._leave(task_id, known["group"])
+            self._rooms.leave(task_id, known["group"])
 
     def _destroy_on(self, node: str, task_id: str) -> None:
         try:
@@ -279,75 +250,26 @@ class RayEngine(Engine):
 
     # Bringing a task to its node.
 
+    def _send(self, task: Task, node: str) -> None:
+        nodes = self._rooms.nodes(task) or [node]
+        hosts = places.addresses(self._cluster, task, nodes)
+        limited = places.limited(task, self._cluster.nodes().get(node))
+        bring(self._links, node, limited, hosts, recipe(self._environments, task.python, task.mounts))
+
     def _check(self, task: Task) -> None:
         if not _ID.fullmatch(task.id):
             raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
         if not task.command:
             raise Terminal("The task has no command.")
+        if task.python is not None and not (task.python / "bin" / "python").exists():
+            raise Terminal(f"There is no Python environment at {task.python}.")
         for name, place in tasks.roots(task).items():
             if not place.exists():
                 raise Terminal(f"{place}, to be brought to the task as {name}, does not exist.")
 
-    def _bring(self, task: Task, node: str, hosts: Mapping[str, str]) -> None:
-        """Send what the node lacks, and the task. It is sent once: who is killed meanwhile sends it again.
-
-        Raises OSError where the node does not answer.
-        """
-        roots = tasks.roots(task)
-        blobs: list[dict[str, Any]] = []
-        files: dict[str, Path] = {}
-        for root in read_only(task):
-            for found in cargo.walk(roots[root]):
-                if stat.S_ISREG(found.info.st_mode) and found.info.st_size >= cargo.BLOB_BYTES:
-                    blobs.append({"root": root, "path": found.path, "key": found.key, "size": found.info.st_size})
-                    files[found.key] = roots[root] / found.path if found.path else roots[root]
-        sealed = {(each["root"], each["path"]) for each in blobs}
-        limited = places.limited(task, self._groups.get(_group(task)) or [node], self._cluster.nodes())
-        message = {
-            "op": "start",
-            "task": tasks.told(limited, hosts, self._python(task)),
-            "blobs": blobs,
-            "folders": [root for root, place in roots.items() if place.is_dir()],
-        }
-
-        def talk(wire: Wire, answer: dict[str, Any]) -> None:
-            if answer.get("known"):
-                return
-            sizes = {each["key"]: each["size"] for each in blobs}
-            for key in answer["missing"]:
-                wire.send({"key": key, "size": sizes[key]})
-                stream = wire.writer()
-                with files[key].open("rb") as file:
-                    while piece := file.read(1 << 20):
-                        stream.write(piece)
-                stream.end()
-            wire.send({})
-            stream = wire.writer()
-            cargo.pack(roots, stream, lambda root, found: (root, found.path) not in sealed)
-            stream.end()
-            wire.sock.settimeout(_STAGING)
-            while not (answer := wire.receive()).get("started"):
-                check(answer)
-                _LOG.info("task %s: %s", task.id, answer.get("say"))
-            wire.sock.settimeout(ANSWER)
-
-        self._links.ask(node, message, talk)
-
-    def _python(self, task: Task) -> Mapping[str, Any] | None:
-        """How the node makes the task's environment; `own` where the task installs into it."""
-        if task.python is None:
-            return None
-        own = any(mount.source == task.python for mount in task.mounts)
-        path = Path(read_config(task.python)["extends-environment"]) if own else task.python
-        return {"path": str(path), "recipe": self._environments.recipe(path), "own": own}
-
 
 def _machine(resources: Mapping[str, float]) -> Machine:
     return Machine(resources.get("CPU", 1.0), int(resources.get("memory", 0)), int(resources.get("GPU", 0)))
-
-
-def _group(task: Task) -> str:
-    return task.placement.group or task.id
 
 
 def make(settings: Settings, clock: Clock) -> RayEngine:

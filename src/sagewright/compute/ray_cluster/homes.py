@@ -103,6 +103,9 @@ class Groups:
     def put(self, group: str, nodes: Sequence[str]) -> None:
         _write(self._folder / group, nodes)
 
+    def all(self) -> Sequence[str]:
+        return [entry.name for entry in self._folder.iterdir() if not entry.name.startswith(".")]
+
     def remove(self, group: str) -> None:
         (self._folder / group).unlink(missing_ok=True)
 
@@ -128,7 +131,7 @@ def _read(path: Path) -> Any:
 
 def _write(path: Path, value: Any) -> None:
     """Whole or not at all, whatever is killed."""
-    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(value, file)
         file.flush()

@@ -39,6 +39,8 @@ from sagewright.compute.ray_cluster.node import Node
 from sagewright.compute.ray_cluster.wire import Wire, admit
 
 _LOG = logging.getLogger(__name__)
+_PROOF: Final = 10.0
+"""Seconds that who connects has to prove himself."""
 _QUIET: Final = 3600.0
 """Seconds after which a connection that says nothing is closed."""
 
@@ -54,10 +56,11 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         wire = Wire(self.request)
-        self.request.settimeout(_QUIET)
+        self.request.settimeout(_PROOF)
         with contextlib.suppress(OSError):
             if not admit(wire, self.server.token):
                 return
+            self.request.settimeout(_QUIET)
             while True:
                 message = wire.receive()
                 if message["op"] == "connect":

@@ -19,7 +19,9 @@ _FENCE: Final = 75.0
 """Seconds after which a machine that Ray has given up, and that cannot be asked, runs nothing any more: by then a
 node that is cut off has ended itself (Ray gives it 60), and its keeper its tasks."""
 _AGAIN: Final = 1.0
-"""Seconds between two tries to reach a node that does not answer."""
+"""Seconds until another try to reach a node that has refused one."""
+_LATER: Final = 10.0
+"""The same where a try took long."""
 ANSWER: Final = 60.0
 """Seconds that a keeper may take to say something."""
 _IDLE: Final = 8
@@ -36,7 +38,9 @@ class Links:
         self._guard = threading.Lock()
         self._idle: dict[str, list[tuple[Address, Wire]]] = {}
         self._silent: dict[str, tuple[float, float]] = {}
-        """When nodes that do not answer were first and last tried."""
+        """Nodes that do not answer: since when, and when they may be tried again."""
+        self._ended: dict[str, tuple[float, bool]] = {}
+        """When it was looked whether Ray has ended on a node, and what was seen."""
         self._closed = False
 
     def ask(self, node: str, message: Mapping[str, Any], talk: Callable[[Wire, dict[str, Any]], T]) -> T:
@@ -76,8 +80,22 @@ class Links:
             return "silent"
         if found is not None and found.alive:
             return "silent" if found.keeper is None else "answers"
-        ended = found is not None and _has_ended(found)
-        return "gone" if ended or time.monotonic() - first > _FENCE else "silent"
+        is_over = time.monotonic() - first > _FENCE or (found is not None and self._has_ended(found))
+        return "gone" if is_over else "silent"
+
+    def _has_ended(self, node: NodeInfo) -> bool:
+        """Whether a machine is up, and Ray's node is not any more: then its keeper has ended its tasks."""
+        when, seen = self._ended.get(node.id, (float("-inf"), False))
+        if seen or time.monotonic() - when < _LATER:
+            return seen
+        try:
+            socket.create_connection((node.host, node.port), timeout=2).close()
+        except ConnectionRefusedError:
+            seen = True
+        except OSError:
+            pass
+        self._ended[node.id] = time.monotonic(), seen
+        return seen
 
     def close(self) -> None:
         with self._guard:
@@ -109,14 +127,16 @@ class Links:
                 if known == address and not fresh:
                     return known, wire
                 wire.close()
-            first, last = self._silent.get(node, (time.monotonic(), 0.0))
-            if time.monotonic() - last < _AGAIN:
+            begun = time.monotonic()
+            first, not_before = self._silent.get(node, (begun, 0.0))
+            if begun < not_before:
                 raise ConnectionError(f"the node {node} does not answer")
         try:
             address, wire = self._connect(node, address)
         except OSError as problem:
+            now = time.monotonic()
             with self._guard:
-                self._silent[node] = first, time.monotonic()
+                self._silent[node] = first, now + (_AGAIN if now - begun < _AGAIN else _LATER)
             raise ConnectionError(str(problem)) from problem
         with self._guard:
             self._silent.pop(node, None)
@@ -148,14 +168,3 @@ def check(answer: Mapping[str, Any]) -> None:
     """Raises what a keeper has refused."""
     if "refused" in answer:
         raise (Terminal if answer["kind"] == "Terminal" else Transient)(answer["refused"])
-
-
-def _has_ended(node: NodeInfo) -> bool:
-    """Whether a machine is up, and Ray's node is not any more: then its keeper has ended its tasks."""
-    try:
-        socket.create_connection((node.host, node.port), timeout=2).close()
-    except ConnectionRefusedError:
-        return True
-    except OSError:
-        pass
-    return False

@@ -121,9 +121,8 @@ def _amount(name: str, amount: float) -> str:
     return f"{amount / (1 << 30):.1f} GiB of memory" if name == "memory" else f"{amount:g} {name}"
 
 
-def limited(task: Task, nodes: Sequence[str], known: Mapping[str, NodeInfo]) -> Task:
+def limited(task: Task, node: NodeInfo | None) -> Task:
     """The task, with no more of its node than that has."""
-    node = known.get(nodes[task.placement.number])
     vcpus = task.resources.vcpus
     if node is None or vcpus is None:
         return task
