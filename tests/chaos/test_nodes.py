@@ -1,7 +1,7 @@
 """The nodes of a Ray cluster and the server are killed at random, while jobs run on several of them, a queue of small
 ones is worked off, and an endpoint answers.
 
-Runs in the environment that has Ray: `make chaos-ray`, ten minutes; one in `sh tests/run.sh ray`.
+Runs in the environment that has Ray: `make chaos-ray`, for ten minutes.
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ class RayNodes:
         try:
             self._head().wait()
             starting = [self._spawn() for _ in range(self._count)]
-            for each in starting:
-                assert each.wait() == 0, self._told()
+            for _ in range([each.wait() == 0 for each in starting].count(False)):
+                self.add()
         except BaseException:
             self._end()
             raise
@@ -82,8 +82,8 @@ class RayNodes:
                 os.environ[name] = value
 
     def add(self) -> None:
-        """One node more."""
-        assert self._spawn().wait() == 0, self._told()
+        """One node more. On a machine that does much else Ray gives up now and then."""
+        assert any(self._spawn().wait() == 0 for _ in range(3)), self._told()
 
     def names(self) -> list[str]:
         """The nodes that live."""
