@@ -1,6 +1,6 @@
 """A Ray cluster on this machine, whose nodes can be killed: a head that runs no tasks, and nodes that do.
 
-Each node has an address of its own on the loopback network, a folder of its own, and a keeper of its own.
+Each node has an address of its own on the loopback network, a folder of its own, and a warden of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What runs in Ray's own worker on each node: it sees that the node has a keeper, and says where that listens.
+"""What runs in Ray's own worker on each node: it sees that the node has a warden, and says where that listens.
 
 Imported by the driver, which sends the class to the nodes. It needs no Ray itself.
 """
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import sagewright
-from sagewright.compute.ray_cluster.keeper import node_folder
+from sagewright.compute.ray_cluster.warden import node_folder
 
 _PATIENCE: Final = 20.0
-"""Seconds that a keeper may take to come up."""
+"""Seconds that a warden may take to come up."""
 
 
 class Agent:
@@ -28,12 +28,12 @@ class Agent:
         self._words = [server, node, host, str(os.getppid())]  # a worker is its raylet's child
         self._home = node_folder() / server / node
 
-    def keeper(self) -> dict[str, Any]:
-        """Where the node's keeper listens, and its token. Starts it where there is none."""
+    def warden(self) -> dict[str, Any]:
+        """Where the node's warden listens, and its token. Starts it where there is none."""
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:
             if not _held(self._home / "lock"):
-                program = "sagewright.compute.ray_cluster.keeper"
+                program = "sagewright.compute.ray_cluster.warden"
                 self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
                 command = [sys.executable, "-m", program, *self._words]
                 with (self._home / "log").open("ab") as log:
@@ -44,7 +44,7 @@ class Agent:
                 return {**address, "version": sagewright.__version__}
             except (FileNotFoundError, ProcessLookupError):
                 time.sleep(0.05)
-        raise TimeoutError(f"the keeper does not come up; {self._home / 'log'} on the node says more")
+        raise TimeoutError(f"the warden does not come up; {self._home / 'log'} on the node says more")
 
 
 def _held(path: Path) -> bool:

@@ -31,7 +31,7 @@ _PAUSE: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a keeper listens."""
+    """Where a warden listens."""
 
     host: str
     port: int
@@ -48,11 +48,11 @@ class NodeInfo:
     """Where Ray itself listens there."""
     alive: bool
     resources: Mapping[str, float]
-    keeper: Address | None
+    warden: Address | None
     """None: it is not up, or not known yet."""
     version: str = ""
     trouble: str = ""
-    """Why it has no keeper."""
+    """Why it has no warden."""
 
 
 class Cluster:
@@ -86,7 +86,7 @@ class Cluster:
                 "`ray start --head`, or join one with `ray start --address=HEAD:6379 --num-cpus=0` where this machine "
                 "is to run no tasks, then give --ray-address."
             ) from None
-        if not any(node.keeper for node in nodes):
+        if not any(node.warden for node in nodes):
             troubles = "; ".join(sorted({node.trouble for node in nodes if node.alive and node.trouble}))
             raise Terminal(
                 f"The Ray cluster at {self._address!r} has no node that can run tasks. "
@@ -94,7 +94,7 @@ class Cluster:
             )
 
     def nodes(self, *, fresh: bool = False, again: Sequence[str] = ()) -> Mapping[str, NodeInfo]:
-        """All nodes by their ids. `again`: those whose keepers did not answer where they are known to be."""
+        """All nodes by their ids. `again`: those whose wardens did not answer where they are known to be."""
         when, known = self._known
         is_good = time.monotonic() - when < _FRESH and not fresh and not again
         # Whoever else is asking will know soon; if Ray hangs, what was known last is the best there is.
@@ -210,14 +210,14 @@ class Cluster:
 
 
 def _is_awaited(node: NodeInfo) -> bool:
-    return node.alive and node.keeper is None and not node.trouble
+    return node.alive and node.warden is None and not node.trouble
 
 
 def _node(found: Mapping[str, Any]) -> NodeInfo:
-    keeper, version = found["keeper"], ""
+    warden, version = found["warden"], ""
     address = None
-    if keeper is not None:
-        address, version = Address(found["host"], keeper["port"], keeper["token"]), keeper["version"]
+    if warden is not None:
+        address, version = Address(found["host"], warden["port"], warden["token"]), warden["version"]
     return NodeInfo(
         found["id"],
         found["host"],

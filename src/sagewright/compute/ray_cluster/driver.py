@@ -38,21 +38,21 @@ class Driver:
     def __init__(self, server: str, address: str) -> None:
         self._server = server
         ray.init(address=address, namespace=f"sagewright-{server}", log_to_driver=False, logging_level=logging.WARNING)
-        self._keepers: dict[str, dict[str, Any]] = {}
+        self._wardens: dict[str, dict[str, Any]] = {}
         self._troubles: dict[str, str] = {}
         self._asked: set[str] = set()
         self._guard = threading.Lock()
         self._pool = ThreadPoolExecutor(16, "agents")
 
     def nodes(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """All nodes that Ray knows of, the dead among them for a while. Those in `again` may have a new keeper."""
+        """All nodes that Ray knows of, the dead among them for a while. Those in `again` may have a new warden."""
         found = ray.nodes()
         alive = [node for node in found if node["Alive"]]
         with self._guard:
             for node in message["again"]:
-                self._keepers.pop(node, None)
+                self._wardens.pop(node, None)
             for node in alive:
-                if _works(node) and node["NodeID"] not in {*self._keepers, *self._asked}:
+                if _works(node) and node["NodeID"] not in {*self._wardens, *self._asked}:
                     self._asked.add(node["NodeID"])
                     self._pool.submit(self._ask, node["NodeID"], node["NodeManagerAddress"])
         return {
@@ -63,7 +63,7 @@ class Driver:
                     "port": node["NodeManagerPort"],
                     "alive": node["Alive"],
                     "resources": {name: amount for name, amount in node["Resources"].items() if _is_told(name)},
-                    "keeper": self._keepers.get(node["NodeID"]) if node["Alive"] else None,
+                    "warden": self._wardens.get(node["NodeID"]) if node["Alive"] else None,
                     "trouble": self._troubles.get(node["NodeID"], ""),
                 }
                 for node in found
@@ -72,17 +72,17 @@ class Driver:
         }
 
     def _ask(self, node: str, host: str) -> None:
-        """Where a node's keeper is. Nobody waits: Ray may not know yet that the node is gone."""
+        """Where a node's warden is. Nobody waits: Ray may not know yet that the node is gone."""
         try:
-            keeper, trouble = ray.get(self._agent(node, host).keeper.remote(), timeout=_ANSWER), ""
+            warden, trouble = ray.get(self._agent(node, host).warden.remote(), timeout=_ANSWER), ""
         except Exception as problem:  # noqa: BLE001  # of Ray's, or of what is installed there
-            _LOG.warning("The node %s has no keeper: %s", node, problem)
-            keeper, trouble = None, (str(problem).strip().splitlines() or [type(problem).__name__])[-1]
+            _LOG.warning("The node %s has no warden: %s", node, problem)
+            warden, trouble = None, (str(problem).strip().splitlines() or [type(problem).__name__])[-1]
         with self._guard:
             self._asked.discard(node)
             self._troubles[node] = trouble
-            if keeper is not None:
-                self._keepers[node] = keeper
+            if warden is not None:
+                self._wardens[node] = warden
 
     def _agent(self, node: str, host: str) -> Any:
         options = {

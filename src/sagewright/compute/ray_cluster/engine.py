@@ -1,4 +1,4 @@
-"""Tasks on the nodes of a Ray cluster. Ray says which nodes there are and finds room; on each node a keeper runs what
+"""Tasks on the nodes of a Ray cluster. Ray says which nodes there are and finds room; on each node a warden runs what
 it is given by the process engine. See ADR 0034.
 
 A task has one node for good: it is written down (`homes.py`) before anything is sent there. What works on this
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import secrets
+import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+from urllib.parse import urlsplit
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import SagewrightError, Terminal, Transient
@@ -32,7 +33,6 @@ from sagewright.compute.ray_cluster.sockets import Sockets
 from sagewright.compute.venvs import Environments
 
 _LOG = logging.getLogger(__name__)
-_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
 
 class RayEngine(Engine):
@@ -40,8 +40,18 @@ class RayEngine(Engine):
 
     name = "ray"
 
-    def __init__(self, folder: Path, cluster: Cluster, here: process.ProcessEngine, environments: Environments) -> None:
-        """`folder` is DATA; `here` runs what must run on this machine, in DATA/tasks."""
+    def __init__(
+        self,
+        folder: Path,
+        cluster: Cluster,
+        here: process.ProcessEngine,
+        environments: Environments,
+        *,
+        endpoint: tuple[str, int] = ("", 0),
+    ) -> None:
+        """`folder` is DATA; `here` runs what must run on this machine, in DATA/tasks; `endpoint` is the address and
+        port of the platform, for tasks that reach nothing else."""
+        self._endpoint = endpoint
         self._tasks = (folder / "tasks").absolute()
         self._tasks.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._cluster, self._here, self._environments = cluster, here, environments
@@ -79,7 +89,7 @@ class RayEngine(Engine):
             found = {}
             for node in self._cluster.nodes().values():
                 with contextlib.suppress(OSError, SagewrightError):
-                    if node.alive and node.keeper is not None:
+                    if node.alive and node.warden is not None:
                         found[node.id] = self._links.tell(node.id, "hello")
             self._said = found
         return self._said
@@ -88,14 +98,16 @@ class RayEngine(Engine):
         found = [
             _machine(node.resources)
             for node in self._cluster.nodes().values()
-            if node.alive and node.keeper is not None
+            if node.alive and node.warden is not None
         ]
         return found or self._here.machines()
 
     # The engine's port.
 
     def start(self, task: Task) -> None:
-        self._check(task)
+        process.check(task)
+        if task.image is not None:
+            raise Terminal("Tasks run in images as themselves with --engine container.")
         if task.here:
             self._here.start(task)
             return
@@ -224,7 +236,7 @@ class RayEngine(Engine):
 
     def _home(self, task_id: str) -> Home:
         """For what cannot be an id, a place where nothing ever is."""
-        return Home(self._tasks / (task_id if _ID.fullmatch(task_id) else ".none") / "remote")
+        return Home(self._tasks / (task_id if process.ID.fullmatch(task_id) else ".none") / "remote")
 
     def _remote(self) -> Sequence[str]:
         return [entry.parent.parent.name for entry in self._tasks.glob("*/remote/home")]
@@ -254,18 +266,8 @@ class RayEngine(Engine):
         nodes = self._rooms.nodes(task) or [node]
         hosts = places.addresses(self._cluster, task, nodes)
         limited = places.limited(task, self._cluster.nodes().get(node))
-        bring(self._links, node, limited, hosts, recipe(self._environments, task.python, task.mounts))
-
-    def _check(self, task: Task) -> None:
-        if not _ID.fullmatch(task.id):
-            raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
-        if not task.command:
-            raise Terminal("The task has no command.")
-        if task.python is not None and not (task.python / "bin" / "python").exists():
-            raise Terminal(f"There is no Python environment at {task.python}.")
-        for name, place in tasks.roots(task).items():
-            if not place.exists():
-                raise Terminal(f"{place}, to be brought to the task as {name}, does not exist.")
+        python = recipe(self._environments, task.python, task.mounts)
+        bring(self._links, node, limited, hosts, python, self._endpoint)
 
 
 def _machine(resources: Mapping[str, float]) -> Machine:
@@ -282,4 +284,13 @@ def make(settings: Settings, clock: Clock) -> RayEngine:
     cluster = Cluster(folder, name.read_text(), settings.ray_address)
     cluster.connect()
     here = process.make(settings, clock)
-    return RayEngine(settings.data, cluster, here, Environments(settings.runtimes_folder))
+    environments = Environments(settings.runtimes_folder)
+    return RayEngine(settings.data, cluster, here, environments, endpoint=_endpoint(settings))
+
+
+def _endpoint(settings: Settings) -> tuple[str, int]:
+    """Where nodes reach the server: by its address, for a task that sees nothing else finds no names."""
+    url = urlsplit(settings.endpoint_url)
+    if not url.hostname:
+        return settings.reachable_host, settings.port
+    return socket.gethostbyname(url.hostname), url.port or (443 if url.scheme == "https" else 80)

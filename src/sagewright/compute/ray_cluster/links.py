@@ -1,4 +1,4 @@
-"""Connections of a server to the keepers of its nodes, and what it knows of a node that does not answer."""
+"""Connections of a server to the wardens of its nodes, and what it knows of a node that does not answer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sagewright.compute.ray_cluster.wire import Wire
 T = TypeVar("T")
 _FENCE: Final = 75.0
 """Seconds after which a machine that Ray has given up, and that cannot be asked, runs nothing any more: by then a
-node that is cut off has ended itself (Ray gives it 60), and its keeper its tasks."""
+node that is cut off has ended itself (Ray gives it 60), and its warden its tasks."""
 _AGAIN: Final = 1.0
 """Seconds until another try to reach a node that has refused one."""
 _LATER: Final = 10.0
 """The same where a try took long."""
 ANSWER: Final = 60.0
-"""Seconds that a keeper may take to say something."""
+"""Seconds that a warden may take to say something."""
 _IDLE: Final = 8
 """Connections to a node that are kept while nobody needs them."""
 
@@ -46,7 +46,7 @@ class Links:
     def ask(self, node: str, message: Mapping[str, Any], talk: Callable[[Wire, dict[str, Any]], T]) -> T:
         """Send a message; `talk` gets the answer and may go on. Asked again, once, where a connection was stale.
 
-        Raises ConnectionError where the node does not answer, and what the keeper refuses as Terminal or Transient.
+        Raises ConnectionError where the node does not answer, and what the warden refuses as Terminal or Transient.
         """
         for fresh in (False, True):
             with self._wire(node, fresh=fresh) as wire:
@@ -66,9 +66,9 @@ class Links:
         return self.ask(node, {"op": operation, **members}, lambda _, answer: answer)
 
     def address(self, node: str) -> Address | None:
-        """Where its keeper listens, as far as that is known."""
+        """Where its warden listens, as far as that is known."""
         found = self._cluster.nodes().get(node)
-        return found.keeper if found is not None else None
+        return found.warden if found is not None else None
 
     def fate(self, node: str) -> Fate:
         """What is known of a node that did not answer just now: whether what ran there can still run."""
@@ -79,12 +79,12 @@ class Links:
         except Transient:
             return "silent"
         if found is not None and found.alive:
-            return "silent" if found.keeper is None else "answers"
+            return "silent" if found.warden is None else "answers"
         is_over = time.monotonic() - first > _FENCE or (found is not None and self._has_ended(found))
         return "gone" if is_over else "silent"
 
     def _has_ended(self, node: NodeInfo) -> bool:
-        """Whether a machine is up, and Ray's node is not any more: then its keeper has ended its tasks."""
+        """Whether a machine is up, and Ray's node is not any more: then its warden has ended its tasks."""
         when, seen = self._ended.get(node.id, (float("-inf"), False))
         if seen or time.monotonic() - when < _LATER:
             return seen
@@ -146,7 +146,7 @@ class Links:
         """Raises OSError where it is not where it is known to be; then Ray is asked where it is now."""
         try:
             if address is None:
-                raise ConnectionError(f"the node {node} has no keeper")
+                raise ConnectionError(f"the node {node} has no warden")
             wire = connected(address.host, address.port, address.token)
         except OSError:
             with contextlib.suppress(Transient):
@@ -165,6 +165,6 @@ class Links:
 
 
 def check(answer: Mapping[str, Any]) -> None:
-    """Raises what a keeper has refused."""
+    """Raises what a warden has refused."""
     if "refused" in answer:
         raise (Terminal if answer["kind"] == "Terminal" else Transient)(answer["refused"])

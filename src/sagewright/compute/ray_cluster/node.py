@@ -1,4 +1,4 @@
-"""What a keeper does for its server: brings tasks to life, says what became of them, hands out what they leave."""
+"""What a warden does for its server: brings tasks to life, says what became of them, hands out what they leave."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from typing import Any, Final
 import psutil
 
 import sagewright
+from sagewright.base import toolkit
+from sagewright.base.clock import SystemClock
 from sagewright.base.errors import Terminal, Transient
 from sagewright.compute.process import ProcessEngine
 from sagewright.compute.ray_cluster import cargo, tasks
@@ -44,9 +46,11 @@ Marks = dict[str, cargo.Mark]
 class Node:
     """One server's tasks on one node. Any thread."""
 
-    def __init__(self, engine: ProcessEngine, home: Path, shared: Path, host: str) -> None:
+    def __init__(self, home: Path, shared: Path, host: str) -> None:
         """`home` is the server's folder for this node, `shared` is what all nodes of this machine share."""
-        self._engine, self._home, self._host = engine, home, host
+        self._home, self._host = home, host
+        self._endpoint = ("", 0)
+        self._engine = engine(home / "tasks")
         runtimes = os.environ.get("SAGEWRIGHT_RUNTIMES")
         self._environments = Environments(Path(runtimes) if runtimes else shared / "runtimes")
         self._blobs = Blobs(home.parent / "blobs")
@@ -114,6 +118,7 @@ class Node:
         """The other side has sent the task; it is asked for what is missing, then the task starts."""
         told = message["task"]
         task_id: str = told["id"]
+        self._reach(*message["endpoint"])
         with self._alone(task_id):
             if self._engine.inspect(task_id).phase != "unknown":
                 wire.send({"known": True})
@@ -134,6 +139,13 @@ class Node:
                     _remove(home)
                 raise
         wire.send({"started": True})
+
+    def _reach(self, host: str, port: int) -> None:
+        """Where the platform is, for tasks that reach nothing else: a server that is started anew may be elsewhere."""
+        with self._guard:
+            if (host, port) != self._endpoint:
+                self._endpoint = host, port
+                self._engine = engine(self._home / "tasks", self._endpoint)
 
     def _receive(self, message: Mapping[str, Any], wire: Wire, home: Path) -> None:
         while (blob := wire.receive()).get("key"):
@@ -269,6 +281,12 @@ class Node:
             return
         wire.send({"connected": True})
         asyncio.run_coroutine_threadsafe(splice(wire.sock, task), self._loop)
+
+
+def engine(folder: Path, endpoint: tuple[str, int] = ("", 0)) -> ProcessEngine:
+    """What runs the tasks in a folder; with the toolkit that is installed here."""
+    package = toolkit.folder()
+    return ProcessEngine(folder, SystemClock(), toolkit=package.parent if package else None, endpoint=endpoint)
 
 
 def _is_input(root: str, path: str) -> bool:

@@ -35,18 +35,20 @@ def find(cluster: Cluster, task: Task, group: str, neighbours: Iterable[str]) ->
         wanted = _least_used(usable, bundles[0], neighbours) if task.placement.apart else None
         nodes = cluster.place(group, bundles, "STRICT_PACK", node=wanted, seconds=_PATIENCE)
     else:
-        nodes = _several(cluster, group, bundles, usable)
+        nodes = _several(cluster, task, group, bundles, usable)
     if nodes is None:
         raise Transient(f"The cluster has no room now for {_amounts(bundles)}.")
     return nodes
 
 
 def _several(
-    cluster: Cluster, group: str, bundles: Sequence[Bundle], nodes: Sequence[NodeInfo]
+    cluster: Cluster, task: Task, group: str, bundles: Sequence[Bundle], nodes: Sequence[NodeInfo]
 ) -> Sequence[str] | None:
     """Each host needs an address that all the others reach it at, and all its ports: a machine of its own, or one that
-    has all of them, where the loopback network has addresses for each."""
+    has all of them, where the loopback network has addresses for each. A network of the job's own is on one node."""
     machines = {_machine(node) for node in nodes}
+    if task.network != "host":
+        return cluster.place(group, bundles, "STRICT_PACK", node=None, seconds=_PATIENCE)
     if len(machines) == 1:
         return cluster.place(group, bundles, "SPREAD", node=None, seconds=_PATIENCE)
     if len(machines) == len(nodes) >= len(bundles):
@@ -72,7 +74,7 @@ def _machine(node: NodeInfo) -> str:
 
 def _usable(cluster: Cluster) -> Sequence[NodeInfo]:
     known = cluster.nodes().values()
-    usable = [node for node in known if node.alive and node.keeper is not None]
+    usable = [node for node in known if node.alive and node.warden is not None]
     if not usable:
         troubles = {node.trouble for node in known if node.alive and node.trouble}
         why = f" Its nodes say: {'; '.join(sorted(troubles))}." if troubles else ""

@@ -3,7 +3,7 @@
 The server runs `main` as a process of its own, so that what passes between endpoints and the data plane costs the
 server nothing; it ends with the server. A line on its standard input asks for one socket more:
 `{"path": …, "host": …, "port": …, "token": …, "task": …}`, and is answered by a line when that can be connected to. The
-keeper uses `splice` on its own side.
+warden uses `splice` on its own side.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CONNECT: Final = 5.0
 
 
 def connected(host: str, port: int, token: str, *, timeout: float = _CONNECT) -> Wire:
-    """A connection to a keeper that has proved itself. Raises OSError."""
+    """A connection to a warden that has proved itself. Raises OSError."""
     sock = socket.create_connection((host, port), timeout=timeout)
     try:
         wire = Wire(sock)

@@ -21,7 +21,14 @@ _STAGING: Final = 1800.0
 """Seconds that a node may be silent while it makes an environment."""
 
 
-def bring(links: Links, node: str, task: Task, hosts: Mapping[str, str], python: Mapping[str, Any] | None) -> None:
+def bring(
+    links: Links,
+    node: str,
+    task: Task,
+    hosts: Mapping[str, str],
+    python: Mapping[str, Any] | None,
+    endpoint: tuple[str, int],
+) -> None:
     """Send what the node lacks, and the task. Who is killed meanwhile sends it again: the node starts it once.
 
     Raises OSError where the node does not answer, and what it refuses.
@@ -32,6 +39,7 @@ def bring(links: Links, node: str, task: Task, hosts: Mapping[str, str], python:
     message = {
         "op": "start",
         "task": tasks.told(task, hosts, python),
+        "endpoint": endpoint,
         "blobs": blobs,
         "folders": [root for root, place in roots.items() if place.is_dir()],
     }

@@ -26,7 +26,7 @@ class Sockets:
         self._open: dict[str, Address] = {}
 
     def path(self, folder: Path, task_id: str, address: Address | None) -> Path:
-        """Where to connect to the task that `folder` is kept for. `address` is its node's keeper's, None if that is
+        """Where to connect to the task that `folder` is kept for. `address` is its node's warden's, None if that is
         not known now: then nobody answers there."""
         path = links.make(folder, folder) / "socket"
         with self._guard:

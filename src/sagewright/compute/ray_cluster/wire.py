@@ -1,7 +1,7 @@
-"""What a server and the keepers of its nodes say to each other over TCP: JSON messages, and streams of bytes.
+"""What a server and the wardens of its nodes say to each other over TCP: JSON messages, and streams of bytes.
 
 A frame is a kind (`j`: a message, `d`: a piece of a stream, `e`: its end), a length of four bytes, and so many bytes.
-Whoever connects proves that it knows the keeper's token, which itself never crosses the network.
+Whoever connects proves that it knows the warden's token, which itself never crosses the network.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def greet(wire: Wire, token: str) -> None:
     """What who connects does first. Raises PermissionError where the other side does not take the token."""
     wire.sock.sendall(_proof(token, wire.exactly(_NONCE)))
     if wire.exactly(1) != b"+":
-        raise PermissionError("the node's keeper does not know this server")
+        raise PermissionError("the node's warden does not know this server")
 
 
 def admit(wire: Wire, token: str) -> bool:

@@ -1,6 +1,6 @@
-"""A node's keeper: the process that runs a server's tasks there, by the process engine, and outlives Ray's workers.
+"""A node's warden: the process that runs a server's tasks there, by the process engine, and outlives Ray's workers.
 
-    <node folder>/<server>/<node>/lock       held while the keeper lives
+    <node folder>/<server>/<node>/lock       held while the warden lives
                                   address    where it listens, and its token; for this user's eyes only
                                   raylet     the process of Ray's that it lives with
                                   tasks/     the process engine's; <id>/ml, <id>/m0, … are what was brought
@@ -31,11 +31,9 @@ from typing import Any, Final
 
 import psutil
 
-from sagewright.base import toolkit
-from sagewright.base.clock import SystemClock
 from sagewright.base.errors import SagewrightError
 from sagewright.compute.process import ProcessEngine
-from sagewright.compute.ray_cluster.node import Node
+from sagewright.compute.ray_cluster.node import Node, engine
 from sagewright.compute.ray_cluster.wire import Wire, admit
 
 _LOG = logging.getLogger(__name__)
@@ -78,7 +76,7 @@ class _Handler(socketserver.BaseRequestHandler):
             raise
         except Exception as problem:
             _LOG.exception("The request %s failed.", message.get("op"))
-            wire.send({"refused": f"The node's keeper failed: {problem}", "kind": "Transient"})
+            wire.send({"refused": f"The node's warden failed: {problem}", "kind": "Transient"})
             raise ConnectionError("whatever comes next on this connection is not understood") from problem
 
 
@@ -112,29 +110,28 @@ def run(server: str, name: str, host: str, raylet: int) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return  # another one keeps it
-        package = toolkit.folder()
         _write(home / "raylet", {"pid": raylet, "since": _since(raylet)})
         _end_left(home)
-        engine = ProcessEngine(home / "tasks", SystemClock(), toolkit=package.parent if package else None)
-        node = Node(engine, home, node_folder(), host)
+        node = Node(home, node_folder(), host)
         with _Listener(host, node, secrets.token_hex(32)) as listener:
             _write(home / "address", {"port": listener.server_address[1], "token": listener.token, "pid": os.getpid()})
-            threading.Thread(target=listener.serve_forever, name="keeper", daemon=True).start()
+            threading.Thread(target=listener.serve_forever, name="warden", daemon=True).start()
             _wait_for(raylet)
             node.end()
             _LOG.warning("Ray's node has ended: so do its tasks.")
-            end_all(engine)
+            end_all(engine(home / "tasks"))
         (home / "address").unlink(missing_ok=True)
 
 
-def end_all(engine: ProcessEngine) -> None:
+def end_all(tasks: ProcessEngine) -> None:
     """Kill whatever runs, and see that it does not any more."""
-    running = list(engine.list())
+    running = list(tasks.list())
     while running:
         for task in running:
-            engine.stop(task, grace=0)
+            tasks.stop(task, grace=0)
         time.sleep(0.02)
-        running = [task for task in running if engine.inspect(task).phase == "running"]
+        running = [task for task in running if tasks.inspect(task).phase == "running"]
+    tasks.close()
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:
@@ -154,15 +151,13 @@ def _since(pid: int) -> float | None:
 
 
 def _end_left(home: Path) -> None:
-    """End and remove what earlier nodes of this machine have left, whose keepers were killed before they could."""
+    """End and remove what earlier nodes of this machine have left, whose wardens were killed before they could."""
     for other in [entry for entry in home.parent.iterdir() if entry != home and (entry / "raylet").is_file()]:
         with (other / "lock").open("a") as lock, contextlib.suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             raylet = json.loads((other / "raylet").read_bytes())
             if _since(raylet["pid"]) != raylet["since"]:
-                engine = ProcessEngine(other / "tasks", SystemClock())
-                end_all(engine)
-                engine.close()
+                end_all(engine(other / "tasks"))
                 shutil.rmtree(other, ignore_errors=True)
 
 
@@ -178,7 +173,7 @@ def _wait_for(pid: int) -> None:
 
 
 def main() -> None:
-    """`keeper SERVER NODE HOST RAYLET`, in the background: neither Ray's worker nor its end is to take it along."""
+    """`warden SERVER NODE HOST RAYLET`, in the background: neither Ray's worker nor its end is to take it along."""
     server, name, host, raylet = sys.argv[1:]
     if os.fork():
         return
