@@ -55,7 +55,12 @@ def test_lines_of_one_server_are_read_at_another_once(both: tuple[Logs, Logs]) -
     one, other = both
     one.append_from(GROUP, STREAM, [(1, "note", 0), (1, "eins\t\x00 ü \U0001f600", 2), (2, "b", 4)])
     other.append_from(GROUP, STREAM, [(2, "b", 4), (3, "c", 6)])
-    assert [event.message for event in one.events(GROUP, STREAM).events] == ["note", "eins\t\x00 ü \U0001f600", "b", "c"]
+    assert [event.message for event in one.events(GROUP, STREAM).events] == [
+        "note",
+        "eins\t\x00 ü \U0001f600",
+        "b",
+        "c",
+    ]
     assert one.source_offset(GROUP, STREAM) == other.source_offset(GROUP, STREAM) == 6
     assert other.stream(GROUP, STREAM)[1:4] == one.stream(GROUP, STREAM)[1:4]
     assert other.group_size(GROUP) > 0
@@ -132,7 +137,11 @@ def test_points_of_components_are_numbered_across_servers(
 ) -> None:
     one, other = (Metrics(tmp_path, ManualClock(), shared=SharedTables(store, METRICS)).components for store in stores)
     one.put("c", [("loss", ComponentPoint(1, 0, 4.0))], [Read("log", 10)])
-    other.put("c", [("loss", ComponentPoint(1, 0, 4.0)), ("loss", ComponentPoint(2, 1, 2.0))], [Read("log", 10), Read("log", 20)])
+    other.put(
+        "c",
+        [("loss", ComponentPoint(1, 0, 4.0)), ("loss", ComponentPoint(2, 1, 2.0))],
+        [Read("log", 10), Read("log", 20)],
+    )
     one.put("c", [("loss", ComponentPoint(3, 2, 3.0))])
     assert [point.value for point in other.points("c", "loss")] == [4.0, 2.0, 3.0]
     (summary,) = one.summaries("c")

@@ -33,6 +33,10 @@ class Settings:
     serverless_standby: bool = True
     """Whether each serverless variant that has no instance keeps a process with its framework loaded, without the
     model: it answers within a fraction of a second, and takes the framework's memory."""
+    replica: bool = False
+    """Whether other servers work on the same data folder and database."""
+    address: str = ""
+    """Where tasks reach this server, or those that share its data: a load balancer. '' for its own host and port."""
     runtimes: Path | None = None
     """Where the runtimes' Python environments are kept; None for `data`/runtimes."""
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
               help="Whether requests must be signed. Off is for throw-away servers only.")  # fmt: skip
 @click.option("--store", default="", envvar="SAGEWRIGHT_STORE", show_envvar=True, metavar="URL",
               help="Keep records in PostgreSQL: postgresql://user@host/database. Else in SQLite.")  # fmt: skip
+@click.option("--replica", is_flag=True, help="Be one of several servers on this --data and --store.")
+@click.option("--address", default="", envvar="SAGEWRIGHT_ADDRESS", show_envvar=True, metavar="URL",
+              help="Where tasks reach the servers together: a load balancer.  [default: this server]")  # fmt: skip
 @click.option("--serverless-idle", type=click.FloatRange(min=0.1), default=300.0, show_default=True, metavar="SECONDS",
               envvar="SAGEWRIGHT_SERVERLESS_IDLE", show_envvar=True,
               help="How long serverless endpoints keep an instance that nobody asks for.")  # fmt: skip
@@ -100,20 +103,24 @@ def _serve(server: Any, sock: socket.socket) -> bool:
     if anew:
         click.echo("Starting anew.")
         return True
-    if kept:
+    if kept and settings.replica:
+        click.echo(f"{kept} running task(s) go on; other replicas follow them, or the next one does.")
+    elif kept:
         click.echo(f"{kept} running job(s) go on; the next `sagewright up` on this data follows them.")
     click.echo("Stopped.")
     return False
 
 
 def _stop_servers(server: Any) -> int:
-    """End the model servers, which would serve nobody; the next server starts them again. Jobs go on."""
+    """End the model servers, which would serve nobody; the next server starts them again. Jobs go on, and model servers
+    too while another server shares them."""
     kept = 0
-    server.loop.stop()
+    server.leading.stop()
+    alone = server.serves_alone()
     for task in server.engine.list():
         if server.engine.inspect(task).phase != "running":
             continue
-        if task.startswith("serve-"):
+        if task.startswith("serve-") and alone:
             server.engine.stop(task, grace=5.0)
         else:
             kept += 1

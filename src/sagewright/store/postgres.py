@@ -259,7 +259,6 @@ class PostgresStore(SqlStore):
                     _log.info("wake-ups from other servers are interrupted: %s", error)
                     self._closed.wait(1.0)
 
-
     def _heal(self) -> None:
         """Have those look anew who follow what other servers write: after an interruption, and now and then."""
         while not self._closed.is_set():

@@ -212,6 +212,9 @@ class Logs:
         """The names of a group's streams under a prefix, sorted. Raises NoSuchGroup."""
         return self._group(group).names(prefix)
 
+    def expire(self) -> None:
+        """Remove what no group shows any more, where that is kept in a database; files keep it."""
+
     def _shown_since(self, info: GroupInfo) -> int:
         return 0 if info.retention_days is None else self.now - info.retention_days * _DAY
 

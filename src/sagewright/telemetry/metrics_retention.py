@@ -46,7 +46,9 @@ def thin(writing: Writing, now: float, pause: Callable[[], object]) -> None:
         pause()
     with writing() as database:
         database.executemany(
-            "INSERT INTO coarse VALUES (?, ?) ON CONFLICT (step) DO UPDATE SET upto = excluded.upto", [(step, end) for step, _, end in ranges])
+            "INSERT INTO coarse VALUES (?, ?) ON CONFLICT (step) DO UPDATE SET upto = excluded.upto",
+            [(step, end) for step, _, end in ranges],
+        )
 
 
 def _coarsen(database: Statements, metric: int, step: int, begin: float, end: float) -> None:
