@@ -8,6 +8,7 @@ import functools
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -228,7 +229,8 @@ def build(settings: Settings) -> Server:
         watching = _watching(services, platform, make(workers=4))
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
-        events[0].call_soon_threadsafe(router.lead)
+        with suppress(RuntimeError):  # this server is just being stopped, and its event loop with it
+            events[0].call_soon_threadsafe(router.lead)
         platform.background.start("old datapoints", metrics.thin_hourly)
         if among is not None:
             platform.background.start("what is old", Housekeeping(objects, logs).run)

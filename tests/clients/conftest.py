@@ -59,6 +59,8 @@ class Server:
     data: Path
     port: int
     log: Path
+    flags: list[str] = field(default_factory=list)
+    """Of `sagewright up` alone."""
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
@@ -70,7 +72,7 @@ class Server:
         """Start it and wait until its port answers."""
         environment = {"SAGEWRIGHT_RUNTIMES": str(ROOT / ".cache" / "runtimes"), **os.environ}
         with self.log.open("ab") as log:
-            command = [str(SAGEWRIGHT), "up", *self.options]
+            command = [str(SAGEWRIGHT), "up", *self.flags, *self.options]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         eventually(self.answers, timeout=30)
 
