@@ -32,8 +32,8 @@ from sagewright.controllers.endpoint import Endpoints
 from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
-from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.housekeeping import Housekeeping
+from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.inference_component import InferenceComponents
 from sagewright.controllers.inference_experiment import InferenceExperiments
 from sagewright.controllers.leading import Leading

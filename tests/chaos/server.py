@@ -18,9 +18,11 @@ SAGEWRIGHT = ROOT / ".venv" / "bin" / "sagewright"
 class Server:
     """One data folder and one port; one process at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *flags: str, log: str = "server.log") -> None:
+        """`flags` are further words of `sagewright up`."""
+        self._flags = flags
         self.data = folder / "data"
-        self.log = folder / "server.log"
+        self.log = folder / log
         self.port = _free_port()
         self.up = threading.Event()
         """Set while it answers."""
@@ -35,7 +37,7 @@ class Server:
         with self.log.open("ab") as log:
             log.write(b"--- a new life\n")
             log.flush()
-            command = [str(SAGEWRIGHT), "up", "--port", str(self.port), "--data", str(self.data)]
+            command = [str(SAGEWRIGHT), "up", "--port", str(self.port), "--data", str(self.data), *self._flags]
             # A session of its own: its process group can be killed without ours.
             self._process = subprocess.Popen(
                 command, env=self._environment, stdout=log, stderr=log, start_new_session=True

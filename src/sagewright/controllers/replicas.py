@@ -51,8 +51,8 @@ def join(data: Path, store_url: str) -> tuple[IO[str], bool]:
     left = [name for name in _OF_ONE_SERVER if (data / name).exists()]
     if left and not (data / FOLDER).is_dir():
         raise Terminal(
-            f"{data} has {left[0]}, which a server kept there for itself and replicas would not read. Start replicas on "
-            "a fresh folder and database."
+            f"{data} has {left[0]}, which a server kept there for itself and replicas would not read. Start "
+            "replicas on a fresh folder and database."
         )
     (data / FOLDER).mkdir(exist_ok=True, mode=0o700)
     file = (data / "server.lock").open("a+")
@@ -117,8 +117,8 @@ class Membership:
         folder = _identity(data)
         if not store.acquire("data folder", folder, ttl=_FOREVER, now=clock.now()):
             raise Terminal(
-                "The database belongs to another data folder. Replicas share both: give them the same --data, on a file "
-                "system that all of them see."
+                "The database belongs to another data folder. Replicas share both: give them the same --data, on a "
+                "file system that all of them see."
             )
         if not self._renew():
             raise Terminal(

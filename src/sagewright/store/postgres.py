@@ -215,8 +215,8 @@ class PostgresStore(SqlStore):
     def _open(self) -> Connection:
         connection = psycopg.connect(self._url, autocommit=True, connect_timeout=3, application_name="sagewright")
         connection.prepare_threshold = 2
-        # Compiling a plan takes longer than any of ours runs, and who is stopped in the middle of a transaction must not
-        # keep the others waiting.
+        # Compiling a plan takes longer than any of ours runs, and who is stopped in the middle of a transaction must
+        # not keep the others waiting.
         connection.execute("SET jit = off; SET idle_in_transaction_session_timeout = '10s'")
         return connection
 

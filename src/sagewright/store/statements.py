@@ -86,7 +86,7 @@ def check_fence(cursor: Cursor, fence: tuple[str, str] | None, *, lock: str = ""
     """Raises LeaseLost unless the owner has the lease; `lock` keeps it until the transaction ends."""
     if fence is None:
         return
-    cursor.execute(f"SELECT owner FROM leases WHERE name = ?{lock}", (fence[0],))  # noqa: S608 - ours
+    cursor.execute(f"SELECT owner FROM leases WHERE name = ?{lock}", (fence[0],))
     if [row[0] for row in cursor.fetchall()] != [fence[1]]:
         raise LeaseLost("Another server has taken this work over.")
 

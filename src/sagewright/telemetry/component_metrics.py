@@ -39,6 +39,9 @@ CREATE TABLE IF NOT EXISTS taken (
 """
 _SERIES: Final = "id, name, count, mean, squares, minimum, maximum, last, time"
 _TAKEN: Final = "SELECT upto FROM @taken WHERE component = ? AND source = ?"
+_NOW_TAKEN: Final = (
+    "INSERT INTO @taken VALUES (?, ?, ?) ON CONFLICT (component, source) DO UPDATE SET upto = excluded.upto"
+)
 MOST_METRICS: Final = 10_000
 """How many metrics a component may have."""
 _REMEMBERED: Final = 20_000
@@ -290,8 +293,7 @@ class ComponentMetrics:
         upto = {read.source: read.upto for read in sorted(waiting.read)}
         for source, end in upto.items():
             if end > before[source]:
-                sql = "INSERT INTO @taken VALUES (?, ?, ?) ON CONFLICT (component, source) DO UPDATE SET upto = excluded.upto"
-                database.execute(self._sql(sql), (component, source, end))
+                database.execute(self._sql(_NOW_TAKEN), (component, source, end))
 
     def _taken(self, database: Statements, component: str, read: Sequence[Read]) -> Mapping[str, int]:
         found = {}

@@ -152,7 +152,8 @@ class Metrics:
             for metric, point in points:
                 row = (self._place, metric.namespace, metric.name, _spell(metric.dimensions))
                 database.execute(
-                    "INSERT INTO metric (place, namespace, name, dimensions) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    "INSERT INTO metric (place, namespace, name, dimensions) VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT DO NOTHING",
                     row,
                 )
                 place = (self._find(database, row), point.time)

@@ -355,15 +355,16 @@ def test_who_lost_the_lease_writes_nothing_and_says_so(store: MemoryStore, thing
 def test_a_server_that_waits_takes_over(store: MemoryStore, things: Things) -> None:
     clock, began = SystemClock(), {"one": Signal(), "other": Signal()}
 
-    def begin(owner: str) -> list[Loop]:
-        loop = Loop(store, clock=clock, owner=owner, workers=1)
-        loop.start(sweep=ignored)
-        began[owner]()
-        return [loop]
+    def server(owner: str) -> Leading:
+        def begin() -> list[Loop]:
+            loop = Loop(store, clock=clock, owner=owner, workers=1)
+            loop.start(sweep=ignored)
+            began[owner]()
+            return [loop]
 
-    one, other = (
-        Leading(store, clock, owner=name, begin=lambda name=name: begin(name), waits=True) for name in ("one", "other")
-    )
+        return Leading(store, clock, owner=owner, begin=begin, waits=True)
+
+    one, other = server("one"), server("other")
     one.start()
     other.start()
     began["one"].wait()

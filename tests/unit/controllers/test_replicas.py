@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +74,7 @@ def test_a_server_that_shares_nothing_does_not_enter_a_folder_of_replicas(tmp_pa
 
 def test_replicas_do_not_enter_beside_a_server_that_shares_nothing(tmp_path: Path) -> None:
     with (tmp_path / "server.lock").open("w") as file:
-        replicas._take(file, replicas.fcntl.LOCK_EX)
+        replicas._take(file, fcntl.LOCK_EX)
         file.write("4711")
         file.flush()
         with pytest.raises(Terminal, match="A server that shares nothing works on"):
@@ -84,7 +86,7 @@ def test_a_port_is_one_replicas(tmp_path: Path) -> None:
     held = replicas.announced(tmp_path, 4700)
     with pytest.raises(Terminal, match="with port 4700"):
         replicas.announced(tmp_path, 4700)
-    assert replicas.working_on(tmp_path, 4700) == replicas.os.getpid()
+    assert replicas.working_on(tmp_path, 4700) == os.getpid()
     held.close()
     assert replicas.working_on(tmp_path, 4700) is None
     assert replicas.working_on(tmp_path, 4701) is None

@@ -95,9 +95,9 @@ class Objects(Files):
         locks: FileLocks | None = None,
         alone: bool = True,
     ) -> None:
-        """`folder` is made if need be; what an earlier crash left there is settled now, if this server is `alone` on it.
-        `upstreams` is the folder that says which buckets are passed through. `locks` are those of several servers that
-        work on the folder; then the one that leads calls `settle` now and then."""
+        """`folder` is made if need be; what an earlier crash left there is settled now, if this server is `alone` on
+        it. `upstreams` is the folder that says which buckets are passed through. `locks` are those of several servers
+        that work on the folder; then the one that leads calls `settle` now and then."""
         self.account = account
         self._store = store
         self._clock = clock
@@ -117,7 +117,8 @@ class Objects(Files):
         self.buckets = Buckets(store, self._gate, self.uploads, account=account, clock=clock, ids=ids)
 
     def settle(self) -> int:
-        """What other servers left in doubt long ago, or removed while somebody may have read it; how many files went."""
+        """Settle what servers left in doubt a while ago: removed while somebody read it, or begun before they died.
+        Returns how many files went."""
         return self._ledger.recover(older=_LONGEST_READ)
 
     def close(self) -> None:
