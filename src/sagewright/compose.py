@@ -20,7 +20,6 @@ from sagewright.base.ids import Ids, RandomIds
 from sagewright.base.registry import Registry
 from sagewright.base.settings import Settings
 from sagewright.compute.base import Engine
-from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers import replicas
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
@@ -213,11 +212,12 @@ def build(settings: Settings) -> Server:
         meter=meter,
         grants=credentials,
         clock=clock,
-        machine=Machine.here(),
+        machine=max(engine.machines(), key=lambda machine: machine.size),
         tasks=tasks,
         endpoint_url=settings.address or _url(settings),
         serverless_idle=settings.serverless_idle,
         serverless_standby=settings.serverless_standby,
+        vpc_network=settings.vpc_network,
     )
     owner = among.owner if among else _server_id(settings.data)
     events: list[asyncio.AbstractEventLoop] = []
@@ -225,7 +225,7 @@ def build(settings: Settings) -> Server:
     def lead() -> Sequence[Loop]:
         """What one server does for all that share its data."""
         make = functools.partial(Loop, store, clock=clock, owner=owner, **(among.loops if among else {}))
-        loop = _loop(platform, settings.data, make(locks=among.records if among else None))
+        loop = _loop(platform, settings, make(locks=among.records if among else None))
         watching = _watching(services, platform, make(workers=4))
         loop.start(sweep=platform.sweep)
         watching.start(sweep=lambda _owned: None)
@@ -266,8 +266,15 @@ def build(settings: Settings) -> Server:
     )
 
 
-def _loop(platform: Platform, data: Path, loop: Loop) -> Loop:
-    room = Room(max(1, os.cpu_count() or 1), loop.wake)
+def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
+    data = settings.data
+    room = Room(
+        platform.engine.machines(),
+        loop.wake,
+        overcommit=settings.overcommit,
+        strict=settings.capacity == "strict",
+        share_ports=lambda record: platform.network(record.spec) == "host",
+    )
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
     loop.add(Endpoints(platform, loop.wake))
@@ -371,8 +378,4 @@ def _server_id(data: Path) -> str:
 
 def _url(settings: Settings) -> str:
     """Where this server is reached from its own machine, or by others at the host that it listens on."""
-    return f"http://{_reachable(settings.host)}:{settings.port}"
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+    return f"http://{settings.reachable_host}:{settings.port}"

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 @click.option("--engine", default="process", show_default=True, help="What runs tasks.")
 @click.option("--sandbox", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
               help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
+@click.option("--vpc-network", type=click.Choice(["platform", "host"]), default="platform", show_default=True,
+              envvar="SAGEWRIGHT_VPC_NETWORK", show_envvar=True,
+              help="What tasks with a VpcConfig reach: this server alone, or what the machine does.")  # fmt: skip
 @click.option("--auth", type=click.Choice(["on", "off"]), default="on", show_default=True,
               help="Whether requests must be signed. Off is for throw-away servers only.")  # fmt: skip
 @click.option("--store", default="", envvar="SAGEWRIGHT_STORE", show_envvar=True, metavar="URL",
@@ -40,6 +43,10 @@ if TYPE_CHECKING:
               help="How long serverless endpoints keep an instance that nobody asks for.")  # fmt: skip
 @click.option("--serverless-standby/--no-serverless-standby", default=True, show_default=True,
               help="Keep a process with its framework loaded for a serverless endpoint that nobody asks.")  # fmt: skip
+@click.option("--capacity", type=click.Choice(["fitted", "strict"]), default="fitted", show_default=True,
+              help="Cut instance types to the machines, or take them at their word.")  # fmt: skip
+@click.option("--overcommit", type=click.FloatRange(min=1.0), default=2.0, show_default=True, metavar="FACTOR",
+              help="How many times fitted jobs together may take up the vCPUs and the memory.")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")
 def command(settings: Settings, store: str, memory: bool, requests: bool, **rest: Any) -> None:
@@ -56,6 +63,8 @@ def command(settings: Settings, store: str, memory: bool, requests: bool, **rest
     settings = replace(settings, store="memory:" if memory else store, **rest)
     if settings.auth == "off":
         click.secho("Signatures are NOT checked (--auth off): whoever reaches this port owns everything.", fg="red")
+    if settings.address and not settings.address.startswith("http://"):
+        raise click.ClickException(f"--address {settings.address} must be of the form http://host:port.")
     sock = listening(settings.host, settings.port)
     try:
         server = compose.build(settings)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from sagewright.compute.machine import Machine
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -31,6 +33,14 @@ class Resources:
     gpus: int = 0
     processes: int | None = None
     """Processes and threads at once."""
+    disk_bytes: int | None = None
+    """What it may write to its own folders together, /opt/ml among them. Engines look from time to time, so it may come
+    to hold a little more before it is ended."""
+
+
+Network = Literal["host", "platform", "none"]
+"""host: whatever this machine reaches. platform: the platform's own endpoint, and nothing else. none: nothing. Tasks of
+one job reach each other with any of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,9 @@ class Task:
     mounts: Sequence[Mount] = ()
     """Shown on top of `folder`, in order."""
     resources: Resources = field(default_factory=Resources)
-    network: Literal["host", "none"] = "host"
+    network: Network = "host"
+    job: str = ""
+    """Tasks of one job that do not have the host's network share one of their own, in which they reach each other."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Names that must resolve inside: `{"algo-1": "127.0.0.1"}`."""
     hostname: str = ""
@@ -75,6 +87,8 @@ class TaskState:
     exit_code: int | None = None
     out_of_memory: bool = False
     """True when the task was ended for using more memory than it may."""
+    out_of_disk: bool = False
+    """True when the task was ended for writing more than it may."""
     started: float | None = None
     ended: float | None = None
     """Epoch seconds."""
@@ -122,6 +136,10 @@ class Engine(ABC):
     @abstractmethod
     def cannot(self) -> Sequence[str]:
         """What this engine does not do on this machine, each a sentence that the user will read."""
+
+    @abstractmethod
+    def machines(self) -> Sequence[Machine]:
+        """The nodes that tasks run on, and what each has for them all; one at least. A task runs on one of them."""
 
     @abstractmethod
     def start(self, task: Task) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypedDict
 from urllib.parse import urlsplit
@@ -144,8 +145,9 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         python=python,
         folder=ml,
         mounts=mounts,
-        resources=fitted.resources,
-        network="none" if record.spec.get("EnableNetworkIsolation") else "host",
+        resources=replace(fitted.resources, disk_bytes=host.disk_bytes),
+        network=platform.network(record.spec),
+        job=f"train-{record.uid}",
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,
     )

@@ -14,6 +14,7 @@ from sagewright.operations.sagemaker.roles import check_role
 from sagewright.operations.sagemaker.training.checks import check
 from sagewright.operations.sagemaker.training.from_algorithm import filled_in
 from sagewright.resources.hyper_parameter_tuning_job import objective_members
+from sagewright.resources.owner import OWNER, owner_of
 from sagewright.resources.record import Record
 from sagewright.resources.training_job import FACETS, KIND, LIFE, beginning, completed, stopping
 
@@ -57,7 +58,7 @@ def create_training_job(call: Call, request: Params) -> Params:
         call,
         completed(request),
         state="InProgress",
-        status={**beginning(call.now), **told},
+        status={**beginning(call.now), **told, OWNER: owner_of(call.principal.arn)},
         beside=lambda record: tracked(call, record),
     )
     return {"TrainingJobArn": record.status["TrainingJobArn"]}
