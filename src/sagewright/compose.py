@@ -181,7 +181,7 @@ def build(settings: Settings) -> Server:
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
     router = Router(
-        store, meter, captures, folders, demand, Sessions(None if among else settings.data / "sessions.json")
+        store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json")
     )
     services = Services(
         settings=settings,
@@ -236,7 +236,7 @@ def build(settings: Settings) -> Server:
             platform.background.start("what is old", Housekeeping(objects, logs).run)
         return loop, watching
 
-    leading = Leading(store, clock, owner=owner, begin=lead, waits=among is not None)
+    leading = Leading(store, clock, owner=owner, begin=lead, end=router.close, waits=among is not None)
     usage = EndpointUsage(platform)
 
     def start() -> None:

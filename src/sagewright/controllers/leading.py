@@ -29,11 +29,19 @@ class Leading:
     """Has the loops run here as soon as this server may."""
 
     def __init__(
-        self, store: Store, clock: Clock, *, owner: str, begin: Callable[[], Sequence[Loop]], waits: bool = False
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        owner: str,
+        begin: Callable[[], Sequence[Loop]],
+        end: Callable[[], None] = lambda: None,
+        waits: bool = False,
     ) -> None:
-        """`begin` makes the loops and starts them, the lease being this `owner`'s. One that does not wait raises
-        Transient when another server holds the lease."""
-        self._store, self._clock, self._owner, self._begin, self._waits = store, clock, owner, begin, waits
+        """`begin` makes the loops and starts them, the lease being this `owner`'s; `end` leaves to the next one what it
+        would not find out. One that does not wait raises Transient when another server holds the lease."""
+        self._store, self._clock, self._owner, self._waits = store, clock, owner, waits
+        self._begin, self._end = begin, end
         self._loops: Sequence[Loop] = ()
         self._changing = threading.Lock()
         self._stopped = threading.Event()
@@ -58,6 +66,8 @@ class Leading:
         if self._thread is not None:
             self._thread.join(timeout=5)
         with self._changing:
+            if self._loops:
+                self._end()
             for loop in self._loops:
                 loop.stop()
             self._loops = ()

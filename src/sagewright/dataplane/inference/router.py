@@ -132,6 +132,7 @@ class Router:
         """Of the servers that share a store, this one knows from now on who waits for serverless endpoints, and which
         models instances have."""
         self._leads = True
+        self._sessions.begin()
         if self._demand is not None:
             self._demand.follow()
 
