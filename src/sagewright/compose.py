@@ -180,9 +180,7 @@ def build(settings: Settings) -> Server:
     tasks = settings.data / "tasks"
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
-    router = Router(
-        store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json")
-    )
+    router = Router(store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json"))
     services = Services(
         settings=settings,
         store=store,
@@ -228,7 +226,11 @@ def build(settings: Settings) -> Server:
         loop = _loop(platform, settings, make(locks=among.records if among else None))
         watching = _watching(services, platform, make(workers=4))
         loop.start(sweep=platform.sweep)
-        watching.start(sweep=lambda _owned: None)
+        try:
+            watching.start(sweep=lambda _owned: None)
+        except BaseException:
+            loop.stop()
+            raise
         with suppress(RuntimeError):  # this server is just being stopped, and its event loop with it
             events[0].call_soon_threadsafe(router.lead)
         platform.background.start("old datapoints", metrics.thin_hourly)

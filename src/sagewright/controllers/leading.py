@@ -90,4 +90,7 @@ class Leading:
         except SagewrightError as error:  # the database is away, say
             _log.warning("the controllers could not be taken over yet: %s", error)
             return False
+        except Exception:  # noqa: BLE001 - whoever waits goes on waiting
+            _log.exception("the controllers could not be taken over")
+            return False
         return True

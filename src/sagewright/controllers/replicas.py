@@ -77,9 +77,10 @@ def share(lock: IO[str]) -> None:
 
 def alone(lock: IO[str]) -> bool:
     """Whether no other replica is there now."""
-    if not _take(lock, fcntl.LOCK_EX):
-        return _take(lock, fcntl.LOCK_SH) and False
-    return True
+    if _take(lock, fcntl.LOCK_EX):
+        return True
+    _take(lock, fcntl.LOCK_SH)  # which the attempt may have cost
+    return False
 
 
 def announced(data: Path, port: int) -> IO[str]:

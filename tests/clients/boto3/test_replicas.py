@@ -147,7 +147,11 @@ def arn(three: Replicas) -> str:
 
 @pytest.fixture(scope="module")
 def store(three: Replicas) -> str:
-    """A bucket with a job's code and a model."""
+    return upload(three)
+
+
+def upload(three: Replicas) -> str:
+    """A bucket with a job's code and a model, its name."""
     three.at(0, "s3").create_bucket(Bucket="shared")
     for number, (key, name, text) in enumerate(
         (("code.tar.gz", "train.py", TRAIN), ("model.tar.gz", "code/inference.py", MODEL))

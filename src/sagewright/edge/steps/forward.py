@@ -23,6 +23,16 @@ _HOP_BY_HOP: Final = frozenset(
 )
 
 
+def authorized(decoded: Decoded) -> bool:
+    """Whether another server has sent the request on, and so has asked its gate: it knew where the client is."""
+    peers = decoded.call.services.peers
+    if peers is None:
+        return False
+    return hmac.compare_digest(
+        decoded.identified.routed.raw.request.headers.get(FORWARDED, "").encode(), peers.secret.encode()
+    )
+
+
 async def forwarded(decoded: Decoded) -> Response | None:
     """The answer of the server that leads; None for requests that are answered here."""
     call = decoded.call
@@ -32,10 +42,9 @@ async def forwarded(decoded: Decoded) -> Response | None:
     place = (call.account, call.region, decoded.params["EndpointName"])
     if call.operation == "InvokeEndpointAsync" or not await call.services.inference.kept_by_one(place, decoded.params):
         return None
-    raw = decoded.identified.routed.raw
-    if hmac.compare_digest(raw.request.headers.get(FORWARDED, ""), peers.secret):
+    if authorized(decoded):
         return None
-    return await _sent_on(peers, raw, decoded.identified.body)
+    return await _sent_on(peers, decoded.identified.routed.raw, decoded.identified.body)
 
 
 async def _sent_on(peers: Peers, raw: Raw, body: bytes) -> Response | None:
