@@ -12,9 +12,8 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -26,6 +25,7 @@ from sagewright.resources.record import Key, Record
 from sagewright.store.base import Write, fence
 from sagewright.store.migrate import migrate
 from sagewright.store.plans import POSTGRES
+from sagewright.store.postgres_statements import Connection, Cursor, Statements, read, spelled, stored
 from sagewright.store.sql import SqlStore
 from sagewright.store.statements import (
     GET,
@@ -56,49 +56,6 @@ _MIGRATING: Final = 0x5A6E
 """The advisory lock that keeps two servers from changing the schema at once."""
 
 T = TypeVar("T")
-Connection = psycopg.Connection[Any]
-
-
-class _Cursor:
-    """A cursor that takes parameters as `?`, and text with the two characters that have to be spelled otherwise."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._cursor = connection.cursor()
-
-    @property
-    def rowcount(self) -> int:
-        return self._cursor.rowcount
-
-    def execute(self, sql: str, parameters: Sequence[Any], /) -> object:
-        return self._cursor.execute(_spelled(sql), [_stored(value) for value in parameters])
-
-    def fetchall(self) -> Sequence[Row]:
-        return [_read(row) for row in self._cursor.fetchall()] if self._cursor.description is not None else ()
-
-    def fetchone(self) -> Row | None:
-        row = self._cursor.fetchone() if self._cursor.description is not None else None
-        return None if row is None else _read(row)
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self.fetchall())
-
-
-class Statements:
-    """A transaction, with what telemetry asks of any database (`telemetry/database.py`)."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> _Cursor:
-        cursor = _Cursor(self._connection)
-        cursor.execute(sql, parameters)
-        return cursor
-
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> object:
-        values = [[_stored(value) for value in row] for row in rows]
-        if values:
-            self._connection.cursor().executemany(_spelled(sql), values)
-        return None
 
 
 class PostgresStore(SqlStore):
@@ -128,7 +85,7 @@ class PostgresStore(SqlStore):
         self._healer.start()
 
     def _migrate(self, connection: Connection) -> bool:
-        cursor = _Cursor(connection)
+        cursor = Cursor(connection)
 
         def execute(sql: str, values: Sequence[Any]) -> Sequence[Row]:
             cursor.execute(sql, values)
@@ -164,7 +121,7 @@ class PostgresStore(SqlStore):
             if committing and _stands(connection, prepared):
                 return
             with connection.transaction():
-                cursor = _Cursor(connection)
+                cursor = Cursor(connection)
                 check_fence(cursor, under, lock=" FOR SHARE")
                 # In one order everywhere, so that two transactions do not wait for each other.
                 for each in sorted(prepared, key=lambda write: write.record.key):
@@ -311,12 +268,12 @@ class PostgresStore(SqlStore):
 
 def _rows(connection: Connection, sql: str, values: Sequence[Any]) -> Sequence[Row]:
     # A listing's plan depends on what is asked for, so it is made anew each time.
-    cursor = connection.execute(_spelled(sql), [_stored(value) for value in values], prepare=sql == GET)
-    return [_read(row) for row in cursor.fetchall()]
+    cursor = connection.execute(spelled(sql), [stored(value) for value in values], prepare=sql == GET)
+    return [read(row) for row in cursor.fetchall()]
 
 
 def _changed(connection: Connection, sql: str, values: Sequence[Any]) -> int:
-    cursor = _Cursor(connection)
+    cursor = Cursor(connection)
     cursor.execute(sql, values)
     return cursor.rowcount
 
@@ -336,23 +293,3 @@ def _stands(connection: Connection, writes: Sequence[Prepared]) -> bool:
     if now.version >= write.record.version:
         raise StaleRecord(f"{now.key.kind} {now.name!r} was written since it was read")
     return False
-
-
-@lru_cache(maxsize=1024)
-def _spelled(sql: str) -> str:
-    return sql.replace("%", "%%").replace("?", "%s")
-
-
-def _stored(value: Any) -> Any:
-    """PostgreSQL keeps no NUL: it and the character after it are spelled with two, which keeps the order."""
-    if isinstance(value, str) and ("\0" in value or "\1" in value):
-        return value.replace("\1", "\1\2").replace("\0", "\1\1")
-    if isinstance(value, list):
-        return [_stored(each) for each in value]
-    return value
-
-
-def _read(row: Row) -> Row:
-    if not any(isinstance(value, str) and "\1" in value for value in row):
-        return row
-    return [value.replace("\1\1", "\0").replace("\1\2", "\1") if isinstance(value, str) else value for value in row]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sagewright.store.postgres import PostgresStore, Statements
+from sagewright.store.postgres import PostgresStore
+from sagewright.store.postgres_statements import Statements
 
 METRICS: Final = 0x5A6F
 """The advisory lock under which datapoints are written: their places in a series are counted."""
