@@ -40,6 +40,7 @@ from sagewright.controllers.schedule import Schedules
 from sagewright.controllers.scheduled_action import ScheduledActions
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.controllers.transform_job import TransformJobs
+from sagewright.controllers.warm_pools import WarmPools
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
@@ -222,6 +223,7 @@ def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:
     loop.add(TrainingJobs(platform, loop.wake, room))
     loop.add(Endpoints(platform, loop.wake))
     loop.add(InferenceComponents(platform, loop.wake))
+    loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))

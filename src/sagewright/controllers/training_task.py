@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Task
-from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, staging
+from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, staging, warm_pools
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
 from sagewright.controllers.channels.pipes import wrapped
@@ -53,7 +53,7 @@ def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mou
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
     _fetch_code(objects, ml, record)
     shown = channels.stage(platform, objects, record.spec, ml.parent, **_dealt(record, host))
-    return [*shown, *mirrors.lay_out(objects, ml, mirrors.mirrors(record))]
+    return [*shown, *warm_pools.mounts(platform, record, host), *mirrors.lay_out(objects, ml, mirrors.mirrors(record))]
 
 
 def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
