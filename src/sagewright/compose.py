@@ -15,6 +15,7 @@ from sagewright.base.errors import Terminal
 from sagewright.base.ids import Ids, RandomIds
 from sagewright.base.registry import Registry
 from sagewright.base.settings import Settings
+from sagewright.compute import instances
 from sagewright.compute.base import Engine
 from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
@@ -41,6 +42,7 @@ from sagewright.controllers.scheduled_action import ScheduledActions
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.controllers.transform_job import TransformJobs
 from sagewright.controllers.warm_pools import WarmPools
+from sagewright.dataplane.cost.ledger import Ledger
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
@@ -168,6 +170,7 @@ def build(settings: Settings) -> Server:
         inference=router,
         meter=meter,
         neighbours=Neighbours(None if settings.store == "memory:" else settings.data),
+        ledger=Ledger(store, clock, price=instances.price, spot_share=instances.spot_share),
     )
     engine = ENGINES.load(settings.engine)(settings, clock)
     platform = Platform(

@@ -79,7 +79,7 @@ def price(name: str) -> float | None:
 
 
 def spot_share() -> float:
-    """What a Spot instance costs, as a share of the price on demand. AWS's changes by the hour; here it is one number."""
+    """What a Spot instance costs, as a share of the price on demand: AWS's changes by the hour, ours is one number."""
     share: float = _table()["spot_share"]
     return share
 

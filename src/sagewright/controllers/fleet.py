@@ -42,9 +42,9 @@ _ATTEMPTS: Final = 4
 _ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 
 Instance = dict[str, Any]
-"""task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream, type (ml.…); not_before
-(epoch seconds) where it replaces another; standby where it was started without its model and has not served yet;
-retired (epoch seconds) since when it is to end."""
+"""task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; type
+(ml.…) where it has one; not_before (epoch seconds) where it replaces another; standby where it was started without its
+model and has not served yet; retired (epoch seconds) since when it is to end."""
 
 
 @dataclass(frozen=True, slots=True)

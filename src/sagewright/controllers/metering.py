@@ -39,7 +39,8 @@ def of_fleet(
 ) -> tuple[Mapping[str, Any], Sequence[Write]]:
     """A status that is about to be written, with what serves since when, and the writes for what serves no more.
 
-    `ends` says when it ended (epoch seconds), of those tasks that ended earlier than now. Copies of inference components use their endpoint's instances, and have none of their own.
+    `ends` says when it ended (epoch seconds), of those tasks that ended earlier than now. Copies of inference
+    components use their endpoint's instances, and have none of their own.
     """
     if record.key.kind != endpoint.KIND:
         return status, ()
@@ -64,7 +65,8 @@ def _serving(record: Record, status: Mapping[str, Any]) -> Mapping[str, str]:
     found = {task: types[task] for task in sorted(tasks) if types.get(task)}
     all_hosts = status.get("hosts") or {}
     variants = {
-        each["VariantName"]: each.get("InstanceType") for each in endpoint.variants(record.spec["config"] if all_hosts else {})
+        each["VariantName"]: each.get("InstanceType")
+        for each in endpoint.variants(record.spec["config"] if all_hosts else {})
     }
     for variant, hosts in all_hosts.items():
         if variants.get(variant):

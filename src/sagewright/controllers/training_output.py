@@ -110,4 +110,3 @@ def failure_reason(platform: Platform, record: Record, host: Host, task: TaskSta
 def _ends(said: str) -> str:
     """The beginning, by which clients tell kinds of failures apart, and the end, which says the most."""
     return said if len(said) <= 360 else f"{said[:80]}…{said[-280:]}"
-

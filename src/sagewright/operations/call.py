@@ -14,6 +14,7 @@ from sagewright.resources.record import Key
 from sagewright.store.base import Store
 
 if TYPE_CHECKING:
+    from sagewright.dataplane.cost.ledger import Ledger
     from sagewright.dataplane.events.bus import Bus
     from sagewright.dataplane.images.base import Images
     from sagewright.dataplane.inference.meter import Meter
@@ -98,6 +99,7 @@ class Services:
     inference: Router
     meter: Meter
     neighbours: Neighbours
+    ledger: Ledger
 
 
 @dataclass(frozen=True, slots=True)

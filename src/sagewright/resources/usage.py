@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
-from sagewright.resources import endpoint, training_host, training_job, transform_job, tries, warm_pool
+from sagewright.resources import (
+    endpoint,
+    hyper_parameter_tuning_job,
+    training_host,
+    training_job,
+    transform_job,
+    tries,
+    warm_pool,
+)
 from sagewright.resources.record import Key, Record
 
 KIND: Final = "usage"
@@ -39,6 +47,7 @@ class Line:
 class Entry:
     """What one thing used."""
 
+    region: str
     arn: str
     name: str
     creator: str
@@ -51,14 +60,15 @@ class Entry:
 
 def new(about: Record, unique: str, lines: Sequence[Line]) -> Record:
     """The ledger's entry about a record, to be created in the commit that ends it. `unique` names this use of it, and
-    no other that there ever was or will be."""
+    no other that there ever was or will be. Entries stand in no region, so that one listing has them all."""
     start, end = min(line.start for line in lines), max(line.end for line in lines)
     return Record(
-        key=Key(about.key.account, about.key.region, KIND, "", unique),
+        key=Key(about.key.account, "", KIND, "", f"{seek(end)}-{unique}"),
         uid=unique,
         created=start,
         modified=end,
         spec={
+            "region": about.key.region,
             "arn": arn_of(about),
             "name": about.name,
             "creator": about.status.get(CREATOR, ""),
@@ -69,18 +79,24 @@ def new(about: Record, unique: str, lines: Sequence[Line]) -> Record:
     )
 
 
+def seek(time: float) -> str:
+    """What the names of entries begin with that ended then (epoch seconds): in the order of their names they ended."""
+    return f"{int(time * 1000):015d}"
+
+
 def entry(record: Record) -> Entry:
     """What an entry of the ledger says."""
     spec = record.spec
     lines = [Line(**line) for line in spec["lines"]]
-    return Entry(spec["arn"], spec["name"], spec["creator"], spec["role"], record.tags, lines)
+    return Entry(spec["region"], spec["arn"], spec["name"], spec["creator"], spec["role"], record.tags, lines)
 
 
 def running(about: Record, now: float) -> Entry:
     """What a record that lives used until now, and the ledger does not know yet."""
     lines = METERED[about.key.kind].lines(about, now)
     role = about.spec.get("RoleArn", "")
-    return Entry(arn_of(about), about.name, about.status.get(CREATOR, ""), role, about.tags, lines)
+    creator = about.status.get(CREATOR, "")
+    return Entry(about.key.region, arn_of(about), about.name, creator, role, about.tags, lines)
 
 
 def arn_of(record: Record) -> str:
@@ -147,3 +163,5 @@ METERED: Final[Mapping[str, Metered]] = {
     transform_job.KIND: Metered(transform_job.LIFE.settled, of_transform_job),
     endpoint.KIND: Metered(endpoint.LIFE.settled, of_endpoint),
 }
+MADE_BY: Final = frozenset({*METERED, hyper_parameter_tuning_job.KIND})
+"""The kinds of records whose status says who made them: what a tuning job starts was made by who made that."""
