@@ -295,7 +295,7 @@ def _interrupted(record: Record, begun: Mapping[Host, TaskState]) -> bool:
     """Whether its instances were reclaimed: not if it had ended before that was told."""
     interruption = tries.interruption(record)
     ended = [task.ended if task.ended is not None else float("inf") for task in begun.values()]
-    return interruption is not None and max(ended) > interruption.told
+    return interruption is not None and max(ended) >= interruption.told
 
 
 def _failed(begun: Mapping[Host, TaskState]) -> Host | None:

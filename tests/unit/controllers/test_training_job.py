@@ -179,15 +179,6 @@ def test_code_may_come_by_a_channel(bench: Bench, jobs: TrainingJobs, create: Cr
     assert (bench.platform.ml_folder(task) / "code" / "train.py").read_bytes() == b"print()"
 
 
-def test_a_warm_pool_that_was_asked_for_is_told_to_be_gone(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
-    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-    key = create(ResourceConfig={**resources, "KeepAlivePeriodInSeconds": 600})
-    bench.settle(jobs, key)
-    record = bench.store.get(key)
-    assert record is not None
-    assert record.status["WarmPoolStatus"] == {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
-
-
 def test_what_a_failed_job_left_is_kept(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
     bench.engine.plan("*", Plan(exit_code=1, after=1))
     key = create()

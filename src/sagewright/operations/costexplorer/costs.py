@@ -23,6 +23,8 @@ _QUANTITY: Final = "UsageQuantity"
 _MOST_STRETCHES: Final[Mapping[Granularity, int]] = {"HOURLY": 14 * 24, "DAILY": 2 * 366, "MONTHLY": 38}
 _GROUPS_OF_A_PAGE: Final = 2000
 _VALUES_OF_A_PAGE: Final = 1000
+_LAST_YEAR: Final = 9000
+"""The calendar must go on for a while after it."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -160,7 +162,9 @@ def _time(text: str, *, hours: bool) -> float:
     try:
         found = datetime.strptime(text, form).replace(tzinfo=UTC)
     except ValueError:
-        raise validation_error(f"{text!r} is not a time of this granularity: write it like {example}.") from None
+        found = None
+    if found is None or found.year > _LAST_YEAR:
+        raise validation_error(f"{text!r} is not a time of this granularity: write it like {example}.")
     return max(found, _EPOCH).timestamp()
 
 
