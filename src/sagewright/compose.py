@@ -17,7 +17,6 @@ from sagewright.base.registry import Registry
 from sagewright.base.settings import Settings
 from sagewright.compute import instances
 from sagewright.compute.base import Engine
-from sagewright.compute.instances import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
 from sagewright.controllers.async_invocation import AsyncInvocations
@@ -183,13 +182,13 @@ def build(settings: Settings) -> Server:
         meter=meter,
         grants=credentials,
         clock=clock,
-        machine=Machine.here(),
+        machine=max(engine.machines(), key=lambda machine: machine.size),
         tasks=tasks,
         endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
         serverless_idle=settings.serverless_idle,
         serverless_standby=settings.serverless_standby,
     )
-    loop = _loop(platform, settings.data, owner=_server_id(settings.data))
+    loop = _loop(platform, settings, owner=_server_id(settings.data))
     watching = _watching(services, platform, owner=_server_id(settings.data))
 
     def start() -> None:
@@ -219,9 +218,15 @@ def build(settings: Settings) -> Server:
     )
 
 
-def _loop(platform: Platform, data: Path, *, owner: str) -> Loop:
+def _loop(platform: Platform, settings: Settings, *, owner: str) -> Loop:
+    data = settings.data
     loop = Loop(platform.store, clock=platform.clock, owner=owner)
-    room = Room(max(1, os.cpu_count() or 1), loop.wake)
+    room = Room(
+        platform.engine.machines(),
+        loop.wake,
+        overcommit=settings.overcommit,
+        strict=settings.capacity == "strict",
+    )
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
     loop.add(Endpoints(platform, loop.wake))

@@ -33,6 +33,10 @@ class Settings:
     serverless_standby: bool = True
     """Whether each serverless variant that has no instance keeps a process with its framework loaded, without the
     model: it answers within a fraction of a second, and takes the framework's memory."""
+    capacity: Literal["fitted", "strict"] = "fitted"
+    """Whether instances are cut to what the machines have, or are as large as AWS's and else wait or are refused."""
+    overcommit: float = 2.0
+    """How many times fitted instances may take up the machines' vCPUs and memory: most are idle part of the time."""
     runtimes: Path | None = None
     """Where the runtimes' Python environments are kept; None for `data`/runtimes."""
 

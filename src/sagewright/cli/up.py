@@ -37,6 +37,10 @@ if TYPE_CHECKING:
               help="How long serverless endpoints keep an instance that nobody asks for.")  # fmt: skip
 @click.option("--serverless-standby/--no-serverless-standby", default=True, show_default=True,
               help="Keep a process with its framework loaded for a serverless endpoint that nobody asks.")  # fmt: skip
+@click.option("--capacity", type=click.Choice(["fitted", "strict"]), default="fitted", show_default=True,
+              help="Cut instance types to the machines, or take them at their word.")  # fmt: skip
+@click.option("--overcommit", type=click.FloatRange(min=1.0), default=2.0, show_default=True, metavar="FACTOR",
+              help="How many times fitted jobs together may take up the vCPUs and the memory.")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")
 def command(settings: Settings, store: str, memory: bool, requests: bool, **rest: Any) -> None:

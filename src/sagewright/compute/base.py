@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from sagewright.compute.machine import Machine
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -117,6 +119,10 @@ class Engine(ABC):
     @abstractmethod
     def cannot(self) -> Sequence[str]:
         """What this engine does not do on this machine, each a sentence that the user will read."""
+
+    @abstractmethod
+    def machines(self) -> Sequence[Machine]:
+        """The nodes that tasks run on, and what each has for them all; one at least. A task runs on one of them."""
 
     @abstractmethod
     def start(self, task: Task) -> None:

@@ -41,6 +41,7 @@ from sagewright.base.errors import Terminal, Transient
 from sagewright.base.settings import Settings
 from sagewright.compute import cgroups, links, logfile, plain, sandbox, usage
 from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
+from sagewright.compute.machine import Machine
 from sagewright.compute.watcher import Watcher
 
 _LOG = logging.getLogger(__name__)
@@ -102,6 +103,9 @@ class ProcessEngine(Engine):
         return self._sandbox != "off" and sandbox.available() is None
 
     # -- the engine's port
+
+    def machines(self) -> Sequence[Machine]:
+        return [Machine.here()]
 
     def start(self, task: Task) -> None:
         run = self._run(task.id)

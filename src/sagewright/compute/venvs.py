@@ -36,6 +36,13 @@ _HERMETIC = re.compile(r"\s*(#.*)?$|[A-Za-z0-9][^@]*$")
 """Lines of a requirements.txt that mean the same wherever the file lies."""
 
 
+class _Thin(venv.EnvBuilder):
+    """Without the scripts that activate it in a shell: tasks find it on their PATH."""
+
+    def setup_scripts(self, context: object) -> None:
+        pass
+
+
 class _UvFailed(Exception):
     """uv's last words."""
 
@@ -114,7 +121,7 @@ class Environments:
         What `base` holds is seen and stays as it is.
         """
         shutil.rmtree(path, ignore_errors=True)
-        venv.EnvBuilder(symlinks=True).create(path)
+        _Thin(symlinks=True).create(path)
         for name in ("pip", "pip3"):
             script = path / "bin" / name
             script.write_text('#!/bin/sh\nexec "${0%/*}/python" -m pip "$@"\n')

@@ -14,7 +14,7 @@ from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.base.ids import Ids
 from sagewright.controllers.tuning_run import Candidate, TuningRun, children
-from sagewright.resources import training_job, trial_component, usage
+from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import (
     KIND,
     LIFE,
@@ -121,10 +121,7 @@ class HyperParameterTuningJobs:
             training_request(definition, name, values),
             now=self._clock.now(),
             uid=self._ids.token(),
-            status={
-                **training_status(record, definition, number, values),
-                usage.CREATOR: record.status.get(usage.CREATOR, ""),
-            },
+            status=training_status(record, definition, number, values),
             tags=record.tags,
         )
 

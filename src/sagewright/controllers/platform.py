@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Fault
 from sagewright.compute.base import Engine
-from sagewright.compute.instances import Machine
+from sagewright.compute.machine import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.background import Background
 from sagewright.controllers.channels.mounting import unmount

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sagewright.compute.base import TaskState
 from sagewright.controllers import (
     metering,
     mirrors,
+    pending,
     staging,
     training_output,
     training_task,
@@ -32,13 +33,11 @@ _GRACE_OF_THE_OTHERS: Final = 10.0
 """The same for hosts of a job that has failed on another one."""
 _LOOK_AGAIN: Final = 0.5
 """Seconds between two looks at a running job's log."""
-_WAIT_FOR_ROOM: Final = 2.0
-_HAS_A_PLACE: Final = ("Downloading", "DownloadingTrainingImage", "Restarting")
-_BEFORE: Final = ("Starting", "Pending", "Interrupted", *_HAS_A_PLACE)
+_BEFORE: Final = (*pending.NO_PLACE_YET, "Restarting", "Downloading", "DownloadingTrainingImage")
 """What a job says until its tasks run."""
 
+_PENDING_TOO_LONG: Final = "Training job stopped: it waited for room longer than MaxPendingTimeInSeconds"
 _MESSAGES: Final[Mapping[str, str]] = {
-    "Pending": "Waiting for room on this machine",
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading the training input",
     "DownloadingTrainingImage": "Preparing the training image's environment",
@@ -66,6 +65,7 @@ class TrainingJobs:
         self._platform = platform
         self._watch = Watches(platform.engine, wake)
         self._room = room
+        room.remember(self._known)
         self._carrier = mirrors.Carrier(platform.clock)
 
     def tasks(self, record: Record) -> Sequence[str]:
@@ -83,7 +83,7 @@ class TrainingJobs:
         missing = [host for host in found if host not in begun]
         if not begun or (missing and record.intent != "stop" and not _failed(begun)):
             return self._begin(record, missing)
-        self._room.enter(record, spans=len(found) > 1, always=True)
+        self._room.enter(record, _types(record), always=True)
         if record.status["SecondaryStatus"] in _BEFORE:  # the server died between the start and writing it down
             record = self._say(record, "Training", self._beginning(record, self._started(begun)))
         if any(task.phase == "running" for task in begun.values()):
@@ -117,10 +117,8 @@ class TrainingJobs:
         runtime = training_task.resolve(record)
         record = warm_pools.taken(platform, record, self._room)
         # Whoever had a place when the server died takes it again.
-        had_one = record.status["SecondaryStatus"] in _HAS_A_PLACE or warm_pools.is_reused(record)
-        if not self._room.enter(record, spans=len(hosts(record)) > 1, always=had_one):
-            self._say(record, "Pending")
-            return min(_WAIT_FOR_ROOM, left)
+        if not self._room.enter(record, _types(record), always=pending.has_a_place(record)):
+            return self._wait(record)
         record = self._say(record, "Downloading", warm_pools.in_use(record))
         mounts = {host: training_task.fetch_inputs(platform, record, host) for host in missing}
         if not platform.environments.ready(runtime.environment):
@@ -138,6 +136,28 @@ class TrainingJobs:
             self._watch(task.id, record.key)
         self._say(newest, "Training", self._beginning(newest, platform.clock.now()))
         return _LOOK_AGAIN
+
+    def _wait(self, record: Record) -> float | None:
+        """There is no room for it yet. It is woken when there is, so it says once that it waits, and once more when
+        others pass it."""
+        left = pending.seconds_left(record, self._platform.clock.now())
+        if left is not None and left <= 0:
+            self._finish(record, "stopped", "Stopped", {}, _PENDING_TOO_LONG)
+            self._room.leave(record)
+            return None
+        sentence = self._room.waits_for(record, _types(record))
+        if record.status["SecondaryStatus"] != pending.PENDING:
+            self._note_status(record, self._transition(record, pending.PENDING, sentence))
+        elif self._room.is_passed(record) and not record.status.get("passed"):
+            self._note_status(record, {**pending.told(record, sentence), "passed": True})
+        return left
+
+    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
+        """The jobs that there are when the server starts, for the room."""
+        for record in self._platform.store.unsettled(KIND, self.settled):
+            runs = pending.has_a_place(record)
+            if record.state not in self.settled and (runs or record.intent != "stop"):
+                yield record, _types(record), runs
 
     def _follow(self, record: Record, begun: Mapping[Host, TaskState]) -> float | None:
         """It runs: carry what it says and keeps, and stop it when it is to be stopped."""
@@ -265,11 +285,14 @@ class TrainingJobs:
             return record
         return self._note_status(record, self._transition(record, secondary) | dict(status or {}))
 
-    def _finish(self, record: Record, event: str, secondary: str, status: Mapping[str, Any]) -> None:
+    def _finish(
+        self, record: Record, event: str, secondary: str, status: Mapping[str, Any], message: str | None = None
+    ) -> None:
         """The final write: state, times, metering."""
         now = self._platform.clock.now()
         known = {**record.status, **status}
-        changed = {**known, **training_times.times(record, known, now), **self._transition(record, secondary)}
+        times = training_times.times(record, known, now)
+        changed = {**known, **times, **self._transition(record, secondary, message)}
         state = LIFE.after(record.state, event, story=str(changed["SecondaryStatusTransitions"]))
         job, pool = warm_pools.left_by(replace(record, state=state, status=changed, modified=now), now)
         trial_component.finish(self._platform, job, along=[*pool, *metering.of_training_job(job)])
@@ -280,14 +303,14 @@ class TrainingJobs:
             return record
         return self._platform.store.update(replace(record, status=changed, modified=self._platform.clock.now()))
 
-    def _transition(self, record: Record, secondary: str) -> dict[str, Any]:
+    def _transition(self, record: Record, secondary: str, message: str | None = None) -> dict[str, Any]:
         now = self._platform.clock.now()
         story = [dict(each) for each in record.status["SecondaryStatusTransitions"]]
         if story and story[-1]["Status"] == secondary:
             return {}
         if story:
             story[-1].setdefault("EndTime", now)
-        entry = {"Status": secondary, "StartTime": now, "StatusMessage": _MESSAGES[secondary]}
+        entry = {"Status": secondary, "StartTime": now, "StatusMessage": message or _MESSAGES[secondary]}
         return {"SecondaryStatus": secondary, "SecondaryStatusTransitions": [*story, entry]}
 
 
@@ -296,6 +319,10 @@ def _interrupted(record: Record, begun: Mapping[Host, TaskState]) -> bool:
     interruption = tries.interruption(record)
     ended = [task.ended if task.ended is not None else float("inf") for task in begun.values()]
     return interruption is not None and max(ended) >= interruption.told
+
+
+def _types(record: Record) -> Sequence[str]:
+    return [host.instance_type for host in hosts(record)]
 
 
 def _failed(begun: Mapping[Host, TaskState]) -> Host | None:

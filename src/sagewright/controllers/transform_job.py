@@ -6,7 +6,7 @@ What there is to do is found out once and kept in a folder of the job's own; eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -36,7 +36,6 @@ ATTEMPTS: Final = 3
 """How often an instance is started when the machine loses it."""
 _LOOK_AGAIN: Final = 0.5
 """Seconds between two looks at a running job's log."""
-_WAIT_FOR_ROOM: Final = 2.0
 
 
 class TransformJobs:
@@ -50,6 +49,7 @@ class TransformJobs:
         self._platform = platform
         self._watch = Watches(platform.engine, wake)
         self._room = room
+        room.remember(self._known)
 
     def tasks(self, record: Record) -> Sequence[str]:
         return () if record.state in LIFE.settled else _folders(record)
@@ -64,7 +64,7 @@ class TransformJobs:
         if not known:
             return self._begin(record)
         found = {each["task"]: self._platform.engine.inspect(each["task"]) for each in known}
-        self._room.enter(record, always=True)
+        self._room.enter(record, _types(record), always=True)
         missing = [each for each in known if found[each["task"]].phase == "unknown"]
         if missing and record.intent != "stop":
             return self._start(record, missing, len(known))
@@ -82,6 +82,13 @@ class TransformJobs:
             self._finish(record, "fail", {"FailureReason": reason[: staging.FAILURE_LIMIT]})
         self._room.leave(record)
 
+    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
+        """The jobs that there are when the server starts, for the room."""
+        for record in self._platform.store.unsettled(KIND, self.settled):
+            runs = bool(instances(record))
+            if record.state not in self.settled and (runs or record.intent != "stop"):
+                yield record, _types(record), runs
+
     # The phases of a job.
 
     def _begin(self, record: Record) -> float | None:
@@ -90,8 +97,8 @@ class TransformJobs:
             self._finish(record, "stopped", {})
             self._room.leave(record)
             return None
-        if not self._room.enter(record):
-            return _WAIT_FOR_ROOM
+        if not self._room.enter(record, _types(record)):
+            return None  # it is woken when there is room
         for container in containers(record.spec["model"]):
             model_task.resolve(container)
         folder = PlanFolder(self._platform, record)
@@ -212,6 +219,11 @@ class TransformJobs:
         state = LIFE.after(record.state, event)
         job = replace(record, state=state, status=known, modified=now)
         trial_component.finish(self._platform, job, along=metering.of_transform_job(job))
+
+
+def _types(record: Record) -> Sequence[str]:
+    resources = record.spec["TransformResources"]
+    return [resources["InstanceType"]] * int(resources["InstanceCount"])
 
 
 def _folders(record: Record) -> list[str]:

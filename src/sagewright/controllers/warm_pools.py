@@ -7,7 +7,7 @@ the pool goes, the job that left it and the one that takes it say so, and the ti
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from sagewright.controllers.platform import Platform
 from sagewright.controllers.room import Room
 from sagewright.resources import training_job, tries, warm_pool
 from sagewright.resources.record import Key, Record
-from sagewright.resources.training_host import Host
+from sagewright.resources.training_host import Host, hosts
 from sagewright.store.base import Query, Write
 
 _FOLDER = "warm-pools"
@@ -36,6 +36,7 @@ class WarmPools:
         """`room` is where all kinds of jobs have their places."""
         self._platform = platform
         self._room = room
+        room.remember(self._known)
 
     def tasks(self, record: Record) -> Sequence[str]:
         return ()
@@ -45,7 +46,7 @@ class WarmPools:
         if record.state == "Available":
             left = warm_pool.until(record) - now
             if left > 0:
-                self._room.enter(record, always=True)
+                self._room.enter(record, _types(record), always=True)
                 return left
             record = self._terminate(record, now)
         shutil.rmtree(_folder(self._platform, record.spec["cache"]), ignore_errors=True)
@@ -56,6 +57,12 @@ class WarmPools:
     def fail(self, record: Record, reason: str) -> None:
         """Nothing that it does fails for good."""
 
+    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
+        """What is kept when the server starts, for the room."""
+        for record in self._platform.store.unsettled(warm_pool.KIND, ()):
+            if record.state == "Available":
+                yield record, _types(record), True
+
     def _terminate(self, pool: Record, now: float) -> Record:
         # Looked at late, it is not billed for longer than it was asked for.
         end = min(now, warm_pool.until(pool))
@@ -65,14 +72,9 @@ class WarmPools:
         return self._platform.store.write(writes)[0]
 
 
-def is_reused(job: Record) -> bool:
-    """Whether a job runs on what another one left."""
-    return "warm" in job.status
-
-
 def taken(platform: Platform, job: Record, room: Room) -> Record:
     """The job with the pool that it can have, if there is one. Raises StaleRecord if somebody else was faster."""
-    if is_reused(job) or tries.ended(job) or not warm_pool.takes_part(job.spec):
+    if warm_pool.is_reused(job) or tries.ended(job) or not warm_pool.takes_part(job.spec):
         return job
     now = platform.clock.now()
     pool = _found(platform, job, now)
@@ -83,7 +85,7 @@ def taken(platform: Platform, job: Record, room: Room) -> Record:
     writes += metering.of_warm_pool(pool, now)
     writes += _told(platform, pool, warm_pool.status("Reused", pool, now, job.name))
     job = platform.store.write(writes)[0]
-    room.enter(job, always=True)
+    room.enter(job, _types(job), always=True)
     room.leave(pool)
     return job
 
@@ -108,17 +110,22 @@ def left_by(job: Record, now: float) -> tuple[Record, Sequence[Write]]:
     """A job that has ended, saying what became of its instances, and the pool that is written down with it."""
     if not _has_cache(job):
         return job, ()
-    ran = bool(tries.ended(job)) or is_reused(job)
+    ran = bool(tries.ended(job)) or warm_pool.is_reused(job)
     well = not job.status.get("FailureReason", "").startswith(_SICK)
     kept = ran and well and warm_pool.wanted(job.spec) > 0
-    pool = warm_pool.new(job, now, creator=job.status.get("creator", ""), kept=kept)
+    pool = warm_pool.new(job, now, kept=kept)
     told = warm_pool.status("Available" if kept else "Terminated", pool, now)
     return replace(job, status={**job.status, **told}), [("create", pool)]
 
 
+def _types(record: Record) -> Sequence[str]:
+    """The instance types of a job's hosts, or of a pool's."""
+    return [host.instance_type for host in hosts(record)]
+
+
 def _has_cache(job: Record) -> bool:
     """Also one whose period was set to nothing while it ran."""
-    return is_reused(job) or "KeepAlivePeriodInSeconds" in job.spec.get("ResourceConfig", {})
+    return warm_pool.is_reused(job) or "KeepAlivePeriodInSeconds" in job.spec.get("ResourceConfig", {})
 
 
 def _found(platform: Platform, job: Record, now: float) -> Record | None:

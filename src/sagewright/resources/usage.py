@@ -11,18 +11,16 @@ from typing import Any, Final, Literal
 
 from sagewright.resources import (
     endpoint,
-    hyper_parameter_tuning_job,
     training_host,
     training_job,
     transform_job,
     tries,
     warm_pool,
 )
+from sagewright.resources.owner import owner
 from sagewright.resources.record import Key, Record
 
 KIND: Final = "usage"
-CREATOR: Final = "creator"
-"""Where the status of what is metered says who made it: an ARN."""
 
 Kind = Literal["Training", "WarmPool", "Transform", "Endpoint", "Processing", "Notebook", "App"]
 
@@ -50,8 +48,8 @@ class Entry:
     region: str
     arn: str
     name: str
-    creator: str
-    """The ARN of who made it, '' where that is not known."""
+    owner: str
+    """The ARN of the user or role whose it is, '' where that is not known."""
     role: str
     """The ARN of the role that it worked as, '' for none."""
     tags: Mapping[str, str]
@@ -71,7 +69,7 @@ def new(about: Record, unique: str, lines: Sequence[Line]) -> Record:
             "region": about.key.region,
             "arn": arn_of(about),
             "name": about.name,
-            "creator": about.status.get(CREATOR, ""),
+            "owner": owner(about),
             "role": about.spec.get("RoleArn", ""),
             "lines": [asdict(line) for line in lines],
         },
@@ -88,15 +86,14 @@ def entry(record: Record) -> Entry:
     """What an entry of the ledger says."""
     spec = record.spec
     lines = [Line(**line) for line in spec["lines"]]
-    return Entry(spec["region"], spec["arn"], spec["name"], spec["creator"], spec["role"], record.tags, lines)
+    return Entry(spec["region"], spec["arn"], spec["name"], spec["owner"], spec["role"], record.tags, lines)
 
 
 def running(about: Record, now: float) -> Entry:
     """What a record that lives used until now, and the ledger does not know yet."""
     lines = METERED[about.key.kind].lines(about, now)
     role = about.spec.get("RoleArn", "")
-    creator = about.status.get(CREATOR, "")
-    return Entry(about.key.region, arn_of(about), about.name, creator, role, about.tags, lines)
+    return Entry(about.key.region, arn_of(about), about.name, owner(about), role, about.tags, lines)
 
 
 def arn_of(record: Record) -> str:
@@ -163,5 +160,3 @@ METERED: Final[Mapping[str, Metered]] = {
     transform_job.KIND: Metered(transform_job.LIFE.settled, of_transform_job),
     endpoint.KIND: Metered(endpoint.LIFE.settled, of_endpoint),
 }
-MADE_BY: Final = frozenset({*METERED, hyper_parameter_tuning_job.KIND})
-"""The kinds of records whose status says who made them: what a tuning job starts was made by who made that."""

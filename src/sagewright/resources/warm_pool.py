@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sagewright.resources.owner import OWNER, owner
 from sagewright.resources.record import Key, Record
 
 KIND: Final = "warm-pool"
@@ -38,6 +39,11 @@ def takes_part(spec: Mapping[str, Any]) -> bool:
     return not spec.get("EnableManagedSpotTraining") and "InstanceGroups" not in spec.get("ResourceConfig", {})
 
 
+def is_reused(job: Record) -> bool:
+    """Whether a job runs on what another one left."""
+    return "warm" in job.status
+
+
 def key_of(job: Record) -> Key:
     return job.key._replace(kind=KIND)
 
@@ -47,7 +53,7 @@ def cache_of(job: Record) -> str:
     return str(job.status.get("warm", {}).get("cache", job.uid))
 
 
-def new(job: Record, now: float, *, creator: str, kept: bool) -> Record:
+def new(job: Record, now: float, *, kept: bool) -> Record:
     """The pool that a job leaves when it ends; if it is not `kept`, it only has to be cleared away."""
     return Record(
         key=key_of(job),
@@ -59,7 +65,7 @@ def new(job: Record, now: float, *, creator: str, kept: bool) -> Record:
             "RoleArn": job.spec["RoleArn"],
             "cache": cache_of(job),
         },
-        status={"since": now, "arn": job.status["TrainingJobArn"], "creator": creator},
+        status={"since": now, "arn": job.status["TrainingJobArn"], OWNER: owner(job)},
         state="Available" if kept else "Terminating",
         tags=job.tags,
         facets={MATCH: match(job.spec)},

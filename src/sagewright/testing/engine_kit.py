@@ -153,6 +153,14 @@ class EngineKit:
             engine.destroy(task_id)
         assert list(engine.list()) == []
 
+    def test_it_says_what_its_machines_have(self, engine: Engine) -> None:
+        nodes = engine.machines()
+        assert nodes
+        for node in nodes:
+            assert node.vcpus > 0
+            assert node.memory_bytes > 0
+            assert node.gpus >= 0
+
     @pytest.mark.parametrize("task_id", ["", "A", "a/b", "../a", "a" * 101, "-a"])
     def test_what_is_no_id_cannot_be_started(self, engine: Engine, task_id: str) -> None:
         with pytest.raises(Terminal):

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from sagewright.compute.fake import Plan
-from sagewright.controllers.room import Room
 from sagewright.controllers.training_job import STOP_GRACE, TrainingJobs
 from sagewright.resources import tries, usage
 from sagewright.resources.record import Key, Record
@@ -132,7 +131,7 @@ def test_a_server_that_dies_on_the_way_interrupts_once(
     with pytest.raises(Killed):
         bench.settle(jobs, key)
     bench.platform.sweep(set(jobs.tasks(record_of(bench, key))))
-    bench.settle(TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake)), key)
+    bench.settle(TrainingJobs(bench.platform, bench.wake, bench.room(2)), key)
     assert ended(bench, key)[0] == "Completed"
     assert story(bench, key).count("Interrupted") == 1
     assert [task.id for task in bench.engine.started] == ["train-uid-j-1", "train-uid-j-1-again-1"]
@@ -167,15 +166,15 @@ def test_the_time_to_wait_ends_a_job_that_trains(bench: Bench, jobs: TrainingJob
 
 
 def test_the_time_to_wait_ends_a_job_that_never_had_a_place(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
-    jobs = TrainingJobs(bench.platform, bench.wake, Room(1, bench.wake))
+    jobs = TrainingJobs(bench.platform, bench.wake, bench.room(1))
     bench.engine.plan("*", Plan(after=None))
     other = create("other")
     bench.look(jobs, other)
     key = create(**SPOT)
-    assert bench.look(jobs, key) == 2
-    bench.engine.advance(999.5)
-    assert bench.look(jobs, key) == pytest.approx(0.5)
-    bench.engine.advance(0.5)
+    assert bench.look(jobs, key) == pytest.approx(1000)
+    bench.engine.advance(999)
+    assert bench.look(jobs, key) == pytest.approx(1, abs=0.01)
+    bench.engine.advance(1.01)
     bench.look(jobs, key)
     assert story(bench, key) == ["Starting", "Pending", "Stopping", "MaxWaitTimeExceeded"]
     assert entries(bench) == []

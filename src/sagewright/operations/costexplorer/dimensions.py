@@ -11,7 +11,7 @@ from sagewright.operations.call import Call, Params
 
 SERVICE: Final = "Amazon SageMaker"
 CREATED_BY: Final = "aws:createdBy"
-"""The tag that AWS makes of who made a resource. Here it is the ARN."""
+"""The tag that AWS makes of who made a resource. Here it is the ARN of the user or role."""
 RESOURCE: Final = "RESOURCE_ID"
 
 _USAGE_TYPES: Final[Mapping[str, str]] = {
@@ -70,7 +70,7 @@ def dimension(call: Call, name: str, *, resources: bool = False) -> Callable[[Us
 
 def tags(use: Use) -> Mapping[str, str]:
     """A use's cost allocation tags: all that what used it has, and who made it."""
-    return {**use.entry.tags, **({CREATED_BY: use.entry.creator} if use.entry.creator else {})}
+    return {**use.entry.tags, **({CREATED_BY: use.entry.owner} if use.entry.owner else {})}
 
 
 def fitting(call: Call, expression: Params | None, *, resources: bool = False) -> Callable[[Use], bool]:

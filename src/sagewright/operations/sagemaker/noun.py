@@ -18,7 +18,6 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import listing
 from sagewright.operations.sagemaker.listing import Filter, at, output_of, project
 from sagewright.operations.table import Handler, Operations, brief
-from sagewright.resources import usage
 from sagewright.resources.arn import Arn, sagemaker_arn
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query, Store, Write, attempts
@@ -149,8 +148,6 @@ class Noun:
         made = {self.arn_member: arn or self.arn(call, name, parent), **(status or {})}
         if "CreatedBy" in self._described():
             made["CreatedBy"] = who(call)
-        if self.kind in usage.MADE_BY:
-            made[usage.CREATOR] = call.principal.arn
         record = Record(
             key=call.key(self.kind, self._kept(name), parent),
             uid=call.services.ids.token(),

@@ -25,6 +25,7 @@ from sagewright.resources.endpoint import (
     variants,
     with_settings,
 )
+from sagewright.resources.owner import OWNER, owner_of
 from sagewright.resources.record import Record
 from sagewright.resources.scaling import targets_of
 
@@ -41,7 +42,8 @@ operations = NOUN.operations()
 def create_endpoint(call: Call, request: Params) -> Params:
     frozen = _frozen(call, request["EndpointConfigName"])
     _check_deployment(call, request.get("DeploymentConfig", {}), frozen["config"])
-    record = NOUN.create(call, {**request, **frozen, "generation": 1}, state="Creating")
+    whose = {OWNER: owner_of(call.principal.arn)}
+    record = NOUN.create(call, {**request, **frozen, "generation": 1}, state="Creating", status=whose)
     return {"EndpointArn": record.status["EndpointArn"]}
 
 

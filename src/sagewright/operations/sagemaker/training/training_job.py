@@ -15,6 +15,7 @@ from sagewright.operations.sagemaker.training.checks import NO_WARM_POOL, check
 from sagewright.operations.sagemaker.training.from_algorithm import filled_in
 from sagewright.resources import warm_pool
 from sagewright.resources.hyper_parameter_tuning_job import objective_members
+from sagewright.resources.owner import OWNER, owner_of
 from sagewright.resources.record import Record
 from sagewright.resources.training_job import FACETS, KIND, LIFE, beginning, completed, stopping
 
@@ -58,7 +59,7 @@ def create_training_job(call: Call, request: Params) -> Params:
         call,
         completed(request),
         state="InProgress",
-        status={**beginning(call.now), **told},
+        status={**beginning(call.now), **told, OWNER: owner_of(call.principal.arn)},
         beside=lambda record: tracked(call, record),
     )
     return {"TrainingJobArn": record.status["TrainingJobArn"]}
