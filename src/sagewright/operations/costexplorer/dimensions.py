@@ -23,10 +23,10 @@ _USAGE_TYPES: Final[Mapping[str, str]] = {
     "Notebook": "Notebk",
     "App": "Studio",
 }
-_DIRECTIONS: Final = {"east": "E", "west": "W", "north": "N", "south": "S", "central": "C", "northeast": "NE",
-                      "northwest": "NW", "southeast": "SE", "southwest": "SW"}  # fmt: skip
-_NAMED: Final = {"eu-west-1": "EU"}
-"""The region that bills spell in a way of its own."""
+_DIRECTIONS: Final = {"east": "E", "west": "W", "north": "N", "south": "S", "central": "C", "northeast": "N",
+                      "southeast": "S"}  # fmt: skip
+_NAMED: Final = {"eu-west-1": "EU", "ca-central-1": "CAN1", "ap-south-1": "APS3"}
+"""Regions that bills spell in a way of their own."""
 
 
 def usage_type(use: Use) -> str:
