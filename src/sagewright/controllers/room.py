@@ -25,8 +25,8 @@ Known = Iterable[tuple[Record, Sequence[str], bool]]
 class Room:
     """The places of all kinds of jobs. Kept in memory: after a restart, what runs takes its place first.
 
-    Those that span several hosts take turns where `one_by_one`: their hosts share a machine's ports, and what trains on
-    many hosts mostly meets at a fixed one.
+    Those of several hosts that `share_ports`, a machine's own ones, take turns: what trains on many hosts mostly meets
+    at a fixed one.
 
     A job that waits costs nothing: it is woken when it may run, and when others pass it, for then its user is told why.
     """
@@ -38,12 +38,12 @@ class Room:
         *,
         overcommit: float = 1.0,
         strict: bool = False,
-        one_by_one: bool = True,
+        share_ports: Callable[[Record], bool] = lambda _: True,
     ) -> None:
         """`strict`: what asks for more than all machines have never runs. Else it runs alone."""
         self._largest = max(machines, key=lambda machine: machine.size)
         self._wake = wake
-        self._one_by_one = one_by_one
+        self._share_ports = share_ports
         self._admission = Admission(
             [Amount(machine.vcpus, machine.memory_bytes, machine.gpus) for machine in machines],
             overcommit=1.0 if strict else overcommit,
@@ -113,7 +113,8 @@ class Room:
         hosts = tuple(
             Amount(given.vcpus or 0.0, given.memory_bytes or 0, given.gpus) for given in (found[t] for t in types)
         )
-        return Claim(record.uid, owner(record), record.created, hosts, self._one_by_one and len(hosts) > 1)
+        turns = len(hosts) > 1 and self._share_ports(record)
+        return Claim(record.uid, owner(record), record.created, hosts, turns)
 
     def _let_in(self, but: str = "") -> None:
         """Wake who may run now, and who is passed."""
