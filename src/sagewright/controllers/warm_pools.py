@@ -14,14 +14,17 @@ from typing import Any
 
 from sagewright.compute.base import Mount
 from sagewright.controllers import metering
+from sagewright.controllers.pending import PENDING
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.room import Room
 from sagewright.resources import training_job, tries, warm_pool
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_host import Host, hosts
-from sagewright.store.base import Query, Write
+from sagewright.store.base import Query, Store, Write
 
 _FOLDER = "warm-pools"
+_LOOKED_AT = 200
+"""How many jobs are looked at for one that waits for a pool."""
 _SICK = "InternalServerError"
 """How a failure begins after which instances are not kept: it may have been them."""
 
@@ -35,6 +38,7 @@ class WarmPools:
     def __init__(self, platform: Platform, wake: Callable[[Key], None], room: Room) -> None:
         """`room` is where all kinds of jobs have their places."""
         self._platform = platform
+        self._wake = wake
         self._room = room
         room.remember(self._known)
 
@@ -47,6 +51,8 @@ class WarmPools:
             left = warm_pool.until(record) - now
             if left > 0:
                 self._room.enter(record, _types(record), always=True)
+                if (waiting := _next_for(self._platform.store, record)) is not None:
+                    self._wake(waiting.key)
                 return left
             record = self._terminate(record, now)
         shutil.rmtree(_folder(self._platform, record.spec["cache"]), ignore_errors=True)
@@ -85,6 +91,7 @@ def taken(platform: Platform, job: Record, room: Room) -> Record:
     writes += metering.of_warm_pool(pool, now)
     writes += _told(platform, pool, warm_pool.status("Reused", pool, now, job.name))
     job = platform.store.write(writes)[0]
+    room.leave(job)  # it waits no more
     room.enter(job, _types(job), always=True)
     room.leave(pool)
     return job
@@ -140,6 +147,23 @@ def _found(platform: Platform, job: Record, now: float) -> Record | None:
     )
     found = platform.store.list(query, limit=100).records
     return next((pool for pool in found if warm_pool.until(pool) > now), None)
+
+
+def _next_for(store: Store, pool: Record) -> Record | None:
+    """The oldest job that waits for room and matches, among those that wait longest."""
+    key = pool.key
+    query = Query(key.account, key.region, training_job.KIND, states=["InProgress"], sort_by="created")
+    found = store.list(query, limit=_LOOKED_AT).records
+    return next(
+        (
+            job
+            for job in found
+            if job.status["SecondaryStatus"] == PENDING
+            and warm_pool.takes_part(job.spec)
+            and warm_pool.match(job.spec) == pool.facets[warm_pool.MATCH]
+        ),
+        None,
+    )
 
 
 def _told(platform: Platform, pool: Record, status: Mapping[str, Any]) -> Sequence[Write]:

@@ -102,6 +102,25 @@ def test_the_next_job_that_is_alike_takes_the_place_at_once(
     assert caches(bench) == []
 
 
+def test_who_waits_for_room_and_matches_goes_first(
+    bench: Bench, jobs: TrainingJobs, pools: WarmPools, create: Create
+) -> None:
+    first = kept(create, "j")
+    bench.look(jobs, first)
+    other, second = kept(create, "other", None, VpcConfig={"Subnets": ["s"]}), kept(create, "k", None)
+    for key in (other, second):
+        bench.look(jobs, key)
+    bench.engine.advance(10)
+    bench.look(jobs, first)
+    bench.look(pools, of(first))
+    assert second in bench.woken
+    bench.look(jobs, second)
+    assert told(bench, first)["ReusedByJob"] == "k"
+    bench.engine.advance(10)
+    bench.settle(jobs, second)
+    assert other in bench.woken
+
+
 def test_a_server_that_dies_with_a_pool_that_was_just_taken_gives_its_place_to_who_took_it(
     bench: Bench, jobs: TrainingJobs, pools: WarmPools, create: Create
 ) -> None:
