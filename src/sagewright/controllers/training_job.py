@@ -21,6 +21,7 @@ from sagewright.controllers import (
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import final_metrics, narrator, pump
 from sagewright.controllers.room import Room
+from sagewright.controllers.training_story import transition
 from sagewright.controllers.watches import Watches
 from sagewright.resources import tries
 from sagewright.resources.record import Key, Record
@@ -37,21 +38,6 @@ _BEFORE: Final = (*pending.NO_PLACE_YET, "Restarting", "Downloading", "Downloadi
 """What a job says until its tasks run."""
 
 _PENDING_TOO_LONG: Final = "Training job stopped: it waited for room longer than MaxPendingTimeInSeconds"
-_MESSAGES: Final[Mapping[str, str]] = {
-    "Starting": "Preparing the instances for training",
-    "Downloading": "Downloading the training input",
-    "DownloadingTrainingImage": "Preparing the training image's environment",
-    "Training": "Training image download completed. Training in progress.",
-    "Restarting": "Restarting the training job: the machine lost it",
-    "Interrupted": "Training job interrupted: its Spot instances were reclaimed",
-    "Uploading": "Uploading generated training model",
-    "Stopping": "Stopping the training job",
-    "Completed": "Training job completed",
-    "Failed": "Training job failed",
-    "Stopped": "Training job stopped",
-    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds",
-    "MaxWaitTimeExceeded": "Training job exceeded MaxWaitTimeInSeconds before it could be completed",
-}
 
 
 class TrainingJobs:
@@ -147,7 +133,7 @@ class TrainingJobs:
             return None
         sentence = self._room.waits_for(record, _types(record))
         if record.status["SecondaryStatus"] != pending.PENDING:
-            self._note_status(record, self._transition(record, pending.PENDING, sentence))
+            self._note_status(record, transition(record, pending.PENDING, self._platform.clock.now(), sentence))
         elif self._room.is_passed(record) and not record.status.get("passed"):
             self._note_status(record, {**pending.told(record, sentence), "passed": True})
         return left
@@ -283,7 +269,7 @@ class TrainingJobs:
         """Enter a secondary status, unless it is already there."""
         if record.status.get("SecondaryStatus") == secondary and not status:
             return record
-        return self._note_status(record, self._transition(record, secondary) | dict(status or {}))
+        return self._note_status(record, transition(record, secondary, self._platform.clock.now()) | dict(status or {}))
 
     def _finish(
         self, record: Record, event: str, secondary: str, status: Mapping[str, Any], message: str | None = None
@@ -292,7 +278,7 @@ class TrainingJobs:
         now = self._platform.clock.now()
         known = {**record.status, **status}
         times = training_times.times(record, known, now)
-        changed = {**known, **times, **self._transition(record, secondary, message)}
+        changed = {**known, **times, **transition(record, secondary, now, message)}
         state = LIFE.after(record.state, event, story=str(changed["SecondaryStatusTransitions"]))
         job, pool = warm_pools.left_by(replace(record, state=state, status=changed, modified=now), now)
         trial_component.finish(self._platform, job, along=[*pool, *metering.of_training_job(job)])
@@ -302,16 +288,6 @@ class TrainingJobs:
         if changed == record.status:
             return record
         return self._platform.store.update(replace(record, status=changed, modified=self._platform.clock.now()))
-
-    def _transition(self, record: Record, secondary: str, message: str | None = None) -> dict[str, Any]:
-        now = self._platform.clock.now()
-        story = [dict(each) for each in record.status["SecondaryStatusTransitions"]]
-        if story and story[-1]["Status"] == secondary:
-            return {}
-        if story:
-            story[-1].setdefault("EndTime", now)
-        entry = {"Status": secondary, "StartTime": now, "StatusMessage": message or _MESSAGES[secondary]}
-        return {"SecondaryStatus": secondary, "SecondaryStatusTransitions": [*story, entry]}
 
 
 def _interrupted(record: Record, begun: Mapping[Host, TaskState]) -> bool:

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sagewright.compute import instances
+from sagewright.controllers import metering
 from sagewright.controllers.endpoint import Endpoints
 from sagewright.dataplane.cost.ledger import Ledger, Use
 from sagewright.resources import usage
+from sagewright.resources.record import Record
 from sagewright.store.base import Query
 
 from .conftest import ACCOUNT, Bench, Killed
@@ -74,3 +78,15 @@ def test_what_an_update_replaces_and_what_is_deleted_stays_in_the_ledger(
     total = sum(seconds for _, seconds in used(bench, ledger))
     bench.engine.advance(1000)
     assert sum(seconds for _, seconds in used(bench, ledger)) == total
+
+
+def test_instances_that_components_are_placed_on_count_too(bench: Bench) -> None:
+    variant = {"VariantName": "v", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1}
+    record = Record(KEY, "u", 0, 0, spec={"config": {"ProductionVariants": [variant]}}, status={"EndpointArn": "arn:e"})
+    status, writes = metering.of_fleet(record, {"EndpointArn": "arn:e", "hosts": {"v": [{"number": 0}]}}, 10, {})
+    assert status["metered"] == {"host-u-v-0": {"type": "ml.g5.xlarge", "since": 10}}
+    assert not writes
+    _, writes = metering.of_fleet(replace(record, status=status), {**status, "hosts": {"v": []}}, 70, {})
+    ((_, entered),) = writes
+    (line,) = usage.entry(entered).lines
+    assert (line.instance_type, line.start, line.end) == ("ml.g5.xlarge", 10, 70)

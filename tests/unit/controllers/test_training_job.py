@@ -16,7 +16,7 @@ import pytest
 
 from sagewright.base.errors import StaleRecord, Transient
 from sagewright.compute.fake import Plan
-from sagewright.controllers import training_job, training_output
+from sagewright.controllers import training_output, training_story
 from sagewright.controllers.training_job import STOP_GRACE, TrainingJobs
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import KIND, LOG_GROUP
@@ -763,4 +763,4 @@ def test_metrics_are_found_in_the_log(bench: Bench, jobs: TrainingJobs, create: 
 
 
 def test_every_secondary_status_has_words() -> None:
-    assert all(message.strip() for message in training_job._MESSAGES.values())
+    assert all(message.strip() for message in training_story.MESSAGES.values())
