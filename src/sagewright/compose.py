@@ -17,6 +17,7 @@ from sagewright.base.registry import Registry
 from sagewright.base.settings import Settings
 from sagewright.compute import instances
 from sagewright.compute.base import Engine
+from sagewright.compute.instances import holds
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
 from sagewright.controllers.async_invocation import AsyncInvocations
@@ -57,6 +58,7 @@ from sagewright.neighbours.client import Neighbours
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.access.role_files import RoleFiles
 from sagewright.operations.call import Services
+from sagewright.operations.ecr.fetching import OwnImages
 from sagewright.operations.events.state_changes import Announcing
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
@@ -70,6 +72,7 @@ ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
     {
         # Add an engine here: a function from settings and a clock to an `Engine`.
         "process": "sagewright.compute.process:make",
+        "container": "sagewright.compute.container:make",
     },
     group="sagewright.engines",
 )
@@ -154,6 +157,7 @@ def build(settings: Settings) -> Server:
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
     router = Router(store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json"))
+    engine = ENGINES.load(settings.engine)(settings, clock)
     services = Services(
         settings=settings,
         store=store,
@@ -170,8 +174,8 @@ def build(settings: Settings) -> Server:
         meter=meter,
         neighbours=Neighbours(None if settings.store == "memory:" else settings.data),
         ledger=Ledger(store, clock, price=instances.price, spot_share=instances.spot_share),
+        holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
     )
-    engine = ENGINES.load(settings.engine)(settings, clock)
     platform = Platform(
         store=store,
         engine=engine,
@@ -181,12 +185,14 @@ def build(settings: Settings) -> Server:
         metrics=metrics,
         meter=meter,
         grants=credentials,
+        own_images=OwnImages(services, f"{settings.reachable_host}:{settings.port}"),
         clock=clock,
         machine=max(engine.machines(), key=lambda machine: machine.size),
         tasks=tasks,
-        endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
+        endpoint_url=f"http://{settings.reachable_host}:{settings.port}",
         serverless_idle=settings.serverless_idle,
         serverless_standby=settings.serverless_standby,
+        vpc_network=settings.vpc_network,
     )
     loop = _loop(platform, settings, owner=_server_id(settings.data))
     watching = _watching(services, platform, owner=_server_id(settings.data))
@@ -226,10 +232,11 @@ def _loop(platform: Platform, settings: Settings, *, owner: str) -> Loop:
         loop.wake,
         overcommit=settings.overcommit,
         strict=settings.capacity == "strict",
+        share_ports=lambda record: platform.network(record.spec) == "host" and not platform.engine.private_networks,
     )
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
-    loop.add(Endpoints(platform, loop.wake))
+    loop.add(Endpoints(platform, loop.wake, room))
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
@@ -316,7 +323,3 @@ def _server_id(data: Path) -> str:
     if not path.exists():
         path.write_text(secrets.token_hex(8))
     return path.read_text()
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104

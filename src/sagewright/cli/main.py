@@ -20,6 +20,7 @@ _COMMANDS = {
     "chaos": "sagewright.cli.chaos",
     "doctor": "sagewright.cli.doctor",
     "backup": "sagewright.cli.backup",
+    "quota": "sagewright.cli.quota",
     "bucket": "sagewright.cli.bucket",
     "file-system": "sagewright.cli.file_system",
 }

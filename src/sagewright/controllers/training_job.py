@@ -32,8 +32,6 @@ STOP_GRACE: Final = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 _GRACE_OF_THE_OTHERS: Final = 10.0
 """The same for hosts of a job that has failed on another one."""
-_LOOK_AGAIN: Final = 0.5
-"""Seconds between two looks at a running job's log."""
 _BEFORE: Final = (*pending.NO_PLACE_YET, "Restarting", "Downloading", "DownloadingTrainingImage")
 """What a job says until its tasks run."""
 
@@ -100,14 +98,14 @@ class TrainingJobs:
             return None
         if record.status["SecondaryStatus"] == "Interrupted":
             record = self._say(record, "Starting")
-        runtime = training_task.resolve(record)
+        runtime = training_task.resolve(platform, record)
         record = warm_pools.taken(platform, record, self._room)
         # Whoever had a place when the server died takes it again.
         if not self._room.enter(record, _types(record), always=pending.has_a_place(record)):
             return self._wait(record)
         record = self._say(record, "Downloading", warm_pools.in_use(record))
         mounts = {host: training_task.fetch_inputs(platform, record, host) for host in missing}
-        if not platform.environments.ready(runtime.environment):
+        if runtime is None or not platform.environments.ready(runtime.environment):
             record = self._say(record, "DownloadingTrainingImage")
         tasks = []
         for host in missing:
@@ -121,7 +119,7 @@ class TrainingJobs:
             platform.engine.start(task)
             self._watch(task.id, record.key)
         self._say(newest, "Training", self._beginning(newest, platform.clock.now()))
-        return _LOOK_AGAIN
+        return self._room.pace()
 
     def _wait(self, record: Record) -> float | None:
         """There is no room for it yet. It is woken when there is, so it says once that it waits, and once more when
@@ -166,7 +164,7 @@ class TrainingJobs:
             self._stop(record, begun, max(interruption.told + interruption.warning - now, 0.0))
         elif _failed(begun):
             self._stop(record, begun, _GRACE_OF_THE_OTHERS)
-        return min(_LOOK_AGAIN, max(left, 0.05))
+        return min(self._room.pace(), max(left, 0.05))
 
     def _end(self, record: Record, begun: Mapping[Host, TaskState]) -> float | None:
         """All of it ended: the rest of the log, the artifacts, and only then the final state."""
@@ -216,7 +214,6 @@ class TrainingJobs:
 
     def _carry(self, record: Record, begun: Mapping[Host, TaskState], *, ended: bool = False) -> Record:
         """Carry logs, metrics and mirrored folders of each host."""
-        runtime = training_task.resolve(record)
         newest: dict[str, tuple[float, float]] = {}
         for host, task in begun.items():
             found = pump(
@@ -225,7 +222,7 @@ class TrainingJobs:
                 task_id(record, host),
                 group=LOG_GROUP,
                 stream=log_stream(record, host),
-                metrics=training_task.metric_definitions(record, runtime),
+                metrics=training_task.metric_definitions(record),
                 dimensions={"TrainingJobName": record.name},
                 ended=ended or task.phase != "running",
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -100,6 +100,8 @@ class Services:
     meter: Meter
     neighbours: Neighbours
     ledger: Ledger
+    holds: Callable[[str], bool] = lambda _instance_type: True
+    """Whether some machine can hold an instance of a type; all are cut to size unless capacity is strict."""
 
 
 @dataclass(frozen=True, slots=True)

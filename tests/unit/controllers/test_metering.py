@@ -72,7 +72,7 @@ def test_what_an_update_replaces_and_what_is_deleted_stays_in_the_ledger(
     bench.engine.die_at = "destroy"
     with pytest.raises(Killed):
         bench.settle(endpoints, KEY)
-    bench.settle(Endpoints(bench.platform, bench.wake), KEY)
+    bench.settle(Endpoints(bench.platform, bench.wake, bench.room(8)), KEY)
     assert bench.store.get(KEY) is None
     assert entered(bench) == 3
     total = sum(seconds for _, seconds in used(bench, ledger))
