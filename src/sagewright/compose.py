@@ -73,6 +73,7 @@ ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
         # Add an engine here: a function from settings and a clock to an `Engine`.
         "process": "sagewright.compute.process:make",
         "container": "sagewright.compute.container:make",
+        "ray": "sagewright.compute.ray_cluster.engine:make",
     },
     group="sagewright.engines",
 )
@@ -189,9 +190,10 @@ def build(settings: Settings) -> Server:
         clock=clock,
         machine=max(engine.machines(), key=lambda machine: machine.size),
         tasks=tasks,
-        endpoint_url=f"http://{settings.reachable_host}:{settings.port}",
+        endpoint_url=settings.endpoint_url.rstrip("/") or f"http://{settings.reachable_host}:{settings.port}",
         serverless_idle=settings.serverless_idle,
-        serverless_standby=settings.serverless_standby,
+        # They are called by a socket beside their server's, on this machine.
+        serverless_standby=settings.serverless_standby and engine.shares_disk,
         vpc_network=settings.vpc_network,
     )
     loop = _loop(platform, settings, owner=_server_id(settings.data))

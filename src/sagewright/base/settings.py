@@ -22,6 +22,10 @@ class Settings:
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
     engine: str = "process"
+    ray_address: str = "auto"
+    """Of the cluster that the engine ray uses: `auto` for the one that this machine is part of, else HOST:PORT."""
+    endpoint_url: str = ""
+    """Where tasks reach this server; '' for the address that it listens on."""
     auth: Literal["on", "off"] = "on"
     sandbox: Literal["auto", "on", "off"] = "auto"
     """Whether tasks run in bubblewrap: where it works, always (refuse without), or never."""

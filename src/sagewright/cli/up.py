@@ -26,9 +26,13 @@ if TYPE_CHECKING:
     "--host", default="127.0.0.1", show_default=True, help="The address to listen on. Loopback keeps it yours."
 )
 @click.option("--engine", default="process", show_default=True, envvar="SAGEWRIGHT_ENGINE", show_envvar=True,
-              help="What runs tasks: process or container.")  # fmt: skip
+              help="What runs tasks: process, container or ray.")  # fmt: skip
 @click.option("--container-socket", default="", envvar="SAGEWRIGHT_CONTAINER_SOCKET", show_envvar=True,
               metavar="unix:///PATH", help="Docker's or Podman's API, for --engine container.")  # fmt: skip
+@click.option("--ray-address", default="auto", envvar="SAGEWRIGHT_RAY_ADDRESS", show_envvar=True, metavar="HOST:PORT",
+              help="The Ray cluster of --engine ray.  [default: the one that this machine is part of]")  # fmt: skip
+@click.option("--endpoint-url", default="", envvar="SAGEWRIGHT_ENDPOINT_URL", show_envvar=True, metavar="URL",
+              help="Where tasks reach this server, where they run on other machines.")  # fmt: skip
 @click.option("--sandbox", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
               help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
 @click.option("--vpc-network", type=click.Choice(["platform", "host"]), default="platform", show_default=True,
