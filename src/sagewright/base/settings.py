@@ -25,6 +25,8 @@ class Settings:
     auth: Literal["on", "off"] = "on"
     sandbox: Literal["auto", "on", "off"] = "auto"
     """Whether tasks run in bubblewrap: where it works, always (refuse without), or never."""
+    container_socket: str = ""
+    """Where the container engine's API is, `unix:///PATH`; '' for the usual places."""
     store: str = ""
     """Where records are kept: '' for SQLite under `data`, `memory:` for a throw-away server, or the address of a
     PostgreSQL database."""

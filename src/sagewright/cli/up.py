@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="The address to listen on. Loopback keeps it yours."
 )
-@click.option("--engine", default="process", show_default=True, help="What runs tasks.")
+@click.option("--engine", default="process", show_default=True, envvar="SAGEWRIGHT_ENGINE", show_envvar=True,
+              help="What runs tasks: process or container.")  # fmt: skip
+@click.option("--container-socket", default="", envvar="SAGEWRIGHT_CONTAINER_SOCKET", show_envvar=True,
+              metavar="unix:///PATH", help="Docker's or Podman's API, for --engine container.")  # fmt: skip
 @click.option("--sandbox", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
               help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
 @click.option("--vpc-network", type=click.Choice(["platform", "host"]), default="platform", show_default=True,
@@ -41,8 +44,10 @@ if TYPE_CHECKING:
 @click.option("--serverless-standby/--no-serverless-standby", default=True, show_default=True,
               help="Keep a process with its framework loaded for a serverless endpoint that nobody asks.")  # fmt: skip
 @click.option("--capacity", type=click.Choice(["fitted", "strict"]), default="fitted", show_default=True,
+              envvar="SAGEWRIGHT_CAPACITY", show_envvar=True,
               help="Cut instance types to the machines, or take them at their word.")  # fmt: skip
 @click.option("--overcommit", type=click.FloatRange(min=1.0), default=2.0, show_default=True, metavar="FACTOR",
+              envvar="SAGEWRIGHT_OVERCOMMIT", show_envvar=True,
               help="How many times fitted jobs together may take up the vCPUs and the memory.")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from sagewright.base.errors import Terminal
 from sagewright.compute.machine import Machine
 
 
@@ -66,9 +67,16 @@ class Task:
     """Tasks of one job that do not have the host's network share one of their own, in which they reach each other."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Names that must resolve inside: `{"algo-1": "127.0.0.1"}`."""
+    group: str = ""
+    """What the tasks of one job share, `[a-z0-9-]+`. An engine with `private_networks` joins the `hosts` of a group by
+    a network of their own, at addresses of its own choice."""
     hostname: str = ""
     socket: str | None = None
-    """Path inside the task, under /opt/ml, of a Unix socket that the task will listen on."""
+    """Path inside the task, under /opt/ml, of a Unix socket that the task will listen on. One that runs in an image
+    as itself listens on TCP port 8080 instead, and the engine makes the socket."""
+    image: str | None = None
+    """The engine's name of the image (`Image.id`) that the task runs in as itself, for an engine that `runs_images`;
+    None for the environment `python` on this machine's system."""
 
 
 Phase = Literal["unknown", "running", "exited", "lost"]
@@ -113,6 +121,24 @@ class LogLine:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who may fetch an image."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that an engine holds."""
+
+    id: str
+    """What `Task.image` takes. It names these very bytes, whatever becomes of the tag."""
+    entrypoint: Sequence[str]
+    """What it runs; empty where the command says all."""
+
+
 class Engine(ABC):
     """Runs tasks, remembers them, and can be asked by a server that was just started.
 
@@ -127,6 +153,27 @@ class Engine(ABC):
     def read_only_mounts(self) -> bool:
         """Whether a task cannot write to what it is shown read-only."""
         return False
+
+    @property
+    def runs_images(self) -> bool:
+        """Whether tasks can run in images as themselves."""
+        return False
+
+    @property
+    def private_networks(self) -> bool:
+        """Whether the hosts of a group share ports with nobody: their tasks have a network of their own."""
+        return False
+
+    def image(self, address: str) -> Image | None:
+        """The image of this address, if the engine holds it."""
+        return None
+
+    def pull(self, address: str, login: Login | None) -> Image:
+        """Fetch the newest image of this address from its registry. May take minutes.
+
+        Raises Terminal, with the registry's reason, for what cannot be had.
+        """
+        raise Terminal(f"The engine {self.name!r} runs no images: {address}.")
 
     @abstractmethod
     def cannot(self) -> Sequence[str]:

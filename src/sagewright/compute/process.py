@@ -47,7 +47,7 @@ from sagewright.compute.watcher import Watcher
 
 _LOG = logging.getLogger(__name__)
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _METADATA = "/_sagewright/metadata"
 """Where the platform answers as a machine's metadata does, by a task's token."""
 _PATIENCE = 5.0
@@ -172,7 +172,7 @@ class ProcessEngine(Engine):
         return logfile.read(self._run(task_id) / "log", offset, limit)
 
     def address(self, task_id: str) -> Path | None:
-        about = _about(self._run(task_id))
+        about = about_of(self._run(task_id))
         if not about.get("socket"):
             return None
         run = self._run(task_id)
@@ -200,7 +200,7 @@ class ProcessEngine(Engine):
         run = self._run(task_id)
         until = self._clock.monotonic() + _PATIENCE
         while run.exists():
-            lock = _take(run)
+            lock = take(run)
             if lock is not None:
                 try:
                     self._remove(run)
@@ -222,34 +222,24 @@ class ProcessEngine(Engine):
 
     def _run(self, task_id: str) -> Path:
         """Where the engine keeps the task; for what cannot be an id, a place where nothing ever is."""
-        return self._folder / (task_id if _ID.fullmatch(task_id) else ".none") / "run"
+        return self._folder / (task_id if ID.fullmatch(task_id) else ".none") / "run"
 
     def _check(self, task: Task) -> None:
         """Refuse now, in words, what would fail later without."""
-        if not _ID.fullmatch(task.id):
-            raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
+        check(task)
+        if task.image is not None:
+            raise Terminal("Tasks run in images as themselves with --engine container.")
         if self._sandbox == "on" and (reason := sandbox.available()):
             raise Terminal(f"The settings demand a sandbox, and there is none. {reason}")
-        if not task.command:
-            raise Terminal("The task has no command.")
-        if task.folder is not None and not task.folder.is_dir():
-            raise Terminal(f"The task's folder {task.folder} does not exist.")
-        if task.python is not None and not (task.python / "bin" / "python").exists():
-            raise Terminal(f"There is no Python environment at {task.python}.")
-        for mount in task.mounts:
-            if not mount.source.exists():
-                raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
         if len(task.hosts) > 1 and not self._sandboxed():
             raise Terminal(f"Several hosts need a sandbox, in which their names resolve. {sandbox.available() or ''}")
-        if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
-            raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
 
     def _take_for_start(self, run: Path) -> int | None:
         """The lock, or None when somebody else has started the task. Waits for one who is about to."""
         until = self._clock.monotonic() + _PATIENCE
         while True:
             run.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _take(run)
+            lock = take(run)
             if (run / "claimed").exists():
                 if lock is not None:
                     os.close(lock)
@@ -272,7 +262,7 @@ class ProcessEngine(Engine):
             }
             (run / "about").write_text(json.dumps(about))
             order, options = self._order(task, run, groups, link)
-            control = _make_control(run / "control")
+            control = make_control(run / "control")
             stack.callback(os.close, control)
             handed = [spawning.hidden_file(marshal.dumps(order), run), lock, control]
             stack.callback(os.close, handed[0])
@@ -349,7 +339,7 @@ class ProcessEngine(Engine):
     def _remove(self, run: Path) -> None:
         """Out of sight at once, so that a crash half-way leaves nothing that looks like a task."""
         # Those that were made are written down too late for a crash in between, so all that could be are tried.
-        known = [Path(group) for group in _about(run).get("cgroups", ())]
+        known = [Path(group) for group in about_of(run).get("cgroups", ())]
         possible = [parent / _group_name(run) for parent in self._cgroups.parents.values()]
         cgroups.remove(list(dict.fromkeys([*known, *possible])))
         trash = self._folder / ".trash"
@@ -373,6 +363,23 @@ def make(settings: Settings, clock: Clock) -> ProcessEngine:
     return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place, endpoint=endpoint)
 
 
+def check(task: Task) -> None:
+    """Refuse what no engine could run. Raises Terminal."""
+    if not ID.fullmatch(task.id):
+        raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
+    if not task.command:
+        raise Terminal("The task has no command.")
+    if task.folder is not None and not task.folder.is_dir():
+        raise Terminal(f"The task's folder {task.folder} does not exist.")
+    if task.python is not None and not (task.python / "bin" / "python").exists():
+        raise Terminal(f"There is no Python environment at {task.python}.")
+    for mount in task.mounts:
+        if not mount.source.exists():
+            raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
+    if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
+        raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
+
+
 def _compiled(folder: Path) -> Path:
     """The supervisor, compiled: Python would compile a script anew each time (5 ms)."""
     mark = hashlib.sha256(_SUPERVISOR.read_bytes()).hexdigest()[:12]
@@ -389,13 +396,13 @@ def _group_name(run: Path) -> str:
     return "sagewright-" + hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
 
 
-def _make_control(path: Path) -> int:
+def make_control(path: Path) -> int:
     with contextlib.suppress(FileExistsError):
         os.mkfifo(path, 0o600)
     return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
 
-def _take(run: Path) -> int | None:
+def take(run: Path) -> int | None:
     """The task's lock, or None if it is held (or the folder was destroyed meanwhile)."""
     path = run / "lock"
     try:
@@ -440,7 +447,7 @@ def _result(run: Path) -> TaskState | None:
         return None
 
 
-def _about(run: Path) -> dict[str, Any]:
+def about_of(run: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((run / "about").read_bytes())
     except (OSError, ValueError):

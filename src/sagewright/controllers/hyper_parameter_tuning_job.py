@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.base.clock import Clock
-from sagewright.base.errors import AlreadyExists, StaleRecord
+from sagewright.base.errors import AlreadyExists, StaleRecord, Transient
 from sagewright.base.ids import Ids
 from sagewright.controllers.tuning_run import Candidate, TuningRun, children
+from sagewright.dataplane.quotas import use
 from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import (
     KIND,
@@ -129,7 +130,10 @@ class HyperParameterTuningJobs:
         """A training job and its trial component, unless somebody has one of that name."""
         component = trial_component.new(child, uid=self._ids.token())
         beside: Sequence[Write] = () if self._store.get(component.key) else (("create", component),)
-        return (("create", child), *beside)
+        try:
+            return (("create", child), *beside, *use.taken(self._store, child))
+        except use.Exceeded as error:  # it goes on when one of the others has ended
+            raise Transient(str(error)) from None
 
     def _enough(self, record: Record, run: TuningRun) -> str | None:
         """Why nothing more is started: '' for a good end, else what the failure's reason will be; None to go on."""
