@@ -286,7 +286,7 @@ class ProcessEngine(Engine):
             return ()
         grant = task.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
         access = self._networks.join(
-            task.job or task.id,
+            task.group or task.id,
             reaches_platform=task.network == "platform",
             metadata=f"{_METADATA}/{grant}" if grant else "",
         )
