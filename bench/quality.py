@@ -38,7 +38,7 @@ def measure(run: Run) -> Sequence[Figure]:
         figure.samples = {OURS: [told["ours"]], _PEER: [told["theirs"]]}
         figures.append(figure)
         kept[name] = told
-    _KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
+        _KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
     run.note(f"kept in {_KEPT.relative_to(ROOT)}, for `make docs`.")
     return figures
 

@@ -275,9 +275,10 @@ def _types(record: Record) -> Sequence[str]:
 
 
 def _failed(begun: Mapping[Host, TaskState]) -> Host | None:
-    """The host that failed first, if one did: the others may have ended badly for want of it."""
+    """The host that failed first, if one did: the others may have ended badly for want of it. When one was lost is
+    not known; what the others say is of no use then."""
     ends = {
-        host: task.ended or float("inf")
+        host: 0.0 if task.phase == "lost" else task.ended or float("inf")
         for host, task in begun.items()
         if task.phase == "lost" or (task.phase == "exited" and task.exit_code != 0)
     }

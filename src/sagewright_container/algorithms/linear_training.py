@@ -102,12 +102,12 @@ def _models(job: Job, data: Mapping[str, tables.Table], name: str) -> Any:
     if count == "auto":
         count = _MODELS if "validation" in data else 1
     multiple = 0.0 if values["bias_wd_mult"] == "auto" else values["bias_wd_mult"]
+    equations = linear_solver.normal_equations(problem) if name == "squared_loss" else None
     for wd, l1 in _penalties(values, len(labels), count):
         told = _Progress(job, data, name, scale)
-        found = None
-        if name == "squared_loss" and not l1:
-            found = linear_solver.least_squares(problem, wd, wd * multiple)
-        if found is None:
+        if equations is not None and not l1:
+            found = equations.minimum(wd, wd * multiple)
+        else:
             found = linear_solver.minimise(
                 problem, loss, start, wd=wd, l1=l1, bias_wd=wd * multiple, epochs=values["epochs"], told=told
             )
