@@ -25,19 +25,23 @@ Told = Callable[[int, Weights], bool]
 
 @dataclass(frozen=True)
 class Problem:
-    """`rows`: float32 array or CSR matrix; `labels`, `weights`: a float per row; `classes`: outputs."""
+    """`rows`: float32 array or CSR matrix; `labels`, `weights`: a float per row; `classes`: outputs.
+
+    Without `biased` the bias stays as it is.
+    """
 
     rows: Any
     labels: Any
     weights: Any
     classes: int = 1
+    biased: bool = True
 
     def gradient(self, loss: Loss, weights: Weights) -> tuple[float, Any, Any]:
         """The mean loss, and its derivatives by the matrix and by the bias."""
         losses, slopes = loss(weights.outputs(self.rows), self.labels)
         share = self.weights / self.weights.sum()
         slopes = (slopes.reshape(len(share), -1) * share[:, None]).astype(np.float32)
-        return float(losses @ share), np.asarray(self.rows.T @ slopes).T, slopes.sum(axis=0)
+        return float(losses @ share), np.asarray(self.rows.T @ slopes).T, slopes.sum(axis=0) * self.biased
 
 
 def least_squares(problem: Problem, wd: float, bias_wd: float) -> Weights | None:
@@ -49,7 +53,8 @@ def least_squares(problem: Problem, wd: float, bias_wd: float) -> Weights | None
     square, right = np.zeros((width + 1, width + 1)), np.zeros(width + 1)
     for start in range(0, count, _BLOCK):
         block = slice(start, start + _BLOCK)
-        rows = np.hstack([problem.rows[block], np.ones((len(problem.rows[block]), 1))]).astype(float)
+        ones = np.full((len(problem.rows[block]), 1), float(problem.biased))  # zeros get no bias
+        rows = np.hstack([problem.rows[block], ones]).astype(float)
         square += rows.T @ rows
         right += rows.T @ problem.labels[block]
     penalty = np.append(np.full(width, wd), bias_wd) / 2

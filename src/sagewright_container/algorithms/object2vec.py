@@ -47,6 +47,7 @@ class Object2Vec:
     name = "object2vec"
     environment = "pytorch"
     repositories = ("object2vec",)
+    parallel = False
     hyperparameters: Sequence[Hyperparameter] = (
         *_encoder("enc0"),
         *_encoder("enc1"),
@@ -115,8 +116,6 @@ class Object2Vec:
 
     def train(self, job: Job) -> None:
         """Train on the pairs of `train`, watch those of `validation`, measure those of `test`, save."""
-        if job.distributed:
-            raise ClientError("Object2Vec trains on one instance, here as at AWS: set InstanceCount to 1.")
         pairs = importlib.import_module("sagewright_container.algorithms.object2vec_pairs")
         read = {
             name: pairs.read(job.inputs[name], job.hyperparameters)

@@ -165,7 +165,8 @@ def test_what_xgboost_refuses(given: dict[str, str], sentence: str) -> None:
         XGBOOST.check(values_of(**given))
 
 
-def test_several_hosts_are_refused() -> None:
-    job = Job({}, {}, "m", "o", hosts=("algo-1", "algo-2"))
-    with pytest.raises(ClientError, match="ask for one instance"):
-        XGBOOST.train(job)
+def test_several_hosts_are_refused_where_aws_has_none(folder: Any) -> None:
+    resources = {"hosts": ["algo-1", "algo-2"], "current_host": "algo-1"}
+    folder.configure({"num_topics": "2", "feature_dim": "3"}, {"train": {}}, resources)
+    assert run.train("lda") == 1
+    assert folder.failure == "ClientError: lda trains on one instance, here as at AWS: set InstanceCount to 1."
