@@ -19,6 +19,8 @@ from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, Range, choice, flag, integer, number
 
 MODEL_FILE = "model.npz"
+TUNED = "_tuning_objective_metric"
+"""Is given where a tuning job chooses among models: then one is trained."""
 REGRESSOR, BINARY, MULTICLASS = "regressor", "binary_classifier", "multiclass_classifier"
 LOSSES = {  # the first is what `auto` means
     REGRESSOR: (
@@ -67,6 +69,7 @@ class LinearLearner:
         _auto("bias_wd_mult", _NOT_NEGATIVE),
         integer("epochs", 1, default=15),
         integer("num_models", 1, words=_AUTO, default="auto"),
+        Hyperparameter(name=TUNED, kind="FreeText"),
         integer("num_calibration_samples", 1, words=_AUTO, default="auto"),
         choice("binary_classifier_model_selection_criteria", *_CRITERIA, default="accuracy"),
         number("target_precision", _SHARE, default=0.8),

@@ -11,7 +11,7 @@ import numpy as np
 from sagewright_container.algorithms import linear_losses, linear_measures, linear_solver, quality, tables
 from sagewright_container.algorithms.base import Job
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.algorithms.linear_learner import BINARY, LOSSES, MULTICLASS, REGRESSOR, Linear
+from sagewright_container.algorithms.linear_learner import BINARY, LOSSES, MULTICLASS, REGRESSOR, TUNED, Linear
 from sagewright_container.algorithms.linear_model import Weights
 
 _MODELS = 4  # what `auto` trains where a validation channel can choose among them
@@ -97,7 +97,7 @@ def _models(job: Job, data: Mapping[str, tables.Table], name: str) -> Any:
     problem = linear_solver.Problem(scale.rows(table.features), labels, weights, outputs, _biased(values))
     loss = linear_losses.of(name, values, unit=scale.label_scale)
     start = Weights(np.zeros((outputs, table.features.shape[1])), np.zeros(outputs))
-    count = values["num_models"]
+    count = 1 if TUNED in values else values["num_models"]
     if count == "auto":
         count = _MODELS if "validation" in data else 1
     multiple = 0.0 if values["bias_wd_mult"] == "auto" else values["bias_wd_mult"]

@@ -70,6 +70,7 @@ class Object2Vec:
         choice("token_embedding_storage_type", "dense", ROW_SPARSE, default="dense"),
         number("weight_decay", Range(0, 10_000), default=0.0, tunable=Range(0, 1)),
         integer("bucket_width", 0, 100, ignored=True),
+        integer("feature_dim", 1, ignored=True),
         *(
             Hyperparameter(name=name, kind="FreeText", ignored=True)
             for name in ("_kvstore", "_num_gpus", "_num_kv_servers")

@@ -20,6 +20,8 @@ from sagewright_container.algorithms.hyperparameters import validate
 from sagewright_container.contract import Contract
 from sagewright_container.training.ports import job_key
 
+_TUNED = "_tuning_objective_metric"  # told to every job of a tuning job; few algorithms ask
+
 
 def train(name: str) -> int:
     """Train the algorithm `name`; answer the exit code. A failure is written to /opt/ml/output/failure."""
@@ -68,6 +70,8 @@ def prepare(algorithm: Algorithm, contract: Contract) -> Job:
     # A built-in's values arrive plain, but an estimator of a framework class JSON-encodes them: take both.
     given = {key: _plain(value) for key, value in contract.raw_hyperparameters().items()}
     own = {key: value for key, value in given.items() if not key.startswith("sagemaker_")}
+    if _TUNED not in {row.name for row in algorithm.hyperparameters}:
+        own.pop(_TUNED, None)
     values = validate(algorithm.hyperparameters, own)
     algorithm.check(values)
     resources = contract.resource_config()

@@ -97,6 +97,11 @@ def test_the_files_of_a_channel(folder: Any) -> None:
     assert [path.partition("train/")[2] for path in found] == ["a/c.csv", "b.csv"]
 
 
+def test_what_a_tuning_job_tells_is_no_unknown_hyperparameter(folder: Any) -> None:
+    folder.configure({"feature_dim": "2", "k": "2", "_tuning_objective_metric": "test:msd"}, {"train": {}})
+    assert "_tuning_objective_metric" not in run.prepare(catalog.load("kmeans"), folder.contract).hyperparameters
+
+
 def test_an_unknown_algorithm_is_named_with_those_there_are() -> None:
     with pytest.raises(LookupError, match=r"No built-in algorithm is called 'xgbost'\. There are: .*xgboost"):
         catalog.load("xgbost")
