@@ -50,11 +50,12 @@ class IpInsights:
     )
 
     def check(self, values: Mapping[str, Any]) -> None:
-        """Without pairs that do not belong together nothing is learned."""
-        if not values["random_negative_sampling_rate"] and not values["shuffled_negative_sampling_rate"]:
+        """Without pairs that do not belong together nothing is learned; AWS takes 500 for each that does."""
+        rates = values["random_negative_sampling_rate"] + values["shuffled_negative_sampling_rate"]
+        if not 1 <= rates <= 500:
             raise ClientError(
-                "Hyperparameters random_negative_sampling_rate and shuffled_negative_sampling_rate are both 0: "
-                "one must be above."
+                "Hyperparameters random_negative_sampling_rate and shuffled_negative_sampling_rate: their sum is "
+                f"{rates}, and must be from 1 to 500."
             )
 
     def train(self, job: Job) -> None:
