@@ -56,13 +56,11 @@ def _lead(algorithm: Algorithm, job: Job, meeting: Meeting, others: list[str]) -
 
 def _hand_over(job: Job, meeting: Meeting, master: str) -> None:
     line = meeting.line(master)
-    try:
+    with contextlib.suppress(ConnectionError):  # it has ended, and says how
         for source in job.inputs.values():
             if source.sharded:
                 _send(line, source)
         line.write({"done": True})
-    except OSError:  # it has ended, and says how
-        pass
     print(f"{master} trains on the data of all hosts.", flush=True)
     code = meeting.wait()
     if code != 0:

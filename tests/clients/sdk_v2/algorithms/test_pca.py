@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from sagemaker import PCA
+from sagemaker.amazon.amazon_estimator import RecordSet
+from sagemaker.amazon.common import write_numpy_to_dense_tensor
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +19,12 @@ def pixels(sample: Callable[[str], np.ndarray]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def estimator(about: dict[str, Any], pixels: np.ndarray) -> PCA:
-    made = PCA(num_components=3, input_mode="FastFile", **about)
-    made.fit(made.record_set(pixels), logs=False)
+def estimator(about: dict[str, Any], session: Any, bucket: str, pixels: np.ndarray) -> PCA:
+    file = io.BytesIO()
+    write_numpy_to_dense_tensor(file, pixels)
+    session.boto_session.client("s3").put_object(Bucket=bucket, Key="pixels/part-0", Body=file.getvalue())
+    made = PCA(num_components=3, input_mode="FastFile", **about)  # which goes with prefixes, not with manifests
+    made.fit(RecordSet(f"s3://{bucket}/pixels/", *pixels.shape, "S3Prefix"), logs=False)
     return made
 
 
