@@ -76,6 +76,6 @@ def test_a_batch_has_the_labels_of_fast_text(
         accept="application/jsonlines",
     )
     code = "import fasttext; model = fasttext.load_model('model.bin')\n"
-    code += "print(json.dumps([model.predict(text)[0][0] for text in given[0]]))"
+    code += "print(json.dumps([labels[0] for labels in model.predict(given[0])[0]]))"
     expected = outside(estimator, "blazingtext", code, texts)
     assert [json.loads(line)["label"][0] for line in lines.splitlines()] == expected

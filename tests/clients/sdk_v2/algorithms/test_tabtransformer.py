@@ -26,7 +26,7 @@ def abalones() -> list[list[str]]:
 @pytest.fixture(scope="module")
 def estimator(about: dict[str, Any], session: Any, bucket: str, abalones: list[list[str]]) -> Estimator:
     given = {"n_epochs": 10, "input_dim": 16, "n_blocks": 1, "batch_size": 32, "learning_rate": 0.005}
-    made = Estimator(IMAGE, hyperparameters=given, **about)
+    made = Estimator(IMAGE, hyperparameters=given, environment={"OMP_NUM_THREADS": "1"}, **about)
     s3 = session.boto_session.client("s3")
     text = "".join(",".join(row) + "\n" for row in abalones[:500])
     s3.put_object(Bucket=bucket, Key="old-abalones/train/data.csv", Body=text.encode())
