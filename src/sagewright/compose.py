@@ -188,7 +188,6 @@ def build(settings: Settings) -> Server:
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
     router = Router(store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json"))
-    engine = ENGINES.load(settings.engine)(settings, clock)
     services = Services(
         settings=settings,
         store=store,
