@@ -20,6 +20,7 @@ from sagewright.base.ids import Ids, RandomIds
 from sagewright.base.registry import Registry
 from sagewright.base.settings import Settings
 from sagewright.compute.base import Engine
+from sagewright.compute.instances import holds
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers import replicas
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
@@ -62,6 +63,7 @@ from sagewright.neighbours.client import Neighbours
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.access.role_files import RoleFiles
 from sagewright.operations.call import Services
+from sagewright.operations.ecr.fetching import OwnImages
 from sagewright.operations.events.state_changes import Announcing
 from sagewright.operations.iam.roles import ensure_default_role
 from sagewright.operations.sts.credentials import Credentials
@@ -75,6 +77,8 @@ ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
     {
         # Add an engine here: a function from settings and a clock to an `Engine`.
         "process": "sagewright.compute.process:make",
+        "container": "sagewright.compute.container:make",
+        "ray": "sagewright.compute.ray_cluster.engine:make",
     },
     group="sagewright.engines",
 )
@@ -181,6 +185,7 @@ def build(settings: Settings) -> Server:
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
     router = Router(store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json"))
+    engine = ENGINES.load(settings.engine)(settings, clock)
     services = Services(
         settings=settings,
         store=store,
@@ -198,6 +203,7 @@ def build(settings: Settings) -> Server:
         neighbours=Neighbours(
             None if settings.store == "memory:" else settings.data, database=settings.store if among else None
         ),
+        holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
         peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
     )
     platform = Platform(
@@ -209,12 +215,14 @@ def build(settings: Settings) -> Server:
         metrics=metrics,
         meter=meter,
         grants=credentials,
+        own_images=OwnImages(services, f"{settings.reachable_host}:{settings.port}"),
         clock=clock,
         machine=max(engine.machines(), key=lambda machine: machine.size),
         tasks=tasks,
-        endpoint_url=settings.address or _url(settings),
+        endpoint_url=settings.endpoint_url.rstrip("/") or _url(settings),
         serverless_idle=settings.serverless_idle,
-        serverless_standby=settings.serverless_standby,
+        # They are called by a socket beside their server's, on this machine.
+        serverless_standby=settings.serverless_standby and engine.shares_disk,
         vpc_network=settings.vpc_network,
     )
     owner = among.owner if among else _server_id(settings.data)
@@ -275,11 +283,11 @@ def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
         loop.wake,
         overcommit=settings.overcommit,
         strict=settings.capacity == "strict",
-        share_ports=lambda record: platform.network(record.spec) == "host",
+        share_ports=lambda record: platform.network(record.spec) == "host" and not platform.engine.private_networks,
     )
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
-    loop.add(Endpoints(platform, loop.wake))
+    loop.add(Endpoints(platform, loop.wake, room))
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))

@@ -22,9 +22,15 @@ class Settings:
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
     engine: str = "process"
+    ray_address: str = "auto"
+    """Of the cluster that the engine ray uses: `auto` for the one that this machine is part of, else HOST:PORT."""
+    endpoint_url: str = ""
+    """Where tasks reach this server; '' for the address that it listens on."""
     auth: Literal["on", "off"] = "on"
     sandbox: Literal["auto", "on", "off"] = "auto"
     """Whether tasks run in bubblewrap: where it works, always (refuse without), or never."""
+    container_socket: str = ""
+    """Where the container engine's API is, `unix:///PATH`; '' for the usual places."""
     store: str = ""
     """Where records are kept: '' for SQLite under `data`, `memory:` for a throw-away server, or the address of a
     PostgreSQL database."""
@@ -35,8 +41,6 @@ class Settings:
     model: it answers within a fraction of a second, and takes the framework's memory."""
     replica: bool = False
     """Whether other servers work on the same data folder and database."""
-    address: str = ""
-    """Where tasks reach this server, or those that share its data: a load balancer. '' for its own host and port."""
     vpc_network: Literal["platform", "host"] = "platform"
     """What tasks with a VpcConfig reach: this server and the hosts of their own job, or all that this machine does."""
     capacity: Literal["fitted", "strict"] = "fitted"

@@ -48,7 +48,7 @@ from sagewright.compute.watcher import Watcher
 
 _LOG = logging.getLogger(__name__)
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _METADATA = "/_sagewright/metadata"
 """Where the platform answers as a machine's metadata does, by a task's token."""
 _PATIENCE = 5.0
@@ -106,6 +106,10 @@ class ProcessEngine(Engine):
     def _counts_processes(self) -> bool:
         """Whether the kernel counts a task's processes by its user: it counts nobody's who is root outside."""
         return self._sandboxed() and os.getuid() != 0
+
+    @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "machine"
 
     @property
     def read_only_mounts(self) -> bool:
@@ -171,7 +175,7 @@ class ProcessEngine(Engine):
         return logfile.read(self._run(task_id) / "log", offset, limit)
 
     def address(self, task_id: str) -> Path | None:
-        about = _about(self._run(task_id))
+        about = about_of(self._run(task_id))
         if not about.get("socket"):
             return None
         run = self._run(task_id)
@@ -197,7 +201,7 @@ class ProcessEngine(Engine):
         run = self._run(task_id)
         until = self._clock.monotonic() + _PATIENCE
         while run.exists():
-            lock = _take(run)
+            lock = take(run)
             if lock is not None:
                 try:
                     self._remove(run)
@@ -219,34 +223,24 @@ class ProcessEngine(Engine):
 
     def _run(self, task_id: str) -> Path:
         """Where the engine keeps the task; for what cannot be an id, a place where nothing ever is."""
-        return self._folder / (task_id if _ID.fullmatch(task_id) else ".none") / "run"
+        return self._folder / (task_id if ID.fullmatch(task_id) else ".none") / "run"
 
     def _check(self, task: Task) -> None:
         """Refuse now, in words, what would fail later without."""
-        if not _ID.fullmatch(task.id):
-            raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
+        check(task)
+        if task.image is not None:
+            raise Terminal("Tasks run in images as themselves with --engine container.")
         if self._sandbox == "on" and (reason := sandbox.available()):
             raise Terminal(f"The settings demand a sandbox, and there is none. {reason}")
-        if not task.command:
-            raise Terminal("The task has no command.")
-        if task.folder is not None and not task.folder.is_dir():
-            raise Terminal(f"The task's folder {task.folder} does not exist.")
-        if task.python is not None and not (task.python / "bin" / "python").exists():
-            raise Terminal(f"There is no Python environment at {task.python}.")
-        for mount in task.mounts:
-            if not mount.source.exists():
-                raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
         if len(task.hosts) > 1 and not self._sandboxed():
             raise Terminal(f"Several hosts need a sandbox, in which their names resolve. {sandbox.available() or ''}")
-        if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
-            raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
 
     def _take_for_start(self, run: Path) -> int | None:
         """The lock, or None when somebody else has started the task. Waits for one who is about to."""
         until = self._clock.monotonic() + _PATIENCE
         while True:
             run.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _take(run)
+            lock = take(run)
             if (run / "claimed").exists():
                 if lock is not None:
                     os.close(lock)
@@ -269,7 +263,7 @@ class ProcessEngine(Engine):
             }
             (run / "about").write_text(json.dumps(about))
             order, options = self._order(task, run, groups, link)
-            control = _make_control(run / "control")
+            control = make_control(run / "control")
             stack.callback(os.close, control)
             handed = [spawning.hidden_file(marshal.dumps(order), run), lock, control]
             stack.callback(os.close, handed[0])
@@ -346,7 +340,7 @@ class ProcessEngine(Engine):
     def _remove(self, run: Path) -> None:
         """Out of sight at once, so that a crash half-way leaves nothing that looks like a task."""
         # Those that were made are written down too late for a crash in between, so all that could be are tried.
-        known = [Path(group) for group in _about(run).get("cgroups", ())]
+        known = [Path(group) for group in about_of(run).get("cgroups", ())]
         possible = [parent / _group_name(run) for parent in self._cgroups.parents.values()]
         cgroups.remove(list(dict.fromkeys([*known, *possible])))
         trash = self._folder / ".trash"
@@ -366,9 +360,26 @@ def make(settings: Settings, clock: Clock) -> ProcessEngine:
     """The engine of a server with these settings; the container toolkit is the one installed beside us."""
     package = toolkit.folder()
     place = package.parent if package else None
-    shared = urlsplit(settings.address)  # where there are several servers
+    shared = urlsplit(settings.endpoint_url)  # where there are several servers
     endpoint = (shared.hostname, shared.port or 80) if shared.hostname else (settings.reachable_host, settings.port)
     return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place, endpoint=endpoint)
+
+
+def check(task: Task) -> None:
+    """Refuse what no engine could run. Raises Terminal."""
+    if not ID.fullmatch(task.id):
+        raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
+    if not task.command:
+        raise Terminal("The task has no command.")
+    if task.folder is not None and not task.folder.is_dir():
+        raise Terminal(f"The task's folder {task.folder} does not exist.")
+    if task.python is not None and not (task.python / "bin" / "python").exists():
+        raise Terminal(f"There is no Python environment at {task.python}.")
+    for mount in task.mounts:
+        if not mount.source.exists():
+            raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
+    if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
+        raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
 
 
 def _compiled(folder: Path) -> Path:
@@ -387,13 +398,13 @@ def _group_name(run: Path) -> str:
     return "sagewright-" + hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
 
 
-def _make_control(path: Path) -> int:
+def make_control(path: Path) -> int:
     with contextlib.suppress(FileExistsError):
         os.mkfifo(path, 0o600)
     return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
 
-def _take(run: Path) -> int | None:
+def take(run: Path) -> int | None:
     """The task's lock, or None if it is held (or the folder was destroyed meanwhile)."""
     path = run / "lock"
     try:
@@ -438,7 +449,7 @@ def _result(run: Path) -> TaskState | None:
         return None
 
 
-def _about(run: Path) -> dict[str, Any]:
+def about_of(run: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((run / "about").read_bytes())
     except (OSError, ValueError):
@@ -459,5 +470,7 @@ def _open_and_retry(remove: Callable[[str], object], path: str, problem: object)
             shutil.rmtree(path)
         else:
             remove(path)
+    except FileNotFoundError:
+        pass  # another server that starts removes what was left
     except OSError as failure:
         _LOG.warning("%s could not be removed: %s", path, failure)

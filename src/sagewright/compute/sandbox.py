@@ -26,8 +26,8 @@ FOLDERS = ("root", "tmp", "home")
 """A sandboxed task's private folders, in the engine's folder of it: what it writes, wherever, is in one of them."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_ETC = (
+SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+ETC = (
     "alternatives",
     "ca-certificates",
     "debian_version",
@@ -89,12 +89,12 @@ def base() -> Sequence[str]:
     out = ["--unshare-user", "--uid", str(UID), "--gid", str(UID)]
     out += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]
     out += ["--cap-drop", "ALL", "--ro-bind", "/usr", "/usr"]
-    for path in _SYSTEM:
+    for path in SYSTEM:
         if os.path.islink(path):
             out += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
             out += ["--ro-bind", path, path]
-    for name in _ETC:
+    for name in ETC:
         if os.path.exists(f"/etc/{name}"):
             out += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
     out += ["--proc", "/proc", "--dev", "/dev"]
@@ -122,7 +122,7 @@ def arguments(task: Task, run: Path, toolkit: Path | None) -> Sequence[str]:
     for name, where in list(zip(FOLDERS, places, strict=True))[1:]:
         out += ["--bind", str(run / name), where]
     out += _memory_files(task)
-    etc = _write_etc(task, run / "etc")
+    etc = write_etc(task, run / "etc", task.hosts)
     for file in sorted(etc.iterdir()):
         out += ["--ro-bind", str(file), f"/etc/{file.name}"]
     if task.python is not None:
@@ -200,13 +200,13 @@ def environment(task: Task, toolkit: Path | None, *, home: str = HOME, pythonpat
     return out
 
 
-def _write_etc(task: Task, etc: Path) -> Path:
+def write_etc(task: Task, etc: Path, hosts: Mapping[str, str]) -> Path:
     """The files that name the task's user, its host and its neighbours."""
     etc.mkdir(mode=0o700, exist_ok=True)
     hostname = task.hostname or task.id
-    names = {"localhost": "127.0.0.1", hostname: "127.0.0.1", **task.hosts}
-    hosts = [*(f"{address}\t{name}" for name, address in names.items()), "::1\tlocalhost ip6-localhost"]
-    (etc / "hosts").write_text("\n".join(hosts) + "\n")
+    names = {"localhost": "127.0.0.1", hostname: "127.0.0.1", **hosts}
+    lines = [*(f"{address}\t{name}" for name, address in names.items()), "::1\tlocalhost ip6-localhost"]
+    (etc / "hosts").write_text("\n".join(lines) + "\n")
     (etc / "hostname").write_text(hostname + "\n")
     (etc / "passwd").write_text(
         f"root:x:0:0:root:/root:/bin/sh\n{USER}:x:{UID}:{UID}::{HOME}:/bin/sh\n"
@@ -216,12 +216,13 @@ def _write_etc(task: Task, etc: Path) -> Path:
     return etc
 
 
+def gpu_devices() -> Sequence[str]:
+    """What programs that use GPUs open."""
+    return [f"/dev/{name}" for name in sorted(os.listdir("/dev")) if name.startswith(_GPU_DEVICES)]
+
+
 def _gpus() -> list[str]:
-    names = [name for name in os.listdir("/dev") if name.startswith(_GPU_DEVICES)]
-    out = []
-    for name in sorted(names):
-        out += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
-    return out
+    return [word for device in gpu_devices() for word in ("--dev-bind", device, device)]
 
 
 def python_folders(environment: Path) -> Sequence[Path]:
@@ -268,4 +269,4 @@ def _installations(home: Path, python: Path) -> Iterable[Path]:
 
 def _in_system(path: Path) -> bool:
     """Whether the sandbox has it anyway, or must never have it: a home is not shown for a Python in `~/bin`."""
-    return path.is_relative_to("/usr") or str(path) in _SYSTEM or Path.home().is_relative_to(path)
+    return path.is_relative_to("/usr") or str(path) in SYSTEM or Path.home().is_relative_to(path)

@@ -58,6 +58,18 @@ class ObjectsAs(Protocol):
     def __call__(self, role_arn: str, region: str) -> ObjectFiles: ...
 
 
+class OwnImages(Protocol):
+    """The images in this server's own repositories, for an engine that runs them."""
+
+    def address(self, image: str, region: str) -> str | None:
+        """Where the engine finds it; None for what is in none of our repositories."""
+        ...
+
+    def login(self, image: str, role_arn: str, region: str) -> tuple[str, str] | None:
+        """User and password to fetch it with, the role's; None where nobody is asked who they are."""
+        ...
+
+
 class Grants(Protocol):
     """Turns a role into something that a task may fetch that role's credentials with."""
 
@@ -84,6 +96,7 @@ class Platform:
     """Where tasks' /opt/ml folders are: `tasks/<task id>/ml`."""
     endpoint_url: str
     """Where tasks reach this server."""
+    own_images: OwnImages | None = None
     serverless_idle: float = 300.0
     """Seconds that an instance of a serverless variant is kept while nobody asks for it."""
     serverless_standby: bool = True

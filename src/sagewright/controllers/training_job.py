@@ -21,8 +21,6 @@ STOP_GRACE: Final = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 _GRACE_OF_THE_OTHERS: Final = 10.0
 """The same for hosts of a job that has failed on another one."""
-_LOOK_AGAIN: Final = 0.5
-"""Seconds between two looks at a running job's log."""
 
 _PENDING_TOO_LONG: Final = "Training job stopped: it waited for room longer than MaxPendingTimeInSeconds"
 _MESSAGES: Final[Mapping[str, str]] = {
@@ -90,13 +88,13 @@ class TrainingJobs:
             self._finish(record, "stopped", "Stopped", {})
             self._room.leave(record)
             return None
-        runtime = training_task.resolve(record)
+        runtime = training_task.resolve(platform, record)
         # Whoever had a place when the server died takes it again.
         if not self._room.enter(record, _types(record), always=pending.has_a_place(record)):
             return self._wait(record)
         record = self._say(record, "Downloading")
         mounts = {host: training_task.fetch_inputs(platform, record, host) for host in missing}
-        if not platform.environments.ready(runtime.environment):
+        if runtime is None or not platform.environments.ready(runtime.environment):
             record = self._say(record, "DownloadingTrainingImage")
         tasks = []
         for host in missing:
@@ -110,7 +108,7 @@ class TrainingJobs:
             platform.engine.start(task)
             self._watch(task.id, record.key)
         self._say(newest, "Training", {"TrainingStartTime": platform.clock.now()})
-        return _LOOK_AGAIN
+        return self._room.pace()
 
     def _wait(self, record: Record) -> float | None:
         """There is no room for it yet. It is woken when there is, so it says once that it waits, and once more when
@@ -151,7 +149,7 @@ class TrainingJobs:
             self._stop(record, begun, STOP_GRACE)
         elif _failed(begun):
             self._stop(record, begun, _GRACE_OF_THE_OTHERS)
-        return min(_LOOK_AGAIN, max(left, 0.05))
+        return min(self._room.pace(), max(left, 0.05))
 
     def _end(self, record: Record, begun: Mapping[Host, TaskState]) -> float | None:
         """All of it ended: the rest of the log, the artifacts, and only then the final state."""
@@ -196,7 +194,6 @@ class TrainingJobs:
 
     def _carry(self, record: Record, begun: Mapping[Host, TaskState], *, ended: bool = False) -> Record:
         """Carry logs, metrics and mirrored folders of each host."""
-        runtime = training_task.resolve(record)
         newest: dict[str, tuple[float, float]] = {}
         for host, task in begun.items():
             found = pump(
@@ -205,7 +202,7 @@ class TrainingJobs:
                 task_id(record, host),
                 group=LOG_GROUP,
                 stream=log_stream(record, host),
-                metrics=training_task.metric_definitions(record, runtime),
+                metrics=training_task.metric_definitions(record),
                 dimensions={"TrainingJobName": record.name},
                 ended=ended or task.phase != "running",
             )
@@ -278,9 +275,10 @@ def _types(record: Record) -> Sequence[str]:
 
 
 def _failed(begun: Mapping[Host, TaskState]) -> Host | None:
-    """The host that failed first, if one did: the others may have ended badly for want of it."""
+    """The host that failed first, if one did: the others may have ended badly for want of it. When one was lost is
+    not known; what the others say is of no use then."""
     ends = {
-        host: task.ended or float("inf")
+        host: 0.0 if task.phase == "lost" else task.ended or float("inf")
         for host, task in begun.items()
         if task.phase == "lost" or (task.phase == "exited" and task.exit_code != 0)
     }

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sagewright.compute.base import TaskState
 from sagewright.controllers import (
-    model_task,
+    own_images,
     staging,
     transform_output,
     transform_plan,
@@ -33,8 +33,6 @@ STOP_GRACE: Final = 30.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 ATTEMPTS: Final = 3
 """How often an instance is started when the machine loses it."""
-_LOOK_AGAIN: Final = 0.5
-"""Seconds between two looks at a running job's log."""
 
 
 class TransformJobs:
@@ -98,8 +96,8 @@ class TransformJobs:
             return None
         if not self._room.enter(record, _types(record)):
             return None  # it is woken when there is room
-        for container in containers(record.spec["model"]):
-            model_task.resolve(container)
+        images = [each["Image"] for each in containers(record.spec["model"])]
+        answered = [own_images.runtime_of(self._platform, image, record.key.region) for image in images]
         folder = PlanFolder(self._platform, record)
         items = folder.items()
         if items is None:
@@ -108,7 +106,8 @@ class TransformJobs:
             folder.keep(items)
         # An instance without an object would have nothing to do, as on AWS.
         count = min(record.spec["TransformResources"]["InstanceCount"], len(items))
-        self._note(record, {"instances": [transform_job.instance(record, number) for number in range(count)]})
+        dealt = [transform_job.instance(record, number) for number in range(count)]
+        self._note(record, {"instances": dealt, "first_by_itself": answered[0] is None})
         return 0.0
 
     def _start(self, record: Record, missing: Sequence[Instance], count: int) -> float | None:
@@ -131,11 +130,12 @@ class TransformJobs:
                     platform.forget(before)
         if "TransformStartTime" not in record.status:
             self._note(record, {"TransformStartTime": platform.clock.now()})
-        return _LOOK_AGAIN
+        return self._room.pace()
 
     def _start_others(self, record: Record, instance: Instance) -> None:
         """The further containers of a pipeline, before the task that asks them."""
-        for number, (name, task_id) in enumerate(transform_job.others(record, instance["task"]).items(), 1):
+        first = 1 if transform_job.serves_first(record) else 0
+        for number, (name, task_id) in enumerate(transform_job.others(record, instance["task"]).items(), first):
             if self._platform.engine.inspect(task_id).phase == "unknown":
                 stream = f"{instance['log_stream']}/{name}"
                 say = narrator(self._platform, record, group=LOG_GROUP, stream=stream)
@@ -152,7 +152,7 @@ class TransformJobs:
                 self._watch(each["task"], record.key)
                 if record.intent == "stop":
                     self._platform.engine.stop(each["task"], grace=STOP_GRACE)
-        return _LOOK_AGAIN
+        return self._room.pace()
 
     def _again(self, record: Record, lost: Sequence[Instance]) -> float | None:
         """The machine lost them: others go on where they were."""

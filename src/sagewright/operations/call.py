@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -99,6 +99,8 @@ class Services:
     inference: Router
     meter: Meter
     neighbours: Neighbours
+    holds: Callable[[str], bool] = lambda _instance_type: True
+    """Whether some machine can hold an instance of a type; all are cut to size unless capacity is strict."""
     peers: Peers | None = None
     """The servers that share this one's data; None where it shares them with nobody."""
 

@@ -75,8 +75,8 @@ def log_stream(record: Record, host: Host) -> str:
     return f"{record.name}/{host.name}-{int(record.created) + retries(record)}"
 
 
-def configuration(everybody: Sequence[Host], current: Host) -> dict[str, Any]:
-    """`resourceconfig.json` as one of the hosts finds it."""
+def configuration(everybody: Sequence[Host], current: Host, interface: str = "lo") -> dict[str, Any]:
+    """`resourceconfig.json` as one of the hosts finds it. `interface` is the one by which they reach each other."""
     found = [
         {
             "instance_group_name": name,
@@ -88,8 +88,7 @@ def configuration(everybody: Sequence[Host], current: Host) -> dict[str, Any]:
     return {
         "current_host": current.name,
         "hosts": sorted(host.name for host in everybody),
-        # The interface that hosts of one machine share.
-        "network_interface_name": "lo",
+        "network_interface_name": interface,
         "current_instance_type": current.instance_type,
         # The toolkit reads the first spelling, its local mode writes the second.
         "current_group_name": current.group,
