@@ -13,7 +13,7 @@ import secrets
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import SagewrightError, Terminal, Transient
@@ -84,6 +84,10 @@ class RayEngine(Engine):
     @property
     def shares_disk(self) -> bool:
         return False
+
+    @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "machine"  # where the sockets are that lead to nodes, and what runs beside the server
 
     @property
     def read_only_mounts(self) -> bool:
