@@ -18,11 +18,13 @@ SAGEWRIGHT = ROOT / ".venv" / "bin" / "sagewright"
 class Server:
     """One data folder and one port; one process at a time."""
 
-    def __init__(self, folder: Path, *options: str, program: tuple[str, ...] = (str(SAGEWRIGHT),)) -> None:
+    def __init__(
+        self, folder: Path, *options: str, program: tuple[str, ...] = (str(SAGEWRIGHT),), log: str = "server.log"
+    ) -> None:
         """`options` of `up` besides; `program` is the command."""
         self._options, self._program = options, program
         self.data = folder / "data"
-        self.log = folder / "server.log"
+        self.log = folder / log
         self.port = _free_port()
         self.up = threading.Event()
         """Set while it answers."""

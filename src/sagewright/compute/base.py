@@ -178,6 +178,11 @@ class Engine(ABC):
     name: str
 
     @property
+    def shared(self) -> bool:
+        """Whether every server that has this engine, on whatever machine, sees and reaches the same tasks."""
+        return False
+
+    @property
     def read_only_mounts(self) -> bool:
         """Whether a task cannot write to what it is shown read-only."""
         return False

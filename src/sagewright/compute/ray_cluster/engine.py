@@ -14,7 +14,6 @@ import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import SagewrightError, Terminal, Transient
@@ -290,7 +289,5 @@ def make(settings: Settings, clock: Clock) -> RayEngine:
 
 def _endpoint(settings: Settings) -> tuple[str, int]:
     """Where nodes reach the server: by its address, for a task that sees nothing else finds no names."""
-    url = urlsplit(settings.endpoint_url)
-    if not url.hostname:
-        return settings.reachable_host, settings.port
-    return socket.gethostbyname(url.hostname), url.port or (443 if url.scheme == "https" else 80)
+    host, port = settings.endpoint
+    return socket.gethostbyname(host), port
