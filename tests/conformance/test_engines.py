@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -11,6 +12,7 @@ import pytest
 from sagewright.base.clock import SystemClock
 from sagewright.compute import cgroups, sandbox
 from sagewright.compute.base import Engine, Task
+from sagewright.compute.container import ContainerEngine
 from sagewright.compute.fake import FakeEngine, Plan
 from sagewright.compute.process import ProcessEngine
 from sagewright.testing.clock import ManualClock
@@ -86,3 +88,35 @@ class TestSandboxed(ProcessKit):
 class TestPlain(ProcessKit):
     mode = "off"
     abilities = frozenset({"processes", "survives"}) | MEASURED
+
+
+SOCKET = os.environ.get("SAGEWRIGHT_CONTAINER_SOCKET", "").removeprefix("unix://")
+
+
+@pytest.mark.skipif(not SOCKET, reason="no container engine: tests/run.sh starts one for SAGEWRIGHT_CONTAINER_SOCKET")
+class TestContainers(EngineKit):
+    abilities = frozenset(
+        {"processes", "survives", "network", "hosts", "mounts", "sockets", "isolation", "memory", "usage"}
+    )
+
+    @pytest.fixture
+    def engine(self, tmp_path: Path) -> Iterator[Engine]:
+        self.folder = tmp_path / "tasks"
+        self.engines = [ContainerEngine(self.folder, SystemClock(), SOCKET)]
+        yield self.engines[0]
+        for task_id in self.engines[0].list():
+            self.engines[0].destroy(task_id)
+        for engine in self.engines:
+            engine.close()
+
+    def restart(self, engine: Engine) -> Engine:
+        self.engines.append(ContainerEngine(self.folder, SystemClock(), SOCKET))
+        return self.engines[-1]
+
+    def owner(self, engine: Engine) -> str:
+        return (
+            "from pathlib import Path\n"
+            "from sagewright.base.clock import SystemClock\n"
+            "from sagewright.compute.container import ContainerEngine\n"
+            f"engine = ContainerEngine(Path({str(self.folder)!r}), SystemClock(), {SOCKET!r})"
+        )

@@ -12,7 +12,7 @@ from sagewright.base.settings import Settings
 from sagewright.cli import client
 from sagewright.cli.options import server_options
 from sagewright.compute import sandbox
-from sagewright.compute.instances import Machine
+from sagewright.compute.machine import Machine
 
 Finding = tuple[bool, str]
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from sagewright.base.errors import Terminal
+from sagewright.compute.machine import Machine
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -31,6 +34,39 @@ class Resources:
     gpus: int = 0
     processes: int | None = None
     """Processes and threads at once."""
+    disk_bytes: int | None = None
+    """What it may write to its own folders together, /opt/ml among them. Engines look from time to time, so it may come
+    to hold a little more before it is ended."""
+
+
+Network = Literal["host", "platform", "none"]
+"""host: whatever this machine reaches. platform: the platform's own endpoint, and nothing else. none: nothing. Tasks of
+one job reach each other with any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a task takes of the machine that it is put on."""
+
+    resources: Resources = field(default_factory=Resources)
+    instance_type: str = ""
+    """Of SageMaker's: machines may say that they are such, and then only these are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a task goes among the machines of an engine that has several. Others do not look at it."""
+
+    group: str = ""
+    """Tasks of one group find room together or not at all; '': it goes by itself."""
+    shares: Sequence[Share] = ()
+    """Of all tasks of the group, in the order of their numbers; empty: this one's resources."""
+    number: int = 0
+    """Of this task in its group."""
+    apart: str = ""
+    """Those that name the same go to different machines as far as there are any."""
+    kept: bool = True
+    """Whether what it leaves in its folder is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +87,24 @@ class Task:
     mounts: Sequence[Mount] = ()
     """Shown on top of `folder`, in order."""
     resources: Resources = field(default_factory=Resources)
-    network: Literal["host", "none"] = "host"
+    network: Network = "host"
+    job: str = ""
+    """Tasks of one job that do not have the host's network share one of their own, in which they reach each other."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Names that must resolve inside: `{"algo-1": "127.0.0.1"}`."""
+    group: str = ""
+    """What the tasks of one job share, `[a-z0-9-]+`. An engine with `private_networks` joins the `hosts` of a group by
+    a network of their own, at addresses of its own choice."""
     hostname: str = ""
     socket: str | None = None
-    """Path inside the task, under /opt/ml, of a Unix socket that the task will listen on."""
+    """Path inside the task, under /opt/ml, of a Unix socket that the task will listen on. One that runs in an image
+    as itself listens on TCP port 8080 instead, and the engine makes the socket."""
+    image: str | None = None
+    """The engine's name of the image (`Image.id`) that the task runs in as itself, for an engine that `runs_images`;
+    None for the environment `python` on this machine's system."""
+    placement: Placement = field(default_factory=Placement)
+    here: bool = False
+    """It works on files of this machine that others change while it runs: it is not to run on another one."""
 
 
 Phase = Literal["unknown", "running", "exited", "lost"]
@@ -75,6 +123,8 @@ class TaskState:
     exit_code: int | None = None
     out_of_memory: bool = False
     """True when the task was ended for using more memory than it may."""
+    out_of_disk: bool = False
+    """True when the task was ended for writing more than it may."""
     started: float | None = None
     ended: float | None = None
     """Epoch seconds."""
@@ -99,6 +149,24 @@ class LogLine:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who may fetch an image."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that an engine holds."""
+
+    id: str
+    """What `Task.image` takes. It names these very bytes, whatever becomes of the tag."""
+    entrypoint: Sequence[str]
+    """What it runs; empty where the command says all."""
+
+
 class Engine(ABC):
     """Runs tasks, remembers them, and can be asked by a server that was just started.
 
@@ -110,13 +178,50 @@ class Engine(ABC):
     name: str
 
     @property
+    def shared(self) -> bool:
+        """Whether every server that has this engine, on whatever machine, sees and reaches the same tasks."""
+        return False
+
+    @property
     def read_only_mounts(self) -> bool:
         """Whether a task cannot write to what it is shown read-only."""
         return False
 
+    @property
+    def shares_disk(self) -> bool:
+        """Whether a task sees what is changed in its folder and mounts after it was started, and others see at once
+        what it writes there. Where it does not, all must be there before it starts; what it writes comes now and
+        then, and is there as a whole when it has exited."""
+        return True
+
+    @property
+    def runs_images(self) -> bool:
+        """Whether tasks can run in images as themselves."""
+        return False
+
+    @property
+    def private_networks(self) -> bool:
+        """Whether the hosts of a group share ports with nobody: their tasks have a network of their own."""
+        return False
+
+    def image(self, address: str) -> Image | None:
+        """The image of this address, if the engine holds it."""
+        return None
+
+    def pull(self, address: str, login: Login | None) -> Image:
+        """Fetch the newest image of this address from its registry. May take minutes.
+
+        Raises Terminal, with the registry's reason, for what cannot be had.
+        """
+        raise Terminal(f"The engine {self.name!r} runs no images: {address}.")
+
     @abstractmethod
     def cannot(self) -> Sequence[str]:
         """What this engine does not do on this machine, each a sentence that the user will read."""
+
+    @abstractmethod
+    def machines(self) -> Sequence[Machine]:
+        """The nodes that tasks run on, and what each has for them all; one at least. A task runs on one of them."""
 
     @abstractmethod
     def start(self, task: Task) -> None:

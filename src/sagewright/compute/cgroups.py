@@ -109,6 +109,19 @@ def find(proc: Path = Path("/proc/self")) -> Cgroups:
     return _find_second(_place(mounts[""], own[""]), mounts[""][1])
 
 
+def memory_of(pid: int) -> tuple[Path | None, int]:
+    """The group that limits a process's memory, and its version; None where it cannot be told."""
+    try:
+        own = _own(Path(f"/proc/{pid}/cgroup").read_text())
+        mounts = _mounts(Path("/proc/self/mountinfo").read_text())
+    except OSError:
+        return None, 0
+    for controller, version in (("memory", 1), ("", 2)):
+        if controller in own and controller in mounts:
+            return _place(mounts[controller], own[controller]), version
+    return None, 0
+
+
 def _find_second(own: Path | None, top: Path) -> Cgroups:
     """Version 2: groups that hold processes may not pass controllers on, so ours go beside our own group."""
     if own is None:

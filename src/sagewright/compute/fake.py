@@ -14,13 +14,14 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Fault, Terminal
 from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
+from sagewright.compute.machine import Machine
 
 _LOG = logging.getLogger(__name__)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
@@ -76,8 +77,16 @@ class FakeEngine(Engine):
 
     name = "fake"
 
-    def __init__(self, clock: Clock, plan: Plan | None = None, *, cannot: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        plan: Plan | None = None,
+        *,
+        cannot: Sequence[str] = (),
+        machines: Sequence[Machine] = (Machine(vcpus=2, memory_bytes=8 << 30),),
+    ) -> None:
         """`plan` is for tasks that no other plan was made for."""
+        self._machines = tuple(machines)
         self._clock = clock
         self._plans: list[tuple[str, Plan]] = [("*", plan or Plan())]
         self._cannot = tuple(cannot)
@@ -124,6 +133,9 @@ class FakeEngine(Engine):
 
     def cannot(self) -> Sequence[str]:
         return self._cannot
+
+    def machines(self) -> Sequence[Machine]:
+        return self._machines
 
     def start(self, task: Task) -> None:
         if not _ID.fullmatch(task.id):
@@ -225,8 +237,7 @@ class FakeEngine(Engine):
     def _finish(self, run: _Run, state: TaskState, when: float) -> Sequence[Callable[[], None]]:
         if run.plan.piece and state.phase == "exited":
             self._say(run, [run.plan.piece])
-        known: Mapping[str, float] = {"started": run.started} | ({"ended": when} if state.phase == "exited" else {})
-        run.state = TaskState(state.phase, state.exit_code, state.out_of_memory, **known)
+        run.state = replace(state, started=run.started, ended=when if state.phase == "exited" else None)
         wakes, run.wakes = run.wakes, []
         return wakes
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources as package_files
-from pathlib import Path
 from typing import Any
 
 from sagewright.compute.base import Resources
+from sagewright.compute.machine import Machine
 
 GIB = 1 << 30
 _PROCESSES = 4096
@@ -28,23 +28,6 @@ class Instance:
     gpus: int
     usd_per_hour: float
     """On demand in us-east-1, approximate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What there is to give."""
-
-    vcpus: float
-    memory_bytes: int
-    gpus: int = 0
-
-    @classmethod
-    def here(cls) -> Machine:
-        """This machine, as far as this process may use it."""
-        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        nvidia = Path("/proc/driver/nvidia/gpus")
-        gpus = len(list(nvidia.iterdir())) if nvidia.is_dir() else 0
-        return cls(count or 1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), gpus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +66,22 @@ def fit(name: str, machine: Machine) -> Fitted:
     given = Resources(vcpus, min(memory, machine.memory_bytes), gpus, _PROCESSES)
     if given == Resources(wanted.vcpus, memory, wanted.gpus, _PROCESSES):
         return Fitted(given)
-    asked = _words(wanted.vcpus, memory, wanted.gpus)
-    got = _words(vcpus, min(memory, machine.memory_bytes), gpus, zero=bool(wanted.gpus))
+    asked = words(wanted.vcpus, memory, wanted.gpus)
+    got = words(vcpus, min(memory, machine.memory_bytes), gpus, zero=bool(wanted.gpus))
     return Fitted(given, f"{name} has {asked}; this machine gives the task {got}.")
 
 
-def _words(vcpus: float, memory: int, gpus: int, *, zero: bool = False) -> str:
+def holds(machines: Sequence[Machine], name: str) -> bool:
+    """Whether one of these machines has all that AWS would give. What is not known may be of any size."""
+    wanted = find(name)
+    return wanted is None or any(
+        wanted.vcpus <= each.vcpus and wanted.memory_gib * GIB <= each.memory_bytes and wanted.gpus <= each.gpus
+        for each in machines
+    )
+
+
+def words(vcpus: float, memory: int, gpus: int, *, zero: bool = False) -> str:
+    """`2 vCPUs, 8 GiB of memory and 1 GPU`; `zero`: say that there is no GPU."""
     parts = [_count(vcpus, "vCPU"), f"{memory / GIB:.3g} GiB of memory"]
     if gpus or zero:
         parts.append(_count(gpus, "GPU") if gpus else "no GPU")

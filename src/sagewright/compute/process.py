@@ -39,13 +39,17 @@ from sagewright.base import toolkit
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Terminal, Transient
 from sagewright.base.settings import Settings
-from sagewright.compute import cgroups, links, logfile, plain, sandbox, usage
+from sagewright.compute import cgroups, links, logfile, plain, sandbox, spawning, syscalls, usage
 from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
+from sagewright.compute.machine import Machine
+from sagewright.compute.networks import Networks
 from sagewright.compute.watcher import Watcher
 
 _LOG = logging.getLogger(__name__)
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+_METADATA = "/_sagewright/metadata"
+"""Where the platform answers as a machine's metadata does, by a task's token."""
 _PATIENCE = 5.0
 """Seconds to wait for a supervisor to come up or to go."""
 
@@ -62,8 +66,10 @@ class ProcessEngine(Engine):
         sandbox: Literal["auto", "on", "off"] = "auto",
         *,
         toolkit: Path | None = None,
+        endpoint: tuple[str, int] = ("", 0),
     ) -> None:
-        """`folder` is made if missing; `toolkit` is the folder that holds `sagewright_container`."""
+        """`folder` is made if missing; `toolkit` is the folder that holds `sagewright_container`; `endpoint` is the
+        address and port of the platform, for tasks that reach nothing else."""
         self._folder = folder.absolute()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clock = clock
@@ -73,6 +79,8 @@ class ProcessEngine(Engine):
         self._pause = threading.Event()
         self._watcher = Watcher(lambda task_id: self.inspect(task_id).phase == "running")
         self._supervisor = _compiled(self._folder)
+        self._networks = Networks(self._folder / ".networks", endpoint)
+        self._networks.tidy()
         shutil.rmtree(self._folder / ".trash", ignore_errors=True)
 
     # -- what it can do
@@ -89,10 +97,14 @@ class ProcessEngine(Engine):
             )
         if "cpu" not in self._cgroups.parents:
             sentences.append("Processor time is not limited: this user may not make control groups.")
-        if "pids" not in self._cgroups.parents:
+        if "pids" not in self._cgroups.parents and not self._counts_processes():
             sentences.append("The number of a task's processes is not limited: this user may not make control groups.")
         sentences.append("Images run in the Python environment that answers to them, not in their own file system.")
         return sentences
+
+    def _counts_processes(self) -> bool:
+        """Whether the kernel counts a task's processes by its user: it counts nobody's who is root outside."""
+        return self._sandboxed() and os.getuid() != 0
 
     @property
     def read_only_mounts(self) -> bool:
@@ -102,6 +114,9 @@ class ProcessEngine(Engine):
         return self._sandbox != "off" and sandbox.available() is None
 
     # -- the engine's port
+
+    def machines(self) -> Sequence[Machine]:
+        return [Machine.here()]
 
     def start(self, task: Task) -> None:
         run = self._run(task.id)
@@ -155,12 +170,20 @@ class ProcessEngine(Engine):
         return logfile.read(self._run(task_id) / "log", offset, limit)
 
     def address(self, task_id: str) -> Path | None:
-        about = _about(self._run(task_id))
+        about = about_of(self._run(task_id))
         if not about.get("socket"):
             return None
-        path = links.make(Path(about["folder"]), self._run(task_id)) / os.path.relpath(about["socket"], "/opt/ml")
-        # A task could put a link in its socket's place, and have us talk to somebody else's.
-        return path if path.resolve().is_relative_to(Path(about["folder"]).resolve()) else None
+        run = self._run(task_id)
+        folder, inside = Path(about["folder"]), os.path.relpath(about["socket"], "/opt/ml")
+        if not about.get("sandboxed"):
+            path = links.make(folder, run) / inside
+            return path if path.resolve().is_relative_to(folder.resolve()) else None
+        # A task could put a link in its socket's place at any moment, and have us talk to somebody else's: so we keep
+        # the sockets themselves where it does not come.
+        pinned = run / "pinned"
+        if not links.pin(folder, inside, pinned):
+            return None
+        return links.make(pinned, run) / os.path.basename(inside)
 
     def usage(self, task_ids: Collection[str]) -> Mapping[str, Usage]:
         runs = {os.fsencode(self._run(task_id)): task_id for task_id in task_ids}
@@ -173,7 +196,7 @@ class ProcessEngine(Engine):
         run = self._run(task_id)
         until = self._clock.monotonic() + _PATIENCE
         while run.exists():
-            lock = _take(run)
+            lock = take(run)
             if lock is not None:
                 try:
                     self._remove(run)
@@ -195,39 +218,24 @@ class ProcessEngine(Engine):
 
     def _run(self, task_id: str) -> Path:
         """Where the engine keeps the task; for what cannot be an id, a place where nothing ever is."""
-        return self._folder / (task_id if _ID.fullmatch(task_id) else ".none") / "run"
+        return self._folder / (task_id if ID.fullmatch(task_id) else ".none") / "run"
 
     def _check(self, task: Task) -> None:
         """Refuse now, in words, what would fail later without."""
-        if not _ID.fullmatch(task.id):
-            raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
+        check(task)
+        if task.image is not None:
+            raise Terminal("Tasks run in images as themselves with --engine container.")
         if self._sandbox == "on" and (reason := sandbox.available()):
             raise Terminal(f"The settings demand a sandbox, and there is none. {reason}")
-        if not task.command:
-            raise Terminal("The task has no command.")
-        if task.folder is not None and not task.folder.is_dir():
-            raise Terminal(f"The task's folder {task.folder} does not exist.")
-        if task.python is not None and not (task.python / "bin" / "python").exists():
-            raise Terminal(f"There is no Python environment at {task.python}.")
-        for mount in task.mounts:
-            if not mount.source.exists():
-                raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
         if len(task.hosts) > 1 and not self._sandboxed():
             raise Terminal(f"Several hosts need a sandbox, in which their names resolve. {sandbox.available() or ''}")
-        if len(task.hosts) > 1 and task.network == "none":
-            raise Terminal(
-                "Hosts of one job without any network cannot reach each other: this engine isolates jobs of one "
-                "instance only. Leave EnableNetworkIsolation out, or train on one instance."
-            )
-        if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
-            raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
 
     def _take_for_start(self, run: Path) -> int | None:
         """The lock, or None when somebody else has started the task. Waits for one who is about to."""
         until = self._clock.monotonic() + _PATIENCE
         while True:
             run.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _take(run)
+            lock = take(run)
             if (run / "claimed").exists():
                 if lock is not None:
                     os.close(lock)
@@ -240,23 +248,47 @@ class ProcessEngine(Engine):
         """Start the supervisor; its pid. It inherits the lock, so there is no moment at which nobody holds it."""
         with contextlib.ExitStack() as stack:
             groups = self._make_groups(task, run)
-            link = links.make(task.folder, run) if task.socket and task.folder else None
-            about = {"folder": str(task.folder), "socket": task.socket, "cgroups": [str(g) for g in groups]}
+            sandboxed = self._sandboxed()
+            link = links.make(task.folder, run) if task.socket and task.folder and not sandboxed else None
+            about = {
+                "folder": str(task.folder),
+                "socket": task.socket,
+                "sandboxed": sandboxed,
+                "cgroups": [str(group) for group in groups],
+            }
             (run / "about").write_text(json.dumps(about))
             order, options = self._order(task, run, groups, link)
-            control = _make_control(run / "control")
+            control = make_control(run / "control")
             stack.callback(os.close, control)
-            handed = [_hidden_file(marshal.dumps(order), run), lock, control]
+            handed = [spawning.hidden_file(marshal.dumps(order), run), lock, control]
+            stack.callback(os.close, handed[0])
             if options:
-                handed.append(_hidden_file(b"\0".join(options) + b"\0", run))
+                for data in (b"\0".join(options) + b"\0", syscalls.filter_program()):
+                    handed.append(spawning.hidden_file(data, run))
+                    stack.callback(os.close, handed[-1])
+                handed += self._join(task, stack)
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in handed]
-            for fd in (*high, handed[0], *handed[3:]):
+            for fd in high:
                 stack.callback(os.close, fd)
-            return _posix_spawn(
+            return spawning.spawn(
                 [sys.executable, "-I", "-S", str(self._supervisor), str(run)],
-                [(fd, target) for fd, target in zip(high, (0, 3, 4, 5), strict=False)],
+                [(fd, target) for fd, target in zip(high, (0, 3, 4, 5, 6, 7, 8, 9), strict=False)],
                 run / "supervisor.log",
             )
+
+    def _join(self, task: Task, stack: contextlib.ExitStack) -> Sequence[int]:
+        """What leads into the task's own network, where it has one that bubblewrap does not make by itself."""
+        if not sandbox.has_kept_network(task):
+            return ()
+        grant = task.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+        access = self._networks.join(
+            task.job or task.id,
+            reaches_platform=task.network == "platform",
+            metadata=f"{_METADATA}/{grant}" if grant else "",
+        )
+        for fd in access.descriptors():
+            stack.callback(os.close, fd)
+        return access.descriptors()
 
     def _make_groups(self, task: Task, run: Path) -> Sequence[Path]:
         try:
@@ -272,8 +304,15 @@ class ProcessEngine(Engine):
         limited = any((group / "memory.max").exists() or "memory" in str(group) for group in groups)
         order: dict[str, Any] = {
             "sandboxed": self._sandboxed(),
+            "networked": self._sandboxed() and sandbox.has_kept_network(task),
             "cgroups": [str(group) for group in groups],
             "data_limit": 0 if limited else task.resources.memory_bytes or 0,
+            "disk_limit": task.resources.disk_bytes or 0,
+            # Files in memory are files as well.
+            "file_limit": max(task.resources.disk_bytes, task.resources.memory_bytes or 0)
+            if task.resources.disk_bytes
+            else 0,
+            "disk_folders": [os.fsencode(folder) for folder in (task.folder, run / "home") if folder is not None],
         }
         if not order["sandboxed"]:
             environment, cwd = plain.prepare(task, run, self._toolkit, link)
@@ -281,11 +320,13 @@ class ProcessEngine(Engine):
             order["environment"] = {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
             order["cwd"] = os.fsencode(cwd)
             return order, ()
+        order["disk_folders"] += [os.fsencode(run / name) for name in sandbox.FOLDERS if name != "home"]
         options = list(sandbox.arguments(task, run, self._toolkit))
         for key, value in sandbox.environment(task, self._toolkit).items():
             options += ["--setenv", key, value]
         # The shell gives a missing program the exit code 127, which bubblewrap does not.
-        command = [sandbox.program() or "bwrap", "--args", "5", "--", "/bin/sh", "-c", 'exec "$@"', "sh"]
+        count = "" if "pids" in self._cgroups.parents else sandbox.limit_processes(task.resources.processes)
+        command = [sandbox.program() or "bwrap", "--args", "5", "--", "/bin/sh", "-c", f'{count}exec "$@"', "sh"]
         order["argv"] = [os.fsencode(word) for word in (*command, *task.command)]
         order["environment"] = {}
         order["cwd"] = b"/"
@@ -294,7 +335,7 @@ class ProcessEngine(Engine):
     def _remove(self, run: Path) -> None:
         """Out of sight at once, so that a crash half-way leaves nothing that looks like a task."""
         # Those that were made are written down too late for a crash in between, so all that could be are tried.
-        known = [Path(group) for group in _about(run).get("cgroups", ())]
+        known = [Path(group) for group in about_of(run).get("cgroups", ())]
         possible = [parent / _group_name(run) for parent in self._cgroups.parents.values()]
         cgroups.remove(list(dict.fromkeys([*known, *possible])))
         trash = self._folder / ".trash"
@@ -314,7 +355,24 @@ def make(settings: Settings, clock: Clock) -> ProcessEngine:
     """The engine of a server with these settings; the container toolkit is the one installed beside us."""
     package = toolkit.folder()
     place = package.parent if package else None
-    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place)
+    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place, endpoint=settings.endpoint)
+
+
+def check(task: Task) -> None:
+    """Refuse what no engine could run. Raises Terminal."""
+    if not ID.fullmatch(task.id):
+        raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
+    if not task.command:
+        raise Terminal("The task has no command.")
+    if task.folder is not None and not task.folder.is_dir():
+        raise Terminal(f"The task's folder {task.folder} does not exist.")
+    if task.python is not None and not (task.python / "bin" / "python").exists():
+        raise Terminal(f"There is no Python environment at {task.python}.")
+    for mount in task.mounts:
+        if not mount.source.exists():
+            raise Terminal(f"{mount.source}, to be shown to the task at {mount.target}, does not exist.")
+    if task.socket is not None and (task.folder is None or not _below_opt_ml(task.socket)):
+        raise Terminal(f"The task's socket {task.socket} does not lie under /opt/ml.")
 
 
 def _compiled(folder: Path) -> Path:
@@ -333,39 +391,13 @@ def _group_name(run: Path) -> str:
     return "sagewright-" + hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
 
 
-def _posix_spawn(argv: Sequence[str], descriptors: Sequence[tuple[int, int]], log: Path) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
-    actions += [(os.POSIX_SPAWN_DUP2, source, target) for source, target in descriptors]
-    options: dict[str, Any] = {"file_actions": actions, "setsigmask": []}
-    try:
-        return os.posix_spawn(argv[0], list(argv), {}, setsid=True, **options)
-    except NotImplementedError:  # macOS: the supervisor makes its session itself
-        return os.posix_spawn(argv[0], list(argv), {}, **options)
-
-
-def _hidden_file(data: bytes, folder: Path) -> int:
-    """A descriptor to read `data` from, with no name that anybody could open."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("sagewright")
-    else:
-        path = folder / f".{secrets.token_hex(8)}"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        path.unlink()
-    left = memoryview(data)
-    while left:
-        left = left[os.write(fd, left) :]
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
-
-
-def _make_control(path: Path) -> int:
+def make_control(path: Path) -> int:
     with contextlib.suppress(FileExistsError):
         os.mkfifo(path, 0o600)
     return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
 
-def _take(run: Path) -> int | None:
+def take(run: Path) -> int | None:
     """The task's lock, or None if it is held (or the folder was destroyed meanwhile)."""
     path = run / "lock"
     try:
@@ -410,7 +442,7 @@ def _result(run: Path) -> TaskState | None:
         return None
 
 
-def _about(run: Path) -> dict[str, Any]:
+def about_of(run: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((run / "about").read_bytes())
     except (OSError, ValueError):

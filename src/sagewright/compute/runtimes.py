@@ -178,16 +178,20 @@ def remark(image_uri: str, runtime: Runtime) -> str | None:
     return said
 
 
-def no_runtime(image_uri: str) -> str:
-    """The sentence for an image that nothing answers to."""
+def no_runtime(image_uri: str, *, runs_images: bool = False) -> str:
+    """The sentence for an image that nothing answers to. `runs_images`: whether the engine would run it as itself."""
     refused = REFUSED.get(repository(image_uri) or "")
     if refused is not None:
         return f"No runtime answers to image '{image_uri}'. {refused}"
     known = ", ".join(f"{runtime.name} ({', '.join(runtime.repositories)})" for runtime in RUNTIMES)
-    return (
-        f"No runtime answers to image '{image_uri}'. Runtimes: {known}. Own images need an engine that "
-        "runs containers, which Sagewright does not have yet."
+    own = (
+        "Nor is it in a repository of this account's ECR, or held by the container engine under a name that begins "
+        "with localhost/."
+        if runs_images
+        else "Own images need an engine that runs containers: sagewright up --engine container."
     )
+    # The names of all runtimes are more than a FailureReason holds.
+    return f"No runtime answers to image '{image_uri}'. {own} Runtimes: {known}."
 
 
 def _asked(image_uri: str, framework: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sagewright.compute import instances
 from sagewright.compute.base import Usage
-from sagewright.compute.instances import Machine
+from sagewright.compute.machine import Machine
 from sagewright.controllers.fleet import instances_of
 from sagewright.controllers.platform import Platform
 from sagewright.dataplane.inference.meter import COMPONENTS, MINUTE, UTILIZATION

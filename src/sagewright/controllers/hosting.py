@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sagewright.compute.instances import Machine
+from sagewright.compute.machine import Machine
 from sagewright.controllers.placement import Placed, capacity, missing, room
 from sagewright.resources import inference_component
 from sagewright.resources.endpoint import hosts_components

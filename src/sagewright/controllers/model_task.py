@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Resources, Task
-from sagewright.controllers import model_folders, staging
+from sagewright.compute.base import Placement, Resources, Share, Task
+from sagewright.controllers import model_folders, own_images, staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.controllers.standby import environment as standing_by
@@ -21,14 +21,6 @@ from sagewright.resources.record import Record
 SOCKET: Final = "/opt/ml/run/model.sock"
 _LONGEST_ASYNCHRONOUS: Final = 3600
 """Seconds that an asynchronous request may take at most, as on AWS."""
-
-
-def resolve(container: Mapping[str, Any]) -> runtimes.Runtime:
-    """The runtime for a container's image. Raises Terminal with what would work."""
-    runtime = runtimes.resolve(container["Image"])
-    if runtime is None:
-        raise Terminal(runtimes.no_runtime(container["Image"]))
-    return runtime
 
 
 def prepare(
@@ -47,9 +39,7 @@ def prepare(
     `standby`: it is not to load the model before it is called (`standby.py`).
     """
     container = containers(model)[number]
-    runtime = resolve(container)
-    if (note := runtimes.remark(container["Image"], runtime)) is not None:
-        say(note)
+    runtime = own_images.runtime_of(platform, container["Image"], record.key.region)
     platform.forget(task_id)
     ml = platform.ml_folder(task_id)
     for folder in ("model", "run", "code"):
@@ -59,33 +49,53 @@ def prepare(
     if not many:
         _fetch_model(objects, ml, container)
     _fetch_code(objects, ml, container)
+    resources = _resources(platform, variant, say)
+    task = Task(
+        id=task_id,
+        command=(),
+        environment={
+            **platform.environment(record, model["ExecutionRoleArn"]),
+            "SAGEMAKER_REGION": record.key.region,
+            **_time_limit(record),
+            **(_memory_limit(resources) if many else {}),
+            **container.get("Environment", {}),
+            **({"SAGEMAKER_MULTI_MODEL": "true"} if many else {}),
+        },
+        folder=ml,
+        resources=resources,
+        network=platform.network(model),
+        mounts=[model_folders.mount(ml.parent)] if many else (),
+        hostname=container.get("ContainerHostname", "model"),
+        socket=SOCKET,
+        placement=Placement(
+            shares=[Share(resources, variant.get("InstanceType", ""))],
+            apart=f"{record.uid}-{variant.get('VariantName', '')}",
+            kept=False,
+        ),
+        here=many,  # models come and go while it runs
+    )
+    if runtime is None:
+        image = own_images.fetched(platform, container["Image"], model["ExecutionRoleArn"], record.key.region, say)
+        told = {**task.environment, "SAGEMAKER_BIND_TO_PORT": "8080"}
+        return replace(task, command=own_images.serve_command(image), environment=told, image=image.id)
+    if (note := runtimes.remark(container["Image"], runtime)) is not None:
+        say(note)
+    ours = {"SAGEWRIGHT_BIND_UDS": SOCKET, **(standing_by(SOCKET) if standby else {})}
+    return replace(
+        task,
+        command=(*runtime.entry, "serve", runtime.image),
+        environment={"PYTHONUNBUFFERED": "1", **task.environment, **ours},
+        python=_python(platform, runtime, ml, say),
+    )
+
+
+def _python(platform: Platform, runtime: runtimes.Runtime, ml: Path, say: Narrator) -> Path:
+    """The environment that answers to the image, with what the model's own code requires."""
     python = platform.environments.ensure(runtime.environment, say)
     for requirements in (ml / "model" / "code" / "requirements.txt", ml / "code" / "requirements.txt"):
         if requirements.is_file() and not requirements.is_symlink():
             python = platform.environments.layer(python, requirements, say)
-    resources = _resources(platform, variant, say)
-    return Task(
-        id=task_id,
-        command=(*runtime.entry, "serve", runtime.image),
-        environment={
-            **platform.environment(record, model["ExecutionRoleArn"]),
-            "SAGEMAKER_REGION": record.key.region,
-            "PYTHONUNBUFFERED": "1",
-            **_time_limit(record),
-            **(_memory_limit(resources) if many else {}),
-            **container.get("Environment", {}),
-            "SAGEWRIGHT_BIND_UDS": SOCKET,
-            **({"SAGEMAKER_MULTI_MODEL": "true"} if many else {}),
-            **(standing_by(SOCKET) if standby else {}),
-        },
-        python=python,
-        folder=ml,
-        resources=resources,
-        network="none" if model.get("EnableNetworkIsolation") else "host",
-        mounts=[model_folders.mount(ml.parent)] if many else (),
-        hostname=container.get("ContainerHostname", "model"),
-        socket=SOCKET,
-    )
+    return python
 
 
 def _time_limit(record: Record) -> Mapping[str, str]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sagewright.compute import instances
-from sagewright.compute.instances import GIB, Machine
+from sagewright.compute.instances import GIB
+from sagewright.compute.machine import Machine
 
 BINPACK: Final = "BINPACK"
 _MIB: Final = 1 << 20

@@ -11,8 +11,8 @@ from typing import Any, Final, Protocol
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Fault
-from sagewright.compute.base import Engine
-from sagewright.compute.instances import Machine
+from sagewright.compute.base import Engine, Network
+from sagewright.compute.machine import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.background import Background
 from sagewright.controllers.channels.mounting import unmount
@@ -58,6 +58,18 @@ class ObjectsAs(Protocol):
     def __call__(self, role_arn: str, region: str) -> ObjectFiles: ...
 
 
+class OwnImages(Protocol):
+    """The images in this server's own repositories, for an engine that runs them."""
+
+    def address(self, image: str, region: str) -> str | None:
+        """Where the engine finds it; None for what is in none of our repositories."""
+        ...
+
+    def login(self, image: str, role_arn: str, region: str) -> tuple[str, str] | None:
+        """User and password to fetch it with, the role's; None where nobody is asked who they are."""
+        ...
+
+
 class Grants(Protocol):
     """Turns a role into something that a task may fetch that role's credentials with."""
 
@@ -84,10 +96,13 @@ class Platform:
     """Where tasks' /opt/ml folders are: `tasks/<task id>/ml`."""
     endpoint_url: str
     """Where tasks reach this server."""
+    own_images: OwnImages | None = None
     serverless_idle: float = 300.0
     """Seconds that an instance of a serverless variant is kept while nobody asks for it."""
     serverless_standby: bool = True
     """Whether one stands by for each serverless variant that nobody asks."""
+    vpc_network: Network = "platform"
+    """What tasks with a VpcConfig reach."""
     background: Background = field(default_factory=Background)
     """What is still done for tasks that run."""
 
@@ -117,18 +132,25 @@ class Platform:
             except (Fault, OSError) as error:  # a task that cannot be ended must not keep the server from starting
                 _log.warning("task %s belongs to nobody and could not be removed: %s", task_id, error)
 
+    def network(self, spec: Mapping[str, Any]) -> Network:
+        """What the tasks of a job or model may reach. As on AWS, isolation means not even S3."""
+        if spec.get("EnableNetworkIsolation"):
+            return "none"
+        return self.vpc_network if spec.get("VpcConfig") else "host"
+
     def environment(self, record: Record, role_arn: str) -> Mapping[str, str]:
         """What every task for a record is told: where AWS is, and how to become its role (as AWS's own containers
         are)."""
         region = record.key.region
+        grant = self.grants.grant(role_arn, record.name[:_SESSION_NAME], record)
         return {
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "S3_ENDPOINT_URL": self.endpoint_url,
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.endpoint_url}/_sagewright/credentials",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.grants.grant(role_arn, record.name[:_SESSION_NAME], record),
-            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": grant,
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{self.endpoint_url}/_sagewright/metadata/{grant}/",
             "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": f"{self.endpoint_url}/_sagewright/mlflow",
         }
 

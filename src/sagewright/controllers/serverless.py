@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from sagewright.controllers import own_images
 from sagewright.controllers.fleet import Wanted
 from sagewright.controllers.platform import Platform
 from sagewright.resources import demand
@@ -35,7 +36,7 @@ class Serverless:
         proves = _proven_until(record, variant.generation) > self._platform.clock.now()
         needed = 1 if proves or record.state == "RollingBack" else 0
         count = max(int(config.get("ProvisionedConcurrency", 0)), demand.wanted(told, record), needed)
-        if count == 0 and self._platform.serverless_standby:
+        if count == 0 and self._platform.serverless_standby and own_images.has_runtimes(variant.model):
             return replace(variant, count=1, standby=True)
         return replace(variant, count=min(count, int(config["MaxConcurrency"])))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.compute.base import TaskState
-from sagewright.controllers import mirrors, staging, training_output, training_task, trial_component
+from sagewright.controllers import mirrors, pending, staging, training_output, training_task, trial_component
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import final_metrics, narrator, pump
 from sagewright.controllers.room import Room
@@ -21,13 +21,9 @@ STOP_GRACE: Final = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 _GRACE_OF_THE_OTHERS: Final = 10.0
 """The same for hosts of a job that has failed on another one."""
-_LOOK_AGAIN: Final = 0.5
-"""Seconds between two looks at a running job's log."""
-_WAIT_FOR_ROOM: Final = 2.0
-_HAS_A_PLACE: Final = ("Downloading", "DownloadingTrainingImage", "Restarting")
 
+_PENDING_TOO_LONG: Final = "Training job stopped: it waited for room longer than MaxPendingTimeInSeconds"
 _MESSAGES: Final[Mapping[str, str]] = {
-    "Pending": "Waiting for room on this machine",
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading the training input",
     "DownloadingTrainingImage": "Preparing the training image's environment",
@@ -53,6 +49,7 @@ class TrainingJobs:
         self._platform = platform
         self._watch = Watches(platform.engine, wake)
         self._room = room
+        room.remember(self._known)
         self._carrier = mirrors.Carrier(platform.clock)
 
     def tasks(self, record: Record) -> Sequence[str]:
@@ -70,7 +67,7 @@ class TrainingJobs:
         missing = [host for host in found if host not in begun]
         if not begun or (missing and record.intent != "stop" and not _failed(begun)):
             return self._begin(record, missing)
-        self._room.enter(record, spans=len(found) > 1, always=True)
+        self._room.enter(record, _types(record), always=True)
         if "TrainingStartTime" not in record.status:  # the server died between the start and writing it down
             record = self._say(record, "Training", {"TrainingStartTime": self._started(begun)})
         if any(task.phase == "running" for task in begun.values()):
@@ -91,15 +88,13 @@ class TrainingJobs:
             self._finish(record, "stopped", "Stopped", {})
             self._room.leave(record)
             return None
-        runtime = training_task.resolve(record)
+        runtime = training_task.resolve(platform, record)
         # Whoever had a place when the server died takes it again.
-        had_one = record.status["SecondaryStatus"] in _HAS_A_PLACE
-        if not self._room.enter(record, spans=len(hosts(record)) > 1, always=had_one):
-            self._say(record, "Pending")
-            return _WAIT_FOR_ROOM
+        if not self._room.enter(record, _types(record), always=pending.has_a_place(record)):
+            return self._wait(record)
         record = self._say(record, "Downloading")
         mounts = {host: training_task.fetch_inputs(platform, record, host) for host in missing}
-        if not platform.environments.ready(runtime.environment):
+        if runtime is None or not platform.environments.ready(runtime.environment):
             record = self._say(record, "DownloadingTrainingImage")
         tasks = []
         for host in missing:
@@ -113,7 +108,29 @@ class TrainingJobs:
             platform.engine.start(task)
             self._watch(task.id, record.key)
         self._say(newest, "Training", {"TrainingStartTime": platform.clock.now()})
-        return _LOOK_AGAIN
+        return self._room.pace()
+
+    def _wait(self, record: Record) -> float | None:
+        """There is no room for it yet. It is woken when there is, so it says once that it waits, and once more when
+        others pass it."""
+        left = pending.seconds_left(record, self._platform.clock.now())
+        if left is not None and left <= 0:
+            self._finish(record, "stopped", "Stopped", {}, _PENDING_TOO_LONG)
+            self._room.leave(record)
+            return None
+        sentence = self._room.waits_for(record, _types(record))
+        if record.status["SecondaryStatus"] != pending.PENDING:
+            self._note_status(record, self._transition(record, pending.PENDING, sentence))
+        elif self._room.is_passed(record) and not record.status.get("passed"):
+            self._note_status(record, {**pending.told(record, sentence), "passed": True})
+        return left
+
+    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
+        """The jobs that there are when the server starts, for the room."""
+        for record in self._platform.store.unsettled(KIND, self.settled):
+            runs = pending.has_a_place(record)
+            if record.state not in self.settled and (runs or record.intent != "stop"):
+                yield record, _types(record), runs
 
     def _follow(self, record: Record, begun: Mapping[Host, TaskState]) -> float | None:
         """It runs: carry what it says and keeps, and stop it when it is to be stopped."""
@@ -132,7 +149,7 @@ class TrainingJobs:
             self._stop(record, begun, STOP_GRACE)
         elif _failed(begun):
             self._stop(record, begun, _GRACE_OF_THE_OTHERS)
-        return min(_LOOK_AGAIN, max(left, 0.05))
+        return min(self._room.pace(), max(left, 0.05))
 
     def _end(self, record: Record, begun: Mapping[Host, TaskState]) -> float | None:
         """All of it ended: the rest of the log, the artifacts, and only then the final state."""
@@ -177,7 +194,6 @@ class TrainingJobs:
 
     def _carry(self, record: Record, begun: Mapping[Host, TaskState], *, ended: bool = False) -> Record:
         """Carry logs, metrics and mirrored folders of each host."""
-        runtime = training_task.resolve(record)
         newest: dict[str, tuple[float, float]] = {}
         for host, task in begun.items():
             found = pump(
@@ -186,7 +202,7 @@ class TrainingJobs:
                 task_id(record, host),
                 group=LOG_GROUP,
                 stream=log_stream(record, host),
-                metrics=training_task.metric_definitions(record, runtime),
+                metrics=training_task.metric_definitions(record),
                 dimensions={"TrainingJobName": record.name},
                 ended=ended or task.phase != "running",
             )
@@ -226,12 +242,14 @@ class TrainingJobs:
             return record
         return self._note_status(record, self._transition(record, secondary) | dict(status or {}))
 
-    def _finish(self, record: Record, event: str, secondary: str, status: Mapping[str, Any]) -> None:
+    def _finish(
+        self, record: Record, event: str, secondary: str, status: Mapping[str, Any], message: str | None = None
+    ) -> None:
         """The final write: state, times, metering."""
         now = self._platform.clock.now()
         known = {**record.status, **status}
         ended = {**training_output.times(known, now), **training_output.warm_pool(record)}
-        changed = {**known, **ended, **self._transition(record, secondary)}
+        changed = {**known, **ended, **self._transition(record, secondary, message)}
         state = LIFE.after(record.state, event, story=str(changed["SecondaryStatusTransitions"]))
         trial_component.finish(self._platform, replace(record, state=state, status=changed, modified=now))
 
@@ -241,21 +259,26 @@ class TrainingJobs:
             return record
         return self._platform.store.update(replace(record, status=changed, modified=self._platform.clock.now()))
 
-    def _transition(self, record: Record, secondary: str) -> dict[str, Any]:
+    def _transition(self, record: Record, secondary: str, message: str | None = None) -> dict[str, Any]:
         now = self._platform.clock.now()
         story = [dict(each) for each in record.status["SecondaryStatusTransitions"]]
         if story and story[-1]["Status"] == secondary:
             return {}
         if story:
             story[-1].setdefault("EndTime", now)
-        entry = {"Status": secondary, "StartTime": now, "StatusMessage": _MESSAGES[secondary]}
+        entry = {"Status": secondary, "StartTime": now, "StatusMessage": message or _MESSAGES[secondary]}
         return {"SecondaryStatus": secondary, "SecondaryStatusTransitions": [*story, entry]}
 
 
+def _types(record: Record) -> Sequence[str]:
+    return [host.instance_type for host in hosts(record)]
+
+
 def _failed(begun: Mapping[Host, TaskState]) -> Host | None:
-    """The host that failed first, if one did: the others may have ended badly for want of it."""
+    """The host that failed first, if one did: the others may have ended badly for want of it. When one was lost is
+    not known; what the others say is of no use then."""
     ends = {
-        host: task.ended or float("inf")
+        host: 0.0 if task.phase == "lost" else task.ended or float("inf")
         for host, task in begun.items()
         if task.phase == "lost" or (task.phase == "exited" and task.exit_code != 0)
     }

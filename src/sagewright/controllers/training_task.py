@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypedDict
 from urllib.parse import urlsplit
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Mount, Task
-from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, staging
+from sagewright.compute.base import Mount, Placement, Share, Task
+from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, own_images, staging
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
-from sagewright.controllers.channels.pipes import wrapped
+from sagewright.controllers.channels.pipes import PLACE, wrapped
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
@@ -31,13 +32,12 @@ def hyperparameters(record: Record) -> Mapping[str, str]:
     return values
 
 
-def resolve(record: Record) -> runtimes.Runtime:
-    """The runtime for the job's image. Raises Terminal with what would work."""
-    image = training_image(record)
-    runtime = runtimes.resolve(image)
-    if runtime is None:
-        raise Terminal(f"ClientError: {runtimes.no_runtime(image)}")
-    return runtime
+def resolve(platform: Platform, record: Record) -> runtimes.Runtime | None:
+    """The runtime for the job's image; None for one that runs as itself. Raises Terminal with what would work."""
+    try:
+        return own_images.runtime_of(platform, training_image(record), record.key.region)
+    except Terminal as refused:
+        raise Terminal(f"ClientError: {refused}") from None
 
 
 def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mount]:
@@ -49,7 +49,7 @@ def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mou
     ml = platform.ml_folder(task_id(record, host))
     for folder in ("input/config", "input/data", "model", "output/data", metric_files.FOLDER, "code", "checkpoints"):
         (ml / folder).mkdir(parents=True, exist_ok=True)
-    _write_configuration(ml, record, host)
+    _write_configuration(platform, ml, record, host)
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
     _fetch_code(objects, ml, record)
     shown = channels.stage(platform, objects, record.spec, ml.parent, **_dealt(record, host))
@@ -101,54 +101,97 @@ def _in_channel(record: Record, path: str) -> str:
     return uri if not uri or uri.endswith(f"/{relative}") else f"{uri.rstrip('/')}/{relative}"
 
 
-def _write_configuration(ml: Path, record: Record, host: Host) -> None:
+def _write_configuration(platform: Platform, ml: Path, record: Record, host: Host) -> None:
     config = ml / "input" / "config"
+    interface = "eth0" if len(hosts(record)) > 1 and platform.engine.private_networks else "lo"
     staging.write_json(config / "hyperparameters.json", dict(hyperparameters(record)))
     staging.write_json(
         config / "inputdataconfig.json",
         channel.configuration(record.spec, _shares(record)[host.number - 1]),
     )
-    staging.write_json(config / "resourceconfig.json", training_host.configuration(hosts(record), host))
+    staging.write_json(config / "resourceconfig.json", training_host.configuration(hosts(record), host, interface))
     if checkpoints := record.spec.get("CheckpointConfig"):
         staging.write_json(config / "checkpointconfig.json", {"LocalPath": "/opt/ml/checkpoints", **checkpoints})
 
 
 def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
     """The task for a host whose inputs are in place. May take minutes the first time an environment is made."""
-    runtime = resolve(record)
-    if (note := runtimes.remark(training_image(record), runtime)) is not None:
-        say(note)
+    runtime = resolve(platform, record)
     ml = platform.ml_folder(task_id(record, host))
-    python, own = _python(platform, record, runtime, ml, say)
-    index: Mapping[str, str] = {}
-    if own:
-        mounts = (*mounts, Mount(python, str(python), writable=True))
-        index = _past_the_proxy(platform.environments.index, platform.endpoint_url)
     fitted = instances.fit(host.instance_type, platform.machine)
     if fitted.note:
         say(fitted.note)
-    return Task(
+    task = Task(
         id=task_id(record, host),
-        command=wrapped(_command(record, runtime), mounts),
+        command=(),
         environment={
             **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,
             "TRAINING_JOB_ARN": record.status["TrainingJobArn"],
             "SAGEMAKER_METRICS_DIRECTORY": f"/opt/ml/{metric_files.FOLDER}",
-            "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
-            "PYTHONUNBUFFERED": "1",
-            "PET_MASTER_PORT": _meeting_port(record),
-            **index,
             **record.spec.get("Environment", {}),
         },
-        python=python,
         folder=ml,
         mounts=mounts,
-        resources=fitted.resources,
-        network="none" if record.spec.get("EnableNetworkIsolation") else "host",
+        resources=replace(fitted.resources, disk_bytes=host.disk_bytes),
+        network=platform.network(record.spec),
+        job=f"train-{record.uid}",
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,
+        placement=_placement(platform, record, host),
+        group=f"train-{record.uid}",
     )
+    if runtime is None:
+        return _in_its_image(platform, record, task, say)
+    return _in_an_environment(platform, record, runtime, task, say)
+
+
+def _in_its_image(platform: Platform, record: Record, task: Task, say: Narrator) -> Task:
+    """The image runs as itself, and brings all that it needs."""
+    if any(mount.target == PLACE for mount in task.mounts):
+        raise Terminal(
+            "ClientError: Pipes are fed by SageMaker's own images only. Use TrainingInputMode FastFile or File."
+        )
+    role, region = record.spec["RoleArn"], record.key.region
+    image = own_images.fetched(platform, training_image(record), role, region, say)
+    command = own_images.train_command(image, record.spec["AlgorithmSpecification"])
+    return replace(task, command=command, image=image.id)
+
+
+def _in_an_environment(
+    platform: Platform, record: Record, runtime: runtimes.Runtime, task: Task, say: Narrator
+) -> Task:
+    """SageMaker's own image: the Python environment that answers to it."""
+    if (note := runtimes.remark(training_image(record), runtime)) is not None:
+        say(note)
+    ml, mounts = platform.ml_folder(task.id), task.mounts
+    python, own = _python(platform, record, runtime, ml, say)
+    index: Mapping[str, str] = {}
+    if own:
+        mounts = (*mounts, Mount(python, str(python), writable=True))
+        index = _past_the_proxy(platform.environments.index, platform.endpoint_url)
+    settings = {
+        "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PET_MASTER_PORT": _meeting_port(record),
+        **index,
+    }
+    return replace(
+        task,
+        command=wrapped(_command(record, runtime), mounts),
+        environment={**task.environment, **settings, **record.spec.get("Environment", {})},
+        python=python,
+        mounts=mounts,
+    )
+
+
+def _placement(platform: Platform, record: Record, host: Host) -> Placement:
+    """All hosts of one try find room together."""
+    everybody = hosts(record)
+    shares = [
+        Share(instances.fit(each.instance_type, platform.machine).resources, each.instance_type) for each in everybody
+    ]
+    return Placement(f"train-{record.uid}-{training_host.retries(record)}", shares, everybody.index(host))
 
 
 def _python(
@@ -193,7 +236,8 @@ def _past_the_proxy(settings: Mapping[str, str], endpoint: str) -> Mapping[str, 
     return {**settings, "NO_PROXY": hosts, "no_proxy": hosts}
 
 
-def metric_definitions(record: Record, runtime: runtimes.Runtime) -> Sequence[Mapping[str, str]]:
+def metric_definitions(record: Record) -> Sequence[Mapping[str, str]]:
     """The job's own metric definitions, else, in algorithm mode, those that the built-in image brings."""
     own: Sequence[Mapping[str, str]] = record.spec["AlgorithmSpecification"].get("MetricDefinitions", ())
-    return own or built_in(runtime.image, hyperparameters(record))
+    runtime = runtimes.resolve(training_image(record))
+    return own or (built_in(runtime.image, hyperparameters(record)) if runtime else ())

@@ -6,13 +6,13 @@ What there is to do is found out once and kept in a folder of the job's own; eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.compute.base import TaskState
 from sagewright.controllers import (
-    model_task,
+    own_images,
     staging,
     transform_output,
     transform_plan,
@@ -33,9 +33,6 @@ STOP_GRACE: Final = 30.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 ATTEMPTS: Final = 3
 """How often an instance is started when the machine loses it."""
-_LOOK_AGAIN: Final = 0.5
-"""Seconds between two looks at a running job's log."""
-_WAIT_FOR_ROOM: Final = 2.0
 
 
 class TransformJobs:
@@ -49,6 +46,7 @@ class TransformJobs:
         self._platform = platform
         self._watch = Watches(platform.engine, wake)
         self._room = room
+        room.remember(self._known)
 
     def tasks(self, record: Record) -> Sequence[str]:
         return () if record.state in LIFE.settled else _folders(record)
@@ -63,7 +61,7 @@ class TransformJobs:
         if not known:
             return self._begin(record)
         found = {each["task"]: self._platform.engine.inspect(each["task"]) for each in known}
-        self._room.enter(record, always=True)
+        self._room.enter(record, _types(record), always=True)
         missing = [each for each in known if found[each["task"]].phase == "unknown"]
         if missing and record.intent != "stop":
             return self._start(record, missing, len(known))
@@ -81,6 +79,13 @@ class TransformJobs:
             self._finish(record, "fail", {"FailureReason": reason[: staging.FAILURE_LIMIT]})
         self._room.leave(record)
 
+    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
+        """The jobs that there are when the server starts, for the room."""
+        for record in self._platform.store.unsettled(KIND, self.settled):
+            runs = bool(instances(record))
+            if record.state not in self.settled and (runs or record.intent != "stop"):
+                yield record, _types(record), runs
+
     # The phases of a job.
 
     def _begin(self, record: Record) -> float | None:
@@ -89,10 +94,10 @@ class TransformJobs:
             self._finish(record, "stopped", {})
             self._room.leave(record)
             return None
-        if not self._room.enter(record):
-            return _WAIT_FOR_ROOM
-        for container in containers(record.spec["model"]):
-            model_task.resolve(container)
+        if not self._room.enter(record, _types(record)):
+            return None  # it is woken when there is room
+        images = [each["Image"] for each in containers(record.spec["model"])]
+        answered = [own_images.runtime_of(self._platform, image, record.key.region) for image in images]
         folder = PlanFolder(self._platform, record)
         items = folder.items()
         if items is None:
@@ -101,7 +106,8 @@ class TransformJobs:
             folder.keep(items)
         # An instance without an object would have nothing to do, as on AWS.
         count = min(record.spec["TransformResources"]["InstanceCount"], len(items))
-        self._note(record, {"instances": [transform_job.instance(record, number) for number in range(count)]})
+        dealt = [transform_job.instance(record, number) for number in range(count)]
+        self._note(record, {"instances": dealt, "first_by_itself": answered[0] is None})
         return 0.0
 
     def _start(self, record: Record, missing: Sequence[Instance], count: int) -> float | None:
@@ -124,11 +130,12 @@ class TransformJobs:
                     platform.forget(before)
         if "TransformStartTime" not in record.status:
             self._note(record, {"TransformStartTime": platform.clock.now()})
-        return _LOOK_AGAIN
+        return self._room.pace()
 
     def _start_others(self, record: Record, instance: Instance) -> None:
         """The further containers of a pipeline, before the task that asks them."""
-        for number, (name, task_id) in enumerate(transform_job.others(record, instance["task"]).items(), 1):
+        first = 1 if transform_job.serves_first(record) else 0
+        for number, (name, task_id) in enumerate(transform_job.others(record, instance["task"]).items(), first):
             if self._platform.engine.inspect(task_id).phase == "unknown":
                 stream = f"{instance['log_stream']}/{name}"
                 say = narrator(self._platform, record, group=LOG_GROUP, stream=stream)
@@ -145,7 +152,7 @@ class TransformJobs:
                 self._watch(each["task"], record.key)
                 if record.intent == "stop":
                     self._platform.engine.stop(each["task"], grace=STOP_GRACE)
-        return _LOOK_AGAIN
+        return self._room.pace()
 
     def _again(self, record: Record, lost: Sequence[Instance]) -> float | None:
         """The machine lost them: others go on where they were."""
@@ -210,6 +217,11 @@ class TransformJobs:
         known = {"TransformEndTime": now, **record.status, **status}
         state = LIFE.after(record.state, event)
         trial_component.finish(self._platform, replace(record, state=state, status=known, modified=now))
+
+
+def _types(record: Record) -> Sequence[str]:
+    resources = record.spec["TransformResources"]
+    return [resources["InstanceType"]] * int(resources["InstanceCount"])
 
 
 def _folders(record: Record) -> list[str]:

@@ -19,6 +19,8 @@ from sagewright.resources.transform_job import Instance
 FOLDER: Final = "transform"
 """Below /opt/ml, as the toolkit knows it."""
 _PUSH: Final = ("python", "-m", "sagewright_container.transform")
+_PLAIN: Final = "scikit-learn"
+"""The environment of one that serves nothing."""
 _INVOCATION_S: Final = 600
 """Seconds that a request may take where the job says nothing, as on AWS."""
 _STRATEGIES: Final[Mapping[str, str]] = {"MultiRecord": "MULTI_RECORD", "SingleRecord": "SINGLE_RECORD"}
@@ -28,7 +30,10 @@ def prepare(platform: Platform, record: Record, instance: Instance, items: Seque
     """Lay out a fresh /opt/ml with the model and the objects, and give its task. May be called again."""
     model: Mapping[str, Any] = record.spec["model"]
     resources = record.spec["TransformResources"]
-    task = model_task.prepare(platform, record, instance["task"], model, resources, say)
+    if transform_job.serves_first(record):
+        task = model_task.prepare(platform, record, instance["task"], model, resources, say)
+    else:
+        task = _without_a_server(platform, record, instance["task"], say)
     folder = platform.ml_folder(instance["task"]) / FOLDER
     for name in ("input", "output"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -49,14 +54,25 @@ def prepare(platform: Platform, record: Record, instance: Instance, items: Seque
             Mount(platform.ml_folder(other) / "run", f"/opt/ml/{FOLDER}/{place}")
             for other, place in zip(tasks, servers, strict=True)
         ],
+        placement=replace(task.placement, kept=True),
+        here=task.here or bool(servers),  # the containers of a pipeline talk by their sockets
     )
+
+
+def _without_a_server(platform: Platform, record: Record, task_id: str, say: Narrator) -> Task:
+    """The task that pushes objects through servers that are tasks of their own."""
+    platform.forget(task_id)
+    ml = platform.ml_folder(task_id)
+    ml.mkdir(parents=True)
+    python = platform.environments.ensure(_PLAIN, say)
+    return Task(task_id, (), {"PYTHONUNBUFFERED": "1"}, python, ml, network="none", hostname="transform")
 
 
 def prepare_other(platform: Platform, record: Record, task_id: str, number: int, say: Narrator) -> Task:
     """The task that serves a further container of a pipeline: the one at `number` in the model."""
     resources = record.spec["TransformResources"]
     task = model_task.prepare(platform, record, task_id, record.spec["model"], resources, say, number=number)
-    return replace(task, environment=_environment(record, task))
+    return replace(task, environment=_environment(record, task), here=True)
 
 
 def _take_over(platform: Platform, instance: Instance) -> set[str]:

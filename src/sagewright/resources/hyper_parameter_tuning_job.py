@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sagewright.resources.lifecycle import Lifecycle
+from sagewright.resources.owner import OWNER, owner
 from sagewright.resources.record import Record
 from sagewright.resources.training_job import IMAGE_OF_ALGORITHM
 from sagewright.resources.training_job import LIFE as TRAINING_LIFE
@@ -141,6 +142,7 @@ def training_status(tuning: Record, definition: Definition, number: int, values:
         "TuningNumber": number,
         "TuningObjective": {"Type": definition.type, "MetricName": definition.metric},
         "TunedHyperParameters": dict(values),
+        OWNER: owner(tuning),
         **({"TrainingJobDefinitionName": definition.name} if definition.name else {}),
         **({IMAGE_OF_ALGORITHM: image} if image else {}),
     }

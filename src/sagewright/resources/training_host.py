@@ -22,6 +22,12 @@ class Host:
     """From 1."""
     instance_type: str
     group: str = ONE_GROUP
+    volume_gb: int = 0
+    """Of its storage; 0 for what nobody limits."""
+
+    @property
+    def disk_bytes(self) -> int | None:
+        return self.volume_gb << 30 or None
 
     @property
     def name(self) -> str:
@@ -36,9 +42,11 @@ class Host:
 def hosts(record: Record) -> Sequence[Host]:
     """In the order of their numbers; those of one group stand together."""
     found: list[Host] = []
-    for group in groups(record.spec.get("ResourceConfig", {})):
+    resources = record.spec.get("ResourceConfig", {})
+    volume = int(resources.get("VolumeSizeInGB") or 0)
+    for group in groups(resources):
         for _ in range(group["InstanceCount"]):
-            found.append(Host(len(found) + 1, group["InstanceType"], group["InstanceGroupName"]))
+            found.append(Host(len(found) + 1, group["InstanceType"], group["InstanceGroupName"], volume))
     return found
 
 
@@ -67,8 +75,8 @@ def log_stream(record: Record, host: Host) -> str:
     return f"{record.name}/{host.name}-{int(record.created) + retries(record)}"
 
 
-def configuration(everybody: Sequence[Host], current: Host) -> dict[str, Any]:
-    """`resourceconfig.json` as one of the hosts finds it."""
+def configuration(everybody: Sequence[Host], current: Host, interface: str = "lo") -> dict[str, Any]:
+    """`resourceconfig.json` as one of the hosts finds it. `interface` is the one by which they reach each other."""
     found = [
         {
             "instance_group_name": name,
@@ -80,8 +88,7 @@ def configuration(everybody: Sequence[Host], current: Host) -> dict[str, Any]:
     return {
         "current_host": current.name,
         "hosts": sorted(host.name for host in everybody),
-        # The interface that hosts of one machine share.
-        "network_interface_name": "lo",
+        "network_interface_name": interface,
         "current_instance_type": current.instance_type,
         # The toolkit reads the first spelling, its local mode writes the second.
         "current_group_name": current.group,

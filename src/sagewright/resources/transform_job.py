@@ -48,12 +48,18 @@ def instance(record: Record, number: int, attempt: int = 1, before: str | None =
 
 
 def others(record: Record, task: str) -> Mapping[str, str]:
-    """The tasks of the further containers of an inference pipeline, by what they are called, for an instance's task.
+    """The tasks of a model's further containers, by what they are called, for an instance's task.
 
-    The instance's own task serves the first container and asks the others.
+    The instance's own task serves the first container and asks the others; it asks all where `serves_first` says no.
     """
-    names = hostnames(containers(record.spec["model"]))[1:]
-    return {name: f"{task}-{number}" for number, name in enumerate(names, 2)}
+    names = hostnames(containers(record.spec["model"]))
+    numbered = list(enumerate(names, 1))[1 if serves_first(record) else 0 :]
+    return {name: f"{task}-{number}" for number, name in numbered}
+
+
+def serves_first(record: Record) -> bool:
+    """Whether the task that pushes the objects also serves the first container: not one whose image runs as itself."""
+    return not record.status.get("first_by_itself", False)
 
 
 def tasks(record: Record, task: str) -> list[str]:

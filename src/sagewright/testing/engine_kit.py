@@ -60,8 +60,9 @@ class Program:
         return "; ".join(out)
 
 
-class EngineKit:
-    """Inherit it; define the fixture `engine`, and `restart`; name in `abilities` what the engine can do.
+class EngineTools:
+    """What tests of engines are written with. Define the fixture `engine`, and `restart`; name in `abilities` what the
+    engine can do.
 
     processes: tasks are processes that run `sh`. survives: tasks outlive a killed server (`owner` must be defined).
     network, hosts, memory, mounts, sockets, isolation, usage: as the port says of each.
@@ -142,6 +143,10 @@ class EngineKit:
         assert (state.phase, state.exit_code) == ("exited", 0), said
         return said
 
+
+class EngineKit(EngineTools):
+    """The law. Inherit it and define what `EngineTools` asks for."""
+
     # Nothing is there.
 
     def test_an_unknown_task_is_unknown_and_nothing_minds(self, engine: Engine) -> None:
@@ -152,6 +157,14 @@ class EngineKit:
             engine.stop(task_id, grace=1)
             engine.destroy(task_id)
         assert list(engine.list()) == []
+
+    def test_it_says_what_its_machines_have(self, engine: Engine) -> None:
+        nodes = engine.machines()
+        assert nodes
+        for node in nodes:
+            assert node.vcpus > 0
+            assert node.memory_bytes > 0
+            assert node.gpus >= 0
 
     @pytest.mark.parametrize("task_id", ["", "A", "a/b", "../a", "a" * 101, "-a"])
     def test_what_is_no_id_cannot_be_started(self, engine: Engine, task_id: str) -> None:
@@ -458,7 +471,8 @@ class EngineKit:
         self.need("network")
         with socket.create_server(("127.0.0.1", 0)) as server:
             script = _REACH % server.getsockname()[1]
-            for network, expected in (("none", ["apart", "loopback"]), ("host", ["reached", "loopback"])):
+            apart, reached = ["apart", "loopback"], ["reached", "loopback"]
+            for network, expected in (("none", apart), ("platform", apart), ("host", reached)):
                 task = Task(f"net-{network}", ["python", "-c", script], python=self.python, network=network)  # type: ignore[arg-type]
                 assert self.run(engine, task) == expected
 

@@ -35,11 +35,14 @@ class Stopped(BaseException):
 
 
 def main(command: list[str]) -> int:
-    """Serve with `command` and do the plan; answer 0 when every object has its output, 1 when not."""
+    """Serve with `command` and do the plan; answer 0 when every object has its output, 1 when not.
+
+    Without a command the servers are all tasks of their own.
+    """
     folder = Folder(Contract())
     outcome = Outcome()
     signal.signal(signal.SIGTERM, _stop)
-    server = subprocess.Popen(command)
+    server = subprocess.Popen(command) if command else None
     try:
         with open(folder.at("data-log"), "a", encoding="utf-8") as log:
             try:
@@ -51,7 +54,8 @@ def main(command: list[str]) -> int:
     except Stopped:
         return STOPPED
     finally:
-        _end(server)
+        if server is not None:
+            _end(server)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -67,10 +71,10 @@ def _end(server: subprocess.Popen[bytes]) -> None:
         server.kill()
 
 
-def _push(folder: Folder, plan: Plan, server: subprocess.Popen[bytes], log: DataLog, outcome: Outcome) -> None:
-    address = client.Address.of(os.environ)
-    client.wait_until_ready(address, server.poll, limit_s=plan.startup_s)
+def _push(folder: Folder, plan: Plan, server: subprocess.Popen[bytes] | None, log: DataLog, outcome: Outcome) -> None:
     others = [client.Address(folder.at(path)) for path in plan.others]
+    address, ended = (client.Address.of(os.environ), server.poll) if server else (others.pop(0), _runs)
+    client.wait_until_ready(address, ended, limit_s=plan.startup_s)
     for other in others:
         client.wait_until_ready(other, _runs, limit_s=plan.startup_s)
     settings = plan.settled(client.execution_parameters(address))
@@ -82,7 +86,7 @@ def _push(folder: Folder, plan: Plan, server: subprocess.Popen[bytes], log: Data
     def connect() -> client.Pipeline:
         chunked = settings.payload_bytes == 0
         limits = {"timeout_s": plan.timeout_s, "retries": plan.retries, "chunked": chunked}
-        first = client.Client(address, given, server.poll, **limits)  # type: ignore[arg-type]
+        first = client.Client(address, given, ended, **limits)  # type: ignore[arg-type]
         rest = [client.Client(other, given, _runs, **limits) for other in others]  # type: ignore[arg-type]
         return client.Pipeline([first, *rest])
 

@@ -6,7 +6,8 @@ import botocore.session
 import pytest
 
 from sagewright.compute.base import Resources
-from sagewright.compute.instances import GIB, Instance, Machine, find, fit
+from sagewright.compute.instances import GIB, Instance, find, fit
+from sagewright.compute.machine import Machine
 
 LAPTOP = Machine(vcpus=4, memory_bytes=8 * GIB)
 

@@ -150,8 +150,14 @@ def test_other_images_have_none(uri: str) -> None:
 
 def test_the_sentence_names_the_image_and_what_there_is() -> None:
     sentence = no_runtime("me/mine:1")
-    assert sentence.startswith("No runtime answers to image 'me/mine:1'. Runtimes: scikit-learn (")
-    assert "Own images need an engine that runs containers" in sentence
+    assert sentence.startswith(
+        "No runtime answers to image 'me/mine:1'. Own images need an engine that runs containers: "
+        "sagewright up --engine container. Runtimes: scikit-learn ("
+    )
+
+
+def test_where_images_run_the_sentence_says_where_they_are_looked_for() -> None:
+    assert "Nor is it in a repository of this account's ECR" in no_runtime("me/mine:1", runs_images=True)
 
 
 def test_runtimes_of_one_repository_differ_in_version_and_stand_in_its_order() -> None:

@@ -14,9 +14,10 @@ import pytest
 
 from sagewright.base.errors import SagewrightError, Terminal
 from sagewright.compute.fake import FakeEngine
-from sagewright.compute.instances import Machine
+from sagewright.compute.machine import Machine
 from sagewright.controllers.loop import Reconciler
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.room import Room
 from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.objects.values import Stored
 from sagewright.resources.record import Key, Record
@@ -124,6 +125,10 @@ class Bench:
             tasks=self.folder / "tasks",
             endpoint_url="http://127.0.0.1:4700",
         )
+
+    def room(self, places: int) -> Room:
+        """Room for so many jobs of an ml.m5.large at once."""
+        return Room([self.platform.machine], self.wake, overcommit=places)
 
     def wake(self, key: Key) -> None:
         self.woken.append(key)

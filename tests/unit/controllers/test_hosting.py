@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sagewright.compute.instances import Machine
+from sagewright.compute.machine import Machine
 from sagewright.controllers import hosting
 from sagewright.controllers.generation import Generation
 from sagewright.controllers.hosting import IDLE_TIME

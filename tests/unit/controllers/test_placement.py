@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sagewright.compute.instances import Machine
+from sagewright.compute.machine import Machine
 from sagewright.controllers.placement import Placed, Size, capacity, missing, packs, place, required, room
 
 WHOLE = Size(4, 8192, 1)

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import pytest
 from sagewright.base.errors import StaleRecord, Transient
 from sagewright.compute.fake import Plan
 from sagewright.controllers import training_job, training_output
-from sagewright.controllers.room import Room
 from sagewright.controllers.training_job import STOP_GRACE, TrainingJobs
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import KIND, LOG_GROUP
@@ -30,12 +30,13 @@ Create = Callable[..., Key]
 def jobs(bench: Bench) -> TrainingJobs:
     bench.files.held["b", "code.tar.gz"] = packed({"train.py": b"print()"})
     bench.files.held["b", "data/a/one.csv"] = b"1,2"
-    return TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
+    return TrainingJobs(bench.platform, bench.wake, bench.room(2))
 
 
 @pytest.fixture
 def create(bench: Bench) -> Create:
     """Writes a job down, as CreateTrainingJob does."""
+    turn = count()
 
     def make(name: str = "j", **spec: Any) -> Key:
         key = Key(ACCOUNT, REGION, KIND, "", name)
@@ -59,7 +60,7 @@ def create(bench: Bench) -> Create:
             "SecondaryStatusTransitions": [{"Status": "Starting", "StartTime": now, "StatusMessage": ""}],
         }
         bench.store.create(
-            Record(key, f"uid-{name}", now, now, spec=told, status=status, state="InProgress", intent="run")
+            Record(key, f"uid-{name}", now + next(turn) * 1e-6, now, spec=told, status=status, state="InProgress")
         )
         return key
 
@@ -382,7 +383,7 @@ def test_a_job_whose_time_was_over_when_the_server_died_is_not_completed(
     with pytest.raises(Killed):
         bench.look(jobs, key)
     bench.engine.end("train-uid-j-1", 0)
-    bench.settle(TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake)), key)
+    bench.settle(TrainingJobs(bench.platform, bench.wake, bench.room(2)), key)
     assert story(bench, key)[-1] == "MaxRuntimeExceeded"
 
 
@@ -395,7 +396,7 @@ def test_a_start_that_was_cut_short_is_made_again_once(
     bench.engine.die_at = step
     with pytest.raises(Killed):
         bench.look(jobs, key)
-    jobs = TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
+    jobs = TrainingJobs(bench.platform, bench.wake, bench.room(2))
     bench.look(jobs, key)
     bench.engine.advance(1)
     bench.settle(jobs, key)
@@ -422,7 +423,7 @@ def test_a_task_that_was_started_but_not_written_down_is_found_again(
         with pytest.raises(Killed):
             bench.look(jobs, key)
     bench.engine.advance(away)
-    jobs = TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
+    jobs = TrainingJobs(bench.platform, bench.wake, bench.room(2))
     bench.look(jobs, key)
     record = bench.store.get(key)
     assert record is not None
@@ -454,7 +455,7 @@ def test_an_end_that_was_cut_short_is_brought_to_its_end(
             patch.setattr(room, name, dies)
             with pytest.raises(Killed):
                 bench.look(jobs, key)
-    jobs = TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
+    jobs = TrainingJobs(bench.platform, bench.wake, bench.room(2))
     bench.settle(jobs, key)
     assert ended(bench, key) == ("Completed", "")
     assert story(bench, key) == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
@@ -548,7 +549,7 @@ def test_a_start_that_was_cut_short_between_hosts_goes_on(bench: Bench, jobs: Tr
         patch.setattr(bench.engine, "start", dies)
         with pytest.raises(Killed):
             bench.look(jobs, key)
-    bench.settle(TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake)), key)
+    bench.settle(TrainingJobs(bench.platform, bench.wake, bench.room(2)), key)
     assert ended(bench, key) == ("Completed", "")
     assert [task.id for task in bench.engine.started] == ["train-uid-j-1", "train-uid-j-2"]
 
@@ -569,7 +570,7 @@ def test_a_stop_reaches_all_hosts_that_run(bench: Bench, jobs: TrainingJobs, cre
 
 def test_jobs_that_span_hosts_take_turns(bench: Bench, create: Create, jobs: TrainingJobs) -> None:
     """Single ones go past them."""
-    jobs = TrainingJobs(bench.platform, bench.wake, Room(4, bench.wake))
+    jobs = TrainingJobs(bench.platform, bench.wake, bench.room(4))
     bench.engine.plan("*", Plan(after=10))
     one, two = create("one", ResourceConfig=TWO), create("two", ResourceConfig=TWO)
     for key in (one, two):
@@ -713,11 +714,44 @@ def test_running_jobs_keep_their_places_over_a_restart(bench: Bench, create: Cre
     bench.engine.die_at = "start"
     with pytest.raises(Killed):
         bench.look(jobs, keys[1])
-    jobs = TrainingJobs(bench.platform, bench.wake, Room(2, bench.wake))
+    jobs = TrainingJobs(bench.platform, bench.wake, bench.room(2))
     bench.look(jobs, keys[0])
     bench.look(jobs, keys[2])
     bench.look(jobs, keys[1])
     assert story(bench, keys[1]) == ["Starting", "Downloading", "Training"], "it had a place before"
+
+
+def test_a_job_that_waits_says_what_for_and_costs_nothing_until_it_is_woken(
+    bench: Bench, create: Create, jobs: TrainingJobs
+) -> None:
+    bench.engine.plan("*", Plan(after=10))
+    keys = [create(name) for name in ("one", "two", "three", "four")]
+    for key in keys:
+        bench.look(jobs, key)
+    waiting = bench.store.get(keys[3])
+    assert waiting is not None
+    assert story(bench, keys[3]) == ["Starting", "Pending"]
+    told = waiting.status["SecondaryStatusTransitions"][-1]["StatusMessage"]
+    assert told.startswith("Waiting for 2 vCPUs and 8 GiB of memory: 2 jobs run, ")
+    assert bench.look(jobs, keys[3]) is None, "nobody looks until it is woken"
+    newest = bench.store.get(keys[3])
+    assert newest is not None
+    assert newest.version <= waiting.version + 1, "and then it says nothing new but that it is next"
+
+
+def test_a_job_may_wait_for_so_long(bench: Bench, create: Create, jobs: TrainingJobs) -> None:
+    bench.engine.plan("*", Plan(after=None))
+    for key in (create("one"), create("two")):
+        bench.look(jobs, key)
+    key = create("three", StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxPendingTimeInSeconds": 1800})
+    assert bench.look(jobs, key) == pytest.approx(1800)
+    bench.engine.advance(1801)
+    assert bench.look(jobs, key) is None
+    assert ended(bench, key) == ("Stopped", "")
+    record = bench.store.get(key)
+    assert record is not None
+    assert "MaxPendingTimeInSeconds" in record.status["SecondaryStatusTransitions"][-1]["StatusMessage"]
+    assert record.status.get("BillableTimeInSeconds", 0) == 0
 
 
 # Metrics.

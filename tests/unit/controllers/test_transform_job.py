@@ -13,7 +13,6 @@ import pytest
 from sagewright.base.errors import Transient
 from sagewright.compute.fake import Plan
 from sagewright.controllers import transform_job
-from sagewright.controllers.room import Room
 from sagewright.controllers.transform_job import STOP_GRACE, TransformJobs
 from sagewright.resources.record import Key, Record
 from sagewright.resources.transform_job import KIND, LOG_GROUP
@@ -30,7 +29,7 @@ def jobs(bench: Bench) -> TransformJobs:
     for name in ("a.csv", "deep/b.csv", "z.csv", "folder/"):
         bench.files.held["b", f"in/{name}"] = name[:1].encode() if "deep" not in name else b"b"
     bench.engine.plan("*", Plan(after=None))
-    return TransformJobs(bench.platform, bench.wake, Room(1, bench.wake))
+    return TransformJobs(bench.platform, bench.wake, bench.room(1))
 
 
 @pytest.fixture
@@ -175,7 +174,7 @@ def test_a_pipeline_that_was_half_started_runs_each_container_once(
     with pytest.raises(Killed):
         started(bench, jobs, key)
     bench.engine.start = starts  # type: ignore[method-assign]
-    bench.settle(TransformJobs(bench.platform, bench.wake, Room(1, bench.wake)), key)
+    bench.settle(TransformJobs(bench.platform, bench.wake, bench.room(1)), key)
     ids = [task.id for task in bench.engine.started]
     assert sorted(ids) == ["transform-uid-j-0-1", "transform-uid-j-0-1-2", "transform-uid-j-0-1-3"]
 
@@ -324,7 +323,7 @@ def test_a_job_that_is_stopped_leaves_nothing(bench: Bench, jobs: TransformJobs,
 def test_a_job_that_waits_is_stopped_at_once(bench: Bench, jobs: TransformJobs, create: Create) -> None:
     running, waiting = create("running"), create("waiting")
     started(bench, jobs, running)
-    assert bench.look(jobs, waiting) == 2.0
+    assert bench.look(jobs, waiting) is None, "it is woken"
     stop(bench, waiting)
     bench.settle(jobs, waiting)
     assert record(bench, waiting).state == "Stopped"
@@ -385,7 +384,7 @@ def test_a_machine_that_loses_everything_fails_the_job(bench: Bench, jobs: Trans
 
 
 def restarted(bench: Bench) -> TransformJobs:
-    return TransformJobs(bench.platform, bench.wake, Room(1, bench.wake))
+    return TransformJobs(bench.platform, bench.wake, bench.room(1))
 
 
 def sweep(bench: Bench, jobs: TransformJobs) -> None:

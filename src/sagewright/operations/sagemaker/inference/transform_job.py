@@ -9,11 +9,13 @@ from typing import Final
 
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker import quotas
 from sagewright.operations.sagemaker.experiments.tracking import tracked
 from sagewright.operations.sagemaker.inference import model
 from sagewright.operations.sagemaker.job import job_exists, no_such_job
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.resources.model import mode
+from sagewright.resources.owner import OWNER, owner_of
 from sagewright.resources.record import Record
 from sagewright.resources.transform_job import KIND, LIFE
 
@@ -43,7 +45,11 @@ def create_transform_job(call: Call, request: Params) -> Params:
     for reason in (*_not_for_batches(request, found), *_mistakes(request)):
         raise validation_error(reason)
     record = NOUN.create(
-        call, {**request, "model": found}, state="InProgress", beside=lambda record: tracked(call, record)
+        call,
+        {**request, "model": found},
+        state="InProgress",
+        status={OWNER: owner_of(call.principal.arn)},
+        beside=lambda record: (*tracked(call, record), *quotas.taken(call, record)),
     )
     return {"TransformJobArn": record.status["TransformJobArn"]}
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker import quotas
 from sagewright.operations.sagemaker.experiments.tracking import tracked
 from sagewright.operations.sagemaker.listing import equals
 from sagewright.operations.sagemaker.noun import Noun
@@ -14,6 +15,7 @@ from sagewright.operations.sagemaker.roles import check_role
 from sagewright.operations.sagemaker.training.checks import check
 from sagewright.operations.sagemaker.training.from_algorithm import filled_in
 from sagewright.resources.hyper_parameter_tuning_job import objective_members
+from sagewright.resources.owner import OWNER, owner_of
 from sagewright.resources.record import Record
 from sagewright.resources.training_job import FACETS, KIND, LIFE, beginning, completed, stopping
 
@@ -57,8 +59,8 @@ def create_training_job(call: Call, request: Params) -> Params:
         call,
         completed(request),
         state="InProgress",
-        status={**beginning(call.now), **told},
-        beside=lambda record: tracked(call, record),
+        status={**beginning(call.now), **told, OWNER: owner_of(call.principal.arn)},
+        beside=lambda record: (*tracked(call, record), *quotas.taken(call, record)),
     )
     return {"TrainingJobArn": record.status["TrainingJobArn"]}
 

@@ -16,6 +16,7 @@ from sagewright.operations.sagemaker.roles import check_role
 from sagewright.operations.sagemaker.training import training_job
 from sagewright.operations.sagemaker.tuning import checks, from_algorithm, warm_start
 from sagewright.resources.hyper_parameter_tuning_job import IMAGES, KIND, LIFE, NO_JOBS, definitions
+from sagewright.resources.owner import OWNER, owner_of
 from sagewright.resources.record import Record
 from sagewright.tuning.ranges import parse
 
@@ -57,7 +58,8 @@ def create_hyper_parameter_tuning_job(call: Call, request: Params) -> Params:
         check_role(call, each.request["RoleArn"])
         images[each.name] = from_algorithm.image(call, each, parse(each.ranges))
     warm_start.check(spec, [NOUN.find(call, name) for name in warm_start.parents_named(request)])
-    return NOUN.answer(call, NOUN.create(call, spec, state="InProgress", status={**NO_JOBS, IMAGES: images}))
+    status = {**NO_JOBS, IMAGES: images, OWNER: owner_of(call.principal.arn)}
+    return NOUN.answer(call, NOUN.create(call, spec, state="InProgress", status=status))
 
 
 @operations

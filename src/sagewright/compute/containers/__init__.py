@@ -1,0 +1,1 @@
+"""What the container engine (`compute/container.py`) is made of."""

@@ -1,0 +1,107 @@
+"""Carries connections from one address to another: `python -I -S relay.py READY FROM TO [FROM TO …]`.
+
+It runs in a container that has a network namespace, which the task's own joins: an image listens there on TCP, and we
+reach it by a Unix socket; the task asks this server at an address of its own, and a Unix socket leads out. Addresses
+are `tcp:PORT` (of the loopback interface) and `unix:PATH`. The file READY is made when it listens everywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+READY, DOOR = "ready", "platform.sock"
+"""In a porch's folder: the file that says that it listens, the socket that leads to this server."""
+_PIECE = 1 << 18
+
+
+def listen(address: str) -> socket.socket:
+    """A listening socket at the address."""
+    kind, _, where = address.partition(":")
+    if kind == "tcp":
+        return socket.create_server(("127.0.0.1", int(where)), backlog=512)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(where)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(where)
+    server.listen(512)
+    return server
+
+
+def connect(address: str) -> socket.socket:
+    """Raises OSError."""
+    kind, _, where = address.partition(":")
+    if kind == "tcp":
+        host, _, port = where.rpartition(":")
+        found = socket.create_connection((host or "127.0.0.1", int(port)))
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return found
+    found = socket.socket(socket.AF_UNIX)
+    try:
+        found.connect(where)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def carry(server: socket.socket, to: str) -> None:
+    """Take connections for ever, each with threads of its own. Who cannot be connected is hung up on."""
+    while True:
+        try:
+            client, _ = server.accept()
+        except ConnectionError:
+            continue
+        except OSError:
+            return  # closed
+        threading.Thread(target=_join, args=(client, to), daemon=True).start()
+
+
+def _join(client: socket.socket, to: str) -> None:
+    try:
+        other = connect(to)
+    except OSError:
+        client.close()
+        return
+    back = threading.Thread(target=_pour, args=(other, client), daemon=True)
+    back.start()
+    _pour(client, other)
+    back.join()
+    client.close()
+    other.close()
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    """Until the source has said all. Then the target hears no more, but may still answer."""
+    piece = memoryview(bytearray(_PIECE))
+    try:
+        while count := source.recv_into(piece):
+            target.sendall(piece[:count])
+        target.shutdown(socket.SHUT_WR)
+    except OSError:  # one side is gone: so is the other
+        for each in (source, target):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+def main(ready: str, pairs: Sequence[str]) -> None:
+    """Serve all pairs until killed."""
+    work: list[Callable[[], None]] = []
+    for number in range(0, len(pairs), 2):
+        server, to = listen(pairs[number]), pairs[number + 1]
+        work.append(lambda server=server, to=to: carry(server, to))  # type: ignore[misc]
+    with open(ready, "w"):
+        pass
+    threads = [threading.Thread(target=each) for each in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

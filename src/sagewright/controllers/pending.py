@@ -1,0 +1,28 @@
+"""Training jobs that wait for room: what they say meanwhile, and for how long they may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sagewright.resources.record import Record
+
+PENDING: Final = "Pending"
+_NO_PLACE_YET: Final = ("Starting", PENDING)
+
+
+def has_a_place(record: Record) -> bool:
+    """Whether the job had room when this was written down."""
+    return record.status["SecondaryStatus"] not in _NO_PLACE_YET
+
+
+def seconds_left(record: Record, now: float) -> float | None:
+    """How long it may still wait; None: for ever. It waits from its creation on."""
+    most = record.spec["StoppingCondition"].get("MaxPendingTimeInSeconds")
+    return None if most is None else record.created + float(most) - now
+
+
+def told(record: Record, sentence: str) -> Mapping[str, Any]:
+    """The status of a job that said before that it waits, with another sentence."""
+    *story, last = record.status["SecondaryStatusTransitions"]
+    return {"SecondaryStatusTransitions": [*story, {**last, "StatusMessage": sentence}]}
