@@ -35,7 +35,7 @@ from sagewright.compute.base import Image, Login, Task, TaskState, Usage
 from sagewright.compute.cgroups import Cgroups
 from sagewright.compute.containers import base_image, images, networks, spec
 from sagewright.compute.containers.api import Api, Refused
-from sagewright.compute.containers.spec import Place
+from sagewright.compute.containers.spec import Kind, Place
 from sagewright.compute.process import ProcessEngine, about_of
 
 _LOG = logging.getLogger(__name__)
@@ -74,18 +74,20 @@ class ContainerEngine(ProcessEngine):
                 f"No container engine answers at {socket} ({problem}). Start Docker, or `podman system service`, or "
                 "say where it listens: --container-socket unix:///PATH."
             ) from None
-        self._podman = any("podman" in each["Name"].lower() for each in about.get("Components") or ())
+        podman = any("podman" in each["Name"].lower() for each in about.get("Components") or ())
+        rootless = "name=rootless" in (self._api.call("GET", "/info").get("SecurityOptions") or ())
+        self._kind = Kind(podman, rootless)
 
     # -- what it can do
 
     def cannot(self) -> Sequence[str]:
         sentences = ["How much a task writes to disk is not limited."]
-        if self._podman:
+        if self._kind.podman:
             sentences.append(
                 "Podman ignores requests for GPUs: tasks that ask for some are given all of this machine's, and users' "
                 "images bring the driver's libraries themselves."
             )
-        if os.getuid() != 0 and not self._rootless():
+        if os.getuid() != 0 and not self._kind.rootless:
             sentences.append(
                 "The engine runs as root and this server does not: what users' images write as root to /opt/ml can "
                 "be read, but stays on disk when their tasks are gone. Rootless Podman has no such trouble."
@@ -108,10 +110,7 @@ class ContainerEngine(ProcessEngine):
         return images.held(self._api, address)
 
     def pull(self, address: str, login: Login | None) -> Image:
-        return images.pull(self._api, address, login, podman=self._podman)
-
-    def _rootless(self) -> bool:
-        return "name=rootless" in (self._api.call("GET", "/info").get("SecurityOptions") or ())
+        return images.pull(self._api, address, login, podman=self._kind.podman)
 
     # -- the engine's port, where it is not the process engine's
 
@@ -164,14 +163,14 @@ class ContainerEngine(ProcessEngine):
         """The bodies of the task's containers by their names, and what is to be known of them later."""
         name, base = self._name(task.id), base_image.ensure(self._api)
         place, network = self._place(task)
-        porch = f"{name}-porch" if network and (task.network != "none" or task.socket) else ""
-        if task.image is not None and task.socket and not network:
-            porch = f"{name}-porch"
+        asks = task.network != "none" and place.mode != "host"
+        serves = task.image is not None and task.socket is not None
+        porch = f"{name}-porch" if asks or serves else ""
         bodies = {}
         if porch:
-            bodies[porch] = spec.of_porch(task, base, run, self._endpoint, place, self._podman)
+            bodies[porch] = spec.of_porch(task, base, run, self._endpoint, place, self._kind)
             place = Place(f"container:{porch}", names=place.names)
-        bodies[name] = spec.of_task(task, task.image or base, run, self._toolkit, place, self._podman)
+        bodies[name] = spec.of_task(task, task.image or base, run, self._toolkit, place, self._kind)
         for body in bodies.values():
             body["Labels"] = spec.labels(self._folder, task.id)
         about: dict[str, Any] = {
@@ -191,11 +190,11 @@ class ContainerEngine(ProcessEngine):
         Users' images listen on a port that others use too, and have a network of their own.
         """
         neighbours = bool(task.group) and len(task.hosts) > 1
-        if not neighbours and (task.image is None or task.network == "none"):
-            return Place("none" if task.network == "none" else "host"), ""
+        if not neighbours and (task.image is None or task.network != "host"):
+            return Place("host" if task.network == "host" else "none"), ""
         network = self._name(task.group if neighbours else task.id)
         labels = spec.labels(self._folder, task.id)
-        subnet = networks.ensure(self._api, network, labels, internal=task.network == "none")
+        subnet = networks.ensure(self._api, network, labels, internal=task.network != "host")
         if not neighbours:
             return Place(network, names=task.hosts), network
         names = networks.addresses(ipaddress.IPv4Network(subnet), task.hosts)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sagewright.compute import sandbox
 from sagewright.compute.base import Task
-from sagewright.compute.containers import base_image, relay
+from sagewright.compute.containers import base_image, networks, relay
 from sagewright.compute.containers.base_image import FOLDER, LABEL, bind
 
 PORT: Final = 8080
@@ -26,6 +26,19 @@ _PORCH: Final = {"Memory": 256 << 20, "MemorySwap": 256 << 20, "PidsLimit": 2048
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What matters of the engine."""
+
+    podman: bool
+    rootless: bool
+
+    @property
+    def user(self) -> str:
+        """Who this server's user is inside: without root, a container's root is who runs the engine."""
+        return "0:0" if self.rootless else f"{os.getuid()}:{os.getgid()}"
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a task's container is among networks."""
 
@@ -37,15 +50,15 @@ class Place:
     """The hosts' names and addresses; None for those of the task."""
 
 
-def of_task(task: Task, image: str, run: Path, toolkit: Path | None, place: Place, podman: bool) -> dict[str, Any]:
+def of_task(task: Task, image: str, run: Path, toolkit: Path | None, place: Place, kind: Kind) -> dict[str, Any]:
     """The body of the task's container. `run` is the engine's folder for it."""
     words = [*task.command]
     if task.image is None:
-        body = _on_the_system(task, run, toolkit, place)
+        body = _on_the_system(task, run, toolkit, place, kind)
         shell: Sequence[str] = ["/bin/sh"]
     else:
         mounts, shell = base_image.shell()
-        hosts = _etc(task, run, place) / "hosts"
+        hosts = _etc(task, run, place, kind) / "hosts"
         body = {"Env": _pairs(task.environment), "HostConfig": {"Mounts": [*mounts, bind(hosts, "/etc/hosts")]}}
     settings = body["HostConfig"]
     if task.folder is not None:
@@ -57,18 +70,18 @@ def of_task(task: Task, image: str, run: Path, toolkit: Path | None, place: Plac
     settings |= _limits(task)
     settings["OomScoreAdj"] = 500  # it goes before the server does
     if task.resources.gpus:
-        settings |= _gpus(task, podman)
-    _put(body, place, task.hostname or task.id, podman)
+        settings |= _gpus(task, kind.podman)
+    _put(body, place, task.hostname or task.id, kind.podman)
     return body
 
 
-def _on_the_system(task: Task, run: Path, toolkit: Path | None, place: Place) -> dict[str, Any]:
+def _on_the_system(task: Task, run: Path, toolkit: Path | None, place: Place, kind: Kind) -> dict[str, Any]:
     """A task without an image, as in bubblewrap's sandbox."""
     mounts = [*base_image.binds()]
     for name, where in (("tmp", "/tmp"), ("home", sandbox.HOME)):  # noqa: S108  # inside, where it is the task's own
         (run / name).mkdir(mode=0o700, exist_ok=True)
         mounts.append(bind(run / name, where, writable=True))
-    mounts += [bind(file, f"/etc/{file.name}") for file in sorted(_etc(task, run, place).iterdir())]
+    mounts += [bind(file, f"/etc/{file.name}") for file in sorted(_etc(task, run, place, kind).iterdir())]
     if task.python is not None:
         mounts += [bind(prefix, str(prefix)) for prefix in sandbox.python_folders(task.python)]
     if toolkit is not None:
@@ -76,13 +89,13 @@ def _on_the_system(task: Task, run: Path, toolkit: Path | None, place: Place) ->
     # What the task mounts on top comes after, or an engine that sorts by depth would hide it.
     return {
         "Env": _pairs(sandbox.environment(task, toolkit)),
-        "User": f"{os.getuid()}:{os.getgid()}",
+        "User": kind.user,
         "WorkingDir": "/opt/ml" if task.folder is not None else sandbox.HOME,
         "HostConfig": {"Mounts": mounts, "ReadonlyRootfs": True, "Tmpfs": {"/run": "", "/var/tmp": ""}},  # noqa: S108
     }
 
 
-def of_porch(task: Task, base: str, run: Path, endpoint: str, place: Place, podman: bool) -> dict[str, Any]:
+def of_porch(task: Task, base: str, run: Path, endpoint: str, place: Place, kind: Kind) -> dict[str, Any]:
     """The body of the container that has the network which the task's own joins: it carries what goes in and out.
 
     `endpoint` is `HOST:PORT` where tasks ask for this server.
@@ -95,20 +108,22 @@ def of_porch(task: Task, base: str, run: Path, endpoint: str, place: Place, podm
     pairs: list[str] = []
     if task.network != "none":
         pairs += [f"tcp:{endpoint.rpartition(':')[2]}", f"unix:{FOLDER}/porch/{relay.DOOR}"]
-    if task.socket and task.folder:
+    if task.image is not None and task.socket and task.folder:
         inside = Path(task.socket)
         mounts.append(bind(task.folder / inside.parent.relative_to("/opt/ml"), f"{FOLDER}/served", writable=True))
         pairs += [f"unix:{FOLDER}/served/{inside.name}", f"tcp:{PORT}"]
     python = os.path.realpath(sys.executable)
+    # Docker keeps the networks of its containers apart; Podman lets them through, whatever they are told.
+    pool = str(networks.POOL) if kind.podman and place.mode != "none" else ""
     body: dict[str, Any] = {
         "Image": base,
-        "Entrypoint": [python, "-I", "-S", f"{FOLDER}/relay.py", f"{FOLDER}/porch/{relay.READY}"],
+        "Entrypoint": [python, "-I", "-S", f"{FOLDER}/relay.py", f"{FOLDER}/porch/{relay.READY}", pool],
         "Cmd": pairs,
-        "User": f"{os.getuid()}:{os.getgid()}",
+        "User": kind.user,
         "HostConfig": {"Mounts": mounts, "ReadonlyRootfs": True, **_PORCH},
     }
-    _confine(body, ())
-    _put(body, place, task.hostname or task.id, podman)
+    _confine(body, ("NET_ADMIN",) if pool else ())
+    _put(body, place, task.hostname or task.id, kind.podman)
     return body
 
 
@@ -157,12 +172,12 @@ def _gpus(task: Task, podman: bool) -> dict[str, Any]:
     }
 
 
-def _etc(task: Task, run: Path, place: Place) -> Path:
+def _etc(task: Task, run: Path, place: Place, kind: Kind) -> Path:
     """The files that name the user, the host and its neighbours."""
     names = task.hosts if place.names is None else place.names
     etc = sandbox.write_etc(task, run / "etc", names)
     passwd = etc / "passwd"
-    passwd.write_text(passwd.read_text().replace(f":{sandbox.UID}:{sandbox.UID}:", f":{os.getuid()}:{os.getgid()}:"))
+    passwd.write_text(passwd.read_text().replace(f":{sandbox.UID}:{sandbox.UID}:", f":{kind.user}:"))
     for file in etc.iterdir():
         file.chmod(0o644)
     return etc
