@@ -179,13 +179,14 @@ def build(settings: Settings) -> Server:
         metrics=metrics,
         meter=meter,
         grants=credentials,
-        own_images=OwnImages(services, f"{_reachable(settings.host)}:{settings.port}"),
+        own_images=OwnImages(services, f"{settings.reachable_host}:{settings.port}"),
         clock=clock,
         machine=max(engine.machines(), key=lambda machine: machine.size),
         tasks=tasks,
-        endpoint_url=f"http://{_reachable(settings.host)}:{settings.port}",
+        endpoint_url=f"http://{settings.reachable_host}:{settings.port}",
         serverless_idle=settings.serverless_idle,
         serverless_standby=settings.serverless_standby,
+        vpc_network=settings.vpc_network,
     )
     loop = _loop(platform, settings, owner=_server_id(settings.data))
     watching = _watching(services, platform, owner=_server_id(settings.data))
@@ -225,7 +226,7 @@ def _loop(platform: Platform, settings: Settings, *, owner: str) -> Loop:
         loop.wake,
         overcommit=settings.overcommit,
         strict=settings.capacity == "strict",
-        share_ports=lambda _: not platform.engine.private_networks,
+        share_ports=lambda record: not platform.engine.private_networks and platform.network(record.spec) == "host",
     )
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
@@ -315,7 +316,3 @@ def _server_id(data: Path) -> str:
     if not path.exists():
         path.write_text(secrets.token_hex(8))
     return path.read_text()
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104

@@ -35,12 +35,19 @@ class Settings:
     serverless_standby: bool = True
     """Whether each serverless variant that has no instance keeps a process with its framework loaded, without the
     model: it answers within a fraction of a second, and takes the framework's memory."""
+    vpc_network: Literal["platform", "host"] = "platform"
+    """What tasks with a VpcConfig reach: this server and the hosts of their own job, or all that this machine does."""
     capacity: Literal["fitted", "strict"] = "fitted"
     """Whether instances are cut to what the machines have, or are as large as AWS's and else wait or are refused."""
     overcommit: float = 2.0
     """How many times fitted instances may take up the machines' vCPUs and memory: most are idle part of the time."""
     runtimes: Path | None = None
     """Where the runtimes' Python environments are kept; None for `data`/runtimes."""
+
+    @property
+    def reachable_host(self) -> str:
+        """Where programs on this machine reach the server."""
+        return "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
 
     @property
     def runtimes_folder(self) -> Path:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
               metavar="unix:///PATH", help="Docker's or Podman's API, for --engine container.")  # fmt: skip
 @click.option("--sandbox", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
               help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
+@click.option("--vpc-network", type=click.Choice(["platform", "host"]), default="platform", show_default=True,
+              envvar="SAGEWRIGHT_VPC_NETWORK", show_envvar=True,
+              help="What tasks with a VpcConfig reach: this server alone, or what the machine does.")  # fmt: skip
 @click.option("--auth", type=click.Choice(["on", "off"]), default="on", show_default=True,
               help="Whether requests must be signed. Off is for throw-away servers only.")  # fmt: skip
 @click.option("--store", default="", envvar="SAGEWRIGHT_STORE", show_envvar=True, metavar="URL",

@@ -34,6 +34,14 @@ class Resources:
     gpus: int = 0
     processes: int | None = None
     """Processes and threads at once."""
+    disk_bytes: int | None = None
+    """What it may write to its own folders together, /opt/ml among them. Engines look from time to time, so it may come
+    to hold a little more before it is ended."""
+
+
+Network = Literal["host", "platform", "none"]
+"""host: whatever this machine reaches. platform: the platform's own endpoint, and nothing else. none: nothing. Tasks of
+one job reach each other with any of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,12 @@ class Task:
     mounts: Sequence[Mount] = ()
     """Shown on top of `folder`, in order."""
     resources: Resources = field(default_factory=Resources)
-    network: Literal["host", "none"] = "host"
+    network: Network = "host"
+    job: str = ""
+    """Tasks of one job that do not have the host's network share one of their own, in which they reach each other. On
+    an engine with `private_networks` those of several hosts have one in any case, at addresses of its choice."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Names that must resolve inside: `{"algo-1": "127.0.0.1"}`."""
-    group: str = ""
-    """What the tasks of one job share, `[a-z0-9-]+`. An engine with `private_networks` joins the `hosts` of a group by
-    a network of their own, at addresses of its own choice."""
     hostname: str = ""
     socket: str | None = None
     """Path inside the task, under /opt/ml, of a Unix socket that the task will listen on. One that runs in an image
@@ -85,6 +93,8 @@ class TaskState:
     exit_code: int | None = None
     out_of_memory: bool = False
     """True when the task was ended for using more memory than it may."""
+    out_of_disk: bool = False
+    """True when the task was ended for writing more than it may."""
     started: float | None = None
     ended: float | None = None
     """Epoch seconds."""
@@ -149,7 +159,7 @@ class Engine(ABC):
 
     @property
     def private_networks(self) -> bool:
-        """Whether the hosts of a group share ports with nobody: their tasks have a network of their own."""
+        """Whether the hosts of one job share ports with no other job, whatever else their network reaches."""
         return False
 
     def image(self, address: str) -> Image | None:

@@ -30,7 +30,7 @@ from sagewright.base import toolkit
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Terminal, Transient
 from sagewright.base.settings import Settings
-from sagewright.compute import links, process
+from sagewright.compute import links, process, spawning
 from sagewright.compute.base import Image, Login, Task, TaskState, Usage
 from sagewright.compute.cgroups import Cgroups
 from sagewright.compute.containers import base_image, images, networks, spec
@@ -55,17 +55,17 @@ class ContainerEngine(ProcessEngine):
         clock: Clock,
         socket: str,
         *,
-        endpoint: str = "127.0.0.1:4700",
+        endpoint: tuple[str, int] = ("127.0.0.1", 4700),
         toolkit: Path | None = None,
     ) -> None:
-        """`socket` is the path of the engine's API, `endpoint` where tasks ask for this server (`HOST:PORT`).
+        """`socket` is the path of the engine's API, `endpoint` where tasks ask for this server.
 
         Raises Terminal when no engine answers there.
         """
         super().__init__(folder, clock, "off", toolkit=toolkit)
         self._cgroups = Cgroups()  # the engine's are used
         self._api = Api(socket)
-        self._endpoint = endpoint
+        self._endpoint = f"{endpoint[0]}:{endpoint[1]}"
         self._mark = hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:8]
         try:
             about = self._api.call("GET", "/version")
@@ -81,7 +81,9 @@ class ContainerEngine(ProcessEngine):
     # -- what it can do
 
     def cannot(self) -> Sequence[str]:
-        sentences = ["How much a task writes to disk is not limited."]
+        sentences = []
+        if os.getuid() != 0:
+            sentences.append("What users' images write outside /opt/ml is not counted: only root sees it.")
         if self._kind.podman:
             sentences.append(
                 "Podman ignores requests for GPUs: tasks that ask for some are given all of this machine's, and users' "
@@ -176,10 +178,13 @@ class ContainerEngine(ProcessEngine):
         about: dict[str, Any] = {
             "folder": str(task.folder),
             "socket": task.socket,
+            "sandboxed": True,
             "cgroups": [],
             "name": name,
             "porch": porch,
             "network": network,
+            "disk_limit": task.resources.disk_bytes or 0,
+            "disk_folders": [str(each) for each in (task.folder, *spec.private_folders(task, run)) if each],
         }
         return bodies, about
 
@@ -189,10 +194,10 @@ class ContainerEngine(ProcessEngine):
         Tasks without an image share this machine's network, unless they have neighbours, as on the process engine.
         Users' images listen on a port that others use too, and have a network of their own.
         """
-        neighbours = bool(task.group) and len(task.hosts) > 1
+        neighbours = bool(task.job) and len(task.hosts) > 1
         if not neighbours and (task.image is None or task.network != "host"):
             return Place("host" if task.network == "host" else "none"), ""
-        network = self._name(task.group if neighbours else task.id)
+        network = self._name(task.job if neighbours else task.id)
         labels = spec.labels(self._folder, task.id)
         subnet = networks.ensure(self._api, network, labels, internal=task.network != "host")
         if not neighbours:
@@ -207,17 +212,19 @@ class ContainerEngine(ProcessEngine):
             "name": about["name"],
             "porch": about["porch"],
             "endpoint": self._endpoint,
+            "disk_limit": about["disk_limit"],
+            "disk_folders": about["disk_folders"],
             "bodies": bodies,
         }
         with contextlib.ExitStack() as stack:
             control = process.make_control(run / "control")
             stack.callback(os.close, control)
-            told = process.hidden_file(marshal.dumps(order), run)
+            told = spawning.hidden_file(marshal.dumps(order), run)
             stack.callback(os.close, told)
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (told, lock, control)]
             for fd in high:
                 stack.callback(os.close, fd)
-            return process.posix_spawn(
+            return spawning.spawn(
                 [sys.executable, "-I", "-m", _ATTENDANT, str(run)],
                 [(fd, target) for fd, target in zip(high, (0, 3, 4), strict=True)],
                 run / "supervisor.log",
@@ -246,7 +253,7 @@ class ContainerEngine(ProcessEngine):
     # -- forgetting
 
     def _name(self, task_id: str) -> str:
-        """What a task's container is called, or a group's network."""
+        """What a task's container is called, or a job's network."""
         return f"sagewright-{self._mark}-{task_id}"
 
     def _remove(self, run: Path) -> None:
@@ -265,12 +272,11 @@ class ContainerEngine(ProcessEngine):
 def make(settings: Settings, clock: Clock) -> ContainerEngine:
     """The engine of a server with these settings."""
     package = toolkit.folder()
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
     return ContainerEngine(
         settings.data / "tasks",
         clock,
         _socket(settings.container_socket),
-        endpoint=f"{host}:{settings.port}",
+        endpoint=(settings.reachable_host, settings.port),
         toolkit=package.parent if package else None,
     )
 

@@ -14,7 +14,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -237,8 +237,7 @@ class FakeEngine(Engine):
     def _finish(self, run: _Run, state: TaskState, when: float) -> Sequence[Callable[[], None]]:
         if run.plan.piece and state.phase == "exited":
             self._say(run, [run.plan.piece])
-        known: Mapping[str, float] = {"started": run.started} | ({"ended": when} if state.phase == "exited" else {})
-        run.state = TaskState(state.phase, state.exit_code, state.out_of_memory, **known)
+        run.state = replace(state, started=run.started, ended=when if state.phase == "exited" else None)
         wakes, run.wakes = run.wakes, []
         return wakes
 

@@ -16,7 +16,7 @@ CANNOT = (
     "Tasks see this machine's files and processes as you do: nothing keeps them apart.",
     "There is no /opt/ml: tasks find its folder in SAGEMAKER_BASE_DIR.",
     "Host names of a job (algo-1, …) resolve only if this machine's /etc/hosts has them.",
-    "Network isolation is not enforced.",
+    "Network isolation is not enforced, nor what a VpcConfig closes off.",
     "Input that should be read-only can be written to.",
 )
 _METRICS: Final = "SAGEMAKER_METRICS_DIRECTORY"

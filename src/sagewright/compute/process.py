@@ -39,14 +39,17 @@ from sagewright.base import toolkit
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Terminal, Transient
 from sagewright.base.settings import Settings
-from sagewright.compute import cgroups, links, logfile, plain, sandbox, usage
+from sagewright.compute import cgroups, links, logfile, plain, sandbox, spawning, syscalls, usage
 from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
 from sagewright.compute.machine import Machine
+from sagewright.compute.networks import Networks
 from sagewright.compute.watcher import Watcher
 
 _LOG = logging.getLogger(__name__)
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
+_METADATA = "/_sagewright/metadata"
+"""Where the platform answers as a machine's metadata does, by a task's token."""
 _PATIENCE = 5.0
 """Seconds to wait for a supervisor to come up or to go."""
 
@@ -63,8 +66,10 @@ class ProcessEngine(Engine):
         sandbox: Literal["auto", "on", "off"] = "auto",
         *,
         toolkit: Path | None = None,
+        endpoint: tuple[str, int] = ("", 0),
     ) -> None:
-        """`folder` is made if missing; `toolkit` is the folder that holds `sagewright_container`."""
+        """`folder` is made if missing; `toolkit` is the folder that holds `sagewright_container`; `endpoint` is the
+        address and port of the platform, for tasks that reach nothing else."""
         self._folder = folder.absolute()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clock = clock
@@ -74,6 +79,8 @@ class ProcessEngine(Engine):
         self._pause = threading.Event()
         self._watcher = Watcher(lambda task_id: self.inspect(task_id).phase == "running")
         self._supervisor = _compiled(self._folder)
+        self._networks = Networks(self._folder / ".networks", endpoint)
+        self._networks.tidy()
         shutil.rmtree(self._folder / ".trash", ignore_errors=True)
 
     # -- what it can do
@@ -90,10 +97,14 @@ class ProcessEngine(Engine):
             )
         if "cpu" not in self._cgroups.parents:
             sentences.append("Processor time is not limited: this user may not make control groups.")
-        if "pids" not in self._cgroups.parents:
+        if "pids" not in self._cgroups.parents and not self._counts_processes():
             sentences.append("The number of a task's processes is not limited: this user may not make control groups.")
         sentences.append("Images run in the Python environment that answers to them, not in their own file system.")
         return sentences
+
+    def _counts_processes(self) -> bool:
+        """Whether the kernel counts a task's processes by its user: it counts nobody's who is root outside."""
+        return self._sandboxed() and os.getuid() != 0
 
     @property
     def read_only_mounts(self) -> bool:
@@ -162,9 +173,17 @@ class ProcessEngine(Engine):
         about = about_of(self._run(task_id))
         if not about.get("socket"):
             return None
-        path = links.make(Path(about["folder"]), self._run(task_id)) / os.path.relpath(about["socket"], "/opt/ml")
-        # A task could put a link in its socket's place, and have us talk to somebody else's.
-        return path if path.resolve().is_relative_to(Path(about["folder"]).resolve()) else None
+        run = self._run(task_id)
+        folder, inside = Path(about["folder"]), os.path.relpath(about["socket"], "/opt/ml")
+        if not about.get("sandboxed"):
+            path = links.make(folder, run) / inside
+            return path if path.resolve().is_relative_to(folder.resolve()) else None
+        # A task could put a link in its socket's place at any moment, and have us talk to somebody else's: so we keep
+        # the sockets themselves where it does not come.
+        pinned = run / "pinned"
+        if not links.pin(folder, inside, pinned):
+            return None
+        return links.make(pinned, run) / os.path.basename(inside)
 
     def usage(self, task_ids: Collection[str]) -> Mapping[str, Usage]:
         runs = {os.fsencode(self._run(task_id)): task_id for task_id in task_ids}
@@ -210,11 +229,6 @@ class ProcessEngine(Engine):
             raise Terminal(f"The settings demand a sandbox, and there is none. {reason}")
         if len(task.hosts) > 1 and not self._sandboxed():
             raise Terminal(f"Several hosts need a sandbox, in which their names resolve. {sandbox.available() or ''}")
-        if len(task.hosts) > 1 and task.network == "none":
-            raise Terminal(
-                "Hosts of one job without any network cannot reach each other: this engine isolates jobs of one "
-                "instance only. Leave EnableNetworkIsolation out, or train on one instance."
-            )
 
     def _take_for_start(self, run: Path) -> int | None:
         """The lock, or None when somebody else has started the task. Waits for one who is about to."""
@@ -234,23 +248,47 @@ class ProcessEngine(Engine):
         """Start the supervisor; its pid. It inherits the lock, so there is no moment at which nobody holds it."""
         with contextlib.ExitStack() as stack:
             groups = self._make_groups(task, run)
-            link = links.make(task.folder, run) if task.socket and task.folder else None
-            about = {"folder": str(task.folder), "socket": task.socket, "cgroups": [str(g) for g in groups]}
+            sandboxed = self._sandboxed()
+            link = links.make(task.folder, run) if task.socket and task.folder and not sandboxed else None
+            about = {
+                "folder": str(task.folder),
+                "socket": task.socket,
+                "sandboxed": sandboxed,
+                "cgroups": [str(group) for group in groups],
+            }
             (run / "about").write_text(json.dumps(about))
             order, options = self._order(task, run, groups, link)
             control = make_control(run / "control")
             stack.callback(os.close, control)
-            handed = [hidden_file(marshal.dumps(order), run), lock, control]
+            handed = [spawning.hidden_file(marshal.dumps(order), run), lock, control]
+            stack.callback(os.close, handed[0])
             if options:
-                handed.append(hidden_file(b"\0".join(options) + b"\0", run))
+                for data in (b"\0".join(options) + b"\0", syscalls.filter_program()):
+                    handed.append(spawning.hidden_file(data, run))
+                    stack.callback(os.close, handed[-1])
+                handed += self._join(task, stack)
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in handed]
-            for fd in (*high, handed[0], *handed[3:]):
+            for fd in high:
                 stack.callback(os.close, fd)
-            return posix_spawn(
+            return spawning.spawn(
                 [sys.executable, "-I", "-S", str(self._supervisor), str(run)],
-                [(fd, target) for fd, target in zip(high, (0, 3, 4, 5), strict=False)],
+                [(fd, target) for fd, target in zip(high, (0, 3, 4, 5, 6, 7, 8, 9), strict=False)],
                 run / "supervisor.log",
             )
+
+    def _join(self, task: Task, stack: contextlib.ExitStack) -> Sequence[int]:
+        """What leads into the task's own network, where it has one that bubblewrap does not make by itself."""
+        if not sandbox.has_kept_network(task):
+            return ()
+        grant = task.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+        access = self._networks.join(
+            task.job or task.id,
+            reaches_platform=task.network == "platform",
+            metadata=f"{_METADATA}/{grant}" if grant else "",
+        )
+        for fd in access.descriptors():
+            stack.callback(os.close, fd)
+        return access.descriptors()
 
     def _make_groups(self, task: Task, run: Path) -> Sequence[Path]:
         try:
@@ -266,8 +304,15 @@ class ProcessEngine(Engine):
         limited = any((group / "memory.max").exists() or "memory" in str(group) for group in groups)
         order: dict[str, Any] = {
             "sandboxed": self._sandboxed(),
+            "networked": self._sandboxed() and sandbox.has_kept_network(task),
             "cgroups": [str(group) for group in groups],
             "data_limit": 0 if limited else task.resources.memory_bytes or 0,
+            "disk_limit": task.resources.disk_bytes or 0,
+            # Files in memory are files as well.
+            "file_limit": max(task.resources.disk_bytes, task.resources.memory_bytes or 0)
+            if task.resources.disk_bytes
+            else 0,
+            "disk_folders": [os.fsencode(folder) for folder in (task.folder, run / "home") if folder is not None],
         }
         if not order["sandboxed"]:
             environment, cwd = plain.prepare(task, run, self._toolkit, link)
@@ -275,11 +320,13 @@ class ProcessEngine(Engine):
             order["environment"] = {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
             order["cwd"] = os.fsencode(cwd)
             return order, ()
+        order["disk_folders"] += [os.fsencode(run / name) for name in sandbox.FOLDERS if name != "home"]
         options = list(sandbox.arguments(task, run, self._toolkit))
         for key, value in sandbox.environment(task, self._toolkit).items():
             options += ["--setenv", key, value]
         # The shell gives a missing program the exit code 127, which bubblewrap does not.
-        command = [sandbox.program() or "bwrap", "--args", "5", "--", "/bin/sh", "-c", 'exec "$@"', "sh"]
+        count = "" if "pids" in self._cgroups.parents else sandbox.limit_processes(task.resources.processes)
+        command = [sandbox.program() or "bwrap", "--args", "5", "--", "/bin/sh", "-c", f'{count}exec "$@"', "sh"]
         order["argv"] = [os.fsencode(word) for word in (*command, *task.command)]
         order["environment"] = {}
         order["cwd"] = b"/"
@@ -308,7 +355,8 @@ def make(settings: Settings, clock: Clock) -> ProcessEngine:
     """The engine of a server with these settings; the container toolkit is the one installed beside us."""
     package = toolkit.folder()
     place = package.parent if package else None
-    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place)
+    endpoint = settings.reachable_host, settings.port
+    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place, endpoint=endpoint)
 
 
 def check(task: Task) -> None:
@@ -342,32 +390,6 @@ def _compiled(folder: Path) -> Path:
 
 def _group_name(run: Path) -> str:
     return "sagewright-" + hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
-
-
-def posix_spawn(argv: Sequence[str], descriptors: Sequence[tuple[int, int]], log: Path) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
-    actions += [(os.POSIX_SPAWN_DUP2, source, target) for source, target in descriptors]
-    options: dict[str, Any] = {"file_actions": actions, "setsigmask": []}
-    try:
-        return os.posix_spawn(argv[0], list(argv), {}, setsid=True, **options)
-    except NotImplementedError:  # macOS: the supervisor makes its session itself
-        return os.posix_spawn(argv[0], list(argv), {}, **options)
-
-
-def hidden_file(data: bytes, folder: Path) -> int:
-    """A descriptor to read `data` from, with no name that anybody could open."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("sagewright")
-    else:
-        path = folder / f".{secrets.token_hex(8)}"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        path.unlink()
-    left = memoryview(data)
-    while left:
-        left = left[os.write(fd, left) :]
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
 
 
 def make_control(path: Path) -> int:

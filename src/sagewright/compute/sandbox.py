@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from sagewright.compute import syscalls
 from sagewright.compute.base import Task
 
 UID = 1000
@@ -21,6 +22,8 @@ UID = 1000
 USER = "sagemaker-user"
 HOME = f"/home/{USER}"
 TOOLKIT = "/opt/sagewright"
+FOLDERS = ("root", "tmp", "home")
+"""A sandboxed task's private folders, in the engine's folder of it: what it writes, wherever, is in one of them."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -44,6 +47,8 @@ ETC = (
     "ssl",
     "timezone",
 )
+_KERNEL_FILES = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi",
+                 "/proc/pressure")  # fmt: skip
 _GPU_DEVICES = ("nvidia", "dri", "kfd")
 
 _CLIENTS = {
@@ -93,6 +98,9 @@ def base() -> Sequence[str]:
         if os.path.exists(f"/etc/{name}"):
             out += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
     out += ["--proc", "/proc", "--dev", "/dev"]
+    # Where we are root, the task's user is root for the kernel's own files, and may write to those of root's.
+    for path in _KERNEL_FILES:
+        out += ["--ro-bind-try", path, path]
     for path in ("/sys/devices", "/sys/class", "/sys/bus"):
         out += ["--ro-bind-try", path, path]
     out += ["--dir", "/var/tmp", "--dir", "/run", "--dir", "/opt/ml"]  # noqa: S108  # inside
@@ -105,10 +113,15 @@ def arguments(task: Task, run: Path, toolkit: Path | None) -> Sequence[str]:
     `run` is the engine's own folder of the task, where the private /tmp and home are made; `toolkit` is the folder
     that holds `sagewright_container`.
     """
-    out = [*base(), "--hostname", task.hostname or task.id[:63].strip("-") or "task"]
-    for name, where in (("tmp", "/tmp"), ("home", HOME)):  # noqa: S108  # inside, where it is the task's own
+    out = []
+    places = ("/", "/tmp", HOME)  # noqa: S108  # inside, where it is the task's own
+    for name in FOLDERS:
         (run / name).mkdir(mode=0o700, exist_ok=True)
+    out += ["--bind", str(run / "root"), "/", *base()]
+    out += ["--hostname", task.hostname or task.id[:63].strip("-") or "task"]
+    for name, where in list(zip(FOLDERS, places, strict=True))[1:]:
         out += ["--bind", str(run / name), where]
+    out += _memory_files(task)
     etc = write_etc(task, run / "etc", task.hosts)
     for file in sorted(etc.iterdir()):
         out += ["--ro-bind", str(file), f"/etc/{file.name}"]
@@ -124,12 +137,43 @@ def arguments(task: Task, run: Path, toolkit: Path | None) -> Sequence[str]:
         out += ["--chdir", HOME]
     for mount in task.mounts:
         out += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target]
-    if task.network == "none":
+    if task.network == "none" and not has_kept_network(task):
         out.append("--unshare-net")
+    if syscalls.filter_program():
+        out += ["--seccomp", "6"]
     if task.resources.gpus:
         out += _gpus()
     out.append("--clearenv")
     return out
+
+
+def has_kept_network(task: Task) -> bool:
+    """Whether the task's network is one that others are in or that leads somewhere (`networks.py`)."""
+    return task.network == "platform" or (task.network == "none" and len(task.hosts) > 1)
+
+
+def _memory_files(task: Task) -> list[str]:
+    """Nothing can be put beside the devices, and only so much into /dev/shm: both are memory that may be uncounted."""
+    size = []
+    if task.resources.memory_bytes and "--size" in _known_options():
+        size = ["--size", str(task.resources.memory_bytes)]
+    return [*size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108  # inside
+
+
+@functools.cache
+def _known_options() -> str:
+    """What this bubblewrap says about itself."""
+    try:
+        done = subprocess.run([program() or "bwrap", "--help"], capture_output=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout + done.stderr).decode(errors="replace")
+
+
+def limit_processes(count: int | None) -> str:
+    """The beginning of a shell script that lets its user have so many processes. Inside, the user is the task's alone.
+    Shells spell it one way or the other."""
+    return "" if count is None else f"{{ ulimit -u {count} || ulimit -p {count}; }} 2>/dev/null; "
 
 
 def environment(task: Task, toolkit: Path | None, *, home: str = HOME, pythonpath: str = TOOLKIT) -> Mapping[str, str]:

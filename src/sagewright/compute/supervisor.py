@@ -9,6 +9,12 @@ File descriptors it is given:
     3   the lock, held
     4   the control FIFO, open both ways: each line asks for a stop, and is the grace in seconds
     5   bubblewrap's arguments when the order says `sandboxed` (they hold the environment)
+    6   the system calls that a sandboxed task may not make, as bubblewrap takes them
+    7   8   9   where the task has a network of its own: its user namespace, its network namespace, and a connection to
+        their keeper, which keeps both for as long as it is open (see `keeper.py`)
+
+A sandboxed task is in a process namespace that dies with this process: bubblewrap is its first process, is killed by
+the kernel when we go, and everything in the namespace with it. So at no moment could a task be left over.
 """
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself imports enum: 2 ms
@@ -23,6 +29,7 @@ import time
 
 TYPE_CHECKING = False  # type checkers know the name; `typing` itself would cost 10 ms
 if TYPE_CHECKING:
+    import ctypes
     from typing import TypedDict
 
     class Order(TypedDict):
@@ -32,13 +39,21 @@ if TYPE_CHECKING:
         environment: dict[bytes, bytes]
         cwd: bytes
         sandboxed: bool
+        networked: bool
+        """Whether 7, 8 and 9 are given."""
         cgroups: list[str]
         """Folders of the control groups that the task joins."""
         data_limit: int
         """RLIMIT_DATA of each of its processes in bytes; 0 for none."""
+        disk_limit: int
+        """Bytes that the files in `disk_folders` may take together; 0 for no limit."""
+        disk_folders: list[bytes]
+        file_limit: int
+        """RLIMIT_FSIZE of each of its processes in bytes; 0 for none."""
 
 
-LOCK, CONTROL, SANDBOX_ARGS = 3, 4, 5
+LOCK, CONTROL, SANDBOX_ARGS, FILTER, USER_NAMESPACE, NETWORK_NAMESPACE, KEEPER = range(3, 10)
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 LONGEST_LINE = 256 * 1024
 READ = 1 << 16
 GRACE_OF_SIGTERM = 10
@@ -101,6 +116,7 @@ class Supervisor:
         self._killed = False
         self._child = 0
         self._output = -1
+        self._disk = Disk(order["disk_folders"], order["disk_limit"])
 
     def run(self) -> None:
         """Start the task, see it to its end, write the result."""
@@ -117,23 +133,28 @@ class Supervisor:
     def _launch(self) -> None:
         self._output, theirs = os.pipe()
         os.set_blocking(self._output, False)
-        if not self._order["sandboxed"]:
+        if self._order["sandboxed"]:
+            enter_namespaces(self._order["networked"])
+        else:
             adopt_orphans()
-        parent = os.getpid()
+        ours, lifeline = os.pipe()  # which ends when we do
         # A stop may come before the child has let go of our handlers: it is to find the task's, not ours.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._child = os.fork()
         if self._child == 0:
             try:
-                become(self._order, theirs, parent)
+                os.close(lifeline)
+                become(self._order, theirs, ours)
             except BaseException as problem:  # noqa: BLE001  # nothing may get past the fork
                 os.write(2, f"could not be started: {problem}\n".encode(errors="replace"))
             finally:
                 os._exit(127)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.close(theirs)
+        os.close(ours)
         if self._order["sandboxed"]:
             os.close(SANDBOX_ARGS)
+            os.close(FILTER)
 
     def _see_to_the_end(self) -> int:
         """Wait for the task, moving its output and heeding stops. Returns its wait status."""
@@ -150,6 +171,8 @@ class Supervisor:
             status = self._reap()
             if status is not None:
                 return status
+            if not self._killed and self._disk.is_full(self._child):
+                self._ask(0)
             self._press()
 
     def _reap(self) -> int | None:
@@ -181,7 +204,8 @@ class Supervisor:
             return 2
         if self._killed or ended < 0:
             return 20
-        return None if self._deadline is None else max(0.0, (self._deadline - time.monotonic()) * 1000 + 1)
+        left = [when - time.monotonic() for when in (self._deadline, self._disk.next_look) if when is not None]
+        return max(0.0, min(left) * 1000 + 1) if left else None
 
     def _move_output(self) -> bool:
         """Read once. False when nobody can write any more."""
@@ -232,6 +256,7 @@ class Supervisor:
         oom = code != 0 and any(kills(group) for group in self._order["cgroups"])
         text = (
             f'{{"exit_code": {code}, "out_of_memory": {"true" if oom else "false"}, '
+            f'"out_of_disk": {"true" if code and self._disk.full else "false"}, '
             f'"started": {self._started!r}, "ended": {time.time()!r}}}\n'
         )
         while True:
@@ -246,13 +271,102 @@ class Supervisor:
                 return
 
 
+class Disk:
+    """What a task's files take. Looked at from time to time, the more seldom the longer a look takes."""
+
+    def __init__(self, folders: list[bytes], limit: int) -> None:
+        self._folders = folders
+        self._limit = limit
+        self.full = False
+        self.next_look = time.monotonic() + 0.2 if limit else None
+
+    def is_full(self, child: int) -> bool:
+        """Whether there is more than may be. `child`: whose processes are the task's."""
+        now = time.monotonic()
+        if self.next_look is None or now < self.next_look:
+            return self.full
+        self.full = self._taken(child) > self._limit
+        after = time.monotonic()
+        self.next_look = after + max(0.5, 20 * (after - now))
+        return self.full
+
+    def _taken(self, child: int) -> int:
+        seen: set[tuple[int, int]] = set()
+        taken = 0
+        queue = list(self._folders)
+        devices = set()
+        for folder in self._folders:
+            try:
+                devices.add(os.stat(folder).st_dev)
+            except OSError:
+                pass
+        while queue:
+            try:
+                with os.scandir(queue.pop()) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            queue.append(entry.path)
+                        taken += blocks(entry.stat(follow_symlinks=False), seen)
+            except OSError:
+                continue  # it was removed meanwhile
+        # What has no name any more takes room until it is closed.
+        for status in open_files([child, *descendants(child)]):
+            if not status.st_nlink and status.st_dev in devices and status.st_mode >> 12 == 8:
+                taken += blocks(status, seen)
+        return taken
+
+
+def blocks(status: os.stat_result, seen: "set[tuple[int, int]]") -> int:
+    """Bytes that a file takes, counted once however many names it has."""
+    if status.st_nlink != 1:
+        if (status.st_dev, status.st_ino) in seen:
+            return 0
+        seen.add((status.st_dev, status.st_ino))
+    return status.st_blocks * 512
+
+
+def open_files(pids: list[int]) -> "list[os.stat_result]":
+    found = []
+    for pid in pids:
+        try:
+            names = os.listdir(f"/proc/{pid}/fd")
+        except OSError:
+            continue
+        for name in names:
+            try:
+                found.append(os.stat(f"/proc/{pid}/fd/{name}"))
+            except OSError:
+                pass
+    return found
+
+
 def on_sigterm(number: int, _frame: object) -> None:
     """Ask as anybody would: that also wakes the poll, which a signal alone does not."""
     os.write(CONTROL, b"%d\n" % GRACE_OF_SIGTERM)
 
 
-def become(order: "Order", output: int, parent: int) -> None:
-    """In the child: turn into the task."""
+def enter_namespaces(networked: bool) -> None:
+    """Have our next child be the first process of a namespace of its own, in the network that we were given. Where no
+    process namespace can be had, bubblewrap's own care is all there is."""
+    for fd, kind in ((USER_NAMESPACE, CLONE_NEWUSER), (NETWORK_NAMESPACE, CLONE_NEWNET)) if networked else ():
+        if libc().setns(fd, kind):
+            # The task would have another network than it may: rather no task at all.
+            complain("the task's network could not be entered")
+            os._exit(1)
+        os.close(fd)
+    if libc().unshare(CLONE_NEWPID) == 0:
+        return
+    uid, gid = os.geteuid(), os.getegid()
+    if libc().unshare(CLONE_NEWUSER | CLONE_NEWPID):
+        complain("no process namespace can be made")
+        return
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def become(order: "Order", output: int, lifeline: int) -> None:
+    """In the child: turn into the task. `lifeline` is at its end when the supervisor has gone."""
     for group in order["cgroups"]:
         with open(group + "/cgroup.procs", "w") as procs:
             procs.write("0")
@@ -260,8 +374,11 @@ def become(order: "Order", output: int, parent: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (order["data_limit"], order["data_limit"]))
-    if not order["sandboxed"]:
-        die_with(parent)
+    if order["file_limit"]:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_limit"], order["file_limit"]))
+    die_with(lifeline)
     prefer_me_when_memory_runs_out()
     for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
@@ -272,6 +389,7 @@ def become(order: "Order", output: int, parent: int) -> None:
     os.dup2(output, 2)
     if order["sandboxed"]:
         os.set_inheritable(SANDBOX_ARGS, True)
+        os.set_inheritable(FILTER, True)
     no_core_files()
     try:
         os.execvpe(order["argv"][0], order["argv"], order["environment"])  # noqa: S606  # no shell is wanted
@@ -298,16 +416,21 @@ def prefer_me_when_memory_runs_out() -> None:
         pass  # no such knob here
 
 
+def libc() -> "ctypes.CDLL":
+    import ctypes
+
+    return ctypes.CDLL(None)
+
+
 def prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
-        import ctypes  # 3 ms, and only needed where there is no sandbox
-
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+        libc().prctl(option, value, 0, 0, 0)
 
 
-def die_with(parent: int) -> None:
+def die_with(lifeline: int) -> None:
+    """With the supervisor, also if it has just gone."""
     prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
-    if os.getppid() != parent:
+    if select.select([lifeline], [], [], 0)[0]:
         os._exit(137)
 
 
@@ -446,11 +569,11 @@ def main() -> None:
         os.setsid()
     except PermissionError:
         pass  # whoever started it has seen to that
-    for fd in (LOCK, CONTROL, SANDBOX_ARGS):
+    for fd in range(LOCK, KEEPER + 1):
         try:
             os.set_inheritable(fd, False)
         except OSError:
-            pass  # no sandbox, no arguments for it
+            pass  # no sandbox, no arguments for it; no network of its own
     signal.signal(signal.SIGTERM, on_sigterm)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -63,7 +63,7 @@ def prepare(
         },
         folder=ml,
         resources=resources,
-        network="none" if model.get("EnableNetworkIsolation") else "host",
+        network=platform.network(model),
         mounts=[model_folders.mount(ml.parent)] if many else (),
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,

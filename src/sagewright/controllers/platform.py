@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Fault
-from sagewright.compute.base import Engine
+from sagewright.compute.base import Engine, Network
 from sagewright.compute.machine import Machine
 from sagewright.compute.runtimes import Environments
 from sagewright.controllers.background import Background
@@ -101,6 +101,8 @@ class Platform:
     """Seconds that an instance of a serverless variant is kept while nobody asks for it."""
     serverless_standby: bool = True
     """Whether one stands by for each serverless variant that nobody asks."""
+    vpc_network: Network = "platform"
+    """What tasks with a VpcConfig reach."""
     background: Background = field(default_factory=Background)
     """What is still done for tasks that run."""
 
@@ -130,18 +132,25 @@ class Platform:
             except (Fault, OSError) as error:  # a task that cannot be ended must not keep the server from starting
                 _log.warning("task %s belongs to nobody and could not be removed: %s", task_id, error)
 
+    def network(self, spec: Mapping[str, Any]) -> Network:
+        """What the tasks of a job or model may reach. As on AWS, isolation means not even S3."""
+        if spec.get("EnableNetworkIsolation"):
+            return "none"
+        return self.vpc_network if spec.get("VpcConfig") else "host"
+
     def environment(self, record: Record, role_arn: str) -> Mapping[str, str]:
         """What every task for a record is told: where AWS is, and how to become its role (as AWS's own containers
         are)."""
         region = record.key.region
+        grant = self.grants.grant(role_arn, record.name[:_SESSION_NAME], record)
         return {
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "S3_ENDPOINT_URL": self.endpoint_url,
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.endpoint_url}/_sagewright/credentials",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.grants.grant(role_arn, record.name[:_SESSION_NAME], record),
-            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": grant,
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{self.endpoint_url}/_sagewright/metadata/{grant}/",
             "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT": f"{self.endpoint_url}/_sagewright/mlflow",
         }
 

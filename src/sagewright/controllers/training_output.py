@@ -27,6 +27,11 @@ _OUT_OF_MEMORY: Final = (
     "of training data processed on an instance."
 )
 
+_OUT_OF_DISK: Final = (
+    "ClientError: No space left on device: the job wrote more than its storage volume of {} GB holds. Please use a "
+    "larger VolumeSizeInGB, or write less."
+)
+
 
 def upload(platform: Platform, record: Record) -> str:
     """Put the model and the output data of all hosts into S3, as one. Returns the model artifact's URI.
@@ -90,6 +95,8 @@ def failure_reason(platform: Platform, record: Record, host: Host, task: TaskSta
         return _LOST
     if task.out_of_memory:
         return f"{_OUT_OF_MEMORY}, exit code: {task.exit_code}"
+    if task.out_of_disk:
+        return f"{_OUT_OF_DISK.format(host.volume_gb)}, exit code: {task.exit_code}"
     identity = task_id(record, host)
     missed = platform.ml_folder(identity).parent / FAILURE
     if missed.exists():

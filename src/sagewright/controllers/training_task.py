@@ -133,11 +133,11 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         },
         folder=ml,
         mounts=mounts,
-        resources=fitted.resources,
-        network="none" if record.spec.get("EnableNetworkIsolation") else "host",
+        resources=replace(fitted.resources, disk_bytes=host.disk_bytes),
+        network=platform.network(record.spec),
+        job=f"train-{record.uid}",
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,
-        group=f"train-{record.uid}",
     )
     if runtime is None:
         return _in_its_image(platform, record, task, say)

@@ -1,5 +1,5 @@
-"""The few addresses that are Sagewright's own: health, credentials for tasks, MLflow, a page for who looks with a
-browser."""
+"""The few addresses that are Sagewright's own: health, credentials and metadata for tasks, MLflow, a page for who looks
+with a browser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 
 import sagewright
 from sagewright.base.errors import AwsError
-from sagewright.edge import mlflow
+from sagewright.edge import metadata, mlflow
 from sagewright.edge.chain import Raw
 from sagewright.operations.call import Services, Session
 from sagewright.operations.iam.roles import default_role_arn
@@ -41,6 +41,8 @@ class Platform:
             name, slash, rest = request.path[len(PREFIX) :].partition("/")
             if name == mlflow.PATH:
                 return await self._mlflow(raw, slash + rest)
+            if name == metadata.PATH:
+                return metadata.answer(self._services, request, rest)
             try:
                 return self._own(raw, name + slash + rest)
             except AwsError as error:

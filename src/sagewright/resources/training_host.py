@@ -22,6 +22,12 @@ class Host:
     """From 1."""
     instance_type: str
     group: str = ONE_GROUP
+    volume_gb: int = 0
+    """Of its storage; 0 for what nobody limits."""
+
+    @property
+    def disk_bytes(self) -> int | None:
+        return self.volume_gb << 30 or None
 
     @property
     def name(self) -> str:
@@ -36,9 +42,11 @@ class Host:
 def hosts(record: Record) -> Sequence[Host]:
     """In the order of their numbers; those of one group stand together."""
     found: list[Host] = []
-    for group in groups(record.spec.get("ResourceConfig", {})):
+    resources = record.spec.get("ResourceConfig", {})
+    volume = int(resources.get("VolumeSizeInGB") or 0)
+    for group in groups(resources):
         for _ in range(group["InstanceCount"]):
-            found.append(Host(len(found) + 1, group["InstanceType"], group["InstanceGroupName"]))
+            found.append(Host(len(found) + 1, group["InstanceType"], group["InstanceGroupName"], volume))
     return found
 
 

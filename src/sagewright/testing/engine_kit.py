@@ -60,8 +60,9 @@ class Program:
         return "; ".join(out)
 
 
-class EngineKit:
-    """Inherit it; define the fixture `engine`, and `restart`; name in `abilities` what the engine can do.
+class EngineTools:
+    """What tests of engines are written with. Define the fixture `engine`, and `restart`; name in `abilities` what the
+    engine can do.
 
     processes: tasks are processes that run `sh`. survives: tasks outlive a killed server (`owner` must be defined).
     network, hosts, memory, mounts, sockets, isolation, usage: as the port says of each.
@@ -141,6 +142,10 @@ class EngineKit:
         said = self.said(engine, task.id)
         assert (state.phase, state.exit_code) == ("exited", 0), said
         return said
+
+
+class EngineKit(EngineTools):
+    """The law. Inherit it and define what `EngineTools` asks for."""
 
     # Nothing is there.
 
@@ -466,7 +471,8 @@ class EngineKit:
         self.need("network")
         with socket.create_server(("127.0.0.1", 0)) as server:
             script = _REACH % server.getsockname()[1]
-            for network, expected in (("none", ["apart", "loopback"]), ("host", ["reached", "loopback"])):
+            apart, reached = ["apart", "loopback"], ["reached", "loopback"]
+            for network, expected in (("none", apart), ("platform", apart), ("host", reached)):
                 task = Task(f"net-{network}", ["python", "-c", script], python=self.python, network=network)  # type: ignore[arg-type]
                 assert self.run(engine, task) == expected
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +20,7 @@ from sagewright.base.clock import SystemClock
 from sagewright.base.errors import Terminal
 from sagewright.base.settings import Settings
 from sagewright.compute import cgroups, process, sandbox
+from sagewright.compute import supervisor as supervisor_module
 from sagewright.compute.base import Engine, Mount, Resources, Task
 from sagewright.compute.process import ProcessEngine
 
@@ -268,3 +271,64 @@ def test_the_servers_engine_shows_tasks_the_toolkit(tmp_path: Path, mode: Litera
     assert [line.message for line in engine.logs("t", offset=0)] == ["None"]
     engine.destroy("t")
     engine.close()
+
+
+@pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
+def test_nothing_outlives_a_supervisor_that_dies_at_the_worst_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When bubblewrap has not yet asked to die with its parent: here it never does, and has left children behind."""
+    beat = tmp_path / "beat"
+    late = tmp_path / "bwrap"
+    late.write_text(
+        "#!/bin/sh\n"
+        f"setsid sh -c 'trap \"\" TERM HUP; while :; do date +%N > {beat}; sleep 0.01; done' &\n"
+        "exec sleep 600\n"
+    )
+    late.chmod(0o700)
+    monkeypatch.setattr(sandbox, "program", lambda: str(late))
+    engine = ProcessEngine(tmp_path / "tasks", SystemClock(), "on")
+    start(engine, FOREVER)
+    until(beat.exists)
+    family = [supervisor(tmp_path), *supervisor(tmp_path).children(recursive=True)]
+    assert len(family) > 2
+    family[0].kill()
+    until(lambda: all(is_gone(each) for each in family))
+    assert engine.inspect("t").phase == "lost"
+    engine.destroy("t")
+    engine.close()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_child_without_its_supervisor_does_nothing(tmp_path: Path, moment: str) -> None:
+    """It is asked before it becomes the task whether the supervisor, whose end of a pipe it watches, is still there."""
+    source = Path(supervisor_module.__file__)
+    script = (
+        "import os, runpy, sys\n"
+        f"them = runpy.run_path({str(source)!r}, run_name='supervisor')\n"
+        "ours, lifeline = os.pipe()\n"
+        f"{'os.close(lifeline)' if moment == 'before' else 'pass'}\n"
+        "them['die_with'](ours)\n"
+        "print('runs')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == ((137, "") if moment == "before" else (0, "runs\n"))
+
+
+def test_more_than_it_may_write_ends_it_and_is_told(engine: ProcessEngine, tmp_path: Path) -> None:
+    ml = tmp_path / "ml"
+    ml.mkdir()
+    script = "for n in 1 2 3 4 5 6; do head -c 1m /dev/zero > $n; done; sleep 600"
+    start(engine, script, folder=ml, resources=Resources(disk_bytes=4 << 20))
+    assert ended(engine) in (137, 143)
+    assert engine.inspect("t").out_of_disk
+    assert not engine.inspect("t").out_of_memory
+
+
+def test_what_fits_is_not_minded(engine: ProcessEngine, tmp_path: Path) -> None:
+    (tmp_path / "ml").mkdir()
+    start(
+        engine, "head -c 1m /dev/zero > file; exit 4", folder=tmp_path / "ml", resources=Resources(disk_bytes=4 << 20)
+    )
+    assert ended(engine) == 4
+    assert not engine.inspect("t").out_of_disk

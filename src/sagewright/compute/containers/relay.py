@@ -101,7 +101,8 @@ def keep_apart(pool: str) -> None:
     place, _, bits = pool.partition("/")
     mask = socket.inet_ntoa(struct.pack(">I", 0xFFFFFFFF << (32 - int(bits)) & 0xFFFFFFFF))
     target, nowhere, genmask = (
-        struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(each)) for each in (place, "0.0.0.0", mask)  # noqa: S104
+        struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(each))
+        for each in (place, "0.0.0.0", mask)  # noqa: S104
     )
     route = struct.pack("=Q16s16s16sHh4xQQh6xQQQH6x", 0, target, nowhere, genmask, _UP | _REJECT, *[0] * 8)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:

@@ -19,9 +19,10 @@ PORT: Final = 8080
 CAPABILITIES: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 """What root in a user's image may: own and read what is in it, become its less mighty user and end that one's
 processes. Images are written for a root that can do so; none of it reaches beyond the container."""
-_REDIRECT: Final = f'ulimit -c 0; exec 1<>{FOLDER}/log 2>&1; exec "$@"'
+_REDIRECT: Final = f'ulimit -c 0; ulimit -f {{}}; exec 1<>{FOLDER}/log 2>&1; exec "$@"'
 """Standard output and error are one pipe, so that lines keep their order. It is opened both ways: with nobody to read
 it a task waits, instead of being killed. Nothing leaves a core file."""
+_PRIVATE: Final = {"tmp": "/tmp", "home": sandbox.HOME, "var-tmp": "/var/tmp", "run": "/run"}  # noqa: S108  # inside
 _PORCH: Final = {"Memory": 256 << 20, "MemorySwap": 256 << 20, "PidsLimit": 2048}
 
 
@@ -65,7 +66,7 @@ def of_task(task: Task, image: str, run: Path, toolkit: Path | None, place: Plac
         settings["Mounts"].append(bind(task.folder, "/opt/ml", writable=True))
     settings["Mounts"] += [bind(each.source, each.target, writable=each.writable) for each in task.mounts]
     settings["Mounts"].append(bind(run / "output", f"{FOLDER}/log", writable=True))
-    body |= {"Image": image, "Entrypoint": [*shell, "-c", _REDIRECT, "sh"], "Cmd": words}
+    body |= {"Image": image, "Entrypoint": [*shell, "-c", _REDIRECT.format(_file_limit(task)), "sh"], "Cmd": words}
     _confine(body, () if task.image is None else CAPABILITIES)
     settings |= _limits(task)
     settings["OomScoreAdj"] = 500  # it goes before the server does
@@ -75,12 +76,17 @@ def of_task(task: Task, image: str, run: Path, toolkit: Path | None, place: Plac
     return body
 
 
+def private_folders(task: Task, run: Path) -> Sequence[Path]:
+    """Where a task without an image writes besides /opt/ml. An image has its own places."""
+    return [] if task.image is not None else [run / name for name in _PRIVATE]
+
+
 def _on_the_system(task: Task, run: Path, toolkit: Path | None, place: Place, kind: Kind) -> dict[str, Any]:
     """A task without an image, as in bubblewrap's sandbox."""
     mounts = [*base_image.binds()]
-    for name, where in (("tmp", "/tmp"), ("home", sandbox.HOME)):  # noqa: S108  # inside, where it is the task's own
-        (run / name).mkdir(mode=0o700, exist_ok=True)
-        mounts.append(bind(run / name, where, writable=True))
+    for folder, where in zip(private_folders(task, run), _PRIVATE.values(), strict=True):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        mounts.append(bind(folder, where, writable=True))
     mounts += [bind(file, f"/etc/{file.name}") for file in sorted(_etc(task, run, place, kind).iterdir())]
     if task.python is not None:
         mounts += [bind(prefix, str(prefix)) for prefix in sandbox.python_folders(task.python)]
@@ -91,7 +97,7 @@ def _on_the_system(task: Task, run: Path, toolkit: Path | None, place: Place, ki
         "Env": _pairs(sandbox.environment(task, toolkit)),
         "User": kind.user,
         "WorkingDir": "/opt/ml" if task.folder is not None else sandbox.HOME,
-        "HostConfig": {"Mounts": mounts, "ReadonlyRootfs": True, "Tmpfs": {"/run": "", "/var/tmp": ""}},  # noqa: S108
+        "HostConfig": {"Mounts": mounts, "ReadonlyRootfs": True},
     }
 
 
@@ -146,6 +152,12 @@ def _put(body: dict[str, Any], place: Place, hostname: str, podman: bool) -> Non
         body["Hostname"] = hostname[:63].strip("-") or "task"
     if place.address:
         body["NetworkingConfig"] = {"EndpointsConfig": {place.mode: {"IPAMConfig": {"IPv4Address": place.address}}}}
+
+
+def _file_limit(task: Task) -> str:
+    """Of one file, in blocks of 512 bytes: what the whole volume holds. Files in memory are files too."""
+    given = task.resources
+    return str(max(given.disk_bytes, given.memory_bytes or 0) >> 9) if given.disk_bytes else "unlimited"
 
 
 def _limits(task: Task) -> dict[str, Any]:

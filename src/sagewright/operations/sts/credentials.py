@@ -12,7 +12,8 @@ Users' access keys are records without their secret, which is derived as well. T
     claims         = {"policies", "arns", "tags", "transitive", "source", "mfa", "issuer"}, each only where given
     grant          = base64url( seal (32 bytes) + payload ), with the payload JSON [role's ARN, session's name,
                      role's id, key of the record that the task works for, that record's uid]
-    seal           = HMAC-SHA256(master, purpose + NUL + payload), the purpose being "session" or "grant"
+    metadata token = the same, with the payload JSON [SHA-256 of the grant, expiry]
+    seal           = HMAC-SHA256(master, purpose + NUL + payload), the purpose being "session", "grant" or "metadata"
     secret         = base64( first 30 bytes of HMAC-SHA256(master, purpose + NUL + access key id) ), the purpose being
                      "secret" for temporary credentials and "user" for users' keys
 
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
@@ -186,18 +188,43 @@ class Credentials:
 
         Raises AwsError (AccessDenied) for any other, and where the role is gone or the work done.
         """
+        role_arn, session_name, *bound = self._unsealed(b"grant", token)
+        issued = self.issue(role_arn, session_name)
+        if bound and not self._holds(issued.principal, *bound):
+            raise AwsError("AccessDenied", "What this authorization token was given for is over.", status=403)
+        return issued
+
+    def work(self, token: str) -> tuple[Key, str] | None:
+        """Key and uid of the record that a token of `grant` is for; None for those of earlier versions.
+
+        Raises AwsError (AccessDenied) for any other.
+        """
+        _, _, *bound = self._unsealed(b"grant", token)
+        return (Key(*bound[1]), bound[2]) if bound else None
+
+    def metadata_token(self, grant: str, seconds: int) -> str:
+        """A token by which the metadata of a task is read for so long, by who knows its grant."""
+        payload = orjson.dumps([_digest(grant), self._clock.now() + seconds])
+        return base64.urlsafe_b64encode(self._seal(b"metadata", payload) + payload).decode()
+
+    def is_metadata_token(self, token: str, grant: str) -> bool:
+        """Whether it is one of `metadata_token` for this grant, and still good."""
+        try:
+            owner, until = self._unsealed(b"metadata", token)
+        except AwsError:
+            return False
+        return bool(owner == _digest(grant) and self._clock.now() < until)
+
+    def _unsealed(self, purpose: bytes, token: str) -> list[Any]:
         try:
             sealed = base64.urlsafe_b64decode(token)
         except (binascii.Error, ValueError):
             sealed = b""
         seal, payload = sealed[:32], sealed[32:]
-        if not payload or not hmac.compare_digest(seal, self._seal(b"grant", payload)):
+        if not payload or not hmac.compare_digest(seal, self._seal(purpose, payload)):
             raise AwsError("AccessDenied", "This authorization token is not one of a task.", status=403)
-        role_arn, session_name, *bound = orjson.loads(payload)
-        issued = self.issue(role_arn, session_name)
-        if bound and not self._holds(issued.principal, *bound):
-            raise AwsError("AccessDenied", "What this authorization token was given for is over.", status=403)
-        return issued
+        found: list[Any] = orjson.loads(payload)
+        return found
 
     def _holds(self, principal: Principal, role_id: str, work: Sequence[str], uid: str) -> bool:
         """Whether the role is the one that a grant was given for, and the work still to be done."""
@@ -244,6 +271,10 @@ class Credentials:
 
     def _secret(self, purpose: bytes, access_key_id: str) -> str:
         return base64.b64encode(self._seal(purpose, access_key_id.encode())[:30]).decode()
+
+
+def _digest(grant: str) -> str:
+    return hashlib.sha256(grant.encode()).hexdigest()
 
 
 def _invalid() -> AwsError:
