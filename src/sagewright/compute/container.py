@@ -33,7 +33,7 @@ from sagewright.base.settings import Settings
 from sagewright.compute import links, process, spawning
 from sagewright.compute.base import Image, Login, Task, TaskState, Usage
 from sagewright.compute.cgroups import Cgroups
-from sagewright.compute.containers import base_image, images, networks, spec
+from sagewright.compute.containers import base_image, confinement, images, networks, spec
 from sagewright.compute.containers.api import Api, Refused
 from sagewright.compute.containers.spec import Kind, Place
 from sagewright.compute.process import ProcessEngine, about_of
@@ -76,7 +76,8 @@ class ContainerEngine(ProcessEngine):
             ) from None
         podman = any("podman" in each["Name"].lower() for each in about.get("Components") or ())
         rootless = "name=rootless" in (self._api.call("GET", "/info").get("SecurityOptions") or ())
-        self._kind = Kind(podman, rootless)
+        filter_file = self._folder / ".seccomp.json"
+        self._kind = Kind(podman, rootless, filter_file if podman and confinement.write_profile(filter_file) else None)
 
     # -- what it can do
 
@@ -84,6 +85,11 @@ class ContainerEngine(ProcessEngine):
         sentences = []
         if os.getuid() != 0:
             sentences.append("What users' images write outside /opt/ml is not counted: only root sees it.")
+        if self._kind.podman and self._kind.filter_file is None:
+            sentences.append(
+                f"Podman's own filter of system calls is used, which lets user namespaces and keyrings through: there "
+                f"is none at {' or '.join(map(str, confinement.DEFAULTS))} to make a closer one of."
+            )
         if self._kind.podman:
             sentences.append(
                 "Podman ignores requests for GPUs: tasks that ask for some are given all of this machine's, and users' "

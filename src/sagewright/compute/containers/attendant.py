@@ -129,6 +129,9 @@ class Attendant:
         while not os.path.exists(f"{self._folder}/porch/{relay.READY}"):
             state = self._api.call("GET", f"/containers/{self._order['porch']}/json")["State"]
             if state["Status"] not in ("created", "running") or time.monotonic() > until:
+                with contextlib.suppress(FileNotFoundError):
+                    reason = Path(self._folder, "porch", f"{relay.READY}-not").read_text()
+                    raise OSError(f"its network's container cannot do its work: {reason}")
                 raise OSError(f"its network's container is {state['Status']}, exit code {state['ExitCode']}")
             time.sleep(0.02)
 

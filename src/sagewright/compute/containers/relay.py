@@ -127,4 +127,9 @@ def main(ready: str, pool: str, pairs: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    try:
+        main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    except OSError as failure:
+        with open(f"{sys.argv[1]}-not", "w") as file:
+            file.write(str(failure))
+        sys.exit(1)

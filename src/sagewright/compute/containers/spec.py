@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sagewright.compute import sandbox
 from sagewright.compute.base import Task
-from sagewright.compute.containers import base_image, networks, relay
+from sagewright.compute.containers import base_image, confinement, networks, relay
 from sagewright.compute.containers.base_image import FOLDER, LABEL, bind
 
 PORT: Final = 8080
@@ -23,6 +23,7 @@ _REDIRECT: Final = f'ulimit -c 0; ulimit -f {{}}; exec 1<>{FOLDER}/log 2>&1; exe
 """Standard output and error are one pipe, so that lines keep their order. It is opened both ways: with nobody to read
 it a task waits, instead of being killed. Nothing leaves a core file."""
 _PRIVATE: Final = {"tmp": "/tmp", "home": sandbox.HOME, "var-tmp": "/var/tmp", "run": "/run"}  # noqa: S108  # inside
+_FIRST_FREE_PORT: Final = 1024
 _PORCH: Final = {"Memory": 256 << 20, "MemorySwap": 256 << 20, "PidsLimit": 2048}
 
 
@@ -32,6 +33,8 @@ class Kind:
 
     podman: bool
     rootless: bool
+    filter_file: Path | None = None
+    """Of system calls; None for the engine's own."""
 
     @property
     def user(self) -> str:
@@ -67,7 +70,7 @@ def of_task(task: Task, image: str, run: Path, toolkit: Path | None, place: Plac
     settings["Mounts"] += [bind(each.source, each.target, writable=each.writable) for each in task.mounts]
     settings["Mounts"].append(bind(run / "output", f"{FOLDER}/log", writable=True))
     body |= {"Image": image, "Entrypoint": [*shell, "-c", _REDIRECT.format(_file_limit(task)), "sh"], "Cmd": words}
-    _confine(body, () if task.image is None else CAPABILITIES)
+    _confine(body, () if task.image is None else CAPABILITIES, kind)
     settings |= _limits(task)
     settings["OomScoreAdj"] = 500  # it goes before the server does
     if task.resources.gpus:
@@ -128,17 +131,17 @@ def of_porch(task: Task, base: str, run: Path, endpoint: str, place: Place, kind
         "User": kind.user,
         "HostConfig": {"Mounts": mounts, "ReadonlyRootfs": True, **_PORCH},
     }
-    _confine(body, ("NET_ADMIN",) if pool else ())
+    low = int(endpoint.rpartition(":")[2]) < _FIRST_FREE_PORT
+    _confine(body, [*(["NET_ADMIN"] if pool else []), *(["NET_BIND_SERVICE"] if low else [])], kind)
     _put(body, place, task.hostname or task.id, kind.podman)
     return body
 
 
-def _confine(body: dict[str, Any], capabilities: Sequence[str]) -> None:
+def _confine(body: dict[str, Any], capabilities: Sequence[str], kind: Kind) -> None:
     body["HostConfig"] |= {
+        **confinement.settings(kind.podman, kind.filter_file),
         "CapDrop": ["ALL"],
         "CapAdd": list(capabilities),
-        # Labels of SELinux would keep a container from all that is mounted, unless that was labelled anew.
-        "SecurityOpt": ["no-new-privileges", "label=disable"],
         "Init": True,
         "LogConfig": {"Type": "none", "Config": {}},
         "IpcMode": "private",
