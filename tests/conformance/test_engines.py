@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -134,7 +135,7 @@ class TestContainers(EngineKit):
         self.says(engine, "before")
         for attendant in attendants(self.folder / "task-1" / "run"):
             os.kill(attendant, signal.SIGKILL)
-            self.until(lambda pid=attendant: not Path(f"/proc/{pid}/fd/3").exists(), "it is dead")
+            self.until(partial(_is_dead, attendant), "it is dead")
         go.touch()
         again = self.restart(engine)
         assert self.ended(again).exit_code == 5
@@ -150,7 +151,7 @@ class TestContainers(EngineKit):
                 task = Task(f"{job}-{host}", ["python", "-c", _PEER], folder=tmp_path / f"{job}-{host}", **options)
                 if host == "algo-1":
                     engine.start(task)
-                    self.until(lambda task=task: self.said(engine, task.id), "it listens")
+                    self.until(partial(self.said, engine, task.id), "it listens")
                 else:
                     address = self.said(engine, "one-algo-1")[0] if job == "two" else ""
                     environment = {"OTHER": address}
@@ -182,6 +183,10 @@ socket.create_connection(("algo-1", 7000), timeout=10); print("met")
 try: socket.create_connection((os.environ["OTHER"] or "192.0.2.1", 7000), timeout=1); print("reached")
 except OSError: print("apart")
 """
+
+
+def _is_dead(pid: int) -> bool:
+    return not Path(f"/proc/{pid}/fd/3").exists()
 
 
 def attendants(run: Path) -> list[int]:

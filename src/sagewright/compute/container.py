@@ -75,9 +75,13 @@ class ContainerEngine(ProcessEngine):
                 "say where it listens: --container-socket unix:///PATH."
             ) from None
         podman = any("podman" in each["Name"].lower() for each in about.get("Components") or ())
-        rootless = "name=rootless" in (self._api.call("GET", "/info").get("SecurityOptions") or ())
         filter_file = self._folder / ".seccomp.json"
-        self._kind = Kind(podman, rootless, filter_file if podman and confinement.write_profile(filter_file) else None)
+        filtered = podman and confinement.write_profile(filter_file)
+        self._kind = Kind(podman, self._is_rootless(), filter_file if filtered else None)
+
+    def _is_rootless(self) -> bool:
+        """Whether an ordinary user runs the engine: then a container's root is that user. Root's own never is."""
+        return os.getuid() != 0 and "name=rootless" in (self._api.call("GET", "/info").get("SecurityOptions") or ())
 
     # -- what it can do
 
