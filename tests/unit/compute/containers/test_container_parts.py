@@ -6,6 +6,7 @@ import ipaddress
 import json
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,30 +112,41 @@ def test_the_filter_refuses_what_reaches_past_a_container() -> None:
     json.dumps(rules)
 
 
-def test_a_relay_carries_both_ways_and_half_closed(tmp_path: Path) -> None:
-    served, asked = relay.listen(f"unix:{tmp_path}/served"), relay.listen(f"unix:{tmp_path}/asked")
-    threading.Thread(target=relay.carry, args=(asked, f"unix:{tmp_path}/served"), daemon=True).start()
+@pytest.fixture
+def asked(tmp_path: Path) -> Iterator[str]:
+    """The address of a relay to `served` in the same folder."""
+    with relay.listen(f"unix:{tmp_path}/asked") as server:
+        carrying = threading.Thread(target=relay.carry, args=(server, f"unix:{tmp_path}/served"))
+        carrying.start()
+        yield f"unix:{tmp_path}/asked"
+        server.shutdown(socket.SHUT_RDWR)
+        carrying.join()
+
+
+def test_a_relay_carries_both_ways_and_half_closed(tmp_path: Path, asked: str) -> None:
+    served = relay.listen(f"unix:{tmp_path}/served")
     size = 3 << 20
 
     def serve() -> None:
-        client, _ = served.accept()
+        with served:
+            client, _ = served.accept()
         got = b"".join(iter(lambda: client.recv(1 << 16), b""))
         client.sendall(got[::-1])
         client.close()
 
-    threading.Thread(target=serve, daemon=True).start()
+    serving = threading.Thread(target=serve)
+    serving.start()
     sent = bytes(range(256)) * (size // 256)
-    with relay.connect(f"unix:{tmp_path}/asked") as client:
+    with relay.connect(asked) as client:
         client.settimeout(20)
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)
         assert b"".join(iter(lambda: client.recv(1 << 16), b"")) == sent[::-1]
+    serving.join()
 
 
-def test_who_cannot_be_reached_is_hung_up_on(tmp_path: Path) -> None:
-    server = relay.listen(f"unix:{tmp_path}/asked")
-    threading.Thread(target=relay.carry, args=(server, f"unix:{tmp_path}/nobody"), daemon=True).start()
-    with relay.connect(f"unix:{tmp_path}/asked") as client:
+def test_who_cannot_be_reached_is_hung_up_on(asked: str) -> None:
+    with relay.connect(asked) as client:
         client.settimeout(20)
         assert client.recv(1) == b""
 
