@@ -7,11 +7,11 @@ DECLARED := src/sagewright_container/algorithms/declared.json
 # Trust what the machine trusts, also behind a company's proxy.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test lint docs bench load chaos fuzz clean
+.PHONY: help setup demo test lint docs bench load chaos chaos-ray fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## make .venv with the sagewright command
 
@@ -51,6 +51,10 @@ fuzz: setup ## send a hundred thousand malformed requests; none may make the ser
 
 chaos: setup ## kill the server at random moments, a hundred times
 	$(BIN)/python -m pytest tests/chaos --rounds=100
+
+chaos-ray: setup ## kill the nodes of a Ray cluster and the server for ten minutes (MINUTES=…)
+	@sh tests/run.sh ray-environment
+	PYTHONPATH=src .venvs/ray/bin/python -m pytest tests/chaos/test_nodes.py --minutes=$(or $(MINUTES),10) -rP
 
 clean: ## remove what setup and the tests made here
 	rm -rf $(VENV) .venvs .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

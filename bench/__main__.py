@@ -1,4 +1,4 @@
-"""`python -m bench [names…] [--rounds N] [--quick] [--json FILE] [--out DIR]`."""
+"""`python -m bench [names…] [--rounds N] [--quick] [--only ALGORITHM] [--json FILE] [--out DIR]`."""
 
 from __future__ import annotations
 
@@ -36,12 +36,14 @@ MEASUREMENTS: Final = {
     "autoscaling": "bench.autoscaling",
     "transform": "bench.transform",
     "images": "bench.images",
+    "algorithms": "bench.algorithms",
+    "quality": "bench.quality",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
 }
 
 # What takes minutes also when it is quick: a quick run does these only when they are named.
-LONG: Final = ("autoscaling",)
+LONG: Final = ("autoscaling", "algorithms", "quality")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
             module = importlib.import_module(MEASUREMENTS[name])
             place = Path(folder) / name
             place.mkdir()
-            run = Run(place, rounds=asked.rounds or (2 if asked.quick else 5), quick=asked.quick, out=asked.out)
+            rounds = asked.rounds or (2 if asked.quick else 5)
+            run = Run(place, rounds=rounds, quick=asked.quick, out=asked.out, only=asked.only)
             figures = _measured(module, run)
             run.clear()
             print(report.table(f"{name}: {module.TITLE}", figures, run.notes))
@@ -89,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(MEASUREMENTS))
     parser.add_argument("--rounds", type=int, help="how often ours and the others take turns (5; 2 with --quick)")
     parser.add_argument("--quick", action="store_true", help="less of everything: does it work, and is it about right")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="of `algorithms` and `quality`: this algorithm only"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     charts = ROOT / ".cache" / "bench"
     parser.add_argument("--out", type=Path, metavar="DIR", default=charts, help="write charts there (.cache/bench)")

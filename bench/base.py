@@ -63,12 +63,13 @@ class Figure:
 class Run:
     """One measurement's settings, its folder (emptied afterwards), its notes and its progress."""
 
-    def __init__(self, folder: Path, *, rounds: int, quick: bool, out: Path) -> None:
-        """`out` is where charts go; it need not be there."""
+    def __init__(self, folder: Path, *, rounds: int, quick: bool, out: Path, only: Sequence[str] = ()) -> None:
+        """`out` is where charts go; it need not be there. `only` names what a measurement of several is to measure."""
         self.folder = folder
         self._out = out
         self.rounds = rounds
         self.quick = quick
+        self.only = tuple(only)
         self.notes: list[str] = []
         self.shown: list[str] = []
         self._width = 0

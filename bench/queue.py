@@ -141,7 +141,9 @@ class _Queue:
                 raise RuntimeError(f"of {jobs} jobs {left[0]['TrainingJobName']} is {state}")
 
     def memory(self) -> float:
-        return float(self._server.memory_info().rss) / 1e6
+        """MB that are the server's own: pages of its database's file, which it maps, are the system's to take back."""
+        told = self._server.memory_info()
+        return float(told.rss - told.shared) / 1e6
 
     def _wait_for(self, name: str) -> None:
         end = time.monotonic() + _PATIENCE_S

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 # Lanes that run beside each other. Terraform mostly waits.
 OURS="lint unit fuzz chaos data runtimes"
 CLIENTS="boto3 terraform sdk_v3 awscli mlflow"
-SDKS="sdk_v2 algorithms"
+SDKS="sdk_v2 algorithms ray"
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}
 
@@ -116,7 +116,7 @@ clients() {
     folder=$1 python=$2
     shift 2
     # shellcheck disable=SC2086 # options are words
-    bounded 1800 "$python" -m pytest -c tests/clients/pytest.ini --rootdir . $PYTEST_OPTIONS "$@" "tests/clients/$folder"
+    bounded 1800 $python -m pytest -c tests/clients/pytest.ini --rootdir . $PYTEST_OPTIONS "$@" "tests/clients/$folder"
 }
 
 stage() {
@@ -145,6 +145,16 @@ stage() {
     # The built-in algorithms apart from all else that the SDK does.
     sdk_v2) environment sdk_v2 && clients sdk_v2 .venvs/sdk_v2/bin/python --ignore=tests/clients/sdk_v2/algorithms ;;
     algorithms) environment sdk_v2 && clients sdk_v2/algorithms .venvs/sdk_v2/bin/python ;;
+    ray-environment) environment ray ;;
+    # A cluster on this machine. The server runs in the same environment: it needs Ray too.
+    ray)
+        sandbox
+        environment ray
+        python="env PYTHONPATH=src .venvs/ray/bin/python"
+        # shellcheck disable=SC2086 # options and the command are words
+        bounded 900 $python -m pytest $PYTEST_OPTIONS tests/conformance/test_engines_ray.py &&
+            clients ray "$python"
+        ;;
     chaos) bounded 900 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/chaos --rounds=5 ;; # `make chaos` does a hundred
     *)
         echo "no stage is called $1; there are: $OURS $CLIENTS $SDKS" >&2

@@ -17,6 +17,7 @@ PREFIXES: Mapping[str, str] = {
     "sagemaker-edge": "sagemaker",
     "stepfunctions": "states",
     "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
     "sso-admin": "sso",
     "efs": "elasticfilesystem",
 }

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import functools
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from sagewright import sharing
 from sagewright.base.clock import Clock, SystemClock
 from sagewright.base.errors import Terminal
 from sagewright.base.ids import Ids, RandomIds
 from sagewright.base.registry import Registry
 from sagewright.base.settings import Settings
 from sagewright.compute.base import Engine
+from sagewright.compute.instances import holds
 from sagewright.compute.runtimes import Environments
+from sagewright.controllers import replicas
 from sagewright.controllers.alarm import Alarms, CompositeAlarms
 from sagewright.controllers.async_invocation import AsyncInvocations
 from sagewright.controllers.background import Background
@@ -26,10 +32,12 @@ from sagewright.controllers.endpoint import Endpoints
 from sagewright.controllers.endpoint_usage import EndpointUsage
 from sagewright.controllers.event_delivery import Deliveries
 from sagewright.controllers.event_rule import EventRules
+from sagewright.controllers.housekeeping import Housekeeping
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.inference_component import InferenceComponents
 from sagewright.controllers.inference_experiment import InferenceExperiments
-from sagewright.controllers.loop import Loop
+from sagewright.controllers.leading import Leading
+from sagewright.controllers.loop import LEASE, Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.model_folders import ModelFolders
 from sagewright.controllers.platform import Platform
@@ -48,6 +56,7 @@ from sagewright.dataplane.inference.meter import Meter
 from sagewright.dataplane.inference.router import Router
 from sagewright.dataplane.inference.sessions import Sessions
 from sagewright.dataplane.objects.base import Objects
+from sagewright.dataplane.peers import Peers
 from sagewright.edge.app import Edge
 from sagewright.edge.platform import Platform as EdgePlatform
 from sagewright.neighbours.client import Neighbours
@@ -69,6 +78,7 @@ ENGINES: Final[Registry[Callable[[Settings, Clock], Engine]]] = Registry(
         # Add an engine here: a function from settings and a clock to an `Engine`.
         "process": "sagewright.compute.process:make",
         "container": "sagewright.compute.container:make",
+        "ray": "sagewright.compute.ray_cluster.engine:make",
     },
     group="sagewright.engines",
 )
@@ -86,10 +96,8 @@ class Server:
     store: Store
     objects: Objects
     metrics: Metrics
-    loop: Loop
-    watching: Loop
-    """For what is small and must not wait: deliveries, alarms, schedules."""
-    lock: IO[str]
+    leading: Leading
+    lock: Sequence[IO[str]]
     background: Background
     """What is still done for tasks that run."""
     captures: Captures
@@ -98,8 +106,7 @@ class Server:
 
     def close(self) -> None:
         """Let go of everything; called after the last request was answered."""
-        self.loop.stop()
-        self.watching.stop()
+        self.leading.stop()
         self.background.stop("")
         self.captures.close()
         self.app.services.inference.close()
@@ -109,7 +116,12 @@ class Server:
         self.metrics.close()
         self.app.services.credentials.close()
         self.store.close()
-        self.lock.close()
+        for lock in self.lock:
+            lock.close()
+
+    def serves_alone(self) -> bool:
+        """Whether there is no other server that model servers could go on for."""
+        return not self.settings.replica or replicas.alone(self.lock[0])
 
 
 def build(settings: Settings) -> Server:
@@ -118,10 +130,12 @@ def build(settings: Settings) -> Server:
     if not settings.data.exists():
         made.append(f"data folder {settings.data}")
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = _lock(settings.data)
+    locks, alone = _locks(settings)
     clock: Clock = SystemClock()
     ids: Ids = RandomIds()
+    engine = ENGINES.load(settings.engine)(settings, clock)
     inner = _store(settings)
+    among = sharing.among(settings, inner, clock, engine, _url(settings)) if settings.replica else None
     bus = Bus(inner, clock, ids)
     store: Store = Announcing(inner, bus)
     credentials = Credentials(settings.data / "keys", store=store, clock=clock, account=settings.account)
@@ -136,10 +150,28 @@ def build(settings: Settings) -> Server:
         clock=clock,
         ids=ids,
         upstreams=settings.data / "keys" / "upstreams",
+        locks=among.locks if among else None,
+        alone=alone,
     )
-    images = Images(store, settings.data / "registry", account=settings.account, clock=clock, ids=ids, bus=bus)
-    logs = Logs(settings.data / "logs", clock=clock, account=settings.account, region=settings.region)
-    metrics = Metrics(settings.data / "metrics", clock=clock, account=settings.account, region=settings.region)
+    images = Images(
+        store,
+        settings.data / "registry",
+        account=settings.account,
+        clock=clock,
+        ids=ids,
+        bus=bus,
+        locks=among.locks if among else None,
+        alone=alone,
+    )
+    if among is not None:
+        replicas.share(locks[0])
+    place = settings.account, settings.region
+    logs: Logs
+    if among is not None:
+        logs, metrics = sharing.telemetry(inner, clock, *place)
+    else:
+        logs = Logs(settings.data / "logs", clock, account=place[0], region=place[1])
+        metrics = Metrics(settings.data / "metrics", clock, account=place[0], region=place[1])
     meter = Meter(metrics, clock)
 
     def objects_as(role_arn: str, region: str) -> RoleFiles:
@@ -153,6 +185,7 @@ def build(settings: Settings) -> Server:
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
     router = Router(store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json"))
+    engine = ENGINES.load(settings.engine)(settings, clock)
     services = Services(
         settings=settings,
         store=store,
@@ -167,9 +200,12 @@ def build(settings: Settings) -> Server:
         gate=Gate(),
         inference=router,
         meter=meter,
-        neighbours=Neighbours(None if settings.store == "memory:" else settings.data),
+        neighbours=Neighbours(
+            None if settings.store == "memory:" else settings.data, database=settings.store if among else None
+        ),
+        peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
+        holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
     )
-    engine = ENGINES.load(settings.engine)(settings, clock)
     platform = Platform(
         store=store,
         engine=engine,
@@ -183,22 +219,45 @@ def build(settings: Settings) -> Server:
         clock=clock,
         machine=max(engine.machines(), key=lambda machine: machine.size),
         tasks=tasks,
-        endpoint_url=f"http://{settings.reachable_host}:{settings.port}",
+        endpoint_url=settings.endpoint_url.rstrip("/") or _url(settings),
         serverless_idle=settings.serverless_idle,
-        serverless_standby=settings.serverless_standby,
+        # They are called by a socket beside their server's, on this machine.
+        serverless_standby=settings.serverless_standby and engine.shares_disk,
         vpc_network=settings.vpc_network,
     )
-    loop = _loop(platform, settings, owner=_server_id(settings.data))
-    watching = _watching(services, platform, owner=_server_id(settings.data))
+    owner = among.owner if among else _server_id(settings.data)
+    events: list[asyncio.AbstractEventLoop] = []
+
+    def lead() -> Sequence[Loop]:
+        """What one server does for all that share its data."""
+        make = functools.partial(Loop, store, clock=clock, owner=owner, **(among.loops if among else {}))
+        loop = _loop(platform, settings, make(locks=among.records if among else None))
+        watching = _watching(services, platform, make(workers=4))
+        loop.start(sweep=platform.sweep)
+        try:
+            watching.start(sweep=lambda _owned: None)
+        except BaseException:
+            loop.stop()
+            raise
+        with suppress(RuntimeError):  # this server is just being stopped, and its event loop with it
+            events[0].call_soon_threadsafe(router.lead)
+        platform.background.start("old datapoints", metrics.thin_hourly)
+        if among is not None:
+            platform.background.start("what is old", Housekeeping(objects, logs).run)
+        return loop, watching
+
+    leading = Leading(store, clock, owner=owner, begin=lead, end=router.close, waits=among is not None)
+    usage = EndpointUsage(platform)
 
     def start() -> None:
+        events.append(asyncio.get_running_loop())
         router.follow()
-        meter.ask(EndpointUsage(platform))
+        meter.ask(lambda now: usage(now) if leading.leads else None)
         platform.background.start("metrics of endpoints", meter.run)
-        platform.background.start("old datapoints", metrics.thin_hourly)
         captures.start()
-        loop.start(sweep=platform.sweep)
-        watching.start(sweep=lambda _owned: None)
+        if among is not None:
+            platform.background.start("membership", among.membership.keep)
+        leading.start()
 
     app = Edge(services, platform=EdgePlatform(services))
     return Server(
@@ -209,28 +268,26 @@ def build(settings: Settings) -> Server:
         store,
         objects,
         metrics,
-        loop,
-        watching,
-        lock,
+        leading,
+        locks,
         platform.background,
         captures,
         tuple(made),
     )
 
 
-def _loop(platform: Platform, settings: Settings, *, owner: str) -> Loop:
+def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
     data = settings.data
-    loop = Loop(platform.store, clock=platform.clock, owner=owner)
     room = Room(
         platform.engine.machines(),
         loop.wake,
         overcommit=settings.overcommit,
         strict=settings.capacity == "strict",
-        share_ports=lambda record: not platform.engine.private_networks and platform.network(record.spec) == "host",
+        share_ports=lambda record: platform.network(record.spec) == "host" and not platform.engine.private_networks,
     )
     # Add a noun with a life here.
     loop.add(TrainingJobs(platform, loop.wake, room))
-    loop.add(Endpoints(platform, loop.wake))
+    loop.add(Endpoints(platform, loop.wake, room))
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
@@ -238,10 +295,10 @@ def _loop(platform: Platform, settings: Settings, *, owner: str) -> Loop:
     return loop
 
 
-def _watching(services: Services, platform: Platform, *, owner: str) -> Loop:
-    """A loop of its own: jobs that stage their inputs keep the other one's threads for minutes."""
+def _watching(services: Services, platform: Platform, loop: Loop) -> Loop:
+    """For what is small and must not wait, deliveries, alarms, schedules: jobs that stage their inputs keep the other
+    loop's threads for minutes."""
     store, bus, metrics, clock = services.store, services.events, services.metrics, services.clock
-    loop = Loop(store, clock=clock, owner=owner, workers=4)
     targets = ScalableTargets(store, metrics, clock, services.ids, loop.wake)
     loop.add(Deliveries(store, Outlets(services.logs, bus, services.neighbours.ask, targets.call), metrics, clock))
     loop.add(EventRules(store, bus, clock, services.ids))
@@ -280,6 +337,15 @@ def _store(settings: Settings) -> Store:
     )
 
 
+def _locks(settings: Settings) -> tuple[Sequence[IO[str]], bool]:
+    """What is held while the server lives, and whether no other server works on the folder just now."""
+    if not settings.replica:
+        replicas.refuse_one_server(settings.data)
+        return [_lock(settings.data)], True
+    lock, alone = replicas.join(settings.data, settings.store)
+    return [lock, replicas.announced(settings.data, settings.port)], alone
+
+
 def _lock(data: Path) -> IO[str]:
     """Held while the server lives: two servers on one folder would undo each other's work."""
     file = (data / "server.lock").open("a+")
@@ -296,8 +362,10 @@ def _lock(data: Path) -> IO[str]:
     return file
 
 
-def working_on(data: Path) -> int | None:
-    """The process id of the server that works on a data folder; None when none does."""
+def working_on(data: Path, port: int) -> int | None:
+    """The process id of the server that works on a data folder, of several the one on this port; None for none."""
+    if (replica := replicas.working_on(data, port)) is not None:
+        return replica
     try:
         file = (data / "server.lock").open("r+")
     except OSError:
@@ -316,3 +384,8 @@ def _server_id(data: Path) -> str:
     if not path.exists():
         path.write_text(secrets.token_hex(8))
     return path.read_text()
+
+
+def _url(settings: Settings) -> str:
+    """Where this server is reached from its own machine, or by others at the host that it listens on."""
+    return f"http://{settings.reachable_host}:{settings.port}"

@@ -10,6 +10,7 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos")
     group.addoption("--rounds", type=int, default=5, help="how often the server is killed (default: 5)")
+    group.addoption("--minutes", type=float, default=1, help="how long nodes are killed (default: 1)")
     group.addoption("--chaos-seed", type=int, default=None, help="choose as the run with this seed chose")
 
 
@@ -26,6 +27,12 @@ def pytest_report_header(config: pytest.Config) -> str:
 def rounds(request: pytest.FixtureRequest) -> int:
     """How many lives the server has."""
     return int(request.config.getoption("--rounds"))
+
+
+@pytest.fixture
+def minutes(request: pytest.FixtureRequest) -> float:
+    """For how long nodes come and go."""
+    return float(request.config.getoption("--minutes"))
 
 
 @pytest.fixture

@@ -18,9 +18,13 @@ SAGEWRIGHT = ROOT / ".venv" / "bin" / "sagewright"
 class Server:
     """One data folder and one port; one process at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *options: str, program: tuple[str, ...] = (str(SAGEWRIGHT),), log: str = "server.log"
+    ) -> None:
+        """`options` of `up` besides; `program` is the command."""
+        self._options, self._program = options, program
         self.data = folder / "data"
-        self.log = folder / "server.log"
+        self.log = folder / log
         self.port = _free_port()
         self.up = threading.Event()
         """Set while it answers."""
@@ -35,7 +39,7 @@ class Server:
         with self.log.open("ab") as log:
             log.write(b"--- a new life\n")
             log.flush()
-            command = [str(SAGEWRIGHT), "up", "--port", str(self.port), "--data", str(self.data)]
+            command = [*self._program, "up", "--port", str(self.port), "--data", str(self.data), *self._options]
             # A session of its own: its process group can be killed without ours.
             self._process = subprocess.Popen(
                 command, env=self._environment, stdout=log, stderr=log, start_new_session=True
@@ -45,7 +49,7 @@ class Server:
     def start(self) -> None:
         """Start it and wait until its port answers."""
         self.spawn()
-        eventually(self._answers, within=30, every=0.01, what="an answer of the server")
+        eventually(self._answers, within=60, every=0.01, what="an answer of the server")
         self.up.set()
 
     def kill(self, *, group: bool = False) -> None:

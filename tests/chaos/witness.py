@@ -24,6 +24,8 @@ class Witness:
         self._lock = threading.Lock()
         self._starts: defaultdict[str, list[str]] = defaultdict(list)
         self._live: defaultdict[str, set[str]] = defaultdict(set)
+        self.doubled: list[str] = []
+        """Jobs that began while they ran already."""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="witness", daemon=True)
         self._thread.start()
@@ -70,6 +72,8 @@ class Witness:
 
     def _began(self, what: str, name: str, run: str) -> None:
         with self._lock:
+            if what == "job" and self._live[name]:
+                self.doubled.append(name)
             self._starts[name].append(run)
             self._live[name].add(run)
         self._seen(f"{what} started")

@@ -41,6 +41,8 @@ def sdk_version() -> str | None:
 
 
 collect_ignore = [folder for folder, version in SDK_VERSIONS.items() if version != sdk_version()]
+if importlib.util.find_spec("ray") is None:
+    collect_ignore.append("ray")
 if importlib.util.find_spec("awswrangler") is None:
     collect_ignore.append("data")
 if importlib.util.find_spec("sagemaker_mlflow") is None or sdk_version() is not None:
@@ -59,7 +61,10 @@ class Server:
     data: Path
     port: int
     log: Path
+    flags: list[str] = field(default_factory=list)
+    """Of `sagewright up` alone."""
     process: subprocess.Popen[bytes] | None = field(default=None)
+    program: tuple[str, ...] = (str(SAGEWRIGHT),)
 
     @property
     def options(self) -> list[str]:
@@ -70,9 +75,9 @@ class Server:
         """Start it and wait until its port answers."""
         environment = {"SAGEWRIGHT_RUNTIMES": str(ROOT / ".cache" / "runtimes"), **os.environ}
         with self.log.open("ab") as log:
-            command = [str(SAGEWRIGHT), "up", *self.options]
+            command = [*self.program, "up", *self.flags, *self.options]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        eventually(self.answers, timeout=30)
+        eventually(self.answers, timeout=60)
 
     def answers(self) -> bool:
         """Whether the port takes connections yet."""
@@ -158,14 +163,22 @@ def stop_running_jobs() -> None:
         waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
+@pytest.fixture(scope="session")
+def server_options() -> dict[str, Any]:
+    """How the session's server is started, where not as usual: fields of `Server`."""
+    return {}
+
+
 @pytest.fixture(scope="session", autouse=True)
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server_options: dict[str, Any]
+) -> Iterator[Server]:
     """One server for the session; this process gets the user's environment, and no other AWS setting."""
     folder = tmp_path_factory.mktemp("sagewright")
     for name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_", "TF_"))]:
         del os.environ[name]
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(folder / "none")
-    server = Server(folder / "data", free_port(), folder / "server.log")
+    server = Server(folder / "data", free_port(), folder / "server.log", **server_options)
     try:
         server.start()
         os.environ.update(server.environment())

@@ -234,7 +234,7 @@ def test_what_the_caller_got_wrong(xgboost: Any, hyperparameters: dict[str, str]
 
 def test_libsvm_with_weights_queries_and_comments(xgboost: Any) -> None:
     code = (
-        "from sagewright_container.algorithms import tables; t = tables._libsvm("
+        "from sagewright_container.algorithms import row_formats; t = row_formats.libsvm("
         "b'1:0.5 qid:1 0:1.5 3:2 # a comment\\n\\n0:0.25 qid:2 2:7\\n')\n"
         "print(t.features.toarray().tolist(), t.label.tolist(), t.weight.tolist(), t.query.tolist())"
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 DEFAULT_PORT = 4700
 DEFAULT_ACCOUNT = "123456789012"
@@ -22,6 +23,10 @@ class Settings:
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
     engine: str = "process"
+    ray_address: str = "auto"
+    """Of the cluster that the engine ray uses: `auto` for the one that this machine is part of, else HOST:PORT."""
+    endpoint_url: str = ""
+    """Where tasks reach this server, or those that share its data (a load balancer); '' for where it listens."""
     auth: Literal["on", "off"] = "on"
     sandbox: Literal["auto", "on", "off"] = "auto"
     """Whether tasks run in bubblewrap: where it works, always (refuse without), or never."""
@@ -35,6 +40,8 @@ class Settings:
     serverless_standby: bool = True
     """Whether each serverless variant that has no instance keeps a process with its framework loaded, without the
     model: it answers within a fraction of a second, and takes the framework's memory."""
+    replica: bool = False
+    """Whether other servers work on the same data folder and database."""
     vpc_network: Literal["platform", "host"] = "platform"
     """What tasks with a VpcConfig reach: this server and the hosts of their own job, or all that this machine does."""
     capacity: Literal["fitted", "strict"] = "fitted"
@@ -48,6 +55,14 @@ class Settings:
     def reachable_host(self) -> str:
         """Where programs on this machine reach the server."""
         return "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """Host and port at which tasks reach the server, or the servers."""
+        url = urlsplit(self.endpoint_url)
+        if not url.hostname:
+            return self.reachable_host, self.port
+        return url.hostname, url.port or (443 if url.scheme == "https" else 80)
 
     @property
     def runtimes_folder(self) -> Path:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "status": "sagewright.cli.status",
     "doctor": "sagewright.cli.doctor",
     "backup": "sagewright.cli.backup",
+    "quota": "sagewright.cli.quota",
     "bucket": "sagewright.cli.bucket",
     "file-system": "sagewright.cli.file_system",
 }

@@ -28,7 +28,7 @@ def command(settings: Settings) -> None:
     from sagewright import compose
 
     before = client.health(settings)
-    server = compose.working_on(settings.data)
+    server = compose.working_on(settings.data, settings.port)
     if before is None or server is None:
         raise click.ClickException(f"No server works on {settings.data}. Start one with `sagewright up`.")
     os.kill(server, RESTART)

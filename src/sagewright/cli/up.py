@@ -26,9 +26,13 @@ if TYPE_CHECKING:
     "--host", default="127.0.0.1", show_default=True, help="The address to listen on. Loopback keeps it yours."
 )
 @click.option("--engine", default="process", show_default=True, envvar="SAGEWRIGHT_ENGINE", show_envvar=True,
-              help="What runs tasks: process or container.")  # fmt: skip
+              help="What runs tasks: process, container or ray.")  # fmt: skip
 @click.option("--container-socket", default="", envvar="SAGEWRIGHT_CONTAINER_SOCKET", show_envvar=True,
               metavar="unix:///PATH", help="Docker's or Podman's API, for --engine container.")  # fmt: skip
+@click.option("--ray-address", default="auto", envvar="SAGEWRIGHT_RAY_ADDRESS", show_envvar=True, metavar="HOST:PORT",
+              help="The Ray cluster of --engine ray.  [default: the one that this machine is part of]")  # fmt: skip
+@click.option("--endpoint-url", default="", envvar="SAGEWRIGHT_ENDPOINT_URL", show_envvar=True, metavar="URL",
+              help="Where tasks on other machines, or of replicas, reach us.  [default: this server]")  # fmt: skip
 @click.option("--sandbox", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
               help="Whether tasks run in bubblewrap: where it works, always, or never.")  # fmt: skip
 @click.option("--vpc-network", type=click.Choice(["platform", "host"]), default="platform", show_default=True,
@@ -38,14 +42,17 @@ if TYPE_CHECKING:
               help="Whether requests must be signed. Off is for throw-away servers only.")  # fmt: skip
 @click.option("--store", default="", envvar="SAGEWRIGHT_STORE", show_envvar=True, metavar="URL",
               help="Keep records in PostgreSQL: postgresql://user@host/database. Else in SQLite.")  # fmt: skip
+@click.option("--replica", is_flag=True, help="Be one of several servers on this --data and --store.")
 @click.option("--serverless-idle", type=click.FloatRange(min=0.1), default=300.0, show_default=True, metavar="SECONDS",
               envvar="SAGEWRIGHT_SERVERLESS_IDLE", show_envvar=True,
               help="How long serverless endpoints keep an instance that nobody asks for.")  # fmt: skip
 @click.option("--serverless-standby/--no-serverless-standby", default=True, show_default=True,
               help="Keep a process with its framework loaded for a serverless endpoint that nobody asks.")  # fmt: skip
 @click.option("--capacity", type=click.Choice(["fitted", "strict"]), default="fitted", show_default=True,
+              envvar="SAGEWRIGHT_CAPACITY", show_envvar=True,
               help="Cut instance types to the machines, or take them at their word.")  # fmt: skip
 @click.option("--overcommit", type=click.FloatRange(min=1.0), default=2.0, show_default=True, metavar="FACTOR",
+              envvar="SAGEWRIGHT_OVERCOMMIT", show_envvar=True,
               help="How many times fitted jobs together may take up the vCPUs and the memory.")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")
@@ -63,6 +70,8 @@ def command(settings: Settings, store: str, memory: bool, requests: bool, **rest
     settings = replace(settings, store="memory:" if memory else store, **rest)
     if settings.auth == "off":
         click.secho("Signatures are NOT checked (--auth off): whoever reaches this port owns everything.", fg="red")
+    if settings.endpoint_url and not settings.endpoint_url.startswith(("http://", "https://")):
+        raise click.ClickException(f"--endpoint-url {settings.endpoint_url} must be of the form http://host:port.")
     sock = listening(settings.host, settings.port)
     try:
         server = compose.build(settings)
@@ -110,20 +119,24 @@ def _serve(server: Any, sock: socket.socket) -> bool:
     if anew:
         click.echo("Starting anew.")
         return True
-    if kept:
+    if kept and settings.replica:
+        click.echo(f"{kept} running task(s) go on; other replicas follow them, or the next one does.")
+    elif kept:
         click.echo(f"{kept} running job(s) go on; the next `sagewright up` on this data follows them.")
     click.echo("Stopped.")
     return False
 
 
 def _stop_servers(server: Any) -> int:
-    """End the model servers, which would serve nobody; the next server starts them again. Jobs go on."""
+    """End the model servers, which would serve nobody; the next server starts them again. Jobs go on, and model servers
+    too while another server shares them."""
     kept = 0
-    server.loop.stop()
+    server.leading.stop()
+    alone = server.serves_alone()
     for task in server.engine.list():
         if server.engine.inspect(task).phase != "running":
             continue
-        if task.startswith("serve-"):
+        if task.startswith("serve-") and alone:
             server.engine.stop(task, grace=5.0)
         else:
             kept += 1

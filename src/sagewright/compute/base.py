@@ -45,6 +45,31 @@ one job reach each other with any of them."""
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What a task takes of the machine that it is put on."""
+
+    resources: Resources = field(default_factory=Resources)
+    instance_type: str = ""
+    """Of SageMaker's: machines may say that they are such, and then only these are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a task goes among the machines of an engine that has several. Others do not look at it."""
+
+    group: str = ""
+    """Tasks of one group find room together or not at all; '': it goes by itself."""
+    shares: Sequence[Share] = ()
+    """Of all tasks of the group, in the order of their numbers; empty: this one's resources."""
+    number: int = 0
+    """Of this task in its group."""
+    apart: str = ""
+    """Those that name the same go to different machines as far as there are any."""
+    kept: bool = True
+    """Whether what it leaves in its folder is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One run of a command in an image. A plain value that can be written down and read back."""
 
@@ -75,6 +100,9 @@ class Task:
     image: str | None = None
     """The engine's name of the image (`Image.id`) that the task runs in as itself, for an engine that `runs_images`;
     None for the environment `python` on this machine's system."""
+    placement: Placement = field(default_factory=Placement)
+    here: bool = False
+    """It works on files of this machine that others change while it runs: it is not to run on another one."""
 
 
 Phase = Literal["unknown", "running", "exited", "lost"]
@@ -148,9 +176,21 @@ class Engine(ABC):
     name: str
 
     @property
+    def shared(self) -> bool:
+        """Whether every server that has this engine, on whatever machine, sees and reaches the same tasks."""
+        return False
+
+    @property
     def read_only_mounts(self) -> bool:
         """Whether a task cannot write to what it is shown read-only."""
         return False
+
+    @property
+    def shares_disk(self) -> bool:
+        """Whether a task sees what is changed in its folder and mounts after it was started, and others see at once
+        what it writes there. Where it does not, all must be there before it starts; what it writes comes now and
+        then, and is there as a whole when it has exited."""
+        return True
 
     @property
     def runs_images(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources as package_files
 from typing import Any
@@ -68,6 +69,15 @@ def fit(name: str, machine: Machine) -> Fitted:
     asked = words(wanted.vcpus, memory, wanted.gpus)
     got = words(vcpus, min(memory, machine.memory_bytes), gpus, zero=bool(wanted.gpus))
     return Fitted(given, f"{name} has {asked}; this machine gives the task {got}.")
+
+
+def holds(machines: Sequence[Machine], name: str) -> bool:
+    """Whether one of these machines has all that AWS would give. What is not known may be of any size."""
+    wanted = find(name)
+    return wanted is None or any(
+        wanted.vcpus <= each.vcpus and wanted.memory_gib * GIB <= each.memory_bytes and wanted.gpus <= each.gpus
+        for each in machines
+    )
 
 
 def words(vcpus: float, memory: int, gpus: int, *, zero: bool = False) -> str:

@@ -355,8 +355,7 @@ def make(settings: Settings, clock: Clock) -> ProcessEngine:
     """The engine of a server with these settings; the container toolkit is the one installed beside us."""
     package = toolkit.folder()
     place = package.parent if package else None
-    endpoint = settings.reachable_host, settings.port
-    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place, endpoint=endpoint)
+    return ProcessEngine(settings.data / "tasks", clock, settings.sandbox, toolkit=place, endpoint=settings.endpoint)
 
 
 def check(task: Task) -> None:

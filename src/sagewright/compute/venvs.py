@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute.sandbox import layers, read_config
@@ -30,6 +30,11 @@ from sagewright.compute.sandbox import layers, read_config
 Log = Callable[[str], None]
 """Called with one line of progress, without newline, from the calling thread."""
 
+Recipe = Mapping[str, Any]
+"""How an environment is made: `name` of a lock file, or `requirements` (their text) on top of a `base`, a recipe."""
+
+_REQUIREMENTS: Final = "requirements.txt"
+"""Where a layer keeps what it was made from."""
 _TAIL = 15
 """Lines of uv's that end up in an error."""
 _HERMETIC = re.compile(r"\s*(#.*)?$|[A-Za-z0-9][^@]*$")
@@ -112,6 +117,7 @@ class Environments:
                 self._venv(path, base / "bin" / "python", building, log)
                 if not _all_held(requirements, _held(base)):
                     self._add_missing(path, base, requirements, building, log)
+                shutil.copyfile(requirements, path / _REQUIREMENTS)
                 _see_through(path, base)
         return path
 
@@ -128,6 +134,29 @@ class Environments:
             script.chmod(0o755)
         _see_through(path, base)
         return path
+
+    def recipe(self, environment: Path) -> Recipe | None:
+        """How another machine makes the same environment; None where that is not known."""
+        name, _, _ = environment.name.rpartition("-")
+        if (self._locks / f"{name}.txt").exists() and self._place(name) == environment:
+            return {"name": name}
+        try:
+            base = Path(read_config(environment)["extends-environment"])
+            requirements = (environment / _REQUIREMENTS).read_text()
+        except (KeyError, OSError):
+            return None
+        below = self.recipe(base)
+        return None if below is None else {"base": below, "requirements": requirements}
+
+    def remake(self, recipe: Recipe, log: Log) -> Path:
+        """The environment of a recipe, made now if need be. Raises Terminal where it cannot be."""
+        if "name" in recipe:
+            return self.ensure(recipe["name"], log)
+        base = self.remake(recipe["base"], log)
+        with tempfile.TemporaryDirectory() as folder:
+            requirements = Path(folder) / _REQUIREMENTS
+            requirements.write_text(recipe["requirements"])
+            return self.layer(base, requirements, log)
 
     def _left_out(self, name: str) -> Sequence[str]:
         """Options that leave out what packages name as needed and never import here: `<name>.exclude` lists it."""

@@ -128,6 +128,21 @@ class Admission:
         if claim.uid not in self._inside:
             self._enter(claim, self._placed(claim, self._free) or self._anywhere(claim))
 
+    def change(self, claim: Claim, *, always: bool) -> bool:
+        """It runs with these hosts instead of those that it had. False, with all as it was, where they do not fit,
+        unless `always`."""
+        before = self._inside.get(claim.uid)
+        if before is not None:
+            if before[0].hosts == claim.hosts:
+                return True
+            self.leave(claim.uid)
+        if always or self._placed(claim, self._free) is not None:
+            self.hold(claim)
+            return True
+        if before is not None:
+            self.hold(before[0])
+        return False
+
     def wait(self, claim: Claim) -> None:
         """It wants to run."""
         if claim.uid in self._waiting or claim.uid in self._inside:

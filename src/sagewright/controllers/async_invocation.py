@@ -64,6 +64,7 @@ class AsyncInvocations:
         """By the endpoint's key."""
         self._count = count()
         platform.store.subscribe(self._written)
+        platform.store.look_anew(self._look_anew)
         platform.meter.ask(self._observe)
 
     def tasks(self, record: Record) -> Sequence[str]:
@@ -127,6 +128,14 @@ class AsyncInvocations:
         if known is not None:
             known.backlog.add(key.name)
         self._wake(endpoint)
+
+    def _look_anew(self) -> None:
+        """Some may have come unheard."""
+        for endpoint, queue in list(self._backlogs.items()):
+            for record in self._stored(endpoint):
+                if record.spec["endpoint"] == queue.uid:
+                    queue.backlog.add(record.name)
+            self._wake(endpoint)
 
     def _observe(self, now: float) -> None:
         for key, queue in list(self._backlogs.items()):

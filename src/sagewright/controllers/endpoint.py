@@ -6,17 +6,18 @@ that bake, and how it is rolled back, is said by `resources/deployment.py`; `rol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sagewright.base.errors import Transient
+from sagewright.base.errors import Terminal, Transient
 from sagewright.controllers import hosting
 from sagewright.controllers.deployment import deployed
 from sagewright.controllers.fleet import DRAIN, STARTING, Fleet, Look, Wanted, instances_of, tasks_of
 from sagewright.controllers.generation import Generation, Members, without_described
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.rollout import NOTE, PENDING, TARGET, Rollout, rollout, trouble, turned_back
+from sagewright.controllers.room import Room
 from sagewright.controllers.serverless import Serverless
 from sagewright.resources import routing
 from sagewright.resources.endpoint import KIND, LIFE, LOG_GROUP, variants
@@ -25,6 +26,10 @@ from sagewright.store.base import Write
 
 _SERVING: Final = 1.0
 """Seconds between two looks at an endpoint in service, and at the alarms of a deployment."""
+_NO_CAPACITY: Final = (
+    "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please retry using a "
+    "different ML instance type or after some time."
+)
 _LASTING: Final = ("InService", "RollingBack")
 """States that no instance's failure ends: there is nothing else to go to."""
 
@@ -35,8 +40,11 @@ class Endpoints:
     kind = KIND
     settled = LIFE.settled
 
-    def __init__(self, platform: Platform, wake: Callable[[Key], None]) -> None:
+    def __init__(self, platform: Platform, wake: Callable[[Key], None], room: Room) -> None:
+        """`room` is where jobs have their places."""
         self._platform = platform
+        self._room = room
+        room.remember(self._known, turns=False)
         self._fleet = Fleet(platform, wake, log_group=LOG_GROUP)
         self._serverless = Serverless(platform, wake)
 
@@ -47,8 +55,11 @@ class Endpoints:
         if record.intent == "delete":
             return self._delete(record)
         if record.state in LIFE.settled:
+            self._room.leave(record)
             self._fleet.forget_all(record)
             return None
+        if not self._room.occupy(record, _types(record), always=record.state in _LASTING):
+            raise Terminal(_NO_CAPACITY)
         found = rollout(record, self._platform.clock.now())
         return self._hold(record, _target(record)) if found is None else self._roll(record, found)
 
@@ -68,6 +79,13 @@ class Endpoints:
             status["serving"] = []
             status.pop(PENDING, None)
         self._fleet.write(record, state=state, status=status)
+
+    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
+        """The endpoints that there are when the server starts, for the room."""
+        if self._room.strict:
+            for record in self._platform.store.unsettled(KIND, self.settled):
+                if instances_of(record):
+                    yield record, _types(record), True
 
     # One generation.
 
@@ -184,8 +202,22 @@ class Endpoints:
             told = _target(record).described({}, record.modified, status=lambda _name: deleting)
             self._fleet.write(record, status={**without_described(record.status), **told})
             return STARTING
+        self._room.leave(record)
         self._platform.store.delete(record)
         return None
+
+
+def _types(record: Record) -> Sequence[str]:
+    """The instances that an endpoint has or is to have. While one generation takes another's place, both have some."""
+    serving, wanted = record.status.get("current", {}).get("config"), record.spec["config"]
+    both = [wanted] if serving is None or record.state not in ("Updating", "RollingBack") else [serving, wanted]
+    return [
+        variant["InstanceType"]
+        for config in both
+        for variant in variants(config)
+        if "InstanceType" in variant
+        for _ in range(int(variant.get("InitialInstanceCount", 1)))
+    ]
 
 
 def _target(record: Record) -> Generation:

@@ -14,6 +14,7 @@ from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.base.ids import Ids
 from sagewright.controllers.tuning_run import Candidate, TuningRun, children
+from sagewright.dataplane.quotas import use
 from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import (
     KIND,
@@ -87,23 +88,28 @@ class HyperParameterTuningJobs:
     def _start(self, record: Record, run: TuningRun) -> None:
         """Start as many training jobs as may run. What is known by now is written down with each of them."""
         limits = record.spec["HyperParameterTuningJobConfig"]["ResourceLimits"]
-        noted = record.version
+        noted, held_back = record.version, False
         while len(run.running) < limits["MaxParallelTrainingJobs"]:
             number = int(record.status.get("Started", 0)) + 1
             candidate = run.candidate(number) if number <= limits["MaxNumberOfTrainingJobs"] else None
             if candidate is None:
                 break
             child = self._child(record, candidate, number)
+            try:
+                beside = self._created(child)
+            except use.Exceeded:  # it goes on when something has ended
+                held_back = True
+                break
             run.add(child)  # so that the counts have it; a write that fails has all of it read again
             self._watched[child.key] = record.key
             try:
-                tuning, child, *_ = self._write(record, run, {"Started": number}, *self._created(child))
+                tuning, child, *_ = self._write(record, run, {"Started": number}, *beside)
             except BaseException:
                 self._forget(record)
                 raise
             record = tuning
             run.add(child)
-        if not run.running:
+        if not run.running and not held_back:
             self._end(record, run)
         elif record.version == noted:
             self._note(record, run)
@@ -126,10 +132,10 @@ class HyperParameterTuningJobs:
         )
 
     def _created(self, child: Record) -> Sequence[Write]:
-        """A training job and its trial component, unless somebody has one of that name."""
+        """A training job and its trial component, unless somebody has one of that name. Raises use.Exceeded."""
         component = trial_component.new(child, uid=self._ids.token())
         beside: Sequence[Write] = () if self._store.get(component.key) else (("create", component),)
-        return (("create", child), *beside)
+        return (("create", child), *beside, *use.taken(self._store, child))
 
     def _enough(self, record: Record, run: TuningRun) -> str | None:
         """Why nothing more is started: '' for a good end, else what the failure's reason will be; None to go on."""

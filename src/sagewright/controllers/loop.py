@@ -14,13 +14,16 @@ from typing import Protocol
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import StaleRecord, Terminal, Transient
+from sagewright.base.file_locks import FileLocks
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Store
+from sagewright.store.base import Store, fenced
 
 _log = logging.getLogger(__name__)
 
 LEASE = "controllers"
 LEASE_SECONDS = 30.0
+_LEASE_PAUSE = 0.2
+"""Seconds until a look at a lease, or at a record that another server is at, is tried again."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 60.0
 _TRIES = 8
 
@@ -56,9 +59,25 @@ class Reconciler(Protocol):
 class Loop:
     """A few threads that reconcile whatever is due."""
 
-    def __init__(self, store: Store, *, clock: Clock, owner: str, workers: int = 8) -> None:
-        """`owner` is this server's name in the lease, the same after a restart on the same data."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        owner: str,
+        workers: int = 8,
+        seconds: float | None = None,
+        lost: Callable[[], None] = lambda: None,
+        locks: FileLocks | None = None,
+    ) -> None:
+        """`owner` is this server's name in the lease, the same after a restart on the same data; a lease lasts for
+        `seconds` unless it is renewed. `lost` is called when another server has taken it. With `locks`, which the
+        servers share, a record is looked at by one of them at a time, even if one of them slept and woke up late.
+        """
         self._store, self._clock, self._owner = store, clock, owner
+        self._seconds, self._lost, self._locks = seconds or LEASE_SECONDS, lost, locks
+        self._held_until = 0.0
+        """By the monotonic clock: from then on nothing new is begun unless the lease was renewed."""
         self._reconcilers: dict[str, Reconciler] = {}
         self._changed = threading.Condition()
         self._due: dict[Key, float] = {}
@@ -88,6 +107,7 @@ class Loop:
             raise Transient("Another server runs the controllers of this store.")
         self._running = True
         self._store.subscribe(self.wake)
+        self._store.look_anew(self._look_anew)
         owned: set[str] = set()
         for reconciler in self._reconcilers.values():
             for record in self._store.unsettled(reconciler.kind, reconciler.settled):
@@ -120,9 +140,19 @@ class Loop:
                 heapq.heappush(self._queue, (due, key))
                 self._changed.notify()
 
+    def _look_anew(self) -> None:
+        """What other servers wrote may have gone unheard."""
+        for reconciler in self._reconcilers.values() if self._running else ():
+            for record in self._store.unsettled(reconciler.kind, reconciler.settled):
+                self.wake(record.key)
+
     def _work(self) -> None:
+        with fenced(LEASE, self._owner):
+            self._work_off()
+
+    def _work_off(self) -> None:
         while (key := self._next()) is not None:
-            delay = self._step(key)
+            delay = self._step_alone(key)
             with self._changed:
                 self._busy.discard(key)
                 if key in self._again:
@@ -135,6 +165,9 @@ class Loop:
         """The next record that is due and that nobody is at; None when the loop ends."""
         with self._changed:
             while self._running:
+                if self._clock.monotonic() >= self._held_until:
+                    self._changed.wait(_LEASE_PAUSE)
+                    continue
                 wait = None
                 while self._queue:
                     due, key = self._queue[0]
@@ -152,6 +185,12 @@ class Loop:
                     return key
                 self._changed.wait(wait if self._queue else None)
             return None
+
+    def _step_alone(self, key: Key) -> float | None:
+        if self._locks is None:
+            return self._step(key)
+        with self._locks.attempted("/".join(key)) as taken:
+            return self._step(key) if taken else _LEASE_PAUSE
 
     def _step(self, key: Key) -> float | None:
         reconciler = self._reconcilers[key.kind]
@@ -192,10 +231,14 @@ class Loop:
         return delay
 
     def _renew(self) -> bool:
-        return self._store.acquire(LEASE, self._owner, ttl=LEASE_SECONDS, now=self._clock.now())
+        begun = self._clock.monotonic()
+        held = self._store.acquire(LEASE, self._owner, ttl=self._seconds, now=self._clock.now())
+        if held:
+            self._held_until = begun + self._seconds
+        return held
 
     def _hold_lease(self) -> None:
-        while not self._ended.wait(LEASE_SECONDS / 3):
+        while not self._ended.wait(self._seconds / 3):
             try:
                 held = self._renew()
             except Exception:  # noqa: BLE001 - a full disk, say: the lease has not run out yet
@@ -206,4 +249,5 @@ class Loop:
                 with self._changed:
                     self._running = False
                     self._changed.notify_all()
+                self._lost()
                 return

@@ -198,6 +198,7 @@ class MlflowServers:
             resources=Resources(),
             hostname="mlflow",
             socket=SOCKET,
+            here=True,  # its database is on this machine
         )
 
     def _store(self, record: Record) -> str:

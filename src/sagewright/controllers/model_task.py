@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Resources, Task
+from sagewright.compute.base import Placement, Resources, Share, Task
 from sagewright.controllers import model_folders, own_images, staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
@@ -67,6 +67,12 @@ def prepare(
         mounts=[model_folders.mount(ml.parent)] if many else (),
         hostname=container.get("ContainerHostname", "model"),
         socket=SOCKET,
+        placement=Placement(
+            shares=[Share(resources, variant.get("InstanceType", ""))],
+            apart=f"{record.uid}-{variant.get('VariantName', '')}",
+            kept=False,
+        ),
+        here=many,  # models come and go while it runs
     )
     if runtime is None:
         image = own_images.fetched(platform, container["Image"], model["ExecutionRoleArn"], record.key.region, say)

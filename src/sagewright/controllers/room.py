@@ -18,6 +18,11 @@ NO_CAPACITY: Final = (
     "with --capacity strict. Ask for fewer or smaller instances, or start the server without it."
 )
 
+_LOOK_AGAIN: Final = 0.5
+"""Seconds between two looks at what a running job says."""
+_AT_ONCE: Final = 16
+"""So many running jobs are looked at as often as that."""
+
 Known = Iterable[tuple[Record, Sequence[str], bool]]
 """Jobs that are there, the instance types of their hosts, and whether they have a place."""
 
@@ -53,12 +58,14 @@ class Room:
         self._keys: dict[str, Key] = {}
         self._told: str | None = None
         """Who knows that others pass it."""
-        self._known: list[Callable[[], Known]] = []
+        self._known: list[tuple[Callable[[], Known], bool]] = []
         self._lock = threading.Lock()
 
-    def remember(self, known: Callable[[], Known]) -> None:
-        """Before anybody enters, `known` is asked once which jobs there are: those that have places get them first."""
-        self._known.append(known)
+    def remember(self, known: Callable[[], Known], *, turns: bool = True) -> None:
+        """Before anybody enters, `known` is asked once which jobs there are: those that have places get them first.
+
+        `turns`: whether those of several hosts take turns."""
+        self._known.append((known, turns))
 
     def enter(self, record: Record, types: Sequence[str], *, always: bool = False) -> bool:
         """Take room for a host of each of these types, if it is this job's turn; else wait to be woken.
@@ -92,6 +99,11 @@ class Room:
         with self._lock:
             return self._admission.passed == record.uid
 
+    def pace(self) -> float:
+        """Seconds until the next look at a running job. Of many, each is looked at less often, so that all together
+        cost what a few do; their ends are told at once in any case."""
+        return _LOOK_AGAIN * max(1.0, self._admission.inside / _AT_ONCE)
+
     def waits_for(self, record: Record, types: Sequence[str]) -> str:
         """Why a job does not run yet: a sentence for its user."""
         with self._lock:
@@ -108,13 +120,34 @@ class Room:
                 f"{_count(others, 'other waits', 'others wait')}.{turn}{also}"
             )
 
-    def _claim(self, record: Record, types: Sequence[str]) -> Claim:
-        found = {name: instances.fit(name, self._largest).resources for name in set(types)}
-        hosts = tuple(
-            Amount(given.vcpus or 0.0, given.memory_bytes or 0, given.gpus) for given in (found[t] for t in types)
-        )
-        turns = len(hosts) > 1 and self._share_ports(record)
+    def occupy(self, record: Record, types: Sequence[str], *, always: bool) -> bool:
+        """In strict capacity, hold room for these instances and no others; in fitted capacity nothing is counted.
+
+        For what stays, as endpoints do: it never waits. False, and nothing is changed, where they do not fit, unless
+        `always`: they run already.
+        """
+        if not self.strict:
+            return True
+        with self._lock:
+            self._recall()
+            claim = self._claim(record, types, turns=False)
+            done = self._admission.change(claim, always=always)
+            self._let_in()
+            return done
+
+    def _claim(self, record: Record, types: Sequence[str], *, turns: bool = True) -> Claim:
+        found = {name: self._amount(name) for name in set(types)}
+        hosts = tuple(found[name] for name in types)
+        turns = turns and len(hosts) > 1 and self._share_ports(record)
         return Claim(record.uid, owner(record), record.created, hosts, turns)
+
+    def _amount(self, name: str) -> Amount:
+        """What an instance of a type takes up here."""
+        whole = instances.find(name) if self.strict else None
+        if whole is not None:
+            return Amount(whole.vcpus, whole.memory_gib * instances.GIB, whole.gpus)
+        given = instances.fit(name, self._largest).resources
+        return Amount(given.vcpus or 0.0, given.memory_bytes or 0, given.gpus)
 
     def _let_in(self, but: str = "") -> None:
         """Wake who may run now, and who is passed."""
@@ -130,8 +163,9 @@ class Room:
 
     def _recall(self) -> None:
         while self._known:
-            for record, types, runs in self._known.pop()():
-                claim = self._claim(record, types)
+            known, turns = self._known.pop()
+            for record, types, runs in known():
+                claim = self._claim(record, types, turns=turns)
                 if runs:
                     self._admission.hold(claim)
                 elif self._admission.possible(claim):

@@ -21,8 +21,6 @@ STOP_GRACE: Final = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 _GRACE_OF_THE_OTHERS: Final = 10.0
 """The same for hosts of a job that has failed on another one."""
-_LOOK_AGAIN: Final = 0.5
-"""Seconds between two looks at a running job's log."""
 
 _PENDING_TOO_LONG: Final = "Training job stopped: it waited for room longer than MaxPendingTimeInSeconds"
 _MESSAGES: Final[Mapping[str, str]] = {
@@ -110,7 +108,7 @@ class TrainingJobs:
             platform.engine.start(task)
             self._watch(task.id, record.key)
         self._say(newest, "Training", {"TrainingStartTime": platform.clock.now()})
-        return _LOOK_AGAIN
+        return self._room.pace()
 
     def _wait(self, record: Record) -> float | None:
         """There is no room for it yet. It is woken when there is, so it says once that it waits, and once more when
@@ -151,7 +149,7 @@ class TrainingJobs:
             self._stop(record, begun, STOP_GRACE)
         elif _failed(begun):
             self._stop(record, begun, _GRACE_OF_THE_OTHERS)
-        return min(_LOOK_AGAIN, max(left, 0.05))
+        return min(self._room.pace(), max(left, 0.05))
 
     def _end(self, record: Record, begun: Mapping[Host, TaskState]) -> float | None:
         """All of it ended: the rest of the log, the artifacts, and only then the final state."""
@@ -277,9 +275,10 @@ def _types(record: Record) -> Sequence[str]:
 
 
 def _failed(begun: Mapping[Host, TaskState]) -> Host | None:
-    """The host that failed first, if one did: the others may have ended badly for want of it."""
+    """The host that failed first, if one did: the others may have ended badly for want of it. When one was lost is
+    not known; what the others say is of no use then."""
     ends = {
-        host: task.ended or float("inf")
+        host: 0.0 if task.phase == "lost" else task.ended or float("inf")
         for host, task in begun.items()
         if task.phase == "lost" or (task.phase == "exited" and task.exit_code != 0)
     }

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Mount, Task
+from sagewright.compute.base import Mount, Placement, Share, Task
 from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, own_images, staging
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
@@ -138,6 +138,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         job=f"train-{record.uid}",
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,
+        placement=_placement(platform, record, host),
     )
     if runtime is None:
         return _in_its_image(platform, record, task, say)
@@ -181,6 +182,15 @@ def _in_an_environment(
         python=python,
         mounts=mounts,
     )
+
+
+def _placement(platform: Platform, record: Record, host: Host) -> Placement:
+    """All hosts of one try find room together."""
+    everybody = hosts(record)
+    shares = [
+        Share(instances.fit(each.instance_type, platform.machine).resources, each.instance_type) for each in everybody
+    ]
+    return Placement(f"train-{record.uid}-{training_host.retries(record)}", shares, everybody.index(host))
 
 
 def _python(

@@ -33,8 +33,6 @@ STOP_GRACE: Final = 30.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 ATTEMPTS: Final = 3
 """How often an instance is started when the machine loses it."""
-_LOOK_AGAIN: Final = 0.5
-"""Seconds between two looks at a running job's log."""
 
 
 class TransformJobs:
@@ -132,7 +130,7 @@ class TransformJobs:
                     platform.forget(before)
         if "TransformStartTime" not in record.status:
             self._note(record, {"TransformStartTime": platform.clock.now()})
-        return _LOOK_AGAIN
+        return self._room.pace()
 
     def _start_others(self, record: Record, instance: Instance) -> None:
         """The further containers of a pipeline, before the task that asks them."""
@@ -154,7 +152,7 @@ class TransformJobs:
                 self._watch(each["task"], record.key)
                 if record.intent == "stop":
                     self._platform.engine.stop(each["task"], grace=STOP_GRACE)
-        return _LOOK_AGAIN
+        return self._room.pace()
 
     def _again(self, record: Record, lost: Sequence[Instance]) -> float | None:
         """The machine lost them: others go on where they were."""

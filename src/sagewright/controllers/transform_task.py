@@ -54,6 +54,8 @@ def prepare(platform: Platform, record: Record, instance: Instance, items: Seque
             Mount(platform.ml_folder(other) / "run", f"/opt/ml/{FOLDER}/{place}")
             for other, place in zip(tasks, servers, strict=True)
         ],
+        placement=replace(task.placement, kept=True),
+        here=task.here or bool(servers),  # the containers of a pipeline talk by their sockets
     )
 
 
@@ -70,7 +72,7 @@ def prepare_other(platform: Platform, record: Record, task_id: str, number: int,
     """The task that serves a further container of a pipeline: the one at `number` in the model."""
     resources = record.spec["TransformResources"]
     task = model_task.prepare(platform, record, task_id, record.spec["model"], resources, say, number=number)
-    return replace(task, environment=_environment(record, task))
+    return replace(task, environment=_environment(record, task), here=True)
 
 
 def _take_over(platform: Platform, instance: Instance) -> set[str]:

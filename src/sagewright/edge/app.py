@@ -17,6 +17,7 @@ from sagewright.edge.steps.cross_origin import opened, preflight
 from sagewright.edge.steps.decode import decode
 from sagewright.edge.steps.dispatch import Dispatcher
 from sagewright.edge.steps.encode import encode
+from sagewright.edge.steps.forward import authorized, forwarded
 from sagewright.edge.steps.pass_through import passed_through
 from sagewright.edge.steps.receive import receive
 from sagewright.edge.steps.refuse import refuse
@@ -59,7 +60,10 @@ class Edge:
             routed = await route(raw)
             identified = authenticate(routed, services.credentials, services.settings, services.clock.now())
             decoded = decode(identified, services)
-            await services.gate.authorize(decoded.call, decoded.params)
+            if not authorized(decoded):
+                await services.gate.authorize(decoded.call, decoded.params)
+            if (elsewhere := await forwarded(decoded)) is not None:
+                return elsewhere
             answer = await passed_through(decoded)
             if isinstance(answer, Response):
                 return answer

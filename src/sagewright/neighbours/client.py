@@ -41,9 +41,10 @@ class Neighbours:
     which knows by its number whether it was done: nothing is done twice, and nothing is answered that is not kept.
     """
 
-    def __init__(self, data: Path | None) -> None:
-        """Keeps what the neighbours know in `data`/neighbours.db; None keeps it in memory only."""
-        self._data = data
+    def __init__(self, data: Path | None, *, database: str | None = None) -> None:
+        """Keeps what the neighbours know in `data`/neighbours.db; None keeps it in memory only. Servers that share what
+        their neighbours know give the address of a PostgreSQL `database` for it instead."""
+        self._data, self._database = data, database
         self._server = secrets.token_hex(8)
         self._lock = threading.Lock()
         self._asked: dict[int, _Asked] = {}
@@ -121,6 +122,8 @@ class Neighbours:
         if self._data is not None:
             command += ["--data", str(self._data)]
         environment = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+        if self._database is not None:
+            environment["SAGEWRIGHT_NEIGHBOURS"] = self._database
         # A session of its own, because Ctrl-C is for the server, which may still want to ask.
         with theirs:
             self._process = subprocess.Popen(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sagewright.dataplane.inference.meter import Meter
     from sagewright.dataplane.inference.router import Router
     from sagewright.dataplane.objects.base import Objects
+    from sagewright.dataplane.peers import Peers
     from sagewright.neighbours.client import Neighbours
     from sagewright.operations.access.gate import Gate
     from sagewright.operations.sts.credentials import Credentials
@@ -98,6 +99,10 @@ class Services:
     inference: Router
     meter: Meter
     neighbours: Neighbours
+    holds: Callable[[str], bool] = lambda _instance_type: True
+    """Whether some machine can hold an instance of a type; all are cut to size unless capacity is strict."""
+    peers: Peers | None = None
+    """The servers that share this one's data; None where it shares them with nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.runtime.stream",
     ),
     "scheduler": ("sagewright.operations.scheduler.schedules", "sagewright.operations.scheduler.groups"),
+    "service-quotas": ("sagewright.operations.servicequotas.quotas", "sagewright.operations.servicequotas.requests"),
     "sts": ("sagewright.operations.sts.identity", "sagewright.operations.sts.sessions"),
 }
 

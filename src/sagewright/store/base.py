@@ -6,10 +6,12 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from sagewright.base.errors import StaleRecord
+from sagewright.base.errors import StaleRecord, Transient
 from sagewright.resources.record import Key, Record
 
 _ATTEMPTS: Final = 100
@@ -78,6 +80,31 @@ def attempts() -> Iterator[None]:
         yield
 
 
+class LeaseLost(Transient):
+    """Somebody else holds the lease under which this was to be written; nothing was."""
+
+
+_FENCE: ContextVar[tuple[str, str] | None] = ContextVar("fence", default=None)
+
+
+@contextmanager
+def fenced(lease: str, owner: str) -> Iterator[None]:
+    """What is written in this context is written while `owner` holds the lease, or not at all (LeaseLost).
+
+    A process may sleep for longer than its lease lasts, between any two lines, and wake up believing that it has it.
+    """
+    token = _FENCE.set((lease, owner))
+    try:
+        yield
+    finally:
+        _FENCE.reset(token)
+
+
+def fence() -> tuple[str, str] | None:
+    """The lease and the owner that this context writes under; for implementations."""
+    return _FENCE.get()
+
+
 class Store(ABC):
     """Records and leases, durable when a call returns.
 
@@ -99,6 +126,7 @@ class Store(ABC):
         create: raises AlreadyExists if the key is taken. update and delete name the version they read
         (`record.version`) and raise StaleRecord if it is no longer the newest, or if the record is gone.
         A deleted key may be created again; its version starts anew, its uid should be a new one.
+        In a context that is `fenced`: raises LeaseLost, and writes nothing, while the lease is not its owner's.
         """
 
     @abstractmethod
@@ -120,6 +148,10 @@ class Store(ABC):
     @abstractmethod
     def acquire(self, name: str, owner: str, *, ttl: float, now: float) -> bool:
         """Take or renew the lease `name` for `ttl` seconds. False while somebody else's has not run out."""
+
+    @abstractmethod
+    def holder(self, name: str, *, now: float) -> str | None:
+        """Who holds a lease that has not run out."""
 
     @abstractmethod
     def release(self, name: str, owner: str) -> None:
@@ -168,7 +200,15 @@ class Store(ABC):
         """Call `listener` after each committed write, in the writing thread. It is quick and never raises."""
         self._listeners = (*self._listeners, listener)
 
+    def look_anew(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when writes of other servers may have gone unheard, and every few seconds to be sure.
+
+        Never where nobody else writes. It runs in a thread of the store's.
+        """
+        self._lookers = (*self._lookers, listener)
+
     _listeners: tuple[Callable[[Key], None], ...] = ()
+    _lookers: tuple[Callable[[], None], ...] = ()
 
     def _announce(self, keys: Sequence[Key]) -> None:
         for listener in self._listeners:

@@ -12,7 +12,7 @@ import orjson
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.resources.record import Key, Record
 from sagewright.store import cursor
-from sagewright.store.base import Page, Query, Store, Write
+from sagewright.store.base import LeaseLost, Page, Query, Store, Write, fence
 
 
 class MemoryStore(Store):
@@ -30,7 +30,10 @@ class MemoryStore(Store):
             return self._records.get(key)
 
     def write(self, writes: Sequence[Write]) -> Sequence[Record]:
+        under = fence()
         with self._lock:
+            if under is not None and self._leases.get(under[0], ("", 0.0))[0] != under[1]:
+                raise LeaseLost("Another server has taken this work over.")
             before = dict(self._records)
             try:
                 written = [self._apply(verb, record) for verb, record in writes]
@@ -92,6 +95,10 @@ class MemoryStore(Store):
                 return False
             self._leases[name] = (owner, now + ttl)
             return True
+
+    def holder(self, name: str, *, now: float) -> str | None:
+        owner, expires = self._leases.get(name, (None, 0.0))
+        return owner if expires > now else None
 
     def release(self, name: str, owner: str) -> None:
         with self._lock:

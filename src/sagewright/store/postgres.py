@@ -12,8 +12,8 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -22,9 +22,10 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from sagewright.base.errors import StaleRecord, Terminal, Transient
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Write
+from sagewright.store.base import Write, fence
 from sagewright.store.migrate import migrate
 from sagewright.store.plans import POSTGRES
+from sagewright.store.postgres_statements import Connection, Cursor, Statements, read, spelled, stored
 from sagewright.store.sql import SqlStore
 from sagewright.store.statements import (
     GET,
@@ -33,6 +34,7 @@ from sagewright.store.statements import (
     Prepared,
     Row,
     apply,
+    check_fence,
     columns,
     prepare,
     record_of,
@@ -48,28 +50,12 @@ _MOST: Final = 32
 _CHANNEL: Final = "sagewright"
 _LONGEST: Final = 7_900
 """Bytes that a notification may have."""
+_LOOK_ANEW: Final = 10.0
+"""Seconds between two looks at what may have gone unheard."""
 _MIGRATING: Final = 0x5A6E
 """The advisory lock that keeps two servers from changing the schema at once."""
 
 T = TypeVar("T")
-Connection = psycopg.Connection[Any]
-
-
-class _Cursor:
-    """A cursor that takes parameters as `?`, and text with the two characters that have to be spelled otherwise."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._cursor = connection.cursor()
-
-    @property
-    def rowcount(self) -> int:
-        return self._cursor.rowcount
-
-    def execute(self, sql: str, parameters: Sequence[Any], /) -> object:
-        return self._cursor.execute(_spelled(sql), [_stored(value) for value in parameters])
-
-    def fetchall(self) -> Sequence[Row]:
-        return self._cursor.fetchall() if self._cursor.description is not None else ()
 
 
 class PostgresStore(SqlStore):
@@ -82,7 +68,7 @@ class PostgresStore(SqlStore):
         self._url, self._patience = url, patience
         self._idle: deque[Connection] = deque()
         self._places = threading.BoundedSemaphore(_MOST)
-        self._closed, self._listening = threading.Event(), threading.Event()
+        self._closed, self._listening, self._interrupted = threading.Event(), threading.Event(), threading.Event()
         self._origin = secrets.token_hex(8)
         try:
             self._searchable = self._kept(self._migrate)
@@ -95,9 +81,11 @@ class PostgresStore(SqlStore):
         self._listener = threading.Thread(target=self._listen, name="store-listener", daemon=True)
         self._listener.start()
         self._listening.wait(timeout=patience)
+        self._healer = threading.Thread(target=self._heal, name="store-healer", daemon=True)
+        self._healer.start()
 
     def _migrate(self, connection: Connection) -> bool:
-        cursor = _Cursor(connection)
+        cursor = Cursor(connection)
 
         def execute(sql: str, values: Sequence[Any]) -> Sequence[Row]:
             cursor.execute(sql, values)
@@ -114,7 +102,9 @@ class PostgresStore(SqlStore):
         with contextlib.suppress(Transient, psycopg.Error):
             self._kept(lambda connection: connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, "[]")))
         self._forget_connections()
+        self._interrupted.set()
         self._listener.join(timeout=5)
+        self._healer.join(timeout=5)
 
     # Reading and writing.
 
@@ -124,13 +114,15 @@ class PostgresStore(SqlStore):
     def write(self, writes: Sequence[Write]) -> Sequence[Record]:
         prepared = [prepare(verb, record) for verb, record in writes]
         committing = False
+        under = fence()
 
         def work(connection: Connection) -> None:
             nonlocal committing
             if committing and _stands(connection, prepared):
                 return
             with connection.transaction():
-                cursor = _Cursor(connection)
+                cursor = Cursor(connection)
+                check_fence(cursor, under, lock=" FOR SHARE")
                 # In one order everywhere, so that two transactions do not wait for each other.
                 for each in sorted(prepared, key=lambda write: write.record.key):
                     apply(cursor, each)
@@ -180,8 +172,9 @@ class PostgresStore(SqlStore):
     def _open(self) -> Connection:
         connection = psycopg.connect(self._url, autocommit=True, connect_timeout=3, application_name="sagewright")
         connection.prepare_threshold = 2
-        # Compiling a plan takes longer than any of ours runs.
-        connection.execute("SET jit = off")
+        # Compiling a plan takes longer than any of ours runs, and who is stopped in the middle of a transaction must
+        # not keep the others waiting.
+        connection.execute("SET jit = off; SET idle_in_transaction_session_timeout = '10s'")
         return connection
 
     def _give_back(self, connection: Connection) -> None:
@@ -208,6 +201,8 @@ class PostgresStore(SqlStore):
             try:
                 with self._open() as connection:
                     connection.execute(f"LISTEN {_CHANNEL}")
+                    if self._listening.is_set():
+                        self._interrupted.set()
                     self._listening.set()
                     while not self._closed.is_set():
                         for notice in connection.notifies(timeout=0.5):
@@ -221,15 +216,64 @@ class PostgresStore(SqlStore):
                     _log.info("wake-ups from other servers are interrupted: %s", error)
                     self._closed.wait(1.0)
 
+    def _heal(self) -> None:
+        """Have those look anew who follow what other servers write: after an interruption, and now and then."""
+        while not self._closed.is_set():
+            self._interrupted.wait(_LOOK_ANEW)
+            self._interrupted.clear()
+            for listener in () if self._closed.is_set() else self._lookers:
+                try:
+                    listener()
+                except Exception:  # noqa: BLE001 - the next look may do better
+                    _log.exception("what other servers wrote could not be looked at")
+
+    # Transactions of others, in the same database.
+
+    @contextmanager
+    def transaction(self, lock: int | None = None) -> Iterator[Statements]:
+        """One transaction, durable when it ends well; `lock` has all that name it, on all servers, take turns.
+
+        Raises Transient when the database does not answer, or stops to.
+        """
+        with self._places:
+            connection = self._begun(lock)
+            try:
+                yield Statements(connection)
+                connection.execute("COMMIT")
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                connection.close()
+                raise Transient("The database does not answer. Try again.") from error
+            except BaseException:
+                connection.close()  # and so the transaction
+                raise
+            self._give_back(connection)
+
+    def _begun(self, lock: int | None) -> Connection:
+        """A connection on which a transaction has begun: one that was lost meanwhile is found out here."""
+        end = time.monotonic() + self._patience
+        while True:
+            try:
+                connection = self._idle.pop() if self._idle else self._open()
+                connection.execute("BEGIN")
+                if lock is not None:
+                    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if time.monotonic() > end or self._closed.is_set():
+                    raise Transient("The database does not answer. Try again.") from error
+                self._forget_connections()
+                time.sleep(_PAUSE)
+            else:
+                return connection
+
 
 def _rows(connection: Connection, sql: str, values: Sequence[Any]) -> Sequence[Row]:
     # A listing's plan depends on what is asked for, so it is made anew each time.
-    cursor = connection.execute(_spelled(sql), [_stored(value) for value in values], prepare=sql == GET)
-    return [_read(row) for row in cursor.fetchall()]
+    cursor = connection.execute(spelled(sql), [stored(value) for value in values], prepare=sql == GET)
+    return [read(row) for row in cursor.fetchall()]
 
 
 def _changed(connection: Connection, sql: str, values: Sequence[Any]) -> int:
-    cursor = _Cursor(connection)
+    cursor = Cursor(connection)
     cursor.execute(sql, values)
     return cursor.rowcount
 
@@ -249,21 +293,3 @@ def _stands(connection: Connection, writes: Sequence[Prepared]) -> bool:
     if now.version >= write.record.version:
         raise StaleRecord(f"{now.key.kind} {now.name!r} was written since it was read")
     return False
-
-
-@lru_cache(maxsize=1024)
-def _spelled(sql: str) -> str:
-    return sql.replace("%", "%%").replace("?", "%s")
-
-
-def _stored(value: Any) -> Any:
-    """PostgreSQL keeps no NUL: it and the character after it are spelled with two, which keeps the order."""
-    if isinstance(value, str) and ("\0" in value or "\1" in value):
-        return value.replace("\1", "\1\2").replace("\0", "\1\1")
-    return value
-
-
-def _read(row: Row) -> Row:
-    if not any(isinstance(value, str) and "\1" in value for value in row):
-        return row
-    return [value.replace("\1\1", "\0").replace("\1\2", "\1") if isinstance(value, str) else value for value in row]

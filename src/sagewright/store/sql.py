@@ -12,7 +12,7 @@ from sagewright.resources.record import Key, Record
 from sagewright.store import cursor
 from sagewright.store.base import Page, Query, Store
 from sagewright.store.plans import Dialect, Listing
-from sagewright.store.statements import COLUMNS, GET, Row, columns, record_of
+from sagewright.store.statements import COLUMNS, GET, HOLDER, Row, columns, record_of
 
 
 class SqlStore(Store):
@@ -39,6 +39,10 @@ class SqlStore(Store):
 
     def count(self, query: Query) -> int:
         return self._listing(query).count()
+
+    def holder(self, name: str, *, now: float) -> str | None:
+        rows = self._rows(HOLDER, (name, now))
+        return rows[0][0] if rows else None
 
     def _listing(self, query: Query) -> Listing:
         return Listing(query, self._rows, self.dialect, searchable=self._searchable)

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from sagewright.base.errors import AlreadyExists, StaleRecord, Terminal, Transient
 from sagewright.resources.record import Record
-from sagewright.store.base import Write
+from sagewright.store.base import LeaseLost, Write, fence
 from sagewright.store.migrate import migrate
 from sagewright.store.plans import SQLITE
 from sagewright.store.sql import SqlStore
-from sagewright.store.statements import RELEASE_LEASE, TAKE_LEASE, Prepared, Row, apply, prepare
+from sagewright.store.statements import RELEASE_LEASE, TAKE_LEASE, Prepared, Row, apply, check_fence, prepare
 
 _KEPT: Final = 32
 """Connections that stay open while nobody reads."""
@@ -72,7 +72,8 @@ class SqliteStore(SqlStore):
 
     def write(self, writes: Sequence[Write]) -> Sequence[Record]:
         prepared = [prepare(verb, record) for verb, record in writes]
-        self._write(lambda connection: _apply_all(connection, prepared), alone=len(prepared) == 1)
+        under = fence()
+        self._write(lambda connection: _apply_all(connection, prepared, under), alone=len(prepared) == 1)
         self._announce([each.record.key for each in prepared])
         return [each.record for each in prepared]
 
@@ -210,7 +211,7 @@ def _attempt(connection: sqlite3.Connection, waiting: _Waiting, *, together: boo
         connection.execute("SAVEPOINT one")
     try:
         waiting.work(connection)
-    except (AlreadyExists, StaleRecord) as error:
+    except (AlreadyExists, StaleRecord, LeaseLost) as error:
         if guarded:
             connection.execute("ROLLBACK TO one")
         elif not waiting.alone:
@@ -220,8 +221,9 @@ def _attempt(connection: sqlite3.Connection, waiting: _Waiting, *, together: boo
         connection.execute("RELEASE one")
 
 
-def _apply_all(connection: sqlite3.Connection, writes: Sequence[Prepared]) -> None:
+def _apply_all(connection: sqlite3.Connection, writes: Sequence[Prepared], under: tuple[str, str] | None) -> None:
     cursor = connection.cursor()
+    check_fence(cursor, under)
     for write in writes:
         apply(cursor, write)
 

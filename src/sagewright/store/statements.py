@@ -11,6 +11,7 @@ import orjson
 
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.resources.record import Key, Record
+from sagewright.store.base import LeaseLost
 
 Row = Sequence[Any]
 Verb = Literal["create", "update", "delete"]
@@ -36,6 +37,7 @@ TAKE_LEASE: Final = (
     "INSERT INTO leases (name, owner, expires) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
     "SET owner = excluded.owner, expires = excluded.expires WHERE leases.owner = excluded.owner OR leases.expires <= ?"
 )
+HOLDER: Final = "SELECT owner FROM leases WHERE name = ? AND expires > ?"
 RELEASE_LEASE: Final = "DELETE FROM leases WHERE name = ? AND owner = ?"
 _LONG: Final = 200
 _DIGEST: Final = "sha256:"
@@ -78,6 +80,15 @@ def prepare(verb: Verb, record: Record) -> Prepared:
         _text(record.facets),
     )
     return Prepared(verb, replace(record, version=version), changeable)
+
+
+def check_fence(cursor: Cursor, fence: tuple[str, str] | None, *, lock: str = "") -> None:
+    """Raises LeaseLost unless the owner has the lease; `lock` keeps it until the transaction ends."""
+    if fence is None:
+        return
+    cursor.execute(f"SELECT owner FROM leases WHERE name = ?{lock}", (fence[0],))
+    if [row[0] for row in cursor.fetchall()] != [fence[1]]:
+        raise LeaseLost("Another server has taken this work over.")
 
 
 def apply(cursor: Cursor, write: Prepared) -> None:

@@ -1,6 +1,8 @@
 """Metrics of trial components: every point, in the order it came in, and a summary of each metric.
 
-    DATA/metrics/components.db     SQLite in WAL mode: a row per metric with its summary, and a row per point
+    DATA/metrics/components.db     SQLite: a row per metric with its summary, and a row per point
+
+Servers that share a database in PostgreSQL keep the same tables there, under names that begin with `component_`.
 
 Components are known by the uid of their record, which no later one of the same name has. Mean and deviation are carried
 along by Welford's method, so that no summary ever reads the points again.
@@ -10,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sqlite3
 import sys
 import threading
 from collections import OrderedDict
@@ -18,7 +19,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from sagewright.telemetry.database import Database, SqliteFile, Statements
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS series (
@@ -35,7 +38,10 @@ CREATE TABLE IF NOT EXISTS taken (
 ) WITHOUT ROWID;
 """
 _SERIES: Final = "id, name, count, mean, squares, minimum, maximum, last, time"
-_TAKEN: Final = "SELECT upto FROM taken WHERE component = ? AND source = ?"
+_TAKEN: Final = "SELECT upto FROM @taken WHERE component = ? AND source = ?"
+_NOW_TAKEN: Final = (
+    "INSERT INTO @taken VALUES (?, ?, ?) ON CONFLICT (component, source) DO UPDATE SET upto = excluded.upto"
+)
 MOST_METRICS: Final = 10_000
 """How many metrics a component may have."""
 _REMEMBERED: Final = 20_000
@@ -111,15 +117,11 @@ class ComponentMetrics:
     """Any thread may call any method. Whoever writes commits what all that wait have brought, so that many at once
     wait for the disk together."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "components.db"
-        self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
-            self._writer.execute(f"PRAGMA {pragma}")
-        self._writer.executescript(_SCHEMA)
-        self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._queueing, self._writing, self._reading = threading.Lock(), threading.Lock(), threading.Lock()
+    def __init__(self, folder: Path, *, shared: Database | None = None) -> None:
+        """In `folder`, or in a database that is `shared` with other servers."""
+        self._database: Database = shared or SqliteFile(folder / "components.db", _SCHEMA)
+        self._prefix = "component_" if shared is not None else ""
+        self._queueing, self._writing = threading.Lock(), threading.Lock()
         self._queue: list[_Waiting] = []
         self._brought = threading.Event()
         self._closed = False
@@ -180,48 +182,40 @@ class ComponentMetrics:
         for start in range(0, len(wanted), _ASKED_AT_ONCE):
             some = wanted[start : start + _ASKED_AT_ONCE]
             sql = (
-                f"SELECT component, {_SERIES} FROM series WHERE component IN ({','.join('?' * len(some))}) "  # noqa: S608 - ours
+                f"SELECT component, {_SERIES} FROM @series WHERE component IN ({','.join('?' * len(some))}) "  # noqa: S608 - ours
                 "ORDER BY component, name"
             )
-            with self._reading:
-                rows = self._reader.execute(sql, some).fetchall()
+            rows = self._read(sql, some)
             for component, *row in rows:
                 found.setdefault(component, []).append(Summary(*row))
         return found
 
     def points(self, component: str, name: str) -> Iterator[Point]:
         """All points of a metric, in the order they came in."""
-        with self._reading:
-            rows = self._reader.execute(
-                "SELECT time, step, value FROM point "
-                "WHERE series = (SELECT id FROM series WHERE component = ? AND name = ?) ORDER BY seq",
-                (component, name),
-            ).fetchall()
+        rows = self._read(
+            "SELECT time, step, value FROM @point "
+            "WHERE series = (SELECT id FROM @series WHERE component = ? AND name = ?) ORDER BY seq",
+            (component, name),
+        )
         return (Point(*row) for row in rows)
 
     def taken(self, component: str, source: str) -> int:
         """How far a source was read; 0 at first."""
-        with self._reading:
-            row = self._reader.execute(_TAKEN, (component, source)).fetchone()
-        return row[0] if row else 0
+        rows = self._read(_TAKEN, (component, source))
+        return rows[0][0] if rows else 0
 
     def forget(self, component: str) -> None:
         """Remove everything of a component."""
         with self._writing:
             for key in [key for key in self._known if key[0] == component]:
                 del self._known[key]
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
+            with self._database.writing() as database:
                 for sql in (
-                    "DELETE FROM point WHERE series IN (SELECT id FROM series WHERE component = ?)",
-                    "DELETE FROM series WHERE component = ?",
-                    "DELETE FROM taken WHERE component = ?",
+                    "DELETE FROM @point WHERE series IN (SELECT id FROM @series WHERE component = ?)",
+                    "DELETE FROM @series WHERE component = ?",
+                    "DELETE FROM @taken WHERE component = ?",
                 ):
-                    self._writer.execute(sql, (component,))
-            except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
-            self._writer.execute("COMMIT")
+                    database.execute(self._sql(sql), (component,))
 
     def close(self) -> None:
         """Let go of the file. Calling it twice is fine."""
@@ -229,9 +223,16 @@ class ComponentMetrics:
         self._brought.set()
         if self._thread is not None:
             self._thread.join()
-        with self._writing, self._reading:
-            self._writer.close()
-            self._reader.close()
+        with self._writing:
+            self._database.close()
+
+    def _read(self, sql: str, values: Sequence[object]) -> Sequence[Any]:
+        with self._database.reading() as database:
+            return database.execute(self._sql(sql), values).fetchall()
+
+    def _sql(self, text: str) -> str:
+        """A statement with the tables' names."""
+        return text.replace("@", self._prefix)
 
     # Writing.
 
@@ -252,40 +253,38 @@ class ComponentMetrics:
         """One transaction for all that wait; a disk that takes none of it fails them all."""
         changed: dict[tuple[str, str], Summary] = {}
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                rows = [row for waiting in batch for row in self._rows(waiting, changed)]
-                self._writer.executemany("INSERT INTO point VALUES (?, ?, ?, ?, ?)", rows)
-                self._writer.executemany(
-                    "UPDATE series SET count = ?, mean = ?, squares = ?, minimum = ?, maximum = ?, last = ?, time = ? "
-                    "WHERE id = ?",
+            with self._database.writing() as database:
+                rows = [row for waiting in batch for row in self._rows(database, waiting, changed)]
+                database.executemany(self._sql("INSERT INTO @point VALUES (?, ?, ?, ?, ?)"), rows)
+                database.executemany(
+                    self._sql(
+                        "UPDATE @series SET count = ?, mean = ?, squares = ?, minimum = ?, maximum = ?, last = ?, "
+                        "time = ? WHERE id = ?"
+                    ),
                     [(s.count, s.mean, s.squares, s.minimum, s.maximum, s.last, s.time, s.id)
                      for s in changed.values()],
                 )  # fmt: skip
-                self._writer.execute("COMMIT")
-            except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
         except Exception as error:  # noqa: BLE001 - it is raised where the points came from
             for waiting in batch:
                 waiting.error = error
         else:
-            self._remember(changed)
+            if not self._database.shared:
+                self._remember(changed)
         for waiting in batch:
             waiting.done = True
             waiting.tell()
 
     def _rows(
-        self, waiting: _Waiting, changed: dict[tuple[str, str], Summary]
+        self, database: Statements, waiting: _Waiting, changed: dict[tuple[str, str], Summary]
     ) -> Iterator[tuple[int, int, float, int | None, float]]:
         """The rows of its points; on the way, `changed` gets the summaries as they are with them."""
         component = waiting.component
-        before = self._taken(component, waiting.read)
+        before = self._taken(database, component, waiting.read)
         for place, (name, point) in enumerate(waiting.points):
             if waiting.read and waiting.read[place].upto <= before[waiting.read[place].source]:
                 continue
             key = (component, name)
-            summary = changed.get(key) or self._known.get(key) or self._found(component, name)
+            summary = changed.get(key) or self._known.get(key) or self._found(database, component, name)
             if summary is None:
                 waiting.refused.append(place)
                 continue
@@ -294,27 +293,29 @@ class ComponentMetrics:
         upto = {read.source: read.upto for read in sorted(waiting.read)}
         for source, end in upto.items():
             if end > before[source]:
-                self._writer.execute("INSERT OR REPLACE INTO taken VALUES (?, ?, ?)", (component, source, end))
+                database.execute(self._sql(_NOW_TAKEN), (component, source, end))
 
-    def _taken(self, component: str, read: Sequence[Read]) -> Mapping[str, int]:
+    def _taken(self, database: Statements, component: str, read: Sequence[Read]) -> Mapping[str, int]:
         found = {}
         for source in {each.source for each in read}:
-            row = self._writer.execute(_TAKEN, (component, source)).fetchone()
+            row = database.execute(self._sql(_TAKEN), (component, source)).fetchone()
             found[source] = row[0] if row else 0
         return found
 
-    def _found(self, component: str, name: str) -> Summary | None:
+    def _found(self, database: Statements, component: str, name: str) -> Summary | None:
         """The summary of a metric, which is made where it is new; None where there are too many already."""
-        sql = f"SELECT {_SERIES} FROM series WHERE component = ? AND name = ?"  # noqa: S608 - ours
-        row = self._writer.execute(sql, (component, name)).fetchone()
+        sql = f"SELECT {_SERIES} FROM @series WHERE component = ? AND name = ?"  # noqa: S608 - ours
+        row = database.execute(self._sql(sql), (component, name)).fetchone()
         if row is not None:
             return Summary(*row)
-        (count,) = self._writer.execute("SELECT COUNT(*) FROM series WHERE component = ?", (component,)).fetchone()
-        if count >= MOST_METRICS:
+        counted = database.execute(self._sql("SELECT COUNT(*) FROM @series WHERE component = ?"), (component,))
+        if counted.fetchone()[0] >= MOST_METRICS:
             return None
-        made = self._writer.execute("INSERT INTO series VALUES (NULL, ?, ?, 0, 0, 0, 0, 0, 0, 0)", (component, name))
-        assert made.lastrowid is not None
-        return Summary(made.lastrowid, name)
+        sql = (
+            "INSERT INTO @series (component, name, count, mean, squares, minimum, maximum, last, time) "
+            "VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0) RETURNING id"
+        )
+        return Summary(database.execute(self._sql(sql), (component, name)).fetchone()[0], name)
 
     def _remember(self, changed: Mapping[tuple[str, str], Summary]) -> None:
         for key, summary in changed.items():

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 PAGE_EVENTS: Final = 10_000
-_PAGE_BYTES: Final = 1 << 20
+PAGE_BYTES: Final = 1 << 20
 _DAY: Final = 86_400_000
 _GRAVE: Final = ".deleted-"
 
@@ -193,7 +193,7 @@ class Logs:
         found = self._group(group)
         start = max(start, self._shown_since(found.info))
         with _gone_is_missing(stream):
-            return found.stream(stream).page(start, end, mark, limit=limit, max_bytes=_PAGE_BYTES, forward=forward)
+            return found.stream(stream).page(start, end, mark, limit=limit, max_bytes=PAGE_BYTES, forward=forward)
 
     def merged(
         self, group: str, names: Sequence[str], start: int = 0, end: int = FOREVER
@@ -211,6 +211,9 @@ class Logs:
     def names(self, group: str, prefix: str = "") -> Sequence[str]:
         """The names of a group's streams under a prefix, sorted. Raises NoSuchGroup."""
         return self._group(group).names(prefix)
+
+    def expire(self) -> None:
+        """Remove what no group shows any more, where that is kept in a database; files keep it."""
 
     def _shown_since(self, info: GroupInfo) -> int:
         return 0 if info.retention_days is None else self.now - info.retention_days * _DAY

@@ -1,6 +1,8 @@
 """Metrics, as CloudWatch has them: datapoints by namespace, name and dimensions, and statistics over periods.
 
-    DATA/metrics/metrics.db     SQLite in WAL mode: a row per metric, and a row per datapoint, sorted by metric and time
+    DATA/metrics/metrics.db     SQLite: a row per metric, and a row per datapoint, sorted by metric and time
+
+Servers that share a database in PostgreSQL keep the same tables there.
 
 Times are epoch seconds. A datapoint is a value with a weight, or a statistic set.
 """
@@ -10,8 +12,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,9 +20,11 @@ from typing import Final, NamedTuple
 import orjson
 
 from sagewright.base.clock import Clock
+from sagewright.base.errors import Transient
 from sagewright.base.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from sagewright.telemetry import metrics_retention
 from sagewright.telemetry.component_metrics import ComponentMetrics
+from sagewright.telemetry.database import Database, SqliteFile, Statements
 from sagewright.telemetry.metrics_statistics import statistic
 
 _log = logging.getLogger(__name__)
@@ -108,12 +111,19 @@ class Metrics:
     """The metrics of one account and region; `at` gives those of another. Any thread may call any method."""
 
     def __init__(
-        self, folder: Path, clock: Clock, *, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+        shared: Database | None = None,
     ) -> None:
+        """In `folder`, or in a database that is `shared` with other servers."""
         self._clock = clock
         self._place = f"{account}/{region}"
-        self._files = _Files(folder)
-        self.components = ComponentMetrics(folder)
+        self._files: Database = shared or SqliteFile(folder / "metrics.db", _SCHEMA + metrics_retention.SCHEMA)
+        self.components = ComponentMetrics(folder, shared=shared)
         """Those of trial components, which are told point by point."""
 
     def at(self, account: str, region: str) -> Metrics:
@@ -142,13 +152,15 @@ class Metrics:
             for metric, point in points:
                 row = (self._place, metric.namespace, metric.name, _spell(metric.dimensions))
                 database.execute(
-                    "INSERT OR IGNORE INTO metric (place, namespace, name, dimensions) VALUES (?, ?, ?, ?)", row
+                    "INSERT INTO metric (place, namespace, name, dimensions) VALUES (?, ?, ?, ?) "
+                    "ON CONFLICT DO NOTHING",
+                    row,
                 )
-                identity = self._find(database, row)
+                place = (self._find(database, row), point.time)
                 database.execute(
-                    "INSERT INTO point SELECT ?1, ?2, COALESCE(MAX(seq), 0) + 1, ?3, ?4, ?5, ?6, ?7 "
-                    "FROM point WHERE metric = ?1 AND time = ?2",
-                    (identity, point.time, point.count, point.sum, point.minimum, point.maximum, point.unit),
+                    "INSERT INTO point VALUES (?, ?, "
+                    "(SELECT COALESCE(MAX(seq), 0) + 1 FROM point WHERE metric = ? AND time = ?), ?, ?, ?, ?, ?)",
+                    (*place, *place, point.count, point.sum, point.minimum, point.maximum, point.unit),
                 )
 
     def query(
@@ -231,7 +243,7 @@ class Metrics:
         while not stop.wait(_HOUR):
             try:
                 self.thin(lambda: stop.wait(_BREATH))
-            except sqlite3.Error:
+            except (sqlite3.Error, Transient):
                 _log.exception("old datapoints could not be made coarser; that is tried again in an hour")
 
     def close(self) -> None:
@@ -240,47 +252,11 @@ class Metrics:
         self.components.close()
 
     @staticmethod
-    def _find(database: sqlite3.Connection, row: tuple[str, str, str, str]) -> int | None:
+    def _find(database: Statements, row: tuple[str, str, str, str]) -> int | None:
         found = database.execute(
             "SELECT id FROM metric WHERE place = ? AND namespace = ? AND name = ? AND dimensions = ?", row
         ).fetchone()
         return found[0] if found else None
-
-
-class _Files:
-    """The database: one connection that writes, one that reads, so that neither waits for the other's disk."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "metrics.db"
-        self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._writer.execute("PRAGMA journal_mode = WAL")
-        self._writer.execute("PRAGMA synchronous = FULL")
-        self._writer.executescript(_SCHEMA + metrics_retention.SCHEMA)
-        self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, durable when it ends well."""
-        with self._write_lock:
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-            except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
-            self._writer.execute("COMMIT")
-
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        with self._read_lock:
-            yield self._reader
-
-    def close(self) -> None:
-        with self._write_lock, self._read_lock:
-            self._writer.close()
-            self._reader.close()
 
 
 def _spell(dimensions: Mapping[str, str]) -> str:

@@ -7,11 +7,11 @@ extremes stay what they are, percentiles are right within five percent.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
+from sagewright.telemetry.database import Statements
 from sagewright.telemetry.metrics_distribution import Distribution
 
 SCHEMA: Final = "CREATE TABLE IF NOT EXISTS coarse (step INTEGER PRIMARY KEY, upto REAL NOT NULL);"
@@ -23,7 +23,7 @@ LONGEST: Final = 455 * _DAY
 _AT_A_TIME: Final = 5
 """Metrics that are written in one transaction: whoever else writes waits for no longer."""
 
-Writing = Callable[[], AbstractContextManager[sqlite3.Connection]]
+Writing = Callable[[], AbstractContextManager[Statements]]
 _Row = tuple[float, float, float, float, float, str]
 """time, count, sum, minimum, maximum, unit"""
 
@@ -35,7 +35,7 @@ def thin(writing: Writing, now: float, pause: Callable[[], object]) -> None:
     """
     with writing() as database:
         metrics = [identity for (identity,) in database.execute("SELECT id FROM metric")]
-        done = dict(database.execute("SELECT step, upto FROM coarse"))
+        done = dict(database.execute("SELECT step, upto FROM coarse").fetchall())
     ranges = [(step, done.get(step, 0.0), (now - age) // step * step) for age, step in TIERS]
     for first in range(0, len(metrics), _AT_A_TIME):
         with writing() as database:
@@ -45,10 +45,13 @@ def thin(writing: Writing, now: float, pause: Callable[[], object]) -> None:
                 _expire(database, metric, now - LONGEST)
         pause()
     with writing() as database:
-        database.executemany("INSERT OR REPLACE INTO coarse VALUES (?, ?)", [(step, end) for step, _, end in ranges])
+        database.executemany(
+            "INSERT INTO coarse VALUES (?, ?) ON CONFLICT (step) DO UPDATE SET upto = excluded.upto",
+            [(step, end) for step, _, end in ranges],
+        )
 
 
-def _coarsen(database: sqlite3.Connection, metric: int, step: int, begin: float, end: float) -> None:
+def _coarsen(database: Statements, metric: int, step: int, begin: float, end: float) -> None:
     rows = database.execute(
         "SELECT time, count, sum, minimum, maximum, unit FROM point WHERE metric = ? AND time >= ? AND time < ?",
         (metric, begin, end),
@@ -84,9 +87,9 @@ def _merged(rows: Sequence[_Row]) -> Iterator[tuple[float, float, float, float, 
             yield sum(counts), sum(totals), min(minima), max(maxima), unit
 
 
-def _expire(database: sqlite3.Connection, metric: int, before: float) -> None:
+def _expire(database: Statements, metric: int, before: float) -> None:
     """The metric goes with the last of its datapoints."""
     if database.execute("DELETE FROM point WHERE metric = ? AND time < ?", (metric, before)).rowcount:
         database.execute(
-            "DELETE FROM metric WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM point WHERE metric = ?1)", (metric,)
+            "DELETE FROM metric WHERE id = ? AND NOT EXISTS (SELECT 1 FROM point WHERE metric = ?)", (metric, metric)
         )

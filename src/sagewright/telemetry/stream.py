@@ -22,7 +22,7 @@ from sagewright.telemetry.journal import Entry, Journal
 FOREVER: Final = 1 << 62
 """A time that no event has."""
 _OFFSET_BITS: Final = 44
-_OVERHEAD: Final = 26
+OVERHEAD: Final = 26
 """Bytes that CloudWatch counts for an event beyond its message."""
 
 
@@ -149,7 +149,7 @@ class Stream:
         chosen: list[Entry] = []
         size = 0
         for entry in islice(entries, limit):
-            size += len(entry.rest) + _OVERHEAD
+            size += len(entry.rest) + OVERHEAD
             if chosen and size > max_bytes:
                 break
             chosen.append(entry)

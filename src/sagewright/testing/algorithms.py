@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from sagewright.base import toolkit
@@ -15,12 +17,31 @@ AWS publishes. This page is made from their own declarations (`make docs`); `mak
 
 A wrong hyperparameter fails the job before it trains, with a `ClientError` that names it. "no effect": the value is
 checked and then not needed here.
+
+## How good they are
+
+Trained by the toolkit's program on files, and asked by requests, beside the library that each stands on, with the same
+settings on the same rows. Where no library has the algorithm, the nearest that scikit-learn or PyTorch gives stands
+beside it. `python -m bench quality --only ALGORITHM` measures a line anew (without `--only`, all of them), `make docs`
+puts it here.
+
 """
+_QUALITY: Final = Path(__file__).with_name("quality.json")
 
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *(_algorithm(each) for each in toolkit.algorithms())])
+    found = json.loads(_QUALITY.read_text(encoding="utf-8"))
+    lines = ["| algorithm | data | measure | here | beside it | settings |", "|---|---|---|---|---|---|"]
+    lines += [_quality(name, told) for name, told in sorted(found.items())]
+    return _HEAD + "\n".join([*lines, "", *(_algorithm(each) for each in toolkit.algorithms())])
+
+
+def _quality(name: str, told: Mapping[str, Any]) -> str:
+    better = "more" if told["more"] else "less"
+    theirs = f"{told['theirs']:.4g} ({told['peer']})"
+    measure = f"{told['metric']} ({better} is better)"
+    return f"| `{name}` | {told['data']} | {measure} | {told['ours']:.4g} | {theirs} | {told['settings']} |"
 
 
 def _algorithm(declared: Mapping[str, Any]) -> str:

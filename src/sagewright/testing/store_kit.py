@@ -11,7 +11,7 @@ import pytest
 
 from sagewright.base.errors import AlreadyExists, StaleRecord
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query, Store
+from sagewright.store.base import LeaseLost, Query, Store, fenced
 from sagewright.store.cursor import ORDERS, position
 from sagewright.store.memory import matches
 
@@ -425,6 +425,25 @@ class StoreKit:
         assert store.acquire("l", "one", ttl=10, now=9)
         assert not store.acquire("l", "two", ttl=10, now=11)
         assert store.acquire("l", "two", ttl=10, now=20)
+
+    def test_a_lease_names_its_holder(self, store: Store) -> None:
+        assert store.holder("l", now=0) is None
+        store.acquire("l", "one", ttl=10, now=0)
+        assert (store.holder("l", now=9), store.holder("l", now=10)) == ("one", None)
+
+    def test_who_lost_its_lease_writes_nothing(self, store: Store) -> None:
+        store.acquire("l", "one", ttl=10, now=0)
+        with fenced("l", "one"):
+            written = store.create(record("a"))
+            store.acquire("l", "two", ttl=10, now=20)
+            with pytest.raises(LeaseLost):
+                store.write([("update", written), ("create", record("b"))])
+            store.release("l", "two")
+            with pytest.raises(LeaseLost):
+                store.create(record("b"))
+        assert store.get(key("b")) is None
+        assert store.get(key("a")) == written
+        store.create(record("b"))
 
     def test_a_lease_that_was_given_back_is_free(self, store: Store) -> None:
         assert store.acquire("l", "one", ttl=10, now=0)

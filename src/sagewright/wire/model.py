@@ -89,6 +89,7 @@ _TABLE: Final = (
     Service("cloudformation", "cloudformation", None, _QUERY, "ValidationError"),
     Service("resource-groups", "resource-groups", None, _REST_JSON),
     Service("resourcegroupstaggingapi", "tagging", "ResourceGroupsTaggingAPI_20170126", _CBOR_JSON),
+    Service("service-quotas", "servicequotas", "ServiceQuotasV20190624", _JSON, "IllegalArgumentException"),
     Service("servicecatalog", "servicecatalog", "AWS242ServiceCatalogService", _CBOR_JSON),
     Service("codecommit", "codecommit", "CodeCommit_20150413", _JSON),
     Service("sso-admin", "sso", "SWBExternalService", _JSON),

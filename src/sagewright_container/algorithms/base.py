@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.hyperparameters import Hyperparameter
 
 
@@ -45,6 +46,12 @@ class Input:
         if self.pipe:
             return [f"{self.path}_0"]
         return sorted(_walk(self.path))
+
+    def nothing(self) -> ClientError:
+        """What to raise where the files hold no row."""
+        files = [] if self.pipe else [os.path.basename(path) for path in self.files()[:3]]
+        what = f"{', '.join(files)} {'are' if len(files) > 1 else 'is'} empty" if files else "there is no file in it"
+        return ClientError(f"Channel {self.name} holds no data: {what}. Put rows under the S3 prefix that it names.")
 
 
 @dataclass

@@ -110,12 +110,16 @@ def _read(job: Job, channel: str) -> Any:
     if job.hyperparameters["predictor_type"] == BINARY:
         bad = ((table.label != 0) & (table.label != 1)).nonzero()[0]
         if len(bad):
-            raise ClientError(
-                f"Channel {channel}: the label of row {bad[0] + 1} is {table.label[bad[0]]:g}; a binary_classifier's "
-                "labels are 0 and 1."
+            raise table.error(
+                int(bad[0]),
+                f"has the label {table.label[bad[0]]:g}: a binary_classifier's labels are 0 and 1. Change it, or "
+                "predictor_type.",
             )
         if channel == "train" and table.label.min() == table.label.max():
-            raise ClientError("Channel train: all rows have the same label, so there is nothing to learn.")
+            raise ClientError(
+                f"Channel train: all rows have the same label, {table.label[0]:g}, so there is nothing to learn. Give "
+                "rows of the other class too."
+            )
     return table
 
 

@@ -35,42 +35,46 @@ def read(source: Input, count: int) -> Pairs:
             data = file.read()
         try:
             if data.strip():
-                found.append(numbers(rows(data), count))
+                found.append(numbers(lines(data), count))
         except ClientError as error:
             raise ClientError(f"{os.path.basename(path)} in channel {source.name}: {error}") from error
     if not found:
-        raise ClientError(f"Channel {source.name} holds no data.")
+        raise source.nothing()
     return Pairs(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
-def rows(data: bytes) -> list[list[str]]:
-    """The lines of CSV that are not empty. Raises ClientError."""
+def lines(data: bytes) -> list[tuple[str, list[str]]]:
+    """The cells of each line of CSV that is not empty, with the words for where it is. Raises ClientError."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ClientError(f"Line {line} is not UTF-8.") from error
+        raise ClientError(f"Line {line} is not UTF-8. Write the file anew as UTF-8.") from error
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True)
     try:
-        return [row for row in csv.reader(io.StringIO(text), skipinitialspace=True) if row]
+        return [(f"Line {reader.line_num}", row) for row in reader if row]
     except csv.Error as error:
-        raise ClientError(f"This is not CSV: {error}.") from error
+        raise ClientError(f"Line {reader.line_num} is not CSV: {error}.") from error
 
 
-def numbers(pairs: Iterable[Sequence[Any]], count: int) -> Pairs:
-    """Pairs of texts as numbers. Raises ClientError that names the first wrong one."""
+def numbers(pairs: Iterable[tuple[str, Sequence[Any]]], count: int) -> Pairs:
+    """Pairs of texts, each with the words for where it is, as numbers. Raises ClientError for the first wrong one."""
     entities: list[int] = []
     addresses: list[int] = []
     known: dict[str, int] = {}
-    for number, pair in enumerate(pairs, 1):
-        if len(pair) != 2 or not all(isinstance(each, str) for each in pair):
-            raise ClientError(f"Row {number} is not an entity and an address: {str(list(pair))[:80]}.")
+    for place, pair in pairs:
+        if len(pair) != 2 or not all(isinstance(each, str) and each.strip() for each in pair):
+            shown = str(list(pair))[:80]
+            raise ClientError(
+                f"{place} is not an entity and an address: {shown}. Write two texts, such as user1, 10.0.0.1."
+            )
         entity, text = pair[0].strip(), pair[1].strip()
         if text not in known:
             try:
                 known[text] = int(ipaddress.IPv4Address(text))
             except ValueError as error:
-                hint = " CSV data must have no header." if number == 1 else ""
-                raise ClientError(f"Row {number}: {text[:40]!r} is no IPv4 address.{hint}") from error
-        entities.append(zlib.crc32(entity.encode()) % count)
+                hint = "CSV data must have no header." if place == "Line 1" else "Write it with dots, as 10.0.0.1."
+                raise ClientError(f"{place}: {text[:40]!r} is no IPv4 address. {hint}") from error
+        entities.append(zlib.crc32(entity.encode("utf-8", "surrogatepass")) % count)
         addresses.append(known[text])
     return Pairs(np.array(entities, np.int64), np.array(addresses, np.int64))

@@ -63,7 +63,9 @@ class KMeans:
         values = job.hyperparameters
         rows = tables.features(job.inputs["train"], width=values["feature_dim"])
         if rows.shape[0] < values["k"]:
-            raise ClientError(f"Hyperparameter k is {values['k']}, but channel train has {rows.shape[0]} rows only.")
+            raise ClientError(
+                f"Hyperparameter k is {values['k']}, but channel train has {rows.shape[0]} rows only. Lower it."
+            )
         cluster = importlib.import_module("sklearn.cluster")
         trials = values["local_lloyd_num_trials"]
         fitted = cluster.KMeans(

@@ -79,7 +79,9 @@ class Knn:
             tables.labelled(job.inputs["train"], width=values["feature_dim"]), values["sample_size"]
         )
         if len(labels) < values["k"]:
-            raise ClientError(f"Hyperparameter k is {values['k']}, but channel train has {len(labels)} rows only.")
+            raise ClientError(
+                f"Hyperparameter k is {values['k']}, but channel train has {len(labels)} rows only. Lower it."
+            )
         indexing.save(indexing.built(rows, values), os.path.join(job.model_dir, INDEX_FILE))
         importlib.import_module("numpy").save(os.path.join(job.model_dir, LABELS_FILE), labels)
         with open(os.path.join(job.model_dir, SETTINGS_FILE), "w", encoding="utf-8") as file:

@@ -72,10 +72,7 @@ class Lda:
 
 def _counts(job: Job, name: str) -> Any:
     tables = importlib.import_module("sagewright_container.algorithms.tables")
-    rows = tables.features(job.inputs[name], width=job.hyperparameters["feature_dim"])
-    if rows.shape[0] and rows.min() < 0:
-        raise ClientError(f"Channel {name}: a count of words is negative.")
-    return rows
+    return tables.counts(job.inputs[name], width=job.hyperparameters["feature_dim"])
 
 
 class Topics(Fitted):

@@ -5,12 +5,12 @@ What is minimised is the rows' weighted mean loss + wd/2 of the squared weights 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 
 from sagewright_container.algorithms.linear_losses import Loss
 from sagewright_container.algorithms.linear_model import Weights
@@ -40,21 +40,31 @@ class Problem:
         return float(losses @ share), np.asarray(self.rows.T @ slopes).T, slopes.sum(axis=0)
 
 
-def least_squares(problem: Problem, wd: float, bias_wd: float) -> Weights | None:
-    """The minimum of the squared loss, all rows weighing the same, without l1; None where the rows are sparse or too
-    wide."""
-    count, width = problem.rows.shape
-    if hasattr(problem.rows, "tocsr") or width > _NARROW:
-        return None
-    square, right = np.zeros((width + 1, width + 1)), np.zeros(width + 1)
-    for start in range(0, count, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        rows = np.hstack([problem.rows[block], np.ones((len(problem.rows[block]), 1))]).astype(float)
-        square += rows.T @ rows
-        right += rows.T @ problem.labels[block]
-    penalty = np.append(np.full(width, wd), bias_wd) / 2
-    found = np.linalg.lstsq(square / count + np.diag(penalty), right / count, rcond=None)[0]
-    return Weights(found[None, :-1], found[-1:])
+class NormalEquations:
+    """Of the squared loss, all rows weighing the same: gathered once, solved for each model's penalties."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._count, self._width = problem.rows.shape
+        size = self._width + 1
+        self._square, self._right = np.zeros((size, size)), np.zeros(size)
+        for start in range(0, self._count, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            rows = np.ones((len(problem.rows[block]), size))
+            rows[:, :-1] = problem.rows[block]
+            self._square += rows.T @ rows
+            self._right += rows.T @ problem.labels[block]
+
+    def minimum(self, wd: float, bias_wd: float) -> Weights:
+        """With these penalties and without l1."""
+        penalty = np.append(np.full(self._width, wd), bias_wd) / 2
+        found = np.linalg.lstsq(self._square / self._count + np.diag(penalty), self._right / self._count, rcond=None)[0]
+        return Weights(found[None, :-1], found[-1:])
+
+
+def normal_equations(problem: Problem) -> NormalEquations | None:
+    """None where the rows are sparse or too wide."""
+    sparse = hasattr(problem.rows, "tocsr")
+    return None if sparse or problem.rows.shape[1] > _NARROW else NormalEquations(problem)
 
 
 def minimise(
@@ -89,6 +99,7 @@ def minimise(
     point = np.concatenate([np.maximum(flat, 0), np.maximum(-flat, 0), start.bias] if l1 else [flat, start.bias])
     bounds = [(0, None)] * (2 * size) + [(None, None)] * shape[0] if l1 else None
     options = {"maxiter": epochs * STEPS, "maxfun": 4 * epochs * STEPS, "gtol": 1e-4, "ftol": 1e-12}
+    optimize = importlib.import_module("scipy.optimize")  # half a second, which least squares do without
     found = optimize.minimize(
         value, point.astype(float), jac=True, method="L-BFGS-B", bounds=bounds, callback=step, options=options
     )

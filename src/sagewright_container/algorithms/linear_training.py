@@ -50,7 +50,10 @@ def train(job: Job) -> dict[str, Any]:
     name = LOSSES[kind][0] if values["loss"] == "auto" else values["loss"]
     data = {"train": _read(job, "train")}
     if kind != REGRESSOR and len(np.unique(data["train"].label)) < 2:
-        raise ClientError("Channel train: all rows have the same label, so there is nothing to learn.")
+        raise ClientError(
+            f"Channel train: all rows have the same label, {data['train'].label[0]:g}, so there is nothing to learn. "
+            "Give rows of another class too."
+        )
     width = data["train"].features.shape[1]
     data |= {each: _read(job, each, width) for each in ("validation", "test") if each in job.inputs}
     judged = data.get("validation", data["train"])
@@ -80,10 +83,9 @@ def _read(job: Job, channel: str, width: int | None = None) -> tables.Table:
     count = 2 if kind == BINARY else values["num_classes"]
     bad = np.flatnonzero((labels < 0) | (labels >= count) | (labels != np.floor(labels)))
     if len(bad):
-        raise ClientError(
-            f"Channel {channel}: the label of row {bad[0] + 1} is {labels[bad[0]]:g}; a {kind}'s labels are whole "
-            f"numbers from 0 to {count - 1}."
-        )
+        remedy = "Change it, or num_classes." if kind == MULTICLASS else "Change it, or predictor_type."
+        whole = f"a {kind}'s labels are whole numbers from 0 to {count - 1}"
+        raise table.error(int(bad[0]), f"has the label {labels[bad[0]]:g}: {whole}. {remedy}")
     return table
 
 
@@ -100,12 +102,12 @@ def _models(job: Job, data: Mapping[str, tables.Table], name: str) -> Any:
     if count == "auto":
         count = _MODELS if "validation" in data else 1
     multiple = 0.0 if values["bias_wd_mult"] == "auto" else values["bias_wd_mult"]
+    equations = linear_solver.normal_equations(problem) if name == "squared_loss" else None
     for wd, l1 in _penalties(values, len(labels), count):
         told = _Progress(job, data, name, scale)
-        found = None
-        if name == "squared_loss" and not l1:
-            found = linear_solver.least_squares(problem, wd, wd * multiple)
-        if found is None:
+        if equations is not None and not l1:
+            found = equations.minimum(wd, wd * multiple)
+        else:
             found = linear_solver.minimise(
                 problem, loss, start, wd=wd, l1=l1, bias_wd=wd * multiple, epochs=values["epochs"], told=told
             )

@@ -113,10 +113,7 @@ def _settled(losses: Sequence[float], values: Mapping[str, Any]) -> bool:
 
 def _counts(job: Job, name: str) -> Any:
     tables = importlib.import_module("sagewright_container.algorithms.tables")
-    rows = tables.features(job.inputs[name], width=job.hyperparameters["feature_dim"])
-    if rows.shape[0] and rows.min() < 0:
-        raise ClientError(f"Channel {name}: a count of words is negative.")
-    return rows
+    return tables.counts(job.inputs[name], width=job.hyperparameters["feature_dim"])
 
 
 def _vocabulary(job: Job) -> list[str] | None:

@@ -18,6 +18,7 @@ from sagewright_container.algorithms.object2vec_pairs import Sequences, tokens
 WEIGHTS, ABOUT = "model.safetensors", "object2vec.json"
 _LONGEST = 5000
 _ROWS = 1024  # encoded at a time
+_BEGIN = 0.07  # the largest number of an embedding that knows nothing yet
 _ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "linear": nn.Identity}
 
 
@@ -72,6 +73,8 @@ class Network(nn.Module):  # type: ignore[misc]
         ]
         if object2vec.true(values["tied_token_embedding_weight"]):
             embeddings[1] = embeddings[0]
+        for embedding in embeddings:  # small, as AWS begins: what is seen a few times only must not be noise
+            nn.init.uniform_(embedding.weight, -_BEGIN, _BEGIN)
         wide = object2vec.width(sides[0], values["enc_dim"])
         self.encoders = nn.ModuleList(
             Encoder(side, wide, embedding, values["dropout"]) for side, embedding in zip(sides, embeddings, strict=True)

@@ -79,7 +79,7 @@ def read(source: Input, values: Mapping[str, Any]) -> Pairs:
                     for column, value in zip(columns, pair, strict=True):
                         column.append(value)
     if not columns[2]:
-        raise ClientError(f"Channel {source.name} holds no data.")
+        raise source.nothing()
     first, second = (
         Sequences(column, side["max_seq_len"], side["vocab_size"]) for column, side in zip(columns, sides, strict=False)
     )

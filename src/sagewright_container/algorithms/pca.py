@@ -55,7 +55,7 @@ class Pca:
         count = values["num_components"]
         if rows.shape[0] < count:
             raise ClientError(
-                f"Hyperparameter num_components is {count}, but channel train has {rows.shape[0]} rows only."
+                f"Hyperparameter num_components is {count}, but channel train has {rows.shape[0]} rows only. Lower it."
             )
         randomized = values["algorithm_mode"] == "randomized"
         extra = values["extra_components"]

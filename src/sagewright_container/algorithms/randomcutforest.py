@@ -97,18 +97,12 @@ def _wanted(values: Mapping[str, Any]) -> set[str]:
 def _labelled(job: Job) -> tuple[Any, Any]:
     """Rows of the channel `test`, and whether each is an anomaly: label 1, not 0."""
     tables = importlib.import_module("sagewright_container.algorithms.tables")
-    source = job.inputs["test"]
-    width = job.hyperparameters["feature_dim"]
-    table = tables.read(source)
-    if table.features.shape[1] != width:
-        raise ClientError(
-            f"Channel test: the rows have {table.features.shape[1]} features after the label, but hyperparameter "
-            f"feature_dim is {width}."
+    table = tables.labelled(job.inputs["test"], width=job.hyperparameters["feature_dim"])
+    bad = np.flatnonzero((table.label != 0) & (table.label != 1))
+    if len(bad):
+        raise table.error(
+            int(bad[0]), f"has the label {table.label[bad[0]]:g}: write 0 for what is as usual, 1 for an anomaly."
         )
-    if not np.isfinite(table.features.data if hasattr(table.features, "tocsr") else table.features).all():
-        raise ClientError("Channel test: a feature is missing, or no finite number.")
-    if not set(table.label.tolist()) <= {0.0, 1.0}:
-        raise ClientError("Channel test: a label is neither 0 (as usual) nor 1 (an anomaly).")
     return table.features, table.label == 1
 
 

@@ -65,7 +65,7 @@ def read(source: Input, values: Mapping[str, Any], words: tuple[Vocabulary, Voca
         except recordio.FormatError as error:
             raise ClientError(f"{where}: {error}") from error
     if not pairs:
-        raise ClientError(f"Channel {source.name} holds no data.")
+        raise source.nothing()
     return pairs
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import io
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,14 +67,16 @@ def read(source: Input, files: Sequence[str], categorical: frozenset[int]) -> Ro
         try:
             one = _parquet(data) if source.content_type == PARQUET else _csv(data, categorical, offset=1)
             tables.append(_typed(one, categorical, offset=1))
+            _check(tables[-1], categorical, data if source.content_type != PARQUET else None)
         except ClientError as error:
             raise ClientError(f"{os.path.basename(path)} in channel {source.name}: {error}") from error
     if not tables:
-        raise ClientError(f"Channel {source.name} holds no data.")
+        raise source.nothing()
     widths = sorted({each.num_columns for each in tables})
     if len(widths) > 1:
         raise ClientError(f"Channel {source.name}: the files differ in their number of columns: {widths}.")
-    return _rows(importlib.import_module("pyarrow").concat_tables(tables), categorical, source.name)
+    columns = _columns(importlib.import_module("pyarrow").concat_tables(tables), categorical, 1)
+    return Rows(columns[1:], columns[0])
 
 
 def parse(body: bytes, categorical: frozenset[int]) -> Rows:
@@ -83,13 +86,24 @@ def parse(body: bytes, categorical: frozenset[int]) -> Rows:
     return Rows(_columns(_typed(_csv(body, categorical, offset=0), categorical, offset=0), categorical, 0))
 
 
-def _rows(table: Any, categorical: frozenset[int], channel: str) -> Rows:
-    columns = _columns(table, categorical, 1)
-    label = columns[0]
-    broken = np.flatnonzero(~np.isfinite(label))
-    if len(broken):
-        raise ClientError(f"Channel {channel}: row {broken[0] + 1} has no label.")
-    return Rows(columns[1:], label)
+def _check(table: Any, categorical: frozenset[int], data: bytes | None) -> None:
+    """Labels are there, and no number is infinite. Raises ClientError with the line of `data`, or the row."""
+    for number, column in enumerate(table.columns):
+        if number - 1 in categorical:
+            continue
+        values = _numbers(column)
+        bad = np.flatnonzero(~np.isfinite(values) if number == 0 else np.isinf(values))
+        if len(bad):
+            what = "has no label, or one that is" if number == 0 else f"has in column {number}, counted from 0,"
+            raise ClientError(f"{_place(data, int(bad[0]))} {what} no finite number. Write one, or leave it out.")
+
+
+def _place(data: bytes | None, row: int) -> str:
+    if data is None:
+        return f"Row {row + 1}"
+    lines = csv.reader(io.StringIO(data.decode("utf-8", "replace")))
+    numbers = (lines.line_num for cells in lines if cells)
+    return f"Line {next(itertools.islice(numbers, row, None), row + 1)}"
 
 
 def _csv(data: bytes, categorical: frozenset[int], *, offset: int) -> Any:

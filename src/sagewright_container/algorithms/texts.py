@@ -36,7 +36,7 @@ def gathered(source: Input, path: str, *, labelled: bool) -> str:
                 raise ClientError(f"{os.path.basename(name)} in channel {source.name}: {error}") from error
             out.write(text if text.endswith(b"\n") else text + b"\n")
     if not some:
-        raise ClientError(f"Channel {source.name} holds no data.")
+        raise source.nothing()
     return path
 
 

@@ -52,7 +52,7 @@ def read(source: Input) -> list[Series]:
             except ClientError as error:
                 raise ClientError(f"{os.path.basename(path)}, {place} in channel {source.name}: {error}") from error
     if not found:
-        raise ClientError(f"Channel {source.name} holds no data.")
+        raise source.nothing()
     return found
 
 

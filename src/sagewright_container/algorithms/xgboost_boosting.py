@@ -6,7 +6,7 @@ match, the metrics that SageMaker adds, and an end between two rounds when the j
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,38 @@ def _matrices(job: Job) -> dict[str, Any]:
     for table in found.values():
         if hasattr(table.features, "tocsr"):  # a sparse part says its width only by its last column
             table.features.resize(table.features.shape[0], width)
+        elif table.features.shape[1] != width:
+            raise table.error(0, f"has {table.features.shape[1]} features, and rows of other channels {width}.")
+        _check_labels(table, job.hyperparameters)
+    if _classifies(job.hyperparameters) and len(np.unique(found["train"].label)) < 2:
+        label = found["train"].label[0]
+        raise ClientError(
+            f"Channel train: all rows have the same label, {label:g}, so there is nothing to learn. Give rows of "
+            "another class too."
+        )
     for name, table in found.items():
         print(f"{name.capitalize()} matrix: {table.features.shape[0]} rows, {width} columns", flush=True)
     return {
         name: xgboost.DMatrix(table.features, label=table.label, weight=table.weight, qid=table.query, nthread=-1)
         for name, table in found.items()
     }
+
+
+def _classifies(values: Mapping[str, Any]) -> bool:
+    return str(values.get("objective", "")).startswith(("binary:", "multi:"))
+
+
+def _check_labels(table: tables.Table, values: Mapping[str, Any]) -> None:
+    """Labels of classes are those that there are. Raises ClientError."""
+    if not _classifies(values):
+        return
+    count, objective, label = values.get("num_class", 2), values["objective"], table.label
+    whole = objective.startswith("multi:") or objective == "binary:hinge"
+    bad = np.flatnonzero((label < 0) | (label > count - 1) | (whole & (label != np.floor(label))))
+    if len(bad):
+        known = f"labels of {objective} are from 0 to {count - 1}"
+        remedy = "Change it, or num_class." if objective.startswith("multi:") else "Change it, or the objective."
+        raise table.error(int(bad[0]), f"has the label {label[bad[0]]:g}: {known}. {remedy}")
 
 
 def _boost(job: Job, matrices: dict[str, Any]) -> bytes:

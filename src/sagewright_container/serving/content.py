@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from sagewright_container.algorithms import tables
+from sagewright_container.algorithms import row_formats
 from sagewright_container.serving.errors import NotAcceptable, UnsupportedContent
 
 JSON = "application/json"
@@ -45,7 +45,7 @@ def json_array(body: bytes) -> Any:
 
 def csv_array(body: bytes) -> Any:
     """CSV of numbers as a float32 array: rows by columns, squeezed; empty cells are NaN."""
-    large = tables.csv_with_arrow(body)
+    large = row_formats.csv_with_arrow(body)
     if large is not None:
         return large.squeeze()
     rows = [line.split(b",") for line in body.splitlines() if line.strip()]

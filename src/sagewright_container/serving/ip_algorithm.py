@@ -57,15 +57,16 @@ def _verbose(accept: str) -> bool:
     return "verbose=true" in accept.replace(" ", "").lower()
 
 
-def _pairs(body: bytes, media: str) -> list[Sequence[Any]]:
+def _pairs(body: bytes, media: str) -> list[tuple[str, Sequence[Any]]]:
     if media == content.CSV:
-        return list(ip_pairs.rows(body))
+        return list(ip_pairs.lines(body))
     if media == content.JSON_LINES:
-        return [_features(content.from_json(line)) for line in body.splitlines() if line.strip()]
+        lines = [(f"Line {number}", line) for number, line in enumerate(body.splitlines(), 1) if line.strip()]
+        return [(place, _features(content.from_json(line))) for place, line in lines]
     value = content.from_json(body)
     if not isinstance(value, dict) or not isinstance(value.get("instances"), list):
         raise ClientError('It is not of the form {"instances": [{"features": ["an entity", "10.0.0.1"]}]}.')
-    return [_features(instance) for instance in value["instances"]]
+    return [(f"Instance {number}", _features(each)) for number, each in enumerate(value["instances"], 1)]
 
 
 def _features(instance: Any) -> Sequence[Any]:

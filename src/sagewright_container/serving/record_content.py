@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from sagewright_container import recordio
-from sagewright_container.algorithms import tables
+from sagewright_container.algorithms import row_formats
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.serving import content
 from sagewright_container.serving.errors import UnsupportedContent
@@ -57,7 +57,7 @@ def _rows(instances: Sequence[Any]) -> Any:
         values = np.array([value for tensor in tensors for value in tensor.values], np.float32)
         columns = np.array([key for tensor in tensors for key in tensor.keys], np.int64)
         width = max((tensor.width for tensor in tensors), default=0)
-        return tables.csr(values, columns, [len(tensor.values) for tensor in tensors], width)
+        return row_formats.csr(values, columns, [len(tensor.values) for tensor in tensors], width)
     widths = {len(tensor.values) for tensor in tensors}
     if len(widths) > 1:
         raise ValueError(f"The instances differ in their number of features: {sorted(widths)}.")
@@ -79,11 +79,11 @@ def _tensor(instance: Any, number: int) -> recordio.Tensor:
 
 def _csv(body: bytes) -> Any:
     body = body.strip()
-    return tables.csv_matrix(body) if body else np.empty((0, 0), np.float32)
+    return row_formats.csv_matrix(body) if body else np.empty((0, 0), np.float32)
 
 
 def _recordio(body: bytes) -> Any:
-    return tables.recordio_features(body)[0]
+    return row_formats.recordio_features(body)[0]
 
 
 DECODERS: dict[str, Callable[[bytes], Any]] = {

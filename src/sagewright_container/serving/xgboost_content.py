@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sagewright_container.algorithms import tables
+from sagewright_container.algorithms import row_formats
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.serving import content
 from sagewright_container.serving.errors import UnsupportedContent
@@ -39,7 +39,7 @@ def _csv(body: bytes) -> Any:
             return np.array([cells], np.float32)
         except ValueError:
             pass  # another delimiter, quotes, empty cells
-    return tables.csv_matrix(body)
+    return row_formats.csv_matrix(body)
 
 
 def _libsvm(body: bytes) -> Any:
@@ -52,11 +52,11 @@ def _libsvm(body: bytes) -> Any:
         columns += [int(pair[0]) for pair in pairs]
         values += [float(pair[1]) for pair in pairs]
         counts.append(len(pairs))
-    return tables.csr(values, np.array(columns, np.int64), counts, 0)
+    return row_formats.csr(values, np.array(columns, np.int64), counts, 0)
 
 
 def _recordio(body: bytes) -> Any:
-    return tables.recordio_features(body)[0]
+    return row_formats.recordio_features(body)[0]
 
 
 DECODERS: dict[str, Callable[[bytes], Any]] = {
@@ -65,5 +65,5 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     content.LIBSVM: _libsvm,
     content.X_LIBSVM: _libsvm,
     content.RECORDIO: _recordio,
-    content.PARQUET: tables.parquet_matrix,
+    content.PARQUET: row_formats.parquet_matrix,
 }

@@ -14,6 +14,7 @@ from sagewright.controllers import fleet
 from sagewright.controllers.endpoint import Endpoints
 from sagewright.controllers.fleet import HEALTH_TIMEOUT, STOP_GRACE
 from sagewright.controllers.health import PING_EVERY, UNHEALTHY_AFTER
+from sagewright.controllers.room import Room
 from sagewright.resources import routing
 from sagewright.resources.endpoint import KIND, LOG_GROUP
 from sagewright.resources.record import Key, Record
@@ -39,7 +40,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
 def endpoints(bench: Bench, answering: set[Path]) -> Endpoints:
     bench.files.held["b", "model.tar.gz"] = packed({"weights": b"w"})
     bench.engine.plan("*", SERVES)
-    return Endpoints(bench.platform, bench.wake)
+    return Endpoints(bench.platform, bench.wake, bench.room(2))
 
 
 def spec(generation: int, count: int, **container: Any) -> dict[str, Any]:
@@ -133,16 +134,28 @@ def test_every_task_is_written_down_before_it_is_started(bench: Bench, endpoints
     with pytest.raises(Killed):
         bench.look(endpoints, KEY)
     assert list(endpoints.tasks(record(bench))) == ["serve-u-1-0-0-1", "serve-u-1-0-1-2"]
-    bench.settle(Endpoints(bench.platform, bench.wake), KEY)
+    bench.settle(Endpoints(bench.platform, bench.wake, bench.room(2)), KEY)
     assert running(bench) == ["serve-u-1-0-0-1", "serve-u-1-0-1-2"]
 
 
 def test_nothing_is_started_twice_by_the_next_server(bench: Bench, endpoints: Endpoints) -> None:
     service(bench, endpoints, 2)
-    again = Endpoints(bench.platform, bench.wake)
+    again = Endpoints(bench.platform, bench.wake, bench.room(2))
     bench.settle(again, KEY)
     assert len(bench.engine.started) == 2
     assert sorted(bench.engine.watched) == sorted([*running(bench), *running(bench)]), "each server asks once"
+
+
+def test_in_strict_capacity_an_endpoint_takes_room_or_fails(bench: Bench, endpoints: Endpoints) -> None:
+    room = Room([bench.platform.machine], bench.wake, strict=True)
+    endpoints = Endpoints(bench.platform, bench.wake, room)
+    create(bench, 2)
+    bench.settle(endpoints, KEY)
+    assert record(bench).state == "Failed"
+    assert "InsufficientInstanceCapacity" in record(bench).status["FailureReason"]
+    assert bench.engine.started == []
+    job = Record(KEY._replace(kind="training-job"), "job", 0, 0)
+    assert room.enter(job, ["ml.m5.large"]), "what failed takes no room"
 
 
 def test_a_model_that_does_not_load_fails_the_endpoint_with_its_last_lines(bench: Bench, endpoints: Endpoints) -> None:
@@ -227,7 +240,7 @@ def test_an_instance_that_others_ended_before_it_served_is_started_again(
     else:
         bench.engine.end(task, 0 if end == "stopped" else 137)
     answering.add(Path("/healthy"))
-    bench.settle(Endpoints(bench.platform, bench.wake), KEY)
+    bench.settle(Endpoints(bench.platform, bench.wake, bench.room(2)), KEY)
     assert (record(bench).state, running(bench)) == ("InService", ["serve-u-1-0-0-2"])
 
 
@@ -379,7 +392,7 @@ def test_a_switch_that_was_cut_short_is_finished(bench: Bench, endpoints: Endpoi
     bench.engine.die_at = "stop"
     with pytest.raises(Killed):
         bench.settle(endpoints, KEY)
-    bench.settle(Endpoints(bench.platform, bench.wake), KEY)
+    bench.settle(Endpoints(bench.platform, bench.wake, bench.room(2)), KEY)
     assert serving(bench) == running(bench) == list(bench.engine.list()) == ["serve-u-2-0-0-2"]
 
 
@@ -419,7 +432,7 @@ def test_the_dead_are_replaced_in_the_record_before_they_are_forgotten(bench: Be
     bench.engine.die_at = "destroy"
     with pytest.raises(Killed):
         bench.look(endpoints, KEY)
-    again = Endpoints(bench.platform, bench.wake)
+    again = Endpoints(bench.platform, bench.wake, bench.room(2))
     bench.platform.sweep(set(again.tasks(record(bench))))
     bench.settle(again, KEY)
     ids = [task.id for task in bench.engine.started]
@@ -532,7 +545,7 @@ def test_a_deletion_that_was_cut_short_is_finished(bench: Bench, endpoints: Endp
     bench.engine.die_at = step
     with pytest.raises(Killed):
         bench.settle(endpoints, KEY)
-    again = Endpoints(bench.platform, bench.wake)
+    again = Endpoints(bench.platform, bench.wake, bench.room(2))
     while bench.store.get(KEY) is not None:
         bench.look(again, KEY)
     assert list(bench.engine.list()) == []

@@ -12,7 +12,7 @@ from sagewright.base.errors import StaleRecord
 from sagewright.base.ids import RandomIds
 from sagewright.controllers.hyper_parameter_tuning_job import HyperParameterTuningJobs
 from sagewright.controllers.pump import NAMESPACE
-from sagewright.resources import training_job, trial_component
+from sagewright.resources import quota, training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import KIND, NO_JOBS
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query, Write
@@ -73,6 +73,34 @@ def create(bench: Bench) -> Create:
         return key
 
     return make
+
+
+def test_it_waits_where_a_quota_is_used_up(bench: Bench, tuner: HyperParameterTuningJobs, create: Create) -> None:
+    name = quota.name_of("ml.m5.large", quota.TRAINING)
+    bench.store.create(Record(quota.key_of(ACCOUNT, REGION, name), "q", 0, 0, {"Value": 1}))
+    key = create(jobs=2)
+    bench.look(tuner, key)
+    (first,) = children(bench)
+    assert bench.look(tuner, key) is not None
+    assert len(children(bench)) == 1
+    end(bench, first, 1.0)
+    bench.look(tuner, key)
+    second = next(child for child in children(bench) if child.name != first.name)
+    assert status(bench, key)["state"] == "InProgress"
+    end(bench, second, 2.0)
+    bench.look(tuner, key)
+    assert status(bench, key)["state"] == "Completed"
+
+
+def test_it_does_not_end_while_others_use_the_quota_up(
+    bench: Bench, tuner: HyperParameterTuningJobs, create: Create
+) -> None:
+    name = quota.name_of("ml.m5.large", quota.TRAINING)
+    bench.store.create(Record(quota.key_of(ACCOUNT, REGION, name), "q", 0, 0, {"Value": 0}))
+    key = create(jobs=2)
+    assert bench.look(tuner, key) is not None
+    assert children(bench) == []
+    assert status(bench, key)["state"] == "InProgress"
 
 
 def children(bench: Bench, name: str = "t", state: str | None = None) -> list[Record]:

@@ -45,7 +45,7 @@ def components(bench: Bench, answering: set[Path]) -> InferenceComponents:
 
 @pytest.fixture
 def endpoints(bench: Bench, components: InferenceComponents) -> Endpoints:
-    return Endpoints(bench.platform, bench.wake)
+    return Endpoints(bench.platform, bench.wake, bench.room(2))
 
 
 def host(bench: Bench, endpoints: Endpoints, count: int = 1, **scaling: Any) -> None:

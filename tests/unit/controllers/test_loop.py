@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sagewright.base.clock import SystemClock
 from sagewright.base.errors import StaleRecord, Terminal, Transient
+from sagewright.base.file_locks import FileLocks
 from sagewright.controllers import loop as loop_module
+from sagewright.controllers.leading import Leading
 from sagewright.controllers.loop import LEASE, LEASE_SECONDS, Loop
 from sagewright.resources.record import Key, Record
+from sagewright.store.base import LeaseLost
 from sagewright.store.memory import MemoryStore
 from sagewright.testing.clock import ManualClock
 
@@ -306,3 +310,67 @@ def test_a_loop_whose_lease_was_taken_leaves_the_records_alone(
         thread.join(10)
         assert not thread.is_alive()
     loop.stop()
+
+
+def test_a_record_that_another_server_is_at_waits(store: MemoryStore, things: Things, tmp_path: Path) -> None:
+    locks, seen = FileLocks(tmp_path), {"a": Signal(), "x": Signal(), "free": Signal()}
+    loop = Loop(store, clock=SystemClock(), owner="me", workers=2, locks=locks)
+    loop.add(things)
+    things.what = lambda record: seen[record.name]()
+    with locks.held("/".join(thing("x").key)):
+        loop.start(sweep=ignored)
+        store.create(thing("x"))
+        store.create(thing("free"))
+        seen["free"].wait()
+        assert "x" not in things.looks
+    seen["x"].wait()
+    loop.stop()
+
+
+def test_who_lost_the_lease_writes_nothing_and_says_so(store: MemoryStore, things: Things) -> None:
+    lost, refused = Signal(), Signal()
+    loop = Loop(store, clock=SystemClock(), owner="me", workers=1, seconds=0.3, lost=lost)
+    loop.add(things)
+
+    def late(record: Record) -> float | None:
+        """It sleeps for longer than its lease lasts."""
+        if record.name != "x":
+            return None
+        far = SystemClock().now() + 2 * LEASE_SECONDS
+        assert store.acquire(LEASE, "other", ttl=3600, now=far)
+        try:
+            store.update(record)
+        except LeaseLost:
+            refused()
+        return None
+
+    things.what = late
+    loop.start(sweep=ignored)
+    store.create(thing("x"))
+    refused.wait()
+    lost.wait()
+    loop.stop()
+
+
+def test_a_server_that_waits_takes_over(store: MemoryStore, things: Things) -> None:
+    clock, began = SystemClock(), {"one": Signal(), "other": Signal()}
+
+    def server(owner: str) -> Leading:
+        def begin() -> list[Loop]:
+            loop = Loop(store, clock=clock, owner=owner, workers=1)
+            loop.start(sweep=ignored)
+            began[owner]()
+            return [loop]
+
+        return Leading(store, clock, owner=owner, begin=begin, waits=True)
+
+    one, other = server("one"), server("other")
+    one.start()
+    other.start()
+    began["one"].wait()
+    assert (one.leads, other.leads) == (True, False)
+    one.stop()
+    began["other"].wait()
+    assert store.holder(LEASE, now=clock.now()) == "other"
+    other.stop()
+    assert store.holder(LEASE, now=clock.now()) is None

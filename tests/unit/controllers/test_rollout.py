@@ -49,7 +49,7 @@ def endpoints(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Endpoints:
     monkeypatch.setattr(fleet, "answers_ping", lambda address: address == Path("/healthy"))
     bench.files.held["b", "model.tar.gz"] = packed({"weights": b"w"})
     bench.engine.plan("*", SERVES)
-    return Endpoints(bench.platform, bench.wake)
+    return Endpoints(bench.platform, bench.wake, bench.room(2))
 
 
 def spec(
@@ -354,7 +354,7 @@ def test_another_server_goes_on_where_one_was_killed(
     update(bench, deployment, 2)
     begun = bench.clock.now()
     looks(bench, endpoints, seconds)
-    again = Endpoints(bench.platform, bench.wake)
+    again = Endpoints(bench.platform, bench.wake, bench.room(2))
     bench.platform.sweep(set(again.tasks(record(bench))))
     while record(bench).state == "Updating":
         bench.engine.advance(bench.look(again, KEY) or 0.0)
@@ -376,7 +376,7 @@ def test_whatever_was_cut_short_is_finished(
     bench.engine.die_at = step
     with pytest.raises(Killed):
         bench.settle(endpoints, KEY)
-    again = Endpoints(bench.platform, bench.wake)
+    again = Endpoints(bench.platform, bench.wake, bench.room(2))
     bench.platform.sweep(set(again.tasks(record(bench))))
     bench.settle(again, KEY)
     assert (record(bench).state, shares(bench)) == ("InService", {2: 1})

@@ -87,3 +87,31 @@ def test_who_is_passed_is_told() -> None:
     assert scene.room.enter(job("small", 2), LARGE)
     assert scene.woken == ["large"]
     assert scene.room.waits_for(job("large", 1), XLARGE).endswith("It is the next to run; few may pass it.")
+
+
+def test_in_strict_room_what_stays_counts_and_does_not_wait() -> None:
+    scene = Scene(strict=True)
+    endpoint = job("endpoint")
+    assert scene.room.occupy(endpoint, LARGE, always=False)
+    assert not scene.room.enter(job("first", 1), XLARGE)
+    assert not scene.room.occupy(endpoint, LARGE * 3, always=False), "it keeps what it had"
+    assert scene.room.enter(job("small", 2), LARGE)
+    scene.room.leave(job("small", 2))
+    scene.room.leave(endpoint)
+    assert scene.woken[-1] == "first"
+
+
+def test_many_that_run_are_looked_at_less_often() -> None:
+    room = Room([Machine(vcpus=1000, memory_bytes=1 << 50)], lambda _key: None)
+    paces = []
+    for number in range(64):
+        room.enter(job(f"job-{number}", number), LARGE)
+        paces.append(room.pace())
+    assert paces[:16] == [0.5] * 16
+    assert paces[-1] == 2.0
+
+
+def test_in_fitted_room_endpoints_do_not_count() -> None:
+    scene = Scene()
+    assert scene.room.occupy(job("endpoint"), XLARGE * 5, always=False)
+    assert scene.room.enter(job("first", 1), XLARGE)

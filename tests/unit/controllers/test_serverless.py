@@ -45,7 +45,7 @@ class World:
         bench.files.held["b", "model.tar.gz"] = packed({"weights": b"w"})
         bench.engine.plan("*", Plan(after=None, on_stop=0, address=Path("/plain")))
         bench.platform = replace(bench.platform, serverless_idle=IDLE, serverless_standby=standby)
-        self.endpoints = Endpoints(bench.platform, bench.wake)
+        self.endpoints = Endpoints(bench.platform, bench.wake, bench.room(2))
         now = bench.clock.now()
         status = {"EndpointArn": "arn:e"}
         bench.store.create(Record(KEY, "u", now, now, spec=spec(1), status=status, state="Creating"))
@@ -177,7 +177,7 @@ def test_what_stands_by_is_told_apart_by_the_next_server(bench: Bench, called: l
     bench.engine.advance(IDLE)
     world.look(14)
     standing = world.standing_by
-    world.endpoints = Endpoints(bench.platform, bench.wake)
+    world.endpoints = Endpoints(bench.platform, bench.wake, bench.room(2))
     world.look()
     assert (world.standing_by, world.running, called) == (standing, standing, [])
 

@@ -13,6 +13,7 @@ import pytest
 
 from sagewright.telemetry import component_metrics
 from sagewright.telemetry.component_metrics import ComponentMetrics, Point, Read
+from sagewright.telemetry.database import SqliteFile
 
 
 @pytest.fixture
@@ -101,12 +102,13 @@ def test_an_event_loop_hands_in_and_goes_on(metrics: ComponentMetrics) -> None:
 
 
 def test_a_disk_that_takes_nothing_is_told_to_who_waits(metrics: ComponentMetrics) -> None:
-    metrics._writer.execute("PRAGMA query_only = 1")
+    assert isinstance(metrics._database, SqliteFile)
+    metrics._database._writer.execute("PRAGMA query_only = 1")
     with pytest.raises(sqlite3.OperationalError):
         metrics.put("c", loss(1.0))
     with pytest.raises(sqlite3.OperationalError):
         asyncio.run(metrics.put_soon("c", loss(1.0)))
-    metrics._writer.execute("PRAGMA query_only = 0")
+    metrics._database._writer.execute("PRAGMA query_only = 0")
     metrics.put("c", loss(2.0))
     assert kept(metrics) == [2.0]
 

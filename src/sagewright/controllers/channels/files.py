@@ -64,7 +64,7 @@ def show(
         _link(objects, iter(first), places.shown)
         return [Mount(places.shown / item.path, f"{target}/{item.path}") for item in first]
     found = chain(first, found)
-    if len(first) > LINKED_OBJECTS and channel.kind == "S3Prefix" and _mount(places):
+    if len(first) > LINKED_OBJECTS and channel.kind == "S3Prefix" and not filling.whole and _mount(places):
         filling.begin(places.pile, found)
     else:
         _link(objects, found, places.shown)

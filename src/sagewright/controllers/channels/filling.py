@@ -31,9 +31,12 @@ Failed = Callable[[str], None]
 class Filling:
     """Fills the piles of one server's tasks."""
 
-    def __init__(self, background: Background, objects: ObjectFiles, failed: Failed, *, sealed: bool) -> None:
-        """`sealed`: whether piles are shown read-only."""
+    def __init__(
+        self, background: Background, objects: ObjectFiles, failed: Failed, *, sealed: bool, whole: bool = False
+    ) -> None:
+        """`sealed`: whether piles are shown read-only. `whole`: nothing that comes later is seen by the tasks."""
         self._background, self._objects, self._failed, self._sealed = background, objects, failed, sealed
+        self.whole = whole
 
     def pile(self, folder: Path, *, resume: bool = False) -> Pile:
         """A pile to fill at once, or to complete."""
@@ -43,16 +46,17 @@ class Filling:
         """Make a pile of the objects: the first now, the others soon. Raises what is wrong with the first."""
         pile = self.pile(folder)
         try:
-            begun = list(islice(found, AT_ONCE))
-            for item in begun:
+            begun = 0
+            for item in found if self.whole else islice(found, AT_ONCE):
                 pile.add(self._objects, item)
-            if len(begun) < AT_ONCE:
+                begun += 1
+            if all_there := self.whole or begun < AT_ONCE:
                 pile.end()
             pile.flush()
         except BaseException:
             pile.close()
             raise
-        if len(begun) < AT_ONCE:
+        if all_there:
             pile.close()
         else:
             self._background.start(str(folder), lambda stop: self._go_on(pile, found, stop))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from sagewright.base.errors import Terminal
 from sagewright.compute.base import Mount
 from sagewright.controllers.channels import file_systems, files, pipes
 from sagewright.controllers.channels.channel import Channel, Host, channel, hosts_of, mode_of, of_host
@@ -93,6 +94,11 @@ def _shown(
         return ()
     place = folder / "ml" / "input" / "data" / each.name
     place.mkdir(parents=True, exist_ok=True)
+    if each.file_system is not None and not platform.engine.shares_disk:
+        raise Terminal(
+            f"ClientError: The engine {platform.engine.name!r} does not show file systems to its nodes. Give the data "
+            "of the channel by S3DataSource, or run the server with --engine process."
+        )
     if each.file_system is not None:
         return (file_systems.mount(each.name, each.file_system, platform.file_systems),)
     places = files.Places(place, folder / "channels" / each.name, folder / "piles" / each.name)
@@ -107,4 +113,5 @@ def _filling(platform: Platform, objects: ObjectFiles, folder: Path) -> Filling:
         (folder / FAILURE).write_text(why if told_apart else f"ClientError: Data download failed: {why}")
         platform.engine.stop(folder.name, grace=_GRACE)
 
-    return Filling(platform.background, objects, failed, sealed=platform.engine.read_only_mounts)
+    engine = platform.engine
+    return Filling(platform.background, objects, failed, sealed=engine.read_only_mounts, whole=not engine.shares_disk)

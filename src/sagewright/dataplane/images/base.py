@@ -13,6 +13,7 @@ from typing import Any
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists
+from sagewright.base.file_locks import FileLocks
 from sagewright.base.ids import Ids
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.images.batch import Batch, Together, every
@@ -51,14 +52,26 @@ class Images:
     Durability: what a method acknowledged is on disk. One process at a time works on a folder.
     """
 
-    def __init__(self, store: Store, folder: Path, *, account: str, clock: Clock, ids: Ids, bus: Bus) -> None:
-        """What an earlier crash left in `folder` is settled now."""
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        *,
+        account: str,
+        clock: Clock,
+        ids: Ids,
+        bus: Bus,
+        locks: FileLocks | None = None,
+        alone: bool = True,
+    ) -> None:
+        """What an earlier crash left in `folder` is settled now, if this server is `alone` on it; `locks` are those of
+        several servers that work on it."""
         self._store, self._account, self._clock, self._ids, self._bus = store, account, clock, ids, bus
         self._together = Together(store)
-        self.blobs = Blobs(folder)
+        self.blobs = Blobs(folder, locks)
         self.layers = Layers(store, self.blobs, account=account, clock=clock, ids=ids)
         self.uploads = Uploads(store, self.blobs, self.layers, self._together, account=account, clock=clock, ids=ids)
-        if not self.blobs.empty():
+        if alone and not self.blobs.empty():
             self.blobs.recover(self.layers.blobs(), self.uploads.ids())
 
     # Repositories.

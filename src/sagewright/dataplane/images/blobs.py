@@ -14,10 +14,11 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
+from sagewright.base.file_locks import FileLocks
 from sagewright.dataplane.objects.copying import clone, sync_folder
 
 _FOLDER: Final = re.compile(r"[0-9a-f]{2}")
@@ -27,8 +28,9 @@ _LOCKS: Final = 64
 class Blobs:
     """The folder. Any thread may call any method; all block on the disk."""
 
-    def __init__(self, folder: Path) -> None:
-        """Makes nothing before there is something to keep."""
+    def __init__(self, folder: Path, locks: FileLocks | None = None) -> None:
+        """Makes nothing before there is something to keep. `locks` are those of several servers."""
+        self._among_servers = locks
         self._folder = folder
         self._uploads = folder / "uploads"
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
@@ -42,9 +44,19 @@ class Blobs:
         """Where an upload lies once it got bytes."""
         return self._uploads / upload
 
-    def lock(self, digest: str) -> threading.Lock:
+    @contextlib.contextmanager
+    def lock(self, digest: str) -> Iterator[None]:
         """Held while a file comes or goes and the record that decides about it is looked at."""
-        return self._locks[int(digest[-2:], 16) % _LOCKS]
+        slot = int(digest[-2:], 16) % _LOCKS
+        with self._locks[slot], self._elsewhere(f"layers/{slot}"):
+            yield
+
+    def writing(self, upload: str) -> contextlib.AbstractContextManager[bool]:
+        """Whether no other server is at an upload; then none is until the end of the context."""
+        return contextlib.nullcontext(True) if self._among_servers is None else self._among_servers.attempted(upload)
+
+    def _elsewhere(self, name: str) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._among_servers is None else self._among_servers.held(name)
 
     def open_upload(self, upload: str) -> int:
         """A descriptor to write to, its place made durable."""

@@ -98,14 +98,15 @@ class Uploads:
             if upload in self._busy:
                 raise UploadBusy(upload)
             self._busy.add(upload)
-        try:
+        held = contextlib.ExitStack()
+        held.callback(self._release, upload)
+        with held:
+            if not held.enter_context(self._blobs.writing(upload)):
+                raise UploadBusy(upload)
             record = self._record(repository, upload)
             if record.spec["received"] > self._on_disk(upload):
                 raise NoSuchUpload(upload)  # of a copied data folder: the bytes stayed behind
-            return Writing(self, repository, record)
-        except BaseException:
-            self._release(upload)
-            raise
+            return Writing(self, repository, record, held.pop_all())
 
     def _on_disk(self, upload: str) -> int:
         try:
@@ -199,8 +200,8 @@ class Uploads:
 class Writing:
     """An upload in one writer's hands: write, then `commit` or `complete`; `close` in any case. Blocks on the disk."""
 
-    def __init__(self, uploads: Uploads, repository: Repository, record: Record) -> None:
-        self._uploads, self._repository, self._record = uploads, repository, record
+    def __init__(self, uploads: Uploads, repository: Repository, record: Record, held: contextlib.ExitStack) -> None:
+        self._uploads, self._repository, self._record, self._held = uploads, repository, record, held
         self._file = -1
         self._begun: int = record.spec["received"]
         self.position: int = self._begun
@@ -274,4 +275,4 @@ class Writing:
         if descriptor >= 0:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-        self._uploads._release(self._record.name)
+        self._held.close()

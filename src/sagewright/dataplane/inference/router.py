@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from sagewright.dataplane.inference import multi_model
 from sagewright.dataplane.inference.ask import Ask, Reply
@@ -114,7 +114,8 @@ class Router:
         self._of_kind = {endpoint.KIND: self._routes, inference_component.KIND: self._components}
         self._instances = Instances(meter=meter, captures=captures, folders=folders)
         if meter is not None:
-            meter.ask(self._instances.tell_models, every=MINUTE)
+            meter.ask(self._tell_models, every=MINUTE)
+        self._leads = False
         self._sessions = sessions or Sessions()
         self._copies = Copies()
         self._changing = threading.Lock()
@@ -122,11 +123,37 @@ class Router:
     def follow(self) -> None:
         """Read all endpoints and inference components, and from now on every change."""
         self._store.subscribe(self._changed)
+        self._store.look_anew(self._look_anew)
         for kind, routes in self._of_kind.items():
             for record in self._store.unsettled(kind, ()):
                 routes[_place(record.key)] = self._route(record)
+
+    def lead(self) -> None:
+        """Of the servers that share a store, this one knows from now on who waits for serverless endpoints, and which
+        models instances have."""
+        self._leads = True
+        self._sessions.begin()
         if self._demand is not None:
             self._demand.follow()
+
+    def _tell_models(self, now: float) -> None:
+        if self._leads:
+            self._instances.tell_models(now)
+
+    async def kept_by_one(self, place: Place, request: Mapping[str, Any]) -> bool:
+        """Whether what the endpoint's instances are at, or hold, is known to one of several servers only."""
+        if place not in self._routes:
+            await asyncio.to_thread(self._changed, _key(place))
+        route = self._routes.get(place)
+        return route is not None and ("SessionId" in request or route.kept_by_one)
+
+    def _look_anew(self) -> None:
+        """Changes of other servers may have gone unheard."""
+        for kind, routes in self._of_kind.items():
+            there = {record.key for record in self._store.unsettled(kind, ())}
+            known = {Key(account, region, kind, "", name) for account, region, name in list(routes)}
+            for key in there | known:
+                self._changed(key)
 
     def close(self) -> None:
         """Leave to the next server what it would not find out."""
@@ -176,6 +203,21 @@ class Router:
         return self._instances.route(record, record.status["EndpointArn"])
 
     async def invoke(self, place: Place, ask: Ask) -> Invoked:
+        """See `_invoke`. Before a request is refused for what this server has not heard of, the store is asked."""
+        try:
+            return await self._invoke(place, ask)
+        except (NoSuchEndpoint, NoSuchVariant, ComponentError, NotServing) as error:
+            if self._store.local or (isinstance(error, NotServing) and error.passing):
+                raise
+        await asyncio.to_thread(self._read_anew, place, ask.component)
+        return await self._invoke(place, ask)
+
+    def _read_anew(self, place: Place, component: str | None) -> None:
+        self._changed(_key(place))
+        if component is not None:
+            self._changed(Key(place[0], place[1], inference_component.KIND, "", component))
+
+    async def _invoke(self, place: Place, ask: Ask) -> Invoked:
         """Have an instance of the endpoint answer.
 
         One that cannot be reached is passed over, as long as it cannot have begun the work; while instances that died
@@ -209,7 +251,7 @@ class Router:
         if session == NEW:
             if _choose(self.route(place, ask.component), ask.variant).concurrency is not None:
                 raise NotServing("Serverless endpoints hold no sessions.", passing=False)
-            invoked = await self.invoke(place, replace(ask, session=None))
+            invoked = await self._invoke(place, replace(ask, session=None))
         else:
             route = self.route(place, ask.component)
             task = self._sessions.task(place, session, time.time())

@@ -108,6 +108,8 @@ class Route:
     """Whether its requests wait in a queue (`resources/async_invocation.py`) and are not answered at once."""
     hosts_components: bool = False
     """Whether it is an endpoint whose requests name an inference component."""
+    kept_by_one: bool = False
+    """Whether one of several servers decides what its instances do: which is free, which models each has."""
 
     @property
     def instances(self) -> Mapping[str, Instance]:
@@ -195,7 +197,12 @@ class Instances:
         ]
         asynchronous = "AsyncInferenceConfig" in record.spec.get("config", {})
         hosts = any(each.mode == routing.COMPONENTS for entry in generations for each in entry.variants)
-        return Route(record.state, arn, generations, endpoint, asynchronous, hosts)
+        by_one = any(
+            each.mode == "multi-model" or each.concurrency is not None
+            for entry in generations
+            for each in entry.variants
+        )
+        return Route(record.state, arn, generations, endpoint, asynchronous, hosts, by_one)
 
     def forget(self, before: Route | None, after: Route | None) -> None:
         """Those that a route has lost. Connections to servers that ended close themselves."""

@@ -51,20 +51,26 @@ class Sessions:
     """By endpoint and id. Used on the event loop only, but for `close`."""
 
     def __init__(self, file: Path | None = None, *, most: int = MOST) -> None:
-        """`file` is where an earlier server left what it knew."""
+        """`file` is where an earlier server left what it knew; `begin` reads it."""
         self._file, self._most = file, most
         self._known: dict[tuple[Place, str], tuple[str, float]] = {}
-        if file is not None and file.exists():
-            for account, region, name, id_, task, expires in orjson.loads(file.read_bytes()):
+
+    def begin(self) -> None:
+        """From now on, this is the server that knows."""
+        if self._file is not None and self._file.exists():
+            for account, region, name, id_, task, expires in orjson.loads(self._file.read_bytes()):
                 self._known[(account, region, name), id_] = task, expires
-            file.unlink()
+            self._file.unlink()
 
     def close(self) -> None:
-        """Leave what is known to the next server."""
+        """Leave what is known to the next server. Calling it twice is fine."""
         if self._file is not None and self._known:
             left = [[*place, id_, task, expires] for (place, id_), (task, expires) in self._known.items()]
-            self._file.touch(mode=0o600)
-            self._file.write_bytes(orjson.dumps(left))
+            self._known.clear()
+            new = self._file.with_suffix(".new")
+            new.touch(mode=0o600)
+            new.write_bytes(orjson.dumps(left))
+            new.replace(self._file)
 
     def task(self, place: Place, id_: str, now: float) -> str:
         """The task of the instance that a session is at. Raises NoSuchSession."""

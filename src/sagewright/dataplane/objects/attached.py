@@ -40,10 +40,10 @@ _METADATA: Final = "x-amz-meta-"
 class Attached:
     """Objects elsewhere. All methods block, and raise UpstreamAway; others say what more."""
 
-    def __init__(self, remote: Remote, folder: Path, *, account: str, ids: Ids) -> None:
-        """`folder` holds what is read as a file; what a crash left there goes now."""
+    def __init__(self, remote: Remote, folder: Path, *, account: str, ids: Ids, alone: bool = True) -> None:
+        """`folder` holds what is read as a file; what a crash left there goes now, if nobody else reads there."""
         self._remote, self._folder, self._account, self._ids = remote, folder, account, ids
-        for left in folder.glob("*") if folder.is_dir() else ():
+        for left in folder.glob("*") if alone and folder.is_dir() else ():
             left.unlink(missing_ok=True)
 
     def head(self, bucket: str, upstream: Upstream, key: str, version: str | None = None) -> ObjectInfo:

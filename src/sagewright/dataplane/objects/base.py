@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AlreadyExists, SagewrightError, StaleRecord
+from sagewright.base.file_locks import FileLocks
 from sagewright.base.ids import Ids
 from sagewright.dataplane.objects import places
 from sagewright.dataplane.objects.attached import Attached
@@ -58,6 +59,10 @@ def _nothing(*_: object) -> Sequence[Record]:
     return ()
 
 
+_LONGEST_READ: Final = 900.0
+"""Seconds that servers have who share the folder, to end what they were at when a blob was removed or begun."""
+
+
 def _told(records: Sequence[Record]) -> list[Change]:
     return [Change(("create", record)) for record in records]
 
@@ -79,26 +84,42 @@ class Objects(Files):
     """
 
     def __init__(
-        self, store: Store, folder: Path, *, account: str, clock: Clock, ids: Ids, upstreams: Path | None = None
+        self,
+        store: Store,
+        folder: Path,
+        *,
+        account: str,
+        clock: Clock,
+        ids: Ids,
+        upstreams: Path | None = None,
+        locks: FileLocks | None = None,
+        alone: bool = True,
     ) -> None:
-        """`folder` is made if need be; what an earlier crash left there is settled now. `upstreams` is the folder that
-        says which buckets are passed through."""
+        """`folder` is made if need be; what an earlier crash left there is settled now, if this server is `alone` on
+        it. `upstreams` is the folder that says which buckets are passed through. `locks` are those of several servers
+        that work on the folder; then the one that leads calls `settle` now and then."""
         self.account = account
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._gate = Gate()
-        self._blobs = Blobs(folder, ids)
+        self._gate = Gate(locks)
+        self._blobs = Blobs(folder, ids, shared=locks is not None)
         self._ledger = Ledger(store, self._blobs)
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="objects")
-        self._ledger.recover()
+        if alone:
+            self._ledger.recover()
         self._versions = Versions(store, account=account, clock=clock, ids=ids)
         self.contents = Contents(self._blobs, self._pool)
         self.uploads = Uploads(store, self._blobs, self._ledger, self._gate, account=account, clock=clock, ids=ids)
         self.upstreams = Upstreams(upstreams or folder / "upstreams", make=True)
         self.remote = Remote(clock)
-        self._attached = Attached(self.remote, folder / "fetched", account=account, ids=ids)
+        self._attached = Attached(self.remote, folder / "fetched", account=account, ids=ids, alone=alone)
         self.buckets = Buckets(store, self._gate, self.uploads, account=account, clock=clock, ids=ids)
+
+    def settle(self) -> int:
+        """Settle what servers left in doubt a while ago: removed while somebody read it, or begun before they died.
+        Returns how many files went."""
+        return self._ledger.recover(older=_LONGEST_READ)
 
     def close(self) -> None:
         """Let running writes end, and stop the workers."""

@@ -16,6 +16,7 @@ import hashlib
 import os
 import sys
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -37,7 +38,9 @@ promise it, and asking for it costs as much as the file itself."""
 class Blobs:
     """The folder of blobs. All methods block on the disk; all may be called from any thread."""
 
-    def __init__(self, folder: Path, ids: Ids) -> None:
+    def __init__(self, folder: Path, ids: Ids, *, shared: bool = False) -> None:
+        """`shared`: other servers read here too, so what no record names any more stays in doubt for a while."""
+        self._shared = shared
         self._folder = folder
         self._doubt = folder / "doubt"
         self._ids = ids
@@ -96,7 +99,7 @@ class Blobs:
 
     def discard(self, blob: str) -> None:
         """Forget a blob that no record came to name."""
-        self.remove(blob)
+        self._unlink(blob)
 
     # Between a blob and its record.
 
@@ -114,22 +117,29 @@ class Blobs:
 
     def remove(self, blob: str) -> None:
         """Remove a blob that no record names, now or when its last reader has gone."""
+        if self._shared:
+            return  # readers elsewhere are not known here: its mark in doubt has it go later
         with self._lock:
             if self._pins[blob]:
                 self._doomed.add(blob)
                 return
             del self._pins[blob]
+        self._unlink(blob)
+
+    def _unlink(self, blob: str) -> None:
         self.path(blob).unlink(missing_ok=True)
         self.trust(blob)
 
-    def recover(self, named: Callable[[Key, str], bool]) -> int:
+    def recover(self, named: Callable[[Key, str], bool], *, older: float = 0.0) -> int:
         """Settle what a crash left; `named` tells whether the record at a key names a blob. Returns how many files
         went.
 
-        To be called before anything is read or written.
+        To be called before anything is read or written, or for what nobody has touched for `older` seconds.
         """
         gone = 0
         for mark in self._doubt.iterdir():
+            if older and self._age(mark) < older:
+                continue
             try:
                 key = Key(*orjson.loads(mark.read_bytes()))
             except (ValueError, TypeError):
@@ -139,9 +149,17 @@ class Blobs:
             if named(key, mark.name):
                 self.trust(mark.name)
             else:
-                self.remove(mark.name)
+                self._unlink(mark.name)
                 gone += 1
         return gone + self._recover_incoming()
+
+    def _age(self, mark: Path) -> float:
+        """Seconds since a blob came into doubt or was written to; none for one that is settled just now."""
+        try:
+            touched = [path.stat().st_mtime for path in (mark, self.path(mark.name)) if path.exists()]
+        except FileNotFoundError:
+            return 0.0
+        return time.time() - max(touched, default=time.time())
 
     def _recover_incoming(self) -> int:
         """Before 0.2, blobs were written in a folder of their own; whatever still lies there is nobody's."""

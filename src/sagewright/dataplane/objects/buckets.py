@@ -53,7 +53,8 @@ class Bucket:
 
 
 class Buckets:
-    """All buckets of one account. They are few and asked for with every request, so they are kept in memory."""
+    """All buckets of one account. They are few and asked for with every request, so they are kept in memory, where no
+    other server changes them."""
 
     def __init__(self, store: Store, gate: Gate, uploads: Uploads, *, account: str, clock: Clock, ids: Ids) -> None:
         self._store = store
@@ -97,7 +98,8 @@ class Buckets:
     def get(self, name: str) -> Bucket:
         """Raises NoSuchBucket."""
         known = self._known.get(name)
-        if known is not None:
+        # Where other servers write too, only the store knows what was answered to somebody a moment ago.
+        if known is not None and self._store.local:
             return known
         writes = self._writes
         record = self._store.get(self._key(name))

@@ -70,9 +70,9 @@ class Ledger:
                 with contextlib.suppress(OSError):
                     self._blobs.trust(blob)
 
-    def recover(self) -> int:
-        """Settle what a crash left; returns how many files went."""
-        return self._blobs.recover(self._names)
+    def recover(self, *, older: float = 0.0) -> int:
+        """Settle what a crash left, or what was left `older` seconds ago; returns how many files went."""
+        return self._blobs.recover(self._names, older=older)
 
     def _names(self, key: Key, blob: str) -> bool:
         """Whether a record names a blob: the one at `key`, or another version of the same object, for versions take

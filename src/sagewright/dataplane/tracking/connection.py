@@ -1,4 +1,4 @@
-"""One request to a server on a Unix socket, whose answer is handed on while it comes.
+"""One request to a server, mostly on a Unix socket, whose answer is handed on while it comes.
 
 A connection holds for one exchange: on a Unix socket a new one costs less than to know whether an old one still holds.
 """
@@ -20,7 +20,11 @@ _PIECE: Final = 65_536
 
 
 class Unreachable(Exception):
-    """The server could not be talked to."""
+    """The server could not be talked to. `sent` tells whether it may have begun to work on the request."""
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,20 @@ class Answer:
     body: bytes | AsyncIterator[bytes]
 
 
-async def exchange(socket: str, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
-    """Send a request, wait for the head of the answer.
+async def exchange(
+    server: str | tuple[str, int], method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes
+) -> Answer:
+    """Send a request to a Unix socket's path or to (host, port), wait for the head of the answer.
 
     Raises Unreachable; TimeoutError when the server says nothing for READ_TIMEOUT seconds.
     """
     try:
-        reader, writer = await asyncio.open_unix_connection(socket)
+        if isinstance(server, str):
+            reader, writer = await asyncio.open_unix_connection(server)
+        else:
+            reader, writer = await asyncio.open_connection(*server)
     except OSError as error:
-        raise Unreachable(f"The server cannot be reached: {error.strerror}.") from error
+        raise Unreachable(f"The server cannot be reached: {error.strerror}.", sent=False) from error
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
     lines += [f"content-length: {len(body)}", "connection: close", "", ""]
     parts = _Parts(bodiless=method == "HEAD")
@@ -61,7 +70,10 @@ async def exchange(socket: str, method: str, target: str, headers: Sequence[tupl
 async def _feed(reader: asyncio.StreamReader, parts: _Parts) -> None:
     """Read once."""
     async with asyncio.timeout(READ_TIMEOUT):
-        data = await reader.read(_PIECE)
+        try:
+            data = await reader.read(_PIECE)
+        except OSError as error:
+            raise Unreachable(f"The connection was lost: {error.strerror}.") from error
     if not data:
         raise Unreachable("The server closed the connection.")
     try:

@@ -57,6 +57,12 @@ class Backends:
         self._made.clear()
         self._unreadable = None
 
+    def refresh(self, units: Iterable[Unit]) -> None:
+        """Take over what another process has made of these, where this one has them. Raises Unreadable."""
+        for unit in units:
+            if unit.service in self._brought or _homes(unit):
+                self._restore(unit)
+
     def modules(self, account: str, region: str) -> list[str]:
         """Those services of moto's that hold something there, in memory or on disk."""
         held = {unit for unit in self._snapshots.units() if (unit.account, unit.region) == (account, region)}

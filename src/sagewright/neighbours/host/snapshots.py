@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +51,9 @@ class Unreadable(Exception):
 class Snapshots:
     """The file. Any thread may use it."""
 
+    shared = False
+    """Whether processes of other servers change it too."""
+
     def __init__(self, path: Path | None, *, moto: str, server: str) -> None:
         """`moto` is the version whose objects are kept; `server` tells one server's answers from another's."""
         self._path, self._moto, self._server = path, moto, server
@@ -75,6 +79,11 @@ class Snapshots:
             file.close()
             raise
         return file
+
+    @contextmanager
+    def turn(self) -> Iterator[Sequence[Unit]]:
+        """While a question is done; gives the units that other processes have changed since the last one."""
+        yield ()
 
     def units(self) -> list[Unit]:
         """Which are kept. Raises Unreadable."""

@@ -111,6 +111,21 @@ class Work:
         return True
 
     def _do(self, question: Question) -> tuple[Answer, dict[Unit, Snapshot]]:
+        """The answer, and what the writer has to keep of it: nothing where turns are taken, and it is kept already."""
+        try:
+            with self._snapshots.turn() as stale:
+                self._backends.refresh(stale)
+                answer, kept = self._done_now(question)
+                if not self._snapshots.shared:
+                    return answer, kept
+                if kept:
+                    answers = {question.number: _spelled(question, answer)}
+                    self._snapshots.commit(kept, answers, settled=question.settled)
+                return answer, {}
+        except Unreadable as error:
+            return Answer(question.number, None, "ValidationException", str(error)), {}
+
+    def _done_now(self, question: Question) -> tuple[Answer, dict[Unit, Snapshot]]:
         changes = NEIGHBOURS[question.service].changes(question.operation, question.params)
         self._backends.begin()
         try:
@@ -118,7 +133,8 @@ class Work:
                 answer = Answer(question.number, self._result(question))
                 kept = self._backends.keep(changes=changes and not polling.is_empty(question, answer))
                 self._prove(question, kept)
-                self._backends.hand_on(kept)
+                if not self._snapshots.shared:
+                    self._backends.hand_on(kept)
                 return answer, kept
             except Exception as error:
                 self._backends.undo(changes=changes)
@@ -146,12 +162,7 @@ class Work:
         return added(additions.Place(question.account, question.region, modules), question.params)
 
     def _hand_on(self, question: Question, answer: Answer, kept: dict[Unit, Snapshot]) -> None:
-        try:
-            data = answer_bytes(answer)
-        except ValueError as error:
-            refused = moto_call.stumbled(question.operation, error)
-            data = answer_bytes(Answer(question.number, None, refused.code, refused.message))
-        self._done.put(_Done(question, data, kept))
+        self._done.put(_Done(question, _spelled(question, answer), kept))
 
     # The writer.
 
@@ -185,6 +196,14 @@ class Work:
             )
             self._stream.sendall(data)
         os._exit(1)
+
+
+def _spelled(question: Question, answer: Answer) -> bytes:
+    try:
+        return answer_bytes(answer)
+    except ValueError as error:
+        refused = moto_call.stumbled(question.operation, error)
+        return answer_bytes(Answer(question.number, None, refused.code, refused.message))
 
 
 def _or_end(task: Callable[[], None]) -> None:

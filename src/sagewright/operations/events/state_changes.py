@@ -172,6 +172,12 @@ class Announcing(Store):
     def acquire(self, name: str, owner: str, *, ttl: float, now: float) -> bool:
         return self._inner.acquire(name, owner, ttl=ttl, now=now)
 
+    def holder(self, name: str, *, now: float) -> str | None:
+        return self._inner.holder(name, now=now)
+
+    def look_anew(self, listener: Callable[[], None]) -> None:
+        self._inner.look_anew(listener)
+
     def release(self, name: str, owner: str) -> None:
         self._inner.release(name, owner)
 

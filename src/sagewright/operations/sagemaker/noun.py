@@ -195,20 +195,34 @@ class Noun:
                 raise self.exists(record.name, record.status[self.arn_member]) from None
         raise AwsError("ConflictException", f"What belongs to {self.title} {record.name!r} kept changing. Try again.")
 
-    def amend(self, call: Call, name: str, change: Callable[[Record], Record | None], parent: str = "") -> Record:
+    def amend(
+        self,
+        call: Call,
+        name: str,
+        change: Callable[[Record], Record | None],
+        parent: str = "",
+        *,
+        beside: Callable[[Record], Sequence[Write]] = lambda _record: (),
+    ) -> Record:
         """Read, change, write, as often as it takes; `change` returns None to leave all as it is.
 
-        Notes when and by whom. Raises this noun's not-found error.
+        Notes when and by whom. `beside` says what else is written in the same commit; it may raise. Raises this noun's
+        not-found error.
         """
-
-        def noted(record: Record) -> Record | None:
+        key = self.key(call, name, parent)
+        for _ in attempts():
+            record = call.store.get(key)
+            if record is None:
+                raise self._missing(call, name, parent)
             changed = change(record)
-            return None if changed is None else self.touched(call, changed)
-
-        record = call.store.amend(self.key(call, name, parent), noted)
-        if record is None:
-            raise self._missing(call, name, parent)
-        return record
+            if changed is None:
+                return record
+            changed = self.touched(call, changed)
+            try:
+                return call.store.write([("update", changed), *beside(changed)])[0]
+            except StaleRecord:
+                continue
+        raise StaleRecord(f"{self.title} {name!r} kept changing while it was being written")
 
     def touched(self, call: Call, record: Record) -> Record:
         """The record as one that was changed now, by who asks."""

@@ -113,6 +113,11 @@ class Credentials:
         """The secret of a user's access key, whether or not there is such a key."""
         return self._secret(b"user", access_key_id)
 
+    @property
+    def peers_secret(self) -> str:
+        """What servers that share the folder prove to each other that they do with."""
+        return self._secret(b"peers", "")
+
     def issue(
         self,
         who: Principal | str,

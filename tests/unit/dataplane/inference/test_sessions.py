@@ -42,7 +42,12 @@ def test_the_next_server_knows_them(tmp_path: Path) -> None:
     before = Sessions(file)
     before.follow(HERE, "task-a", {OPENED: f"a; {LATE}"})
     before.close()
-    assert Sessions(file).task(HERE, "a", 0) == "task-a"
+    after, waiting = Sessions(file), Sessions(file)
+    after.begin()
+    assert after.task(HERE, "a", 0) == "task-a"
+    assert not file.exists()
+    waiting.close()  # it never was the one that knows
+    before.close()
     assert not file.exists()
 
 

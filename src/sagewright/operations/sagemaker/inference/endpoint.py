@@ -5,12 +5,13 @@ An endpoint keeps a copy of the configuration and the models it was made from, b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker import quotas
 from sagewright.operations.sagemaker.inference import endpoint_config, hosting, model
 from sagewright.operations.sagemaker.noun import Noun, already_existing, could_not_find
 from sagewright.resources.alarm import COMPOSITE, METRIC
@@ -25,6 +26,7 @@ from sagewright.resources.endpoint import (
     variants,
     with_settings,
 )
+from sagewright.resources.owner import OWNER, owner_of
 from sagewright.resources.record import Record
 from sagewright.resources.scaling import targets_of
 
@@ -41,7 +43,13 @@ operations = NOUN.operations()
 def create_endpoint(call: Call, request: Params) -> Params:
     frozen = _frozen(call, request["EndpointConfigName"])
     _check_deployment(call, request.get("DeploymentConfig", {}), frozen["config"])
-    record = NOUN.create(call, {**request, **frozen, "generation": 1}, state="Creating")
+    record = NOUN.create(
+        call,
+        {**request, **frozen, "generation": 1},
+        state="Creating",
+        status={OWNER: owner_of(call.principal.arn)},
+        beside=lambda record: quotas.taken(call, record),
+    )
     return {"EndpointArn": record.status["EndpointArn"]}
 
 
@@ -64,7 +72,7 @@ def update_endpoint(call: Call, request: Params) -> Params:
         _check_deployment(call, deployment or {}, config)
         return updated(record, {**frozen, "config": config}, name, deployment)
 
-    return {"EndpointArn": NOUN.amend(call, request["EndpointName"], update).status["EndpointArn"]}
+    return {"EndpointArn": _amended(call, request, update).status["EndpointArn"]}
 
 
 @operations
@@ -81,7 +89,7 @@ def update_endpoint_weights_and_capacities(call: Call, request: Params) -> Param
         except ValueError as error:
             raise validation_error(str(error)) from None
 
-    return {"EndpointArn": NOUN.amend(call, request["EndpointName"], update).status["EndpointArn"]}
+    return {"EndpointArn": _amended(call, request, update).status["EndpointArn"]}
 
 
 @operations
@@ -92,6 +100,11 @@ def delete_endpoint(call: Call, request: Params) -> Params:
 
     NOUN.amend(call, request["EndpointName"], delete)
     return {}
+
+
+def _amended(call: Call, request: Params, update: Callable[[Record], Record]) -> Record:
+    """The endpoint as it is to be from now on, within its quotas."""
+    return NOUN.amend(call, request["EndpointName"], update, beside=lambda record: quotas.taken(call, record))
 
 
 def _frozen(call: Call, config_name: str) -> Params:

@@ -9,6 +9,7 @@ from typing import Final
 
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker import quotas
 from sagewright.operations.sagemaker.experiments.tracking import tracked
 from sagewright.operations.sagemaker.inference import model
 from sagewright.operations.sagemaker.job import job_exists, no_such_job
@@ -48,7 +49,7 @@ def create_transform_job(call: Call, request: Params) -> Params:
         {**request, "model": found},
         state="InProgress",
         status={OWNER: owner_of(call.principal.arn)},
-        beside=lambda record: tracked(call, record),
+        beside=lambda record: (*tracked(call, record), *quotas.taken(call, record)),
     )
     return {"TransformJobArn": record.status["TransformJobArn"]}
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker import quotas
 from sagewright.operations.sagemaker.experiments.tracking import tracked
 from sagewright.operations.sagemaker.listing import equals
 from sagewright.operations.sagemaker.noun import Noun
@@ -59,7 +60,7 @@ def create_training_job(call: Call, request: Params) -> Params:
         completed(request),
         state="InProgress",
         status={**beginning(call.now), **told, OWNER: owner_of(call.principal.arn)},
-        beside=lambda record: tracked(call, record),
+        beside=lambda record: (*tracked(call, record), *quotas.taken(call, record)),
     )
     return {"TrainingJobArn": record.status["TrainingJobArn"]}
 

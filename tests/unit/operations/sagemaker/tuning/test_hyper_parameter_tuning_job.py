@@ -11,6 +11,7 @@ import pytest
 
 from sagewright.resources import training_job, trial_component
 from sagewright.resources.hyper_parameter_tuning_job import KIND, definitions, training_request, training_status
+from sagewright.resources.owner import OWNER
 from sagewright.resources.record import Key, Record
 from sagewright.testing.asker import Asker, Refused
 
@@ -502,7 +503,8 @@ def test_a_training_job_is_written_down_as_its_operation_does(asker: Asker, requ
     settings = asker.server.settings
     asked = asker.server.store.get(Key(settings.account, settings.region, training_job.KIND, "", "job"))
     assert asked is not None
-    made = training_job.new(settings.account, settings.region, request, now=asked.created, uid=asked.uid)
+    whose = {OWNER: asked.status[OWNER]}
+    made = training_job.new(settings.account, settings.region, request, now=asked.created, uid=asked.uid, status=whose)
     component = asker.server.store.get(trial_component.key_of(asked))
     assert component is not None
     same = trial_component.new(made, uid=component.uid)

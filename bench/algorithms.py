@@ -1,0 +1,215 @@
+"""The built-in algorithms for rows of numbers, through the API, beside the bare libraries in one process each."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from bench import peers
+from bench.apps.tabular import BATCH, CASES, COLUMNS, Case
+from bench.base import OURS, ROOT, Figure, Missing, Run, rate
+
+TITLE = f"rows of {COLUMNS} numbers in one object: from CreateTrainingJob to Completed, endpoints, batch transform"
+
+_BARE: Final = "bare library"
+_BUCKET: Final = "bench"
+_REGISTRY: Final = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
+_PATIENCE_S: Final = 1200.0
+_INSTANCE: Final = "ml.m5.large"
+
+
+def measure(run: Run) -> Sequence[Figure]:
+    """Training at each size; then the model of the middle one serves, and scores as many rows as it was trained on."""
+    names = run.only or tuple(CASES)
+    if unknown := [name for name in names if name not in CASES]:
+        raise Missing(f"there is no {', '.join(unknown)}; there are {', '.join(CASES)}.")
+    sizes = (1000, 5000) if run.quick else (10_000, 100_000, 1_000_000)
+    for environment in {CASES[name].environment for name in names}:
+        peers.runtime(run, environment)
+    figures: list[Figure] = []
+    with ExitStack() as stack:
+        data = run.folder / "data"
+        peer = peers.ours(data)
+        stack.enter_context(peers.serving(peer, run.folder / "log"))
+        jobs = _Jobs(run, peer, data, sizes)
+        for name in names:
+            for rows in sizes:
+                figures.append(_training(run, jobs, name, rows))
+            figures += _serving(run, jobs, name, sizes[1])
+    run.note("the bare libraries read the same file with pandas, fit and keep a model, in a process that starts anew.")
+    run.note(f"{_BARE} of factorization machines, which no library has, is scikit-learn's Ridge on the same rows.")
+    return figures
+
+
+def _training(run: Run, jobs: _Jobs, name: str, rows: int) -> Figure:
+    figure = Figure(f"{name}, trained on {rows:,} rows", "s", more=False, goal=1.2, share_of=_BARE)
+    subjects = {
+        OURS: lambda: {figure.what: jobs.train(name, rows)},
+        _BARE: lambda: {figure.what: jobs.bare(name, rows)},
+    }
+    run.alternate(f"{name} {rows:,}", [figure], subjects, warm=rows < 1_000_000)
+    return figure
+
+
+def _serving(run: Run, jobs: _Jobs, name: str, rows: int) -> Sequence[Figure]:
+    """Requests of a thousand rows of CSV; and one object of all rows."""
+    asked = Figure(f"{name}, rows served, {BATCH:,} a request", "/s")
+    scored = Figure(f"{name}, {rows:,} rows batch-scored", "s", more=False, share_of=_BARE)
+    jobs.deploy(name, rows)
+    seconds = run.amount(3, 0.5)
+    subjects = {
+        OURS: lambda: {asked.what: jobs.served(name, rows, seconds), scored.what: jobs.scored(name, rows)},
+        _BARE: lambda: {
+            asked.what: jobs.bare_rate(name, rows, seconds),
+            scored.what: jobs.bare_scores(name, rows),
+        },
+    }
+    run.alternate(f"{name}, serving", [asked, scored], subjects)
+    jobs.undeploy(name)
+    return [asked, scored]
+
+
+class _Jobs:
+    """Our server's jobs and endpoints, and the same work without it."""
+
+    def __init__(self, run: Run, peer: peers.Peer, data: Path, sizes: Sequence[int]) -> None:
+        keys = peers.our_keys(peer, data)
+        self._run, self._role = run, peers.role_arn(peer)
+        self._s3, self._sagemaker, self._runtime = (
+            peers.client(name, peer, keys) for name in ("s3", "sagemaker", "sagemaker-runtime")
+        )
+        self._numbers = itertools.count()
+        self._s3.create_bucket(Bucket=_BUCKET)
+        for rows in sizes:
+            run.say(f"making {rows:,} rows")
+            self._folder(rows).mkdir()
+            self._app("scikit-learn", "make", str(self._folder(rows)), str(rows))
+            for file in ("rows.csv", "features.csv", "rows.rec"):
+                self._s3.upload_file(str(self._folder(rows) / file), _BUCKET, f"{rows}/{file}/{file}")
+
+    def train(self, name: str, rows: int) -> float:
+        """Seconds of a job, its start and the upload of its model included."""
+        case = CASES[name]
+        job = f"{name}-{rows}-{next(self._numbers)}"
+        request = {
+            "AlgorithmSpecification": {"TrainingImage": _image(name), "TrainingInputMode": "File"},
+            "RoleArn": self._role,
+            "HyperParameters": {key: str(value) for key, value in case.hyperparameters.items()},
+            "InputDataConfig": [_channel(case, rows)],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{_BUCKET}/models"},
+            "ResourceConfig": {"InstanceType": _INSTANCE, "InstanceCount": 1, "VolumeSizeInGB": 10},
+            "StoppingCondition": {"MaxRuntimeInSeconds": int(_PATIENCE_S)},
+        }
+        begun = time.perf_counter()
+        self._sagemaker.create_training_job(TrainingJobName=job, **request)
+        self._last = self._ended(
+            job, lambda: self._sagemaker.describe_training_job(TrainingJobName=job), "TrainingJobStatus"
+        )
+        return time.perf_counter() - begun
+
+    def deploy(self, name: str, rows: int) -> None:
+        """An endpoint of a model trained on so many rows."""
+        self.train(name, rows)
+        container = {"Image": _image(name), "ModelDataUrl": self._last["ModelArtifacts"]["S3ModelArtifacts"]}
+        self._sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self._role)
+        variant = {"VariantName": "v", "ModelName": name, "InstanceType": _INSTANCE, "InitialInstanceCount": 1}
+        self._sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        self._sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        self._ended(name, lambda: self._sagemaker.describe_endpoint(EndpointName=name), "EndpointStatus")
+        with (self._folder(rows) / "features.csv").open() as file:
+            self._body = "".join(next(file) for _ in range(BATCH))
+
+    def undeploy(self, name: str) -> None:
+        """The machine is the next one's."""
+        self._sagemaker.delete_endpoint(EndpointName=name)
+
+    def served(self, name: str, rows: int, seconds: float) -> float:
+        """Rows a second, one request after the other."""
+
+        def ask() -> None:
+            answer = self._runtime.invoke_endpoint(
+                EndpointName=name, Body=self._body, ContentType="text/csv", Accept="text/csv"
+            )
+            answer["Body"].read()
+
+        return rate(ask, seconds, every=BATCH)
+
+    def scored(self, name: str, rows: int) -> float:
+        """Seconds of a batch transform job."""
+        job = f"{name}-{next(self._numbers)}"
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_BUCKET}/{rows}/features.csv/"}
+        begun = time.perf_counter()
+        self._sagemaker.create_transform_job(
+            TransformJobName=job,
+            ModelName=name,
+            TransformInput={"DataSource": {"S3DataSource": source}, "ContentType": "text/csv", "SplitType": "Line"},
+            TransformOutput={
+                "S3OutputPath": f"s3://{_BUCKET}/{job}",
+                "Accept": "text/csv",
+                "AssembleWith": "Line",
+            },
+            TransformResources={"InstanceType": _INSTANCE, "InstanceCount": 1},
+        )
+        self._ended(job, lambda: self._sagemaker.describe_transform_job(TransformJobName=job), "TransformJobStatus")
+        return time.perf_counter() - begun
+
+    def bare(self, name: str, rows: int) -> float:
+        """Seconds of the library's own training."""
+        return self._timed(name, "train", name, str(self._folder(rows)))
+
+    def bare_scores(self, name: str, rows: int) -> float:
+        """Seconds to predict all rows."""
+        return self._timed(name, "predict", name, str(self._folder(rows)))
+
+    def bare_rate(self, name: str, rows: int, seconds: float) -> float:
+        """Rows a second in one process, text to text."""
+        return float(self._app(CASES[name].environment, "rate", name, str(self._folder(rows)), str(seconds)))
+
+    def _timed(self, name: str, *arguments: str) -> float:
+        begun = time.perf_counter()
+        self._app(CASES[name].environment, *arguments)
+        return time.perf_counter() - begun
+
+    def _app(self, environment: str, *arguments: str) -> str:
+        python = peers.runtime(self._run, environment) / "bin" / "python"
+        done = subprocess.run(
+            [str(python), str(ROOT / "bench" / "apps" / "tabular.py"), *arguments],
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{arguments} failed:\n{done.stderr[-2000:]}")
+        return done.stdout
+
+    def _folder(self, rows: int) -> Path:
+        return self._run.folder / str(rows)
+
+    @staticmethod
+    def _ended(name: str, describe: Callable[[], Any], status: str) -> Mapping[str, Any]:
+        end = time.monotonic() + _PATIENCE_S
+        while (told := describe())[status] in ("InProgress", "Creating") and time.monotonic() < end:
+            time.sleep(0.02)
+        if told[status] not in ("Completed", "InService"):
+            raise RuntimeError(f"{name} ended as {told[status]}: {told.get('FailureReason')}")
+        found: Mapping[str, Any] = told
+        return found
+
+
+def _image(name: str) -> str:
+    return f"{_REGISTRY}/{name}:1"
+
+
+def _channel(case: Case, rows: int) -> Mapping[str, Any]:
+    file = "rows.rec" if case.record else "rows.csv" if case.label else "features.csv"
+    kind = "application/x-recordio-protobuf" if case.record else "text/csv" if case.label else "text/csv;label_size=0"
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_BUCKET}/{rows}/{file}/"}
+    return {"ChannelName": "train", "DataSource": {"S3DataSource": source}, "ContentType": kind}

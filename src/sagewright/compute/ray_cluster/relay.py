@@ -1,0 +1,148 @@
+"""Unix sockets on the server's machine that lead to the sockets of tasks on nodes.
+
+The server runs `main` as a process of its own, so that what passes between endpoints and the data plane costs the
+server nothing; it ends with the server. A line on its standard input asks for one socket more:
+`{"path": …, "host": …, "port": …, "token": …, "task": …}`, and is answered by a line when that can be connected to. The
+warden uses `splice` on its own side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from sagewright.compute.ray_cluster.wire import Wire, greet
+
+_BLOCK: Final = 1 << 16
+_CONNECT: Final = 5.0
+"""Seconds that a node may take to answer."""
+
+
+def connected(host: str, port: int, token: str, *, timeout: float = _CONNECT) -> Wire:
+    """A connection to a warden that has proved itself. Raises OSError."""
+    sock = socket.create_connection((host, port), timeout=timeout)
+    try:
+        wire = Wire(sock)
+        greet(wire, token)
+    except OSError:
+        sock.close()
+        raise
+    return wire
+
+
+async def splice(one: socket.socket, other: socket.socket) -> None:
+    """Carry bytes both ways until both sides have said all. Closes both."""
+    for each in (one, other):
+        each.setblocking(False)
+    try:
+        await asyncio.gather(_carry(one, other), _carry(other, one))
+    except OSError:
+        pass  # one side has gone: the other one learns it by the close
+    finally:
+        one.close()
+        other.close()
+
+
+async def _carry(source: socket.socket, target: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    while data := await loop.sock_recv(source, _BLOCK):
+        await loop.sock_sendall(target, data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+class Relay:
+    """All sockets of one server."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, dict[str, Any]] = {}
+        self._accepting: dict[str, asyncio.Task[None]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    def open(self, wanted: dict[str, Any]) -> None:
+        """Listen, or from now on connect to where the task is reached today."""
+        path = wanted["path"]
+        if wanted.get("close"):
+            self._shut(path)
+            return
+        new = path not in self._targets
+        self._targets[path] = wanted
+        if not new:
+            return
+        listener = socket.socket(socket.AF_UNIX)
+        fresh = f"{path}.{os.getpid()}"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(fresh)
+        listener.bind(fresh)
+        os.chmod(fresh, 0o600)
+        listener.listen(1024)
+        listener.setblocking(False)
+        os.rename(fresh, path)
+        self._accepting[path] = self._keep(self._accept(listener, path))
+
+    async def _accept(self, listener: socket.socket, path: str) -> None:
+        loop = asyncio.get_running_loop()
+        with listener:
+            while True:
+                client, _ = await loop.sock_accept(listener)
+                self._keep(self._serve(client, path))
+
+    async def _serve(self, client: socket.socket, path: str) -> None:
+        try:
+            upstream = await asyncio.to_thread(_reach, self._targets[path])
+        except (OSError, KeyError):
+            # Who comes next is to be refused at once, and may ask somebody else; the server opens it again.
+            client.close()
+            self._shut(path)
+            return
+        await splice(client, upstream)
+
+    def _shut(self, path: str) -> None:
+        self._targets.pop(path, None)
+        if (accepting := self._accepting.pop(path, None)) is not None:
+            accepting.cancel()
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+
+def _reach(target: dict[str, Any]) -> socket.socket:
+    """The task's own socket. Raises OSError where it does not listen, or not yet."""
+    wire = connected(target["host"], target["port"], target["token"])
+    wire.send({"op": "connect", "id": target["task"]})
+    if not wire.receive().get("connected"):
+        wire.close()
+        raise ConnectionRefusedError(f"{target['task']} does not listen")
+    return wire.sock
+
+
+async def _main() -> None:
+    relay, loop = Relay(), asyncio.get_running_loop()
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while line := await lines.readline():
+        wanted = json.loads(line)
+        try:
+            relay.open(wanted)
+            print("ready", flush=True)  # noqa: T201  # the server waits for it
+        except OSError as problem:
+            print(problem, flush=True)  # noqa: T201
+
+
+def main() -> None:
+    asyncio.run(_main())
+
+
+if __name__ == "__main__":
+    main()

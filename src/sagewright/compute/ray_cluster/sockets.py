@@ -1,0 +1,84 @@
+"""Unix sockets on this machine that stand for the sockets of tasks on nodes; a relay of our own listens on them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+from sagewright.compute import links
+from sagewright.compute.ray_cluster.cluster import Address
+
+
+class Sockets:
+    """One server's. Any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is for the relay's log."""
+        self._folder = folder
+        self._guard = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._open: dict[str, Address] = {}
+
+    def path(self, folder: Path, task_id: str, address: Address | None) -> Path:
+        """Where to connect to the task that `folder` is kept for. `address` is its node's warden's, None if that is
+        not known now: then nobody answers there."""
+        path = links.make(folder, folder) / "socket"
+        with self._guard:
+            if address is None or (self._open.get(str(path)) == address and path.exists() and self._runs()):
+                return path
+            self._tell({"path": str(path), "task": task_id, **asdict(address)})
+            self._open[str(path)] = address
+        return path
+
+    def remove(self, folder: Path) -> None:
+        path = str(links.make(folder, folder) / "socket")
+        with self._guard:
+            if self._open.pop(path, None) is not None and self._runs():
+                self._tell({"path": path, "close": True})
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        links.remove(folder)
+
+    def close(self) -> None:
+        with self._guard:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+
+    def _runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _tell(self, wanted: dict[str, object]) -> None:
+        if not self._runs():
+            self._open.clear()
+            self._process = self._start()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it has just died: whoever asks next starts another
+            self._process.stdin.write(json.dumps(wanted) + "\n")
+            self._process.stdin.flush()
+            self._process.stdout.readline()
+
+    def _start(self) -> subprocess.Popen[str]:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._folder / "relay.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "sagewright.compute.ray_cluster.relay"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                text=True,
+            )

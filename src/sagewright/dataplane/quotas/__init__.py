@@ -1,0 +1,1 @@
+"""Quotas, as they are kept to."""
