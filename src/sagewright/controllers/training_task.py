@@ -138,7 +138,6 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,
         placement=_placement(platform, record, host),
-        group=f"train-{record.uid}",
     )
     if runtime is None:
         return _in_its_image(platform, record, task, say)
