@@ -205,8 +205,8 @@ def build(settings: Settings) -> Server:
         neighbours=Neighbours(
             None if settings.store == "memory:" else settings.data, database=settings.store if among else None
         ),
-        peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
         ledger=Ledger(store, clock, price=instances.price, spot_share=instances.spot_share),
+        peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
         holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
     )
     platform = Platform(
