@@ -31,7 +31,7 @@ def test_the_defaults_are_aws_s() -> None:
     [
         ({"vector_dim": "3"}, "vector_dim"),
         ({"num_entity_vectors": "250000001"}, "num_entity_vectors"),
-        ({"random_negative_sampling_rate": "0", "shuffled_negative_sampling_rate": "0"}, "both 0"),
+        ({"random_negative_sampling_rate": "0", "shuffled_negative_sampling_rate": "0"}, "their sum is 0"),
     ],
 )
 def test_a_wrong_value_is_named(given: dict[str, str], reason: str) -> None:
