@@ -24,7 +24,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sagewright.base import toolkit
 from sagewright.base.clock import Clock
@@ -77,6 +77,10 @@ class ContainerEngine(ProcessEngine):
         self._podman = any("podman" in each["Name"].lower() for each in about.get("Components") or ())
 
     # -- what it can do
+
+    @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "one"
 
     def cannot(self) -> Sequence[str]:
         sentences = ["How much a task writes to disk is not limited."]
