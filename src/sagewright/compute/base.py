@@ -201,7 +201,7 @@ class Engine(ABC):
 
     @property
     def private_networks(self) -> bool:
-        """Whether the hosts of a group share ports with nobody: their tasks have a network of their own."""
+        """Whether the hosts of one job share ports with no other job, whatever else their network reaches."""
         return False
 
     def image(self, address: str) -> Image | None:
