@@ -88,7 +88,10 @@ class ProcessKit(EngineKit):
 @pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
 class TestSandboxed(ProcessKit):
     mode = "on"
-    abilities = frozenset({"processes", "survives", "network", "hosts", "mounts", "sockets", "isolation"}) | MEASURED
+    abilities = (
+        frozenset({"processes", "survives", "network", "hosts", "mounts", "sockets", "isolation", "platform"})
+        | MEASURED
+    )
 
 
 class TestPlain(ProcessKit):

@@ -31,7 +31,9 @@ if "pids" in LIMITED or os.getuid() != 0:
 
 @pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
 class TestProcess(EscapeKit):
-    abilities = frozenset({"processes", "network", "hosts", "mounts", "sockets", "isolation", "disk"}) | MEASURED
+    abilities = (
+        frozenset({"processes", "network", "hosts", "mounts", "sockets", "isolation", "disk", "platform"}) | MEASURED
+    )
 
     @pytest.fixture
     def engine(self, tmp_path: Path) -> Iterator[Engine]:

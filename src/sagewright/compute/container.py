@@ -24,7 +24,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sagewright.base import toolkit
 from sagewright.base.clock import Clock
@@ -84,6 +84,10 @@ class ContainerEngine(ProcessEngine):
         return os.getuid() != 0 and "name=rootless" in (self._api.call("GET", "/info").get("SecurityOptions") or ())
 
     # -- what it can do
+
+    @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "one"
 
     def cannot(self) -> Sequence[str]:
         sentences = []
@@ -204,10 +208,10 @@ class ContainerEngine(ProcessEngine):
         Tasks without an image share this machine's network, unless they have neighbours, as on the process engine.
         Users' images listen on a port that others use too, and have a network of their own.
         """
-        neighbours = bool(task.job) and len(task.hosts) > 1
+        neighbours = bool(task.group) and len(task.hosts) > 1
         if not neighbours and (task.image is None or task.network != "host"):
             return Place("host" if task.network == "host" else "none"), ""
-        network = self._name(task.job if neighbours else task.id)
+        network = self._name(task.group if neighbours else task.id)
         labels = spec.labels(self._folder, task.id)
         subnet = networks.ensure(self._api, network, labels, internal=task.network != "host")
         if not neighbours:

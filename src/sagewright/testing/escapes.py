@@ -415,7 +415,7 @@ class Bomb:
     tries: str
     program: str
     needs: frozenset[str] = frozenset()
-    ends: Literal["killed", "out of memory", "out of disk", "any"] = "any"
+    ends: Literal["out of memory", "out of disk", "any"] = "any"
 
 
 _FILL: Final = """
@@ -465,6 +465,7 @@ try:
     print("ESCAPED 800 MiB of shared memory", flush=True)
 except OSError as problem: print("refused", problem.errno, flush=True); raise SystemExit(1)
 """,
+        ends="out of memory",
     ),
     *(
         Bomb(
@@ -487,6 +488,72 @@ for number in range(20):
     os.unlink(f"/opt/ml/gone-{number}")
     for _ in range(30): os.write(fd, bytes(1 << 20))
     files.append(fd)
+time.sleep(600)
+""",
+        ends="out of disk",
+        needs=frozenset({"disk"}),
+    ),
+    Bomb(
+        "disk-fill-mapped",
+        "The disk, by files without a name that are mapped into memory and not open.",
+        """
+import mmap, os, time
+kept = []
+for number in range(20):
+    with open("/opt/ml/mapped", "wb+") as file:
+        file.write(bytes(30 << 20)); file.flush()
+        kept.append(mmap.mmap(file.fileno(), 30 << 20))
+    os.unlink("/opt/ml/mapped")
+    os.closerange(3, 100)
+time.sleep(600)
+""",
+        ends="out of disk",
+        needs=frozenset({"disk"}),
+    ),
+    Bomb(
+        "disk-fill-deep-below",
+        "The disk, by files so deep that nobody can name them.",
+        """
+import os, time
+os.chdir("/opt/ml/model")
+for _ in range(60):
+    os.mkdir("d" * 200); os.chdir("d" * 200)
+with open("file", "wb") as file: file.write(bytes(40 << 20))
+time.sleep(600)
+""",
+        ends="out of disk",
+        needs=frozenset({"disk"}),
+    ),
+    Bomb(
+        "disk-fill-hidden",
+        "The disk, in a folder that nobody may list.",
+        """
+import os, time
+os.mkdir("/opt/ml/hidden"); os.chdir("/opt/ml/hidden"); os.chmod(".", 0o300)
+for number in range(600):
+    with open(str(number), "wb") as file: file.write(bytes(1 << 20))
+time.sleep(600)
+""",
+        ends="out of disk",
+        needs=frozenset({"disk"}),
+    ),
+    Bomb(
+        "many-empty-files",
+        "The disk's room for files, by empty ones.",
+        """
+import os, time
+for number in range(8000): os.close(os.open(f"/opt/ml/{number}", os.O_CREAT))
+time.sleep(600)
+""",
+        ends="out of disk",
+        needs=frozenset({"disk"}),
+    ),
+    Bomb(
+        "log-flood",
+        "The disk, by what it prints.",
+        """
+import time
+for _ in range(600): print("x" * (1 << 18)); time.sleep(0.001)
 time.sleep(600)
 """,
         ends="out of disk",
