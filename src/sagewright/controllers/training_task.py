@@ -135,6 +135,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         mounts=mounts,
         resources=replace(fitted.resources, disk_bytes=host.disk_bytes),
         network=platform.network(record.spec),
+        group=f"train-{record.uid}",
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,
         placement=_placement(platform, record, host),
