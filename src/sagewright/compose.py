@@ -19,6 +19,7 @@ from sagewright.base.errors import Terminal
 from sagewright.base.ids import Ids, RandomIds
 from sagewright.base.registry import Registry
 from sagewright.base.settings import Settings
+from sagewright.compute import instances
 from sagewright.compute.base import Engine
 from sagewright.compute.instances import holds
 from sagewright.compute.runtimes import Environments
@@ -47,6 +48,8 @@ from sagewright.controllers.schedule import Schedules
 from sagewright.controllers.scheduled_action import ScheduledActions
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.controllers.transform_job import TransformJobs
+from sagewright.controllers.warm_pools import WarmPools
+from sagewright.dataplane.cost.ledger import Ledger
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
 from sagewright.dataplane.images.base import Images
@@ -185,7 +188,6 @@ def build(settings: Settings) -> Server:
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
     router = Router(store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json"))
-    engine = ENGINES.load(settings.engine)(settings, clock)
     services = Services(
         settings=settings,
         store=store,
@@ -203,6 +205,7 @@ def build(settings: Settings) -> Server:
         neighbours=Neighbours(
             None if settings.store == "memory:" else settings.data, database=settings.store if among else None
         ),
+        ledger=Ledger(store, clock, price=instances.price, spot_share=instances.spot_share),
         peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
         holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
     )
@@ -289,6 +292,7 @@ def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
     loop.add(TrainingJobs(platform, loop.wake, room))
     loop.add(Endpoints(platform, loop.wake, room))
     loop.add(InferenceComponents(platform, loop.wake))
+    loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))

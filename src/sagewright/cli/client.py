@@ -64,11 +64,17 @@ def url(settings: Settings) -> str:
 
 def _owner_session(settings: Settings, *, region: str) -> bytes:
     """Keys of a session, asked for with the root key of the data folder."""
+    return as_root(settings, "GET", _SESSION, region=region)
+
+
+def as_root(settings: Settings, method: str, path: str, query: str = "", *, region: str) -> bytes:
+    """The answer to a request of our own, signed with the root key. Raises ClickException with what to do."""
     key_id, secret = _root_keys(settings.data)
     headers = {"host": f"{settings.host}:{settings.port}"}
-    request = Request("GET", _SESSION, "", headers, b"")
+    request = Request(method, path, query, headers, b"")
     signed = sigv4.sign(request, access_key_id=key_id, secret_key=secret, region=region, service="sts", now=time.time())
-    http = urllib.request.Request(f"{url(settings)}{_SESSION}", headers={**headers, **signed})  # noqa: S310
+    address = f"{url(settings)}{path}{'?' if query else ''}{query}"
+    http = urllib.request.Request(address, headers={**headers, **signed}, method=method)  # noqa: S310
     try:
         with urllib.request.urlopen(http, timeout=_TIMEOUT) as answer:  # noqa: S310
             content: bytes = answer.read()

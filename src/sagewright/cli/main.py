@@ -16,6 +16,8 @@ _COMMANDS = {
     "keys": "sagewright.cli.keys",
     "demo": "sagewright.cli.demo",
     "status": "sagewright.cli.status",
+    "cost": "sagewright.cli.cost",
+    "chaos": "sagewright.cli.chaos",
     "doctor": "sagewright.cli.doctor",
     "backup": "sagewright.cli.backup",
     "quota": "sagewright.cli.quota",

@@ -55,6 +55,18 @@ def find(name: str) -> Instance | None:
     return Instance(name, count, count * per["gib_per_vcpu"], 0, price)
 
 
+def price(name: str) -> float | None:
+    """USD per hour of one instance on demand; None for a type that the table does not know."""
+    found = find(name)
+    return None if found is None else found.usd_per_hour
+
+
+def spot_share() -> float:
+    """What a Spot instance costs, as a share of the price on demand: AWS's changes by the hour, ours is one number."""
+    share: float = _table()["spot_share"]
+    return share
+
+
 def fit(name: str, machine: Machine) -> Fitted:
     """Cut the type down to the machine. Never refuses: a type that is not known gets the whole machine."""
     wanted = find(name)

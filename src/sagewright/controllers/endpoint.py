@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal, Transient
-from sagewright.controllers import hosting
+from sagewright.controllers import hosting, metering
 from sagewright.controllers.deployment import deployed
 from sagewright.controllers.fleet import DRAIN, STARTING, Fleet, Look, Wanted, instances_of, tasks_of
 from sagewright.controllers.generation import Generation, Members, without_described
@@ -203,7 +203,8 @@ class Endpoints:
             self._fleet.write(record, status={**without_described(record.status), **told})
             return STARTING
         self._room.leave(record)
-        self._platform.store.delete(record)
+        used = metering.of_deleted(record, self._platform.clock.now())
+        self._platform.store.write([("delete", record), *used])
         return None
 
 

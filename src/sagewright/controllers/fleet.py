@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sagewright.base.errors import AlreadyExists, StaleRecord, Terminal, Transient
 from sagewright.compute.base import TaskState
-from sagewright.controllers import model_task
+from sagewright.controllers import metering, model_task
 from sagewright.controllers.health import Pulse, answers_ping
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines, narrator, pump
@@ -42,9 +42,9 @@ _ATTEMPTS: Final = 4
 _ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 
 Instance = dict[str, Any]
-"""task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; not_before
-(epoch seconds) where it replaces another; standby where it was started without its model and has not served yet;
-retired (epoch seconds) since when it is to end."""
+"""task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; type
+(ml.…) where it has one; not_before (epoch seconds) where it replaces another; standby where it was started without its
+model and has not served yet; retired (epoch seconds) since when it is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Fleet:
                     continue
             if instance["task"] not in serving and not (lasting or _was_ended_by_others(instance, states)):
                 raise Terminal(self._reason(instance, states))
-            self._replace(record, instance)
+            self._replace(record, instance, states)
             return None
         return Look(healthy, waiting)
 
@@ -205,7 +205,7 @@ class Fleet:
         now, limit = self._platform.clock.now(), _startup(wanted)
         return any(state.started is not None and now - state.started > limit for state in states)
 
-    def _replace(self, record: Record, instance: Instance) -> None:
+    def _replace(self, record: Record, instance: Instance, states: Sequence[TaskState]) -> None:
         """An instance has died: another takes its place, later each time it happens soon."""
         now = self._platform.clock.now()
         lasted = now - instance.get("not_before", record.created)
@@ -216,7 +216,9 @@ class Fleet:
         successor["not_before"] = now + delay
         instances = [successor if each["task"] == instance["task"] else each for each in instances_of(record)]
         serving = routing.without(record.status.get("serving", ()), instance["task"])
-        self.write(record, status={**record.status, "instances": instances, "serving": serving, "serial": serial})
+        ended = min((state.ended for state in states if state.ended is not None), default=now)
+        status = {**record.status, "instances": instances, "serving": serving, "serial": serial}
+        self.write(record, status=status, ends={instance["task"]: ended})
         # Only now: were it forgotten and still in the record, it would be started a second time.
         self._forget(instance)
 
@@ -274,16 +276,23 @@ class Fleet:
     # Records and words.
 
     def write(
-        self, record: Record, *, state: str | None = None, status: Mapping[str, Any], along: Sequence[Write] = ()
+        self,
+        record: Record,
+        *,
+        state: str | None = None,
+        status: Mapping[str, Any],
+        along: Sequence[Write] = (),
+        ends: Mapping[str, float] | None = None,
     ) -> Record:
-        """Write what has changed, if anything has; raises StaleRecord."""
+        """Write what has changed, if anything has; raises StaleRecord. `ends` is for `metering`."""
+        status, used = metering.of_fleet(record, status, self._platform.clock.now(), ends or {})
         changed = replace(record, state=state or record.state, status=status)
         if changed == record:
             return record
         if changed.state != record.state:
             changed = replace(changed, modified=self._platform.clock.now())
         try:
-            return self._platform.store.write([("update", changed), *along])[0]
+            return self._platform.store.write([("update", changed), *along, *used])[0]
         except AlreadyExists as error:  # somebody else has told of the same thing meanwhile
             raise StaleRecord(str(error)) from error
 
@@ -344,12 +353,13 @@ def _instance(record: Record, wanted: Wanted, number: int, serial: int) -> Insta
         "generation": wanted.generation,
         "number": number,
         **({"standby": True} if wanted.standby else {}),
+        **({"type": wanted.settings["InstanceType"]} if "InstanceType" in wanted.settings else {}),
     }
     return _numbered(record, {**place, "containers": hostnames(containers(wanted.model))}, serial=serial, attempt=1)
 
 
 def _successor(record: Record, instance: Instance, *, serial: int, attempt: int) -> Instance:
-    members = ("variant", "index", "generation", "number", "containers", "standby")
+    members = ("variant", "index", "generation", "number", "containers", "standby", "type")
     kept = {member: instance[member] for member in members if member in instance}
     return _numbered(record, kept, serial=serial, attempt=attempt)
 

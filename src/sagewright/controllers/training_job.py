@@ -7,12 +7,23 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.compute.base import TaskState
-from sagewright.controllers import mirrors, pending, staging, training_output, training_task, trial_component
+from sagewright.controllers import (
+    metering,
+    mirrors,
+    pending,
+    staging,
+    training_output,
+    training_task,
+    training_times,
+    trial_component,
+    warm_pools,
+)
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import final_metrics, narrator, pump
 from sagewright.controllers.room import Room
+from sagewright.controllers.training_story import transition
 from sagewright.controllers.watches import Watches
-from sagewright.resources import training_host
+from sagewright.resources import tries
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_host import Host, hosts, log_stream, task_id
 from sagewright.resources.training_job import KIND, LIFE, LOG_GROUP
@@ -21,21 +32,10 @@ STOP_GRACE: Final = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 _GRACE_OF_THE_OTHERS: Final = 10.0
 """The same for hosts of a job that has failed on another one."""
+_BEFORE: Final = (*pending.NO_PLACE_YET, "Restarting", "Downloading", "DownloadingTrainingImage")
+"""What a job says until its tasks run."""
 
 _PENDING_TOO_LONG: Final = "Training job stopped: it waited for room longer than MaxPendingTimeInSeconds"
-_MESSAGES: Final[Mapping[str, str]] = {
-    "Starting": "Preparing the instances for training",
-    "Downloading": "Downloading the training input",
-    "DownloadingTrainingImage": "Preparing the training image's environment",
-    "Training": "Training image download completed. Training in progress.",
-    "Restarting": "Restarting the training job: the machine lost it",
-    "Uploading": "Uploading generated training model",
-    "Stopping": "Stopping the training job",
-    "Completed": "Training job completed",
-    "Failed": "Training job failed",
-    "Stopped": "Training job stopped",
-    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds",
-}
 
 
 class TrainingJobs:
@@ -68,15 +68,18 @@ class TrainingJobs:
         if not begun or (missing and record.intent != "stop" and not _failed(begun)):
             return self._begin(record, missing)
         self._room.enter(record, _types(record), always=True)
-        if "TrainingStartTime" not in record.status:  # the server died between the start and writing it down
-            record = self._say(record, "Training", {"TrainingStartTime": self._started(begun)})
+        if record.status["SecondaryStatus"] in _BEFORE:  # the server died between the start and writing it down
+            record = self._say(record, "Training", self._beginning(record, self._started(begun)))
         if any(task.phase == "running" for task in begun.values()):
             return self._follow(record, begun)
         return self._end(record, begun)
 
     def fail(self, record: Record, reason: str) -> None:
         if LIFE.allows(record.state, "fail"):
-            self._finish(record, "fail", "Failed", {"FailureReason": reason[: staging.FAILURE_LIMIT]})
+            found = {host: self._platform.engine.inspect(task_id(record, host)) for host in hosts(record)}
+            begun = {host: task for host, task in found.items() if task.phase != "unknown"}
+            times = self._over(record, begun, "ended") if begun else {}
+            self._finish(record, "fail", "Failed", {**times, "FailureReason": reason[: staging.FAILURE_LIMIT]})
         self._room.leave(record)
 
     # The three phases of a job.
@@ -88,11 +91,19 @@ class TrainingJobs:
             self._finish(record, "stopped", "Stopped", {})
             self._room.leave(record)
             return None
+        left, limit = training_times.left(record, None, platform.clock.now())
+        if left <= 0:
+            self._finish(self._say(record, "Stopping"), "stopped", limit, {})
+            self._room.leave(record)
+            return None
+        if record.status["SecondaryStatus"] == "Interrupted":
+            record = self._say(record, "Starting")
         runtime = training_task.resolve(platform, record)
+        record = warm_pools.taken(platform, record, self._room)
         # Whoever had a place when the server died takes it again.
         if not self._room.enter(record, _types(record), always=pending.has_a_place(record)):
             return self._wait(record)
-        record = self._say(record, "Downloading")
+        record = self._say(record, "Downloading", warm_pools.in_use(record))
         mounts = {host: training_task.fetch_inputs(platform, record, host) for host in missing}
         if runtime is None or not platform.environments.ready(runtime.environment):
             record = self._say(record, "DownloadingTrainingImage")
@@ -107,7 +118,7 @@ class TrainingJobs:
             self._carrier.begin(task.id, platform.ml_folder(task.id), mirrors.mirrors(record))
             platform.engine.start(task)
             self._watch(task.id, record.key)
-        self._say(newest, "Training", {"TrainingStartTime": platform.clock.now()})
+        self._say(newest, "Training", self._beginning(newest, platform.clock.now()))
         return self._room.pace()
 
     def _wait(self, record: Record) -> float | None:
@@ -120,7 +131,7 @@ class TrainingJobs:
             return None
         sentence = self._room.waits_for(record, _types(record))
         if record.status["SecondaryStatus"] != pending.PENDING:
-            self._note_status(record, self._transition(record, pending.PENDING, sentence))
+            self._note_status(record, transition(record, pending.PENDING, self._platform.clock.now(), sentence))
         elif self._room.is_passed(record) and not record.status.get("passed"):
             self._note_status(record, {**pending.told(record, sentence), "passed": True})
         return left
@@ -139,14 +150,18 @@ class TrainingJobs:
             if task.phase == "running":
                 training_task.complete_inputs(self._platform, record, host)
         record = self._carry(record, begun)
-        left = self._seconds_left(record, begun)
+        now = self._platform.clock.now()
+        left, limit = training_times.left(record, self._started(begun), now)
+        interruption = tries.interruption(record)
         # Why it is asked to end is written down first: a script that ends well when it is asked to looks completed.
         if record.intent == "stop":
             self._say(record, "Stopping")
             self._stop(record, begun, STOP_GRACE)
         elif left <= 0:
-            self._say(record, "Stopping", {"ran_out_of_time": True})
+            self._say(record, "Stopping", {"out_of_time": record.status.get("out_of_time", limit)})
             self._stop(record, begun, STOP_GRACE)
+        elif interruption is not None:  # written down by who asked for it
+            self._stop(record, begun, max(interruption.told + interruption.warning - now, 0.0))
         elif _failed(begun):
             self._stop(record, begun, _GRACE_OF_THE_OTHERS)
         return min(self._room.pace(), max(left, 0.05))
@@ -155,11 +170,15 @@ class TrainingJobs:
         """All of it ended: the rest of the log, the artifacts, and only then the final state."""
         platform = self._platform
         record = self._carry(record, begun, ended=True)
-        stopped = record.intent == "stop" or bool(record.status.get("ran_out_of_time"))
+        out_of_time = record.status.get("out_of_time")
+        stopped = record.intent == "stop" or out_of_time is not None
         failed = _failed(begun)
-        times = {"TrainingEndTime": max(task.ended or platform.clock.now() for task in begun.values())}
+        if not stopped and _interrupted(record, begun):
+            self._room.leave(record)  # with its instances
+            return self._again(record, begun, "interrupted")
         if failed is not None and not stopped and begun[failed].phase == "lost" and self._may_retry(record):
-            return self._again(record)
+            return self._again(record, begun, "lost")
+        times = self._over(record, begun, "ended")
         if failed is not None and not stopped:
             reason = training_output.failure_reason(platform, record, failed, begun[failed])
             if training_output.anything(platform, record):
@@ -171,8 +190,8 @@ class TrainingJobs:
             status = {"ModelArtifacts": {"S3ModelArtifacts": training_output.upload(platform, record)}}
             if record.intent == "stop":
                 self._finish(record, "stopped", "Stopped", status)
-            elif stopped:
-                self._finish(record, "stopped", "MaxRuntimeExceeded", status)
+            elif out_of_time is not None:
+                self._finish(record, "stopped", out_of_time, status)
             else:
                 self._finish(record, "complete", "Completed", status)
         self._room.leave(record)
@@ -182,11 +201,12 @@ class TrainingJobs:
 
     def _may_retry(self, record: Record) -> bool:
         most = record.spec.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
-        return training_host.retries(record) < int(most)
+        return tries.lost(record) < int(most)
 
-    def _again(self, record: Record) -> float:
-        """The machine lost it, and its RetryStrategy says how often it may be started anew, from its checkpoints."""
-        self._say(record, "Restarting", {"Retries": training_host.retries(record) + 1})
+    def _again(self, record: Record, begun: Mapping[Host, TaskState], why: tries.Why) -> float:
+        """Another try, from its checkpoints: its Spot instances were reclaimed, or the machine lost it and its
+        RetryStrategy says that it may."""
+        self._say(record, "Interrupted" if why == "interrupted" else "Restarting", self._over(record, begun, why))
         for host in hosts(record):  # of the try that was lost
             self._carrier.forget(task_id(record, host))
             self._platform.forget(task_id(record, host))
@@ -230,9 +250,15 @@ class TrainingJobs:
     def _started(self, begun: Mapping[Host, TaskState]) -> float:
         return min(task.started or self._platform.clock.now() for task in begun.values())
 
-    def _seconds_left(self, record: Record, begun: Mapping[Host, TaskState]) -> float:
-        limit = float(record.spec["StoppingCondition"]["MaxRuntimeInSeconds"])
-        return self._started(begun) + limit - self._platform.clock.now()
+    def _beginning(self, record: Record, started: float) -> dict[str, Any]:
+        """What the status says when a try begins to train."""
+        return {"TrainingStartTime": record.status.get("TrainingStartTime", started), "try_started": started}
+
+    def _over(self, record: Record, begun: Mapping[Host, TaskState], why: tries.Why) -> dict[str, Any]:
+        """What the status says when a try is over."""
+        ended = max(task.ended or self._platform.clock.now() for task in begun.values())
+        told = {"TrainingEndTime": ended} if why == "ended" else {}
+        return {**told, **tries.with_end(record, self._started(begun), ended, why)}
 
     # Writing the record down. Controllers write status; the state moves by the lifecycle only.
 
@@ -240,7 +266,7 @@ class TrainingJobs:
         """Enter a secondary status, unless it is already there."""
         if record.status.get("SecondaryStatus") == secondary and not status:
             return record
-        return self._note_status(record, self._transition(record, secondary) | dict(status or {}))
+        return self._note_status(record, transition(record, secondary, self._platform.clock.now()) | dict(status or {}))
 
     def _finish(
         self, record: Record, event: str, secondary: str, status: Mapping[str, Any], message: str | None = None
@@ -248,10 +274,11 @@ class TrainingJobs:
         """The final write: state, times, metering."""
         now = self._platform.clock.now()
         known = {**record.status, **status}
-        ended = {**training_output.times(known, now), **training_output.warm_pool(record)}
-        changed = {**known, **ended, **self._transition(record, secondary, message)}
+        times = training_times.times(record, known, now)
+        changed = {**known, **times, **transition(record, secondary, now, message)}
         state = LIFE.after(record.state, event, story=str(changed["SecondaryStatusTransitions"]))
-        trial_component.finish(self._platform, replace(record, state=state, status=changed, modified=now))
+        job, pool = warm_pools.left_by(replace(record, state=state, status=changed, modified=now), now)
+        trial_component.finish(self._platform, job, along=[*pool, *metering.of_training_job(job)])
 
     def _note_status(self, record: Record, status: Mapping[str, Any]) -> Record:
         changed = {**record.status, **status}
@@ -259,15 +286,12 @@ class TrainingJobs:
             return record
         return self._platform.store.update(replace(record, status=changed, modified=self._platform.clock.now()))
 
-    def _transition(self, record: Record, secondary: str, message: str | None = None) -> dict[str, Any]:
-        now = self._platform.clock.now()
-        story = [dict(each) for each in record.status["SecondaryStatusTransitions"]]
-        if story and story[-1]["Status"] == secondary:
-            return {}
-        if story:
-            story[-1].setdefault("EndTime", now)
-        entry = {"Status": secondary, "StartTime": now, "StatusMessage": message or _MESSAGES[secondary]}
-        return {"SecondaryStatus": secondary, "SecondaryStatusTransitions": [*story, entry]}
+
+def _interrupted(record: Record, begun: Mapping[Host, TaskState]) -> bool:
+    """Whether its instances were reclaimed: not if it had ended before that was told."""
+    interruption = tries.interruption(record)
+    ended = [task.ended if task.ended is not None else float("inf") for task in begun.values()]
+    return interruption is not None and max(ended) >= interruption.told
 
 
 def _types(record: Record) -> Sequence[str]:

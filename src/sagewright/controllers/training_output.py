@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute.base import TaskState
@@ -117,19 +117,3 @@ def failure_reason(platform: Platform, record: Record, host: Host, task: TaskSta
 def _ends(said: str) -> str:
     """The beginning, by which clients tell kinds of failures apart, and the end, which says the most."""
     return said if len(said) <= 360 else f"{said[:80]}…{said[-280:]}"
-
-
-def times(known: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """When it ended, and for how many seconds it is billed, once `known` is all that its status says."""
-    ended = known.get("TrainingEndTime", now)
-    if "TrainingStartTime" not in known:
-        return {"TrainingEndTime": ended}
-    seconds = max(1, round(ended - known["TrainingStartTime"]))
-    return {"TrainingEndTime": ended, "TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
-
-
-def warm_pool(record: Record) -> dict[str, Any]:
-    """What became of a warm pool that was asked for: a start takes no time here, so nothing is kept for the next."""
-    if not record.spec.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds"):
-        return {}
-    return {"WarmPoolStatus": {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}}

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Mount, Placement, Share, Task
-from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, own_images, staging
+from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, own_images, staging, warm_pools
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
 from sagewright.controllers.channels.pipes import PLACE, wrapped
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
-from sagewright.resources import training_host
+from sagewright.resources import training_host, tries
 from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
 from sagewright.resources.training_job import training_image
@@ -53,7 +53,7 @@ def fetch_inputs(platform: Platform, record: Record, host: Host) -> Sequence[Mou
     objects = platform.objects_as(record.spec["RoleArn"], record.key.region)
     _fetch_code(objects, ml, record)
     shown = channels.stage(platform, objects, record.spec, ml.parent, **_dealt(record, host))
-    return [*shown, *mirrors.lay_out(objects, ml, mirrors.mirrors(record))]
+    return [*shown, *warm_pools.mounts(platform, record, host), *mirrors.lay_out(objects, ml, mirrors.mirrors(record))]
 
 
 def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
@@ -135,11 +135,10 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         mounts=mounts,
         resources=replace(fitted.resources, disk_bytes=host.disk_bytes),
         network=platform.network(record.spec),
-        job=f"train-{record.uid}",
+        group=f"train-{record.uid}",
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,
         placement=_placement(platform, record, host),
-        group=f"train-{record.uid}",
     )
     if runtime is None:
         return _in_its_image(platform, record, task, say)
@@ -191,7 +190,7 @@ def _placement(platform: Platform, record: Record, host: Host) -> Placement:
     shares = [
         Share(instances.fit(each.instance_type, platform.machine).resources, each.instance_type) for each in everybody
     ]
-    return Placement(f"train-{record.uid}-{training_host.retries(record)}", shares, everybody.index(host))
+    return Placement(f"train-{record.uid}-{tries.number(record)}", shares, everybody.index(host))
 
 
 def _python(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sagewright.compute.base import TaskState
 from sagewright.controllers import (
+    metering,
     own_images,
     staging,
     transform_output,
@@ -216,7 +217,8 @@ class TransformJobs:
         now = self._platform.clock.now()
         known = {"TransformEndTime": now, **record.status, **status}
         state = LIFE.after(record.state, event)
-        trial_component.finish(self._platform, replace(record, state=state, status=known, modified=now))
+        job = replace(record, state=state, status=known, modified=now)
+        trial_component.finish(self._platform, job, along=metering.of_transform_job(job))
 
 
 def _types(record: Record) -> Sequence[str]:

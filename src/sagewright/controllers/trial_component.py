@@ -28,15 +28,16 @@ class Found(NamedTuple):
     step: int | None = None
 
 
-def finish(platform: Platform, job: Record) -> Record:
-    """Write a job's final state down, and in the same commit that of its component and what both say of lineage.
+def finish(platform: Platform, job: Record, along: Sequence[Write] = ()) -> Record:
+    """Write a job's final state down, and in the same commit that of its component, what both say of lineage, and what
+    goes `along`.
 
     Raises StaleRecord when the job was written since it was read.
     """
     now = platform.clock.now()
     for _ in attempts():
         try:
-            return platform.store.write([("update", job), *_along(platform.store, job, now)])[0]
+            return platform.store.write([("update", job), *along, *_along(platform.store, job, now)])[0]
         except (StaleRecord, AlreadyExists):
             # Somebody wrote the component or made the same artifact meanwhile: look again, unless it was the job.
             newest = platform.store.get(job.key)

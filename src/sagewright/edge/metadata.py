@@ -2,6 +2,7 @@
 
     /_sagewright/metadata/<grant>/latest/api/token                     PUT: a token for so many seconds
     /_sagewright/metadata/<grant>/latest/meta-data/iam/…               GET, with the token: the credentials of the role
+    /_sagewright/metadata/<grant>/latest/meta-data/spot/…              the same: when its Spot instance is reclaimed
     /_sagewright/metadata/<grant>/latest/dynamic/instance-identity/…   the same: which account and region this is
 
 The grant in the path says whose metadata it is: a task's own, from its environment or, where it has a network of its
@@ -19,6 +20,7 @@ import orjson
 
 from sagewright.base.errors import AwsError
 from sagewright.operations.call import Services
+from sagewright.resources import tries
 from sagewright.resources.record import Key
 from sagewright.wire.http import Request, Response
 
@@ -101,6 +103,7 @@ def _about(services: Services, work: tuple[Key, str] | None, path: str) -> Respo
         "meta-data/placement/availability-zone": zone,
         "meta-data/services/domain": "amazonaws.com",
         "meta-data/services/partition": "aws",
+        **_reclaimed(services, key, uid),
     }
     if path in leaves:
         return _text(leaves[path])
@@ -116,6 +119,17 @@ def _about(services: Services, work: tuple[Key, str] | None, path: str) -> Respo
             }
         )
     return _listing([*leaves, f"{_ROLES}/", "dynamic/instance-identity/document"], path)
+
+
+def _reclaimed(services: Services, key: Key, uid: str) -> dict[str, str]:
+    """What a Spot instance is told that is to be reclaimed; nothing while it is not."""
+    record = services.store.get(key) if key.name else None
+    interruption = None if record is None or record.uid != uid else tries.interruption(record)
+    if interruption is None:
+        return {}
+    end = _time(interruption.told + interruption.warning)
+    action = orjson.dumps({"action": "terminate", "time": end}).decode()
+    return {"meta-data/spot/instance-action": action, "meta-data/spot/termination-time": end}
 
 
 def _listing(leaves: list[str], path: str) -> Response | None:

@@ -1,5 +1,5 @@
-"""The few addresses that are Sagewright's own: health, credentials and metadata for tasks, MLflow, a page for who looks
-with a browser."""
+"""The few addresses that are Sagewright's own: health, credentials and metadata for tasks, MLflow, what only who holds
+the root key may do, a page for who looks with a browser."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import hashlib
 import html
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import orjson
 
 import sagewright
-from sagewright.base.errors import AwsError
+from sagewright.base.errors import AwsError, validation_error
 from sagewright.edge import metadata, mlflow
 from sagewright.edge.chain import Raw
 from sagewright.operations.call import Services, Session
 from sagewright.operations.iam.roles import default_role_arn
+from sagewright.operations.sagemaker.training.interruption import interrupt
 from sagewright.operations.sts.credentials import TemporaryCredentials
+from sagewright.resources import tries
 from sagewright.wire import sigv4
 from sagewright.wire.http import Response
 
@@ -69,6 +72,8 @@ class Platform:
             return self._credentials(raw.request.headers.get("authorization", ""))
         if name == "session":
             return self._session(raw)
+        if name == "interrupt" and raw.request.method == "POST":
+            return self._interrupt(raw)
         raise AwsError("NotFound", f"There is nothing at {PREFIX}{name}.", status=404)
 
     def _credentials(self, token: str) -> Response:
@@ -80,6 +85,25 @@ class Platform:
 
         A shell works as a role, so that the SDKs find one; and whoever can read the data folder may administer it.
         """
+        self._prove_root(raw)
+        services = self._services
+        owner = Session(issued=services.clock.now(), owner=True)
+        role = default_role_arn(services.settings.account)
+        return _keys(services.credentials.issue(role, _OWNER, duration=_SESSION_SECONDS, session=owner))
+
+    def _interrupt(self, raw: Raw) -> Response:
+        """For who signs with the root key: `?job=NAME&warning=SECONDS` reclaims a job's Spot instances."""
+        region = self._prove_root(raw)
+        asked = dict(parse_qsl(raw.request.query))
+        try:
+            warning = float(asked.get("warning", tries.WARNING))
+        except ValueError:
+            raise validation_error(f"The warning must be a number of seconds, not {asked['warning']!r}.") from None
+        record = interrupt(self._services, self._services.settings.account, region, asked.get("job", ""), warning)
+        return _json({"TrainingJobName": record.name, "Try": tries.number(record) + 1, "WarningInSeconds": warning})
+
+    def _prove_root(self, raw: Raw) -> str:
+        """The region that a request was signed for. Raises AwsError unless it was with the root key."""
         services = self._services
         now, signature = services.clock.now(), sigv4.read(raw.request)
         if signature is None:
@@ -87,10 +111,8 @@ class Platform:
         secret, principal = services.credentials.lookup(signature.access_key_id, signature.token, now=now)
         sigv4.verify(signature, raw.request, secret, now=now, body_sha256=_NOTHING)
         if principal.kind != "root":
-            raise AwsError("AccessDenied", "Only the root key opens an owner's session.", status=403)
-        owner = Session(issued=now, owner=True)
-        role = default_role_arn(services.settings.account)
-        return _keys(services.credentials.issue(role, _OWNER, duration=_SESSION_SECONDS, session=owner))
+            raise AwsError("AccessDenied", "Only the root key may do this.", status=403)
+        return signature.region
 
     def _welcome(self, raw: Raw) -> Response:
         origin = html.escape(raw.origin)

@@ -14,6 +14,7 @@ from sagewright.resources.record import Key
 from sagewright.store.base import Store
 
 if TYPE_CHECKING:
+    from sagewright.dataplane.cost.ledger import Ledger
     from sagewright.dataplane.events.bus import Bus
     from sagewright.dataplane.images.base import Images
     from sagewright.dataplane.inference.meter import Meter
@@ -99,6 +100,7 @@ class Services:
     inference: Router
     meter: Meter
     neighbours: Neighbours
+    ledger: Ledger
     holds: Callable[[str], bool] = lambda _instance_type: True
     """Whether some machine can hold an instance of a type; all are cut to size unless capacity is strict."""
     peers: Peers | None = None

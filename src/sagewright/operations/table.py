@@ -27,6 +27,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.applicationautoscaling.scaling_policies",
         "sagewright.operations.applicationautoscaling.scheduled_actions",
     ),
+    "ce": ("sagewright.operations.costexplorer.costs",),
     "cloudwatch": (
         "sagewright.operations.cloudwatch.metrics",
         "sagewright.operations.cloudwatch.alarms",

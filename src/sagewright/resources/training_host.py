@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sagewright.resources import tries
 from sagewright.resources.record import Record
 
 ONE_GROUP: Final = "homogeneousCluster"
@@ -60,19 +61,15 @@ def groups(resources: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return resources.get("InstanceGroups") or [one]
 
 
-def retries(record: Record) -> int:
-    """How often the job was started again because the machine lost it."""
-    return int(record.status.get("Retries", 0))
-
-
 def task_id(record: Record, host: Host) -> str:
-    again = f"-again-{retries(record)}" if retries(record) else ""
+    number = tries.number(record)
+    again = f"-again-{number}" if number else ""
     return f"train-{record.uid}-{host.number}{again}"
 
 
 def log_stream(record: Record, host: Host) -> str:
     """Each try has one of its own."""
-    return f"{record.name}/{host.name}-{int(record.created) + retries(record)}"
+    return f"{record.name}/{host.name}-{int(record.created) + tries.number(record)}"
 
 
 def configuration(everybody: Sequence[Host], current: Host, interface: str = "lo") -> dict[str, Any]:

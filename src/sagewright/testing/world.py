@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from sagewright.base.ids import RandomIds
 from sagewright.base.settings import Settings
+from sagewright.compute import instances
+from sagewright.dataplane.cost.ledger import Ledger
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.images.base import Images
 from sagewright.dataplane.inference.meter import Meter
@@ -56,6 +58,7 @@ class World:
             inference=cast(Any, None),
             meter=Meter(metrics, clock),
             neighbours=Neighbours(None),
+            ledger=Ledger(store, clock, price=instances.price, spot_share=instances.spot_share),
         )
         _, root = credentials.lookup(credentials.root()[0], None, now=clock.now())
         return cls(services, clock, root)

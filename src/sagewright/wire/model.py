@@ -72,6 +72,7 @@ _TABLE: Final = (
         ("smithy-rpc-v2-cbor", "json", "query"),
         "ValidationError",
     ),
+    Service("ce", "ce", "AWSInsightsIndexService", _JSON),
     Service("ecr", "ecr", "AmazonEC2ContainerRegistry_V20150921", _JSON, "InvalidParameterException"),
     Service("application-autoscaling", "application-autoscaling", "AnyScaleFrontendService", _JSON),
     Service("athena", "athena", "AmazonAthena", _JSON, "InvalidRequestException"),

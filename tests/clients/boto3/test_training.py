@@ -101,6 +101,21 @@ def test_a_running_job_can_be_read_and_stopped(
     assert "the script has ended" not in messages_of(logs, name)
 
 
+def test_a_job_whose_time_is_over_keeps_what_it_has(sagemaker: Any, s3: Any, job_request: Request) -> None:
+    request = job_request(SCRIPTS / "linger.py", seconds=300)
+    request["StoppingCondition"] = {"MaxRuntimeInSeconds": 3}
+    name = request["TrainingJobName"]
+    sagemaker.create_training_job(**request)
+    waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+    waiter.wait(TrainingJobName=name, WaiterConfig=PATIENCE)
+    told = sagemaker.describe_training_job(TrainingJobName=name)
+    assert (told["TrainingJobStatus"], told["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    bucket, key = told["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").split("/", 1)
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+        assert archive.getnames() == ["partial.txt"]
+
+
 def messages_of(logs: Any, job: str) -> list[str]:
     """The lines a job has printed so far."""
     try:

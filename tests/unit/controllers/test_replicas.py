@@ -6,6 +6,7 @@ import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -21,8 +22,14 @@ URL = "postgresql://somewhere/records"
 
 class SharedEngine(FakeEngine):
     @property
-    def shared(self) -> bool:
-        return True
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "all"
+
+
+class LonelyEngine(FakeEngine):
+    @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "one"
 
 
 @dataclass
@@ -110,3 +117,8 @@ def test_tasks_of_one_machine_have_replicas_there_only(place: Place, monkeypatch
     place.enter(SharedEngine(ManualClock()))
     place.clock.advance(60)  # nobody is left there
     place.enter(FakeEngine(ManualClock()))
+
+
+def test_an_engine_whose_tasks_one_server_knows_is_refused(place: Place) -> None:
+    with pytest.raises(Terminal, match="cannot share the tasks of the engine fake"):
+        place.enter(LonelyEngine(ManualClock()))

@@ -16,7 +16,7 @@ import pytest
 
 from sagewright.base.errors import StaleRecord, Transient
 from sagewright.compute.fake import Plan
-from sagewright.controllers import training_job, training_output
+from sagewright.controllers import training_output, training_story
 from sagewright.controllers.training_job import STOP_GRACE, TrainingJobs
 from sagewright.resources.record import Key, Record
 from sagewright.resources.training_job import KIND, LOG_GROUP
@@ -178,15 +178,6 @@ def test_code_may_come_by_a_channel(bench: Bench, jobs: TrainingJobs, create: Cr
     bench.look(jobs, key)
     (task,) = bench.engine.list()
     assert (bench.platform.ml_folder(task) / "code" / "train.py").read_bytes() == b"print()"
-
-
-def test_a_warm_pool_that_was_asked_for_is_told_to_be_gone(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
-    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-    key = create(ResourceConfig={**resources, "KeepAlivePeriodInSeconds": 600})
-    bench.settle(jobs, key)
-    record = bench.store.get(key)
-    assert record is not None
-    assert record.status["WarmPoolStatus"] == {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
 
 
 def test_what_a_failed_job_left_is_kept(bench: Bench, jobs: TrainingJobs, create: Create) -> None:
@@ -772,4 +763,4 @@ def test_metrics_are_found_in_the_log(bench: Bench, jobs: TrainingJobs, create: 
 
 
 def test_every_secondary_status_has_words() -> None:
-    assert all(message.strip() for message in training_job._MESSAGES.values())
+    assert all(message.strip() for message in training_story.MESSAGES.values())

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from sagewright.edge import metadata
+from sagewright.resources import tries
 from sagewright.resources.record import Key, Record
 from sagewright.testing.asker import Answer, Asker
 
@@ -73,6 +74,15 @@ def test_it_knows_where_it_is(task: Task) -> None:
     assert told["instanceId"] == task.ask("meta-data/instance-id", **token).body.decode()
     assert task.ask("meta-data/", **token).body.decode().split() == ["iam/", "instance-id", "placement/", "services/"]
     assert task.ask("meta-data/nothing", **token).status == 404
+
+
+def test_a_spot_instance_learns_that_it_is_reclaimed(task: Task) -> None:
+    token = {TOKEN: task.token()}
+    assert task.ask("meta-data/spot/instance-action", **token).status == 404
+    task.asker.server.store.update(tries.interrupted(task.work, now=1_800_000_000, warning=120))
+    told = task.ask("meta-data/spot/instance-action", **token)
+    assert json.loads(told.body) == {"action": "terminate", "time": "2027-01-15T08:02:00Z"}
+    assert task.ask("meta-data/spot/termination-time", **token).body == b"2027-01-15T08:02:00Z"
 
 
 def test_nothing_is_told_without_a_token(task: Task) -> None:

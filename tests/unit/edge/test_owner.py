@@ -71,3 +71,17 @@ def test_only_the_root_key_opens_one(asker: Asker) -> None:
     )
     again = asker.ask("GET", "/_sagewright/session", headers={**headers, **signed}, signed=False)
     assert again.status == 403
+
+
+def test_only_the_root_key_reclaims_instances(asker: Asker) -> None:
+    path = "/_sagewright/interrupt"
+    for query, status, words in (
+        ("job=none&warning=5", 404, b"no training job none"),
+        ("job=none&warning=soon", 400, b"number of seconds"),
+        ("job=none&warning=nan", 400, b"between 0 and 3600"),
+        ("", 404, b"no training job"),
+    ):
+        answer = asker.ask("POST", path, service="sts", query=query)
+        assert (answer.status, words in answer.body) == (status, True), answer.body
+    assert asker.ask("POST", path, service="sts", query="job=none", signed=False).status == 403
+    assert asker.ask("GET", path, service="sts", query="job=none").status == 404

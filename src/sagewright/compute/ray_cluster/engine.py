@@ -61,6 +61,13 @@ class RayEngine(Engine):
         self._said: Mapping[str, Any] | None = None
         for task_id in self._remote():
             self._followers.follow(task_id)
+        self._sockets.tend(self._tend)
+
+    def _tend(self) -> None:
+        """Requests come by the sockets in the endpoints' records, whichever server wrote them there."""
+        for task_id, known in self._homes().items():
+            if known["socket"] is not None and self._home(task_id).result() is None:
+                self.address(task_id)
 
     # What it can do.
 
@@ -284,10 +291,5 @@ def make(settings: Settings, clock: Clock) -> RayEngine:
     cluster.connect()
     here = process.make(settings, clock)
     environments = Environments(settings.runtimes_folder)
-    return RayEngine(settings.data, cluster, here, environments, endpoint=_endpoint(settings))
-
-
-def _endpoint(settings: Settings) -> tuple[str, int]:
-    """Where nodes reach the server: by its address, for a task that sees nothing else finds no names."""
-    host, port = settings.endpoint
-    return socket.gethostbyname(host), port
+    host, port = settings.endpoint  # by its address: a task that reaches nothing else finds no names
+    return RayEngine(settings.data, cluster, here, environments, endpoint=(socket.gethostbyname(host), port))

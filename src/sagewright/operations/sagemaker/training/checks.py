@@ -8,9 +8,13 @@ from typing import Final
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Params
 from sagewright.operations.sagemaker.training.channels import check_channels
-from sagewright.resources import training_host
+from sagewright.resources import training_host, warm_pool
 from sagewright.resources.training_job import DEFAULT_RUNTIME
 
+NO_WARM_POOL: Final = (
+    "KeepAlivePeriodInSeconds: a warm pool is made neither of Spot instances (EnableManagedSpotTraining) nor of "
+    "InstanceGroups. Leave one of the two out."
+)
 _NOT_FOR_ONE_USE: Final = {PurePosixPath(path) for path in ("/", "/opt", "/opt/ml", "/opt/ml/input", "/opt/ml/output")}
 
 
@@ -27,6 +31,8 @@ def check(request: Params) -> None:
     check_channels(request)
     _check_resources(request.get("ResourceConfig", {}))
     _check_folders(request)
+    if warm_pool.wanted(request) and not warm_pool.takes_part(request):
+        raise validation_error(NO_WARM_POOL)
     if request.get("EnableManagedSpotTraining"):
         stopping = request.get("StoppingCondition", {})
         if stopping.get("MaxWaitTimeInSeconds", 0) < stopping.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME):

@@ -1,0 +1,1 @@
+"""What instances were used, by whom, and what that costs at AWS's prices."""

@@ -1,0 +1,1 @@
+"""Cost Explorer (`ce`): what was used here, at AWS's prices."""
