@@ -7,6 +7,8 @@ export interface Session {
   arn: string;
   account: string;
   region: string;
+  /** The default execution role's ARN. */
+  role: string;
   version: string;
   proof: string;
 }

@@ -21,7 +21,7 @@ const MEASURE = "UnblendedCost";
 const GROUPS = [
   { label: "By kind of use", value: "DIMENSION:USAGE_TYPE" },
   { label: "By instance type", value: "DIMENSION:INSTANCE_TYPE" },
-  { label: "By user: tag CreatedBy", value: "TAG:CreatedBy" },
+  { label: "By user", value: "TAG:aws:createdBy" },
 ];
 const DOLLARS = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4 });
 
@@ -38,7 +38,8 @@ export async function monthToDate(): Promise<string> {
 }
 
 async function grouped(by: string): Promise<Row[]> {
-  const [Type, Key] = by.split(":");
+  const [Type = "", ...rest] = by.split(":");
+  const Key = rest.join(":");
   const answer: Answer = await call("ce", "GetCostAndUsage", {
     TimePeriod: month(),
     Granularity: "MONTHLY",
@@ -47,7 +48,11 @@ async function grouped(by: string): Promise<Row[]> {
   });
   const sums = new Map<string, number>();
   for (const { Groups } of answer.ResultsByTime)
-    for (const { Keys, Metrics } of Groups) sums.set(Keys.join(", "), (sums.get(Keys.join(", ")) ?? 0) + Number(Metrics[MEASURE]?.Amount ?? 0));
+    for (const { Keys, Metrics } of Groups) {
+      // Tags come as `key$value`.
+      const what = Keys.join(", ").replace(`${Key}$`, "");
+      sums.set(what, (sums.get(what) ?? 0) + Number(Metrics[MEASURE]?.Amount ?? 0));
+    }
   return [...sums].map(([what, amount]) => ({ what, amount })).sort((a, b) => b.amount - a.amount);
 }
 

@@ -78,7 +78,7 @@ function cloned(job: Job & Params): Fields {
 }
 
 /** Sensible defaults, or what another job was made of. */
-async function begin(from: string | undefined, session: { account: string }): Promise<[Fields, Params]> {
+async function begin(from: string | undefined, role: string): Promise<[Fields, Params]> {
   if (from !== undefined) {
     const job = await call<Job & Params>("sagemaker", "DescribeTrainingJob", { TrainingJobName: from });
     return [cloned(job), job];
@@ -86,23 +86,23 @@ async function begin(from: string | undefined, session: { account: string }): Pr
   const stamp = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
   const buckets = await call<{ Buckets?: { Name: string }[] }>("s3", "ListBuckets").catch(() => ({ Buckets: [] }));
   const output = buckets.Buckets?.[0] ? `s3://${buckets.Buckets[0].Name}/output/` : "";
-  return [{ ...EMPTY, name: `training-${stamp}`, role: `arn:aws:iam::${session.account}:role/SagewrightExecutionRole`, output }, {}];
+  return [{ ...EMPTY, name: `training-${stamp}`, role, output }, {}];
 }
 
-export function CreateTrainingJob({ from, account }: { from?: string; account: string }) {
+export function CreateTrainingJob({ from, role }: { from?: string; role: string }) {
   const [fields, setFields] = useState(EMPTY);
   const [original, setOriginal] = useState<Params>({});
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
   useEffect(() => {
-    begin(from, { account }).then(
+    begin(from, role).then(
       ([begun, kept]) => {
         setFields(begun);
         setOriginal(kept);
       },
       (failed: Error) => setError(failed.message),
     );
-  }, [from, account]);
+  }, [from, role]);
   const params = request(fields, original);
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();

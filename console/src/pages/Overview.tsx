@@ -27,7 +27,7 @@ async function look() {
   const newest = { SortBy: "CreationTime", SortOrder: "Descending" };
   const [jobs, failed, endpoints] = await Promise.all([
     call<{ TrainingJobSummaries: Job[] }>("sagemaker", "ListTrainingJobs", { ...newest, MaxResults: 8 }),
-    call<{ TrainingJobSummaries: Job[] }>("sagemaker", "ListTrainingJobs", { ...newest, MaxResults: 5, StatusEquals: "Failed" }),
+    call<{ TrainingJobSummaries: Job[] }>("sagemaker", "ListTrainingJobs", { ...newest, MaxResults: 100, StatusEquals: "Failed" }),
     call<{ Endpoints: Served[] }>("sagemaker", "ListEndpoints", { MaxResults: 100 }),
   ]);
   const running = await call<{ TrainingJobSummaries: Job[] }>("sagemaker", "ListTrainingJobs", { MaxResults: 100, StatusEquals: "InProgress" });
@@ -50,9 +50,9 @@ export function Overview() {
         {loaded.error && <Failure error={loaded.error} again={loaded.again} />}
         <Container header={<Header variant="h2">Now</Header>}>
           <ColumnLayout columns={4} variant="text-grid">
-            <Figure label="Training jobs that run" value={seen?.running} href={to("training-jobs")} />
+            <Figure label="Running training jobs" value={seen?.running} href={to("training-jobs")} />
             <Figure label="Endpoints in service" value={seen?.endpoints.filter((each) => each.EndpointStatus === "InService").length} href={to("endpoints")} />
-            <Figure label="Training jobs that failed lately" value={seen?.failed.length} href={to("training-jobs")} />
+            <Figure label="Failed training jobs" value={seen?.failed.length} href={to("training-jobs")} />
             <Figure label="Cost of this month" value={cost.value} href={to("cost")} />
           </ColumnLayout>
         </Container>

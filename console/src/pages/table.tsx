@@ -19,7 +19,7 @@ export const PAGES: Record<string, (route: Route, session: Session) => ReactNode
   "": () => <Overview />,
   "sign-in": () => <Overview />,
   "training-jobs": ({ path }) => (path[1] ? <TrainingJob key={path[1]} name={path[1]} /> : <TrainingJobs />),
-  "create-training-job": ({ query }, { account }) => <CreateTrainingJob account={account} from={query.get("from") ?? undefined} />,
+  "create-training-job": ({ query }, { role }) => <CreateTrainingJob role={role} from={query.get("from") ?? undefined} />,
   "tuning-jobs": ({ path }) => (path[1] ? <TuningJob key={path[1]} name={path[1]} /> : <TuningJobs />),
   endpoints: ({ path }) => (path[1] ? <Endpoint key={path[1]} name={path[1]} /> : <Endpoints />),
   "transform-jobs": () => <TransformJobs />,

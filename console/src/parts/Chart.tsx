@@ -10,6 +10,8 @@ export interface Series {
   y: number[];
 }
 
+/** What is shown around a single point. */
+const ROOM = 30;
 const COLORS = ["#3b82f6", "#e07941", "#2ea597", "#8456ce", "#c33d69", "#b59a00"];
 
 /** Curves over time or over steps; for readers of screens their last values are said too. */
@@ -30,7 +32,7 @@ export function Chart({ series, time = true, label }: { series: Series[]; time?:
       {
         width: element.clientWidth,
         height: 220,
-        scales: { x: { time } },
+        scales: { x: { time, range: (_, least, most) => (least < most ? [least, most] : [least - ROOM, most + ROOM]) } },
         axes: [axis, { ...axis, size: 64 }],
         series: [{}, ...series.map((each, index) => ({
           label: each.name,

@@ -37,7 +37,6 @@ def endpoint(container: dict[str, Any], role: str) -> str:
 
 def go(page: Page, path: str) -> None:
     page.goto(f"/#/{path}")
-    page.reload()
 
 
 def test_empty_pages_teach(page: Page, picture: Picture) -> None:
@@ -100,6 +99,21 @@ def test_a_job_is_cloned_and_followed(page: Page, picture: Picture, trained: dic
     expect(page.get_by_text("validation:rmse=").first).to_be_visible()
 
 
+def test_a_new_job_has_defaults(page: Page, picture: Picture, role: str, trained: dict[str, Any]) -> None:
+    go(page, "create-training-job")
+    expect(page.get_by_label("Role")).to_have_value(role)
+    page.get_by_role("button", name="Add hyperparameter").click()
+    page.get_by_label("Name 1").fill("depth")
+    page.get_by_label("Value 1").fill("3")
+    call = page.get_by_text("create_training_job(")
+    expect(call).to_contain_text('"depth": "3"')
+    call.scroll_into_view_if_needed()
+    picture("create-training-job")
+    page.get_by_label("Output").fill("nowhere")
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_text("validation error").first).to_be_visible()
+
+
 def test_lists_change_by_themselves(page: Page, role: str, container: dict[str, Any]) -> None:
     go(page, "models")
     expect(page.get_by_role("heading", name="Models")).to_be_visible()
@@ -158,6 +172,9 @@ def test_overview_users_and_cost(page: Page, picture: Picture, endpoint: str, tr
     expect(page.get_by_text("SagewrightExecutionRole", exact=True)).to_be_visible()
     picture("users")
     go(page, "cost")
+    page.get_by_role("button", name="Group by").click()
+    page.get_by_role("option", name="By user").click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("SagewrightExecutionRole")
     expect(page.get_by_text("$").first).to_be_visible()
     picture("cost")
 

@@ -37,6 +37,7 @@ from sagewright.edge.steps.route import STREAMING
 from sagewright.operations.call import Call, Services
 from sagewright.operations.console import sessions
 from sagewright.operations.console.sessions import Visitor
+from sagewright.operations.iam.roles import default_role_arn
 from sagewright.wire import model, sigv4
 from sagewright.wire.http import Request, Response
 
@@ -138,6 +139,7 @@ class Console:
                 "arn": visitor.principal.arn,
                 "account": settings.account,
                 "region": settings.region,
+                "role": default_role_arn(settings.account),
                 "version": sagewright.__version__,
                 "proof": visitor.proof,
             }
