@@ -16,6 +16,7 @@ import re
 import socket
 import ssl
 import tempfile
+import threading
 from typing import Any
 
 PORT = 8443
@@ -23,16 +24,17 @@ _SHOWN = re.compile(r"/api(/(sessions|kernels|kernelspecs|terminals|status)(/[A-
 
 
 def listen(jupyter: str, port: int = PORT) -> None:
-    """Answer until the process ends; silent where the port is taken."""
-    try:
-        server = http.server.ThreadingHTTPServer(("localhost", port), _handler(jupyter))
-    except OSError as error:
-        print(f"sagewright: nothing answers at https://localhost:{port} here: {error.strerror}.", flush=True)
-        return
+    """Have it answered until the process ends: at the instance's own address, and at the machine's, which some programs take for
+    `localhost` whatever /etc/hosts says, where no other instance does."""
     context = _context()
-    server.daemon_threads = True
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    server.serve_forever()
+    for address in dict.fromkeys((socket.gethostbyname("localhost"), "127.0.0.1")):
+        try:
+            server = http.server.ThreadingHTTPServer((address, port), _handler(jupyter))
+        except OSError:
+            continue
+        server.daemon_threads = True
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 def _handler(jupyter: str) -> type[http.server.BaseHTTPRequestHandler]:

@@ -1,4 +1,4 @@
-"""A browser's part towards a notebook instance: the session of a presigned address, Jupyter's API, a kernel's channel."""
+"""A browser's part towards a notebook instance: a presigned address's session, Jupyter's API, a kernel's channel."""
 
 from __future__ import annotations
 
