@@ -106,7 +106,7 @@ def _names(folder: Path) -> Iterator[Mount]:
 
 def _kernels(platform: Platform, say: Narrator) -> Mapping[str, Path]:
     """The environments of kernels: of the default one, and of those that are made already."""
-    found = {}
+    found: dict[str, Path] = {}
     for name, environment in KERNELS.items():
         base = platform.environments.ready(environment)
         if base is None and not found:

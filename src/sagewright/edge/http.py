@@ -239,7 +239,8 @@ class Connection(asyncio.Protocol):
         try:
             response = await self._respond(incoming)
             self._keep = self._keep and incoming.keep_alive and incoming.ended
-            start, length = head(response, keep_alive=self._keep, chunks=incoming.chunks)
+            switches = isinstance(response.body, Tunnel)
+            start, length = head(response, keep_alive=self._keep or switches, chunks=incoming.chunks)
         except Exception:  # noqa: BLE001  the border of the process: the client is told, the log has the cause
             _log.exception("a request failed")
             self._keep = False

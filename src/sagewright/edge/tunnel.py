@@ -118,6 +118,8 @@ class _Head:
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise Unreachable("The server closed the connection.") from error
         parser = httptools.HttpResponseParser(self)
-        with suppress(httptools.HttpParserUpgrade):
+        with suppress(httptools.HttpParserError, httptools.HttpParserUpgrade):  # it stops where HTTP ends
             parser.feed_data(data)
         self.status = parser.get_status_code()
+        if not 100 < self.status < 600:
+            raise Unreachable("The server does not speak HTTP.")

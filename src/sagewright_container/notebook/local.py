@@ -24,8 +24,8 @@ _SHOWN = re.compile(r"/api(/(sessions|kernels|kernelspecs|terminals|status)(/[A-
 
 
 def listen(jupyter: str, port: int = PORT) -> None:
-    """Have it answered until the process ends: at the instance's own address, and at the machine's, which some programs take for
-    `localhost` whatever /etc/hosts says, where no other instance does."""
+    """Have it answered until the process ends: at the instance's own address, and at the machine's where no other
+    instance has that: some programs take it for `localhost` whatever /etc/hosts says."""
     context = _context()
     for address in dict.fromkeys((socket.gethostbyname("localhost"), "127.0.0.1")):
         try:
