@@ -88,13 +88,12 @@ class Task:
     """Shown on top of `folder`, in order."""
     resources: Resources = field(default_factory=Resources)
     network: Network = "host"
-    job: str = ""
-    """Tasks of one job that do not have the host's network share one of their own, in which they reach each other."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Names that must resolve inside: `{"algo-1": "127.0.0.1"}`."""
     group: str = ""
-    """What the tasks of one job share, `[a-z0-9-]+`. An engine with `private_networks` joins the `hosts` of a group by
-    a network of their own, at addresses of its own choice."""
+    """What the tasks of one job share, `[a-z0-9-]+`. Those that do not have the host's network share one of their own,
+    in which they reach each other. An engine with `private_networks` joins the `hosts` of a group by a network of their
+    own in any case, at addresses of its own choice."""
     hostname: str = ""
     socket: str | None = None
     """Path inside the task, under /opt/ml, of a Unix socket that the task will listen on. One that runs in an image
@@ -178,9 +177,10 @@ class Engine(ABC):
     name: str
 
     @property
-    def shared(self) -> bool:
-        """Whether every server that has this engine, on whatever machine, sees and reaches the same tasks."""
-        return False
+    def servers(self) -> Literal["one", "machine", "all"]:
+        """Which servers may share a data folder, each with an engine of this sort on it: one alone, those of one
+        machine, or all that see the folder. Who shares it sees and reaches the same tasks, and starts none twice."""
+        return "one"
 
     @property
     def read_only_mounts(self) -> bool:
@@ -201,7 +201,7 @@ class Engine(ABC):
 
     @property
     def private_networks(self) -> bool:
-        """Whether the hosts of a group share ports with nobody: their tasks have a network of their own."""
+        """Whether the hosts of one job share ports with no other job, whatever else their network reaches."""
         return False
 
     def image(self, address: str) -> Image | None:

@@ -90,6 +90,8 @@ class ProcessEngine(Engine):
         if not self._sandboxed():
             reason = sandbox.available() or "Tasks run without a sandbox, as the settings say."
             sentences += [reason, *plain.CANNOT]
+        elif not syscalls.filter_program():
+            sentences.append("Tasks may make every system call: this kind of processor's are not known here.")
         if "memory" not in self._cgroups.parents:
             sentences.append(
                 "Memory is limited per process of a task, not per task, and a task that wants more gets a "
@@ -105,6 +107,10 @@ class ProcessEngine(Engine):
     def _counts_processes(self) -> bool:
         """Whether the kernel counts a task's processes by its user: it counts nobody's who is root outside."""
         return self._sandboxed() and os.getuid() != 0
+
+    @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "machine"
 
     @property
     def read_only_mounts(self) -> bool:
@@ -186,7 +192,9 @@ class ProcessEngine(Engine):
         return links.make(pinned, run) / os.path.basename(inside)
 
     def usage(self, task_ids: Collection[str]) -> Mapping[str, Usage]:
-        runs = {os.fsencode(self._run(task_id)): task_id for task_id in task_ids}
+        # A supervisor that has written how its task ended is about to go, and is no task any more.
+        running = [task_id for task_id in task_ids if not (self._run(task_id) / "result").exists()]
+        runs = {os.fsencode(self._run(task_id)): task_id for task_id in running}
         return usage.of_tasks(runs, os.fsencode(self._supervisor)) if runs else {}
 
     def list(self) -> Sequence[str]:
@@ -282,7 +290,7 @@ class ProcessEngine(Engine):
             return ()
         grant = task.environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
         access = self._networks.join(
-            task.job or task.id,
+            task.group or task.id,
             reaches_platform=task.network == "platform",
             metadata=f"{_METADATA}/{grant}" if grant else "",
         )
@@ -312,7 +320,8 @@ class ProcessEngine(Engine):
             "file_limit": max(task.resources.disk_bytes, task.resources.memory_bytes or 0)
             if task.resources.disk_bytes
             else 0,
-            "disk_folders": [os.fsencode(folder) for folder in (task.folder, run / "home") if folder is not None],
+            # With the log, which a task could fill the disk with as well.
+            "disk_folders": [os.fsencode(folder) for folder in (task.folder, run) if folder is not None],
         }
         if not order["sandboxed"]:
             environment, cwd = plain.prepare(task, run, self._toolkit, link)
@@ -320,7 +329,6 @@ class ProcessEngine(Engine):
             order["environment"] = {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
             order["cwd"] = os.fsencode(cwd)
             return order, ()
-        order["disk_folders"] += [os.fsencode(run / name) for name in sandbox.FOLDERS if name != "home"]
         options = list(sandbox.arguments(task, run, self._toolkit))
         for key, value in sandbox.environment(task, self._toolkit).items():
             options += ["--setenv", key, value]
@@ -463,5 +471,7 @@ def _open_and_retry(remove: Callable[[str], object], path: str, problem: object)
             shutil.rmtree(path)
         else:
             remove(path)
+    except FileNotFoundError:
+        pass  # another server that starts removes what was left
     except OSError as failure:
         _LOG.warning("%s could not be removed: %s", path, failure)

@@ -18,10 +18,12 @@ the kernel when we go, and everything in the namespace with it. So at no moment 
 """
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself imports enum: 2 ms
+import errno
 import fcntl
 import marshal
 import os
 import select
+import stat
 import sys
 import time
 
@@ -56,6 +58,8 @@ LOCK, CONTROL, SANDBOX_ARGS, FILTER, USER_NAMESPACE, NETWORK_NAMESPACE, KEEPER =
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 LONGEST_LINE = 256 * 1024
 READ = 1 << 16
+BYTES_PER_FILE = 16384
+"""A volume has room for one file for so many bytes, as the usual file system is made."""
 GRACE_OF_SIGTERM = 10
 """Seconds the task gets when the supervisor itself is asked to end: the machine is going down."""
 
@@ -292,28 +296,27 @@ class Disk:
 
     def _taken(self, child: int) -> int:
         seen: set[tuple[int, int]] = set()
-        taken = 0
+        taken = count = 0
         queue = list(self._folders)
-        devices = set()
-        for folder in self._folders:
-            try:
-                devices.add(os.stat(folder).st_dev)
-            except OSError:
-                pass
+        devices = [os.stat(folder).st_dev for folder in self._folders if os.path.isdir(folder)]
         while queue:
             try:
                 with os.scandir(queue.pop()) as entries:
                     for entry in entries:
                         if entry.is_dir(follow_symlinks=False):
                             queue.append(entry.path)
+                        count += 1
                         taken += blocks(entry.stat(follow_symlinks=False), seen)
-            except OSError:
+            except OSError as problem:
+                if problem.errno == errno.ENAMETOOLONG:
+                    return self._limit + 1  # so deep that nothing can be counted there: nobody's honest work
                 continue  # it was removed meanwhile
-        # What has no name any more takes room until it is closed.
-        for status in open_files([child, *descendants(child)]):
-            if not status.st_nlink and status.st_dev in devices and status.st_mode >> 12 == 8:
+        # What has no name any more takes room until nobody holds it.
+        pids = [child, *descendants(child)]
+        for status in open_files(pids):
+            if not status.st_nlink and status.st_dev in devices and stat.S_ISREG(status.st_mode):
                 taken += blocks(status, seen)
-        return taken
+        return max(taken + mapped_only(pids), count * BYTES_PER_FILE)
 
 
 def blocks(status: os.stat_result, seen: "set[tuple[int, int]]") -> int:
@@ -338,6 +341,23 @@ def open_files(pids: list[int]) -> "list[os.stat_result]":
             except OSError:
                 pass
     return found
+
+
+def mapped_only(pids: list[int]) -> int:
+    """Bytes of files on disk that have no name any more and are mapped into memory."""
+    found: set[tuple[bytes, bytes, bytes]] = set()
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/maps", "rb") as file:
+                lines = file.read().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            words = line.split(None, 5)
+            if line.endswith(b"(deleted)") and not words[5].startswith((b"/memfd:", b"/dev/", b"/SYSV")):
+                found.add((words[3] + words[4], words[2], words[0]))
+    spans = [span.split(b"-") for _, _, span in found]
+    return sum(int(end, 16) - int(start, 16) for start, end in spans)
 
 
 def on_sigterm(number: int, _frame: object) -> None:

@@ -135,11 +135,10 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
         mounts=mounts,
         resources=replace(fitted.resources, disk_bytes=host.disk_bytes),
         network=platform.network(record.spec),
-        job=f"train-{record.uid}",
+        group=f"train-{record.uid}",
         hosts={each.name: each.address for each in hosts(record)},
         hostname=host.name,
         placement=_placement(platform, record, host),
-        group=f"train-{record.uid}",
     )
     if runtime is None:
         return _in_its_image(platform, record, task, say)

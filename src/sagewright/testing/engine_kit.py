@@ -65,7 +65,7 @@ class EngineTools:
     engine can do.
 
     processes: tasks are processes that run `sh`. survives: tasks outlive a killed server (`owner` must be defined).
-    network, hosts, memory, mounts, sockets, isolation, usage: as the port says of each.
+    network, platform, hosts, memory, mounts, sockets, isolation, usage: as the port says of each.
     """
 
     abilities: ClassVar[frozenset[str]] = frozenset()
@@ -471,10 +471,16 @@ class EngineKit(EngineTools):
         self.need("network")
         with socket.create_server(("127.0.0.1", 0)) as server:
             script = _REACH % server.getsockname()[1]
-            apart, reached = ["apart", "loopback"], ["reached", "loopback"]
-            for network, expected in (("none", apart), ("platform", apart), ("host", reached)):
+            for network, expected in (("none", ["apart", "loopback"]), ("host", ["reached", "loopback"])):
                 task = Task(f"net-{network}", ["python", "-c", script], python=self.python, network=network)  # type: ignore[arg-type]
                 assert self.run(engine, task) == expected
+
+    def test_the_platform_alone_is_reached_where_that_is_asked(self, engine: Engine, tmp_path: Path) -> None:
+        self.need("platform")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            script = _REACH % server.getsockname()[1]
+            task = Task("task-1", ["python", "-c", script], python=self.python, network="platform")
+            assert self.run(engine, task) == ["apart", "loopback"]
 
     def test_mounts_are_shown_and_only_writable_ones_can_be_written_to(self, engine: Engine, tmp_path: Path) -> None:
         self.need("mounts")
