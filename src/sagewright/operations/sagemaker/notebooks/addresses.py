@@ -13,7 +13,6 @@ from typing import Final
 
 from sagewright.base.settings import Settings
 from sagewright.operations.call import Call
-from sagewright.resources.record import Record
 
 NO_DOMAIN: Final = (
     "Notebook instances need host names of their own, which this server's address has not. Start the server with "
@@ -24,14 +23,14 @@ _LOCAL: Final = "localhost"
 _HOST: Final = re.compile(r"([a-z0-9-]{1,63})\.notebook\.([a-z0-9-]+)\.(.+?)(:[0-9]+)?")
 
 
-def of(call: Call, record: Record) -> str | None:
+def of(call: Call, name: str) -> str | None:
     """The address of an instance, for who calls; None where there is none for them."""
     scheme, _, rest = call.host.partition("://")
     host, port = _split(rest)
     domain = call.services.settings.notebook_domain or (_LOCAL if _is_local(host) else "")
     if not domain:
         return None
-    return f"{scheme}://{record.name.lower()}.notebook.{record.key.region}.{domain}{port}/"
+    return f"{scheme}://{name.lower()}.notebook.{call.region}.{domain}{port}/"
 
 
 def read(host: str, settings: Settings) -> tuple[str, str] | None:

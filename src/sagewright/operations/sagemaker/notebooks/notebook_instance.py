@@ -34,7 +34,7 @@ NOUN: Final = Noun(
         "AdditionalCodeRepositoryEquals": lambda view, wanted: wanted in view.get("AdditionalCodeRepositories", ()),
     },
 )
-operations = NOUN.operations(but=("describe_notebook_instance",))
+operations = NOUN.operations(but=("describe_notebook_instance", "list_notebook_instances"))
 
 # What AWS fills in when a request leaves it out.
 _DEFAULTS: Final[Mapping[str, Any]] = {
@@ -72,17 +72,25 @@ def create_notebook_instance(call: Call, request: Params) -> Params:
 @brief
 def describe_notebook_instance(call: Call, request: Params) -> Params:
     record = NOUN.named(call, request)
-    view = {**NOUN.view(record), **_url(call, record)}
+    view = {**NOUN.view(record), **_url(call, record.name)}
     if "SubnetId" in record.spec:
         view["NetworkInterfaceId"] = f"eni-{hashlib.sha256(record.uid.encode()).hexdigest()[:17]}"
     return project(view, output_of(call))
 
 
 @operations
+def list_notebook_instances(call: Call, request: Params) -> Params:
+    answer = NOUN.list(call, request)
+    for each in answer["NotebookInstances"]:
+        each.update(_url(call, each["NotebookInstanceName"]))
+    return answer
+
+
+@operations
 def create_presigned_notebook_instance_url(call: Call, request: Params) -> Params:
     """The address opens a session once, within five minutes."""
     record = NOUN.named(call, request)
-    url = addresses.of(call, record)
+    url = addresses.of(call, record.name)
     if url is None:
         raise validation_error(addresses.NO_DOMAIN)
     seconds = request.get("SessionExpirationDurationInSeconds", _SESSION_SECONDS)
@@ -149,8 +157,8 @@ def _allow(record: Record, event: str, wanted: str) -> None:
         )
 
 
-def _url(call: Call, record: Record) -> Params:
-    url = addresses.of(call, record)
+def _url(call: Call, name: str) -> Params:
+    url = addresses.of(call, name)
     return {"Url": url.partition("://")[2].rstrip("/")} if url is not None else {}
 
 

@@ -71,6 +71,8 @@ def test_an_instance_is_updated_at_rest(asker: Asker, make: Make) -> None:
 def test_the_address_is_a_host_of_its_own(asker: Asker, make: Make) -> None:
     make("Lab")
     assert described(asker, "Lab")["Url"].startswith("lab.notebook.us-east-1.localhost")
+    (listed,) = asker.call("ListNotebookInstances")["NotebookInstances"]
+    assert listed["Url"] == described(asker, "Lab")["Url"]
     with pytest.raises(Refused, match="in status Pending and does not answer"):
         asker.call("CreatePresignedNotebookInstanceUrl", NotebookInstanceName="Lab")
     came_to(asker, "InService", "Lab", serving={"task": "t", "socket": "/s"})
