@@ -42,6 +42,7 @@ from sagewright.controllers.loop import LEASE, Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.model_folders import ModelFolders
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.processing_job import ProcessingJobs
 from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.schedule import Schedules
@@ -295,6 +296,7 @@ def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
+    loop.add(ProcessingJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop
