@@ -50,7 +50,6 @@ def _wrong_input(each: Mapping[str, Any], where: str) -> Iterator[str]:
     if each.get("AppManaged"):
         return
     yield from _wrong_path(source, where)
-    yield from _wrong_address(source, where)
     if source.get("S3InputMode", "File") == "Pipe":
         what = "Pipe mode of processing jobs"
         yield where + _NOT_YET.format(what, "Use S3InputMode File, and open compressed objects in the script.")
@@ -66,18 +65,12 @@ def _wrong_output(each: Mapping[str, Any], where: str) -> Iterator[str]:
         yield f"{where}S3Output must be given."
     elif not each.get("AppManaged"):
         yield from _wrong_path(each["S3Output"], where)
-        yield from _wrong_address(each["S3Output"], where)
 
 
 def _wrong_path(place: Mapping[str, Any], where: str) -> Iterator[str]:
     path = PurePosixPath(place.get("LocalPath", ""))
     if not path.is_relative_to(ROOT) or ".." in path.parts or "\0" in str(path):
         yield f"{where}LocalPath must be an absolute path that begins with {ROOT}/, not {str(path)!r}."
-
-
-def _wrong_address(place: Mapping[str, Any], where: str) -> Iterator[str]:
-    if not place["S3Uri"].partition("://")[2].partition("/")[0]:
-        yield f"{where}{place['S3Uri']!r} names no bucket."
 
 
 def _check_instances(cluster: Mapping[str, Any]) -> None:
