@@ -50,6 +50,55 @@ postgres() {
     echo "PostgreSQL is not installed: the tests of the store on it will be skipped"
 }
 
+# A container engine for the tests of ours: Podman with a folder of its own, settings that work in containers and in
+# virtual machines too, and its API on a socket. Without it those tests are left out.
+containers() {
+    [ -z "${SAGEWRIGHT_CONTAINER_SOCKET:-}" ] || return 0
+    if ! command -v podman >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "installing podman, which the tests of the container engine need"
+        install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
+            podman runc catatonit netavark aardvark-dns iptables"
+        { $install || { apt-get update -qq && $install; }; } >/dev/null 2>&1 || true
+    fi
+    if ! command -v podman >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
+        echo "there is no podman for root: the tests of the container engine will be skipped"
+        return 0
+    fi
+    place=$(mktemp -d)
+    cat >"$place/containers.conf" <<'CONF'
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[network]
+network_backend = "netavark"
+CONF
+    export CONTAINERS_CONF="$place/containers.conf"
+    export SAGEWRIGHT_PODMAN="podman --root $place/root --runroot $place/run --tmpdir $place/tmp --network-config-dir $place/networks"
+    export SAGEWRIGHT_CONTAINER_SOCKET="unix://$place/podman.sock"
+    # Options are words; its own session, so that it ends when we say so. It works in its folder, where it leaves files.
+    # shellcheck disable=SC2086
+    (cd "$place" && exec $SAGEWRIGHT_PODMAN system service --time 0 "$SAGEWRIGHT_CONTAINER_SOCKET" >log 2>&1) &
+    PODMAN_SERVICE=$! PODMAN_PLACE=$place
+    trap no_containers EXIT
+    for _ in 1 2 3 4 5 6 7 8 9 10; do [ -S "$place/podman.sock" ] && return 0 || sleep 1; done
+    echo "podman does not start: the tests of the container engine will be skipped"
+    unset SAGEWRIGHT_CONTAINER_SOCKET SAGEWRIGHT_PODMAN
+}
+
+# What `containers` made.
+no_containers() {
+    [ -n "${PODMAN_SERVICE:-}" ] || return 0
+    kill "$PODMAN_SERVICE" 2>/dev/null || true
+    # shellcheck disable=SC2086 # options are words
+    $SAGEWRIGHT_PODMAN rm -fa >/dev/null 2>&1 || true
+    # shellcheck disable=SC2086
+    $SAGEWRIGHT_PODMAN system reset -f >/dev/null 2>&1 || true
+    rm -rf "$PODMAN_PLACE"
+}
+
 # environment NAME: .venvs/NAME as its lock file says; made once, and again when the lock file or Python changes.
 environment() {
     lock=tests/clients/environments/$1.txt
@@ -76,6 +125,7 @@ stage() {
     unit)
         sandbox
         postgres
+        containers
         folders=
         for folder in unit wire conformance; do
             if [ -d "tests/$folder" ]; then folders="$folders tests/$folder"; fi
@@ -85,7 +135,11 @@ stage() {
         ;;
     runtimes) bounded 1800 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/runtimes ;;
     fuzz) bounded 600 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/fuzz --requests=6000 ;; # `make fuzz`: 100,000
-    boto3 | terraform) clients "$1" "$BIN/python" ;;
+    boto3)
+        containers
+        clients "$1" "$BIN/python"
+        ;;
+    terraform) clients "$1" "$BIN/python" ;;
     awscli) environment awscli && clients awscli "$BIN/python" ;;
     data | mlflow | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
     # The built-in algorithms apart from all else that the SDK does.
@@ -145,8 +199,9 @@ fi
 
 sandbox # before any server looks for it
 postgres
+containers
 logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
+trap 'rm -rf "$logs"; no_containers' EXIT
 trap 'trap - INT TERM; kill 0' INT TERM
 for stages in "$OURS" "$CLIENTS" "$SDKS"; do
     # shellcheck disable=SC2086 # stages are words

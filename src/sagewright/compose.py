@@ -189,7 +189,6 @@ def build(settings: Settings) -> Server:
     folders = ModelFolders(objects_as, tasks)
     demand = Demand(store, clock, ids, meter, idle=settings.serverless_idle)
     router = Router(store, meter, captures, folders, demand, Sessions(settings.data / "sessions.json"))
-    engine = ENGINES.load(settings.engine)(settings, clock)
     services = Services(
         settings=settings,
         store=store,
@@ -207,8 +206,8 @@ def build(settings: Settings) -> Server:
         neighbours=Neighbours(
             None if settings.store == "memory:" else settings.data, database=settings.store if among else None
         ),
-        peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
         ledger=Ledger(store, clock, price=instances.price, spot_share=instances.spot_share),
+        peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
         holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
     )
     platform = Platform(

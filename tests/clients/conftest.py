@@ -61,8 +61,8 @@ class Server:
     data: Path
     port: int
     log: Path
-    flags: list[str] = field(default_factory=list)
-    """Of `sagewright up` alone."""
+    more: tuple[str, ...] = ()
+    """Options of `up` besides."""
     process: subprocess.Popen[bytes] | None = field(default=None)
     program: tuple[str, ...] = (str(SAGEWRIGHT),)
 
@@ -75,7 +75,7 @@ class Server:
         """Start it and wait until its port answers."""
         environment = {"SAGEWRIGHT_RUNTIMES": str(ROOT / ".cache" / "runtimes"), **os.environ}
         with self.log.open("ab") as log:
-            command = [*self.program, "up", *self.flags, *self.options]
+            command = [*self.program, "up", *self.options, *self.more]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         eventually(self.answers, timeout=60)
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import signal
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -13,6 +18,7 @@ from sagewright.base.clock import SystemClock
 from sagewright.compute import cgroups, sandbox
 from sagewright.compute.base import Engine, Task
 from sagewright.compute.container import ContainerEngine
+from sagewright.compute.containers.api import Api
 from sagewright.compute.fake import FakeEngine, Plan
 from sagewright.compute.process import ProcessEngine
 from sagewright.testing.clock import ManualClock
@@ -123,3 +129,81 @@ class TestContainers(EngineKit):
             "from sagewright.compute.container import ContainerEngine\n"
             f"engine = ContainerEngine(Path({str(self.folder)!r}), SystemClock(), {SOCKET!r})"
         )
+
+    def test_a_container_whose_attendant_is_killed_gets_another_one(self, engine: Engine, tmp_path: Path) -> None:
+        """Nothing of what it says in between is lost, nor what it ends with."""
+        go = tmp_path / "task-1-ml" / "go"
+        script = "echo before; while [ ! -e /opt/ml/go ]; do sleep 0.02; done; seq 1 30000; exit 5"
+        engine.start(self.shell(script, tmp_path))
+        self.says(engine, "before")
+        for attendant in attendants(self.folder / "task-1" / "run"):
+            os.kill(attendant, signal.SIGKILL)
+            self.until(partial(_is_dead, attendant), "it is dead")
+        go.touch()
+        again = self.restart(engine)
+        assert self.ended(again).exit_code == 5
+        assert self.said(again) == ["before", *(str(number) for number in range(1, 30_001))]
+
+    def test_networks_of_jobs_are_apart(self, engine: Engine, tmp_path: Path) -> None:
+        """A job's hosts reach each other, and another job's do not reach them."""
+        hosts = {"algo-1": "", "algo-2": ""}
+        for job in ("one", "two"):
+            for host in hosts:
+                options: dict[str, Any] = {"hosts": hosts, "hostname": host, "group": job, "python": self.python}
+                (tmp_path / f"{job}-{host}").mkdir()
+                task = Task(f"{job}-{host}", ["python", "-c", _PEER], folder=tmp_path / f"{job}-{host}", **options)
+                if host == "algo-1":
+                    engine.start(task)
+                    self.until(partial(self.said, engine, task.id), "it listens")
+                else:
+                    address = self.said(engine, "one-algo-1")[0] if job == "two" else ""
+                    environment = {"OTHER": address}
+                    assert self.run(engine, replace(task, environment=environment)) == ["met", "apart"]
+
+    def test_destroy_leaves_nothing_with_the_engine(self, engine: Engine, tmp_path: Path) -> None:
+        """Not even of what was destroyed while it ran, in a network of its own, and whose attendant was killed."""
+        (tmp_path / "task-1-ml" / "run").mkdir(parents=True)
+        options: dict[str, Any] = {"hosts": {"algo-1": "", "algo-2": ""}, "hostname": "algo-1", "group": "job"}
+        engine.start(self.shell("echo up; sleep 600", tmp_path, **options))
+        self.says(engine, "up")
+        assert len(left(self.folder, "containers")) == 2
+        assert len(left(self.folder, "networks")) == 1
+        for attendant in attendants(self.folder / "task-1" / "run"):
+            os.kill(attendant, signal.SIGKILL)
+        engine.destroy("task-1")
+        assert left(self.folder, "containers") == left(self.folder, "networks") == []
+        assert not (self.folder / "task-1").exists()
+
+
+_PEER = """
+import os, socket
+name = socket.gethostname()
+if name == "algo-1":
+    server = socket.create_server(("", 7000))
+    print(socket.gethostbyname("algo-1"), flush=True)
+    while True: server.accept()[0].close()
+socket.create_connection(("algo-1", 7000), timeout=10); print("met")
+try: socket.create_connection((os.environ["OTHER"] or "192.0.2.1", 7000), timeout=1); print("reached")
+except OSError: print("apart")
+"""
+
+
+def _is_dead(pid: int) -> bool:
+    return not Path(f"/proc/{pid}/fd/3").exists()
+
+
+def attendants(run: Path) -> list[int]:
+    """Processes that look after the task of this folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (entry / "cmdline").read_bytes().split(b"\0")[-2:-1] == [os.fsencode(run)]:
+                found.append(int(entry.name))
+    return found
+
+
+def left(folder: Path, kind: Literal["containers", "networks"]) -> list[str]:
+    """What the engine has with the label of an engine of ours."""
+    path = "/containers/json" if kind == "containers" else "/networks"
+    found = Api(SOCKET).call("GET", path, {"all": "1", "filters": json.dumps({"label": [f"sagewright={folder}"]})})
+    return [each["Id"] for each in found or ()]

@@ -17,9 +17,11 @@ import sagewright
 from sagewright.base.clock import SystemClock
 from sagewright.compute import cgroups, sandbox
 from sagewright.compute.base import Engine
+from sagewright.compute.container import ContainerEngine
 from sagewright.compute.process import ProcessEngine
 from sagewright.testing.escape_kit import EscapeKit
 
+SOCKET = os.environ.get("SAGEWRIGHT_CONTAINER_SOCKET", "").removeprefix("unix://")
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 LIMITED = cgroups.find().parents
 MEASURED = {"memory"} if "memory" in LIMITED else set()
@@ -36,6 +38,21 @@ class TestProcess(EscapeKit):
     @pytest.fixture
     def engine(self, tmp_path: Path) -> Iterator[Engine]:
         engine = ProcessEngine(tmp_path / "tasks", SystemClock(), "on", endpoint=("127.0.0.1", 1))
+        yield engine
+        for task_id in engine.list():
+            engine.destroy(task_id)
+        engine.close()
+
+
+@pytest.mark.skipif(not SOCKET, reason="no container engine: tests/run.sh starts one for SAGEWRIGHT_CONTAINER_SOCKET")
+class TestContainers(EscapeKit):
+    abilities = frozenset(
+        {"processes", "network", "hosts", "mounts", "sockets", "isolation", "memory", "processes limit", "disk"}
+    )
+
+    @pytest.fixture
+    def engine(self, tmp_path: Path) -> Iterator[Engine]:
+        engine = ContainerEngine(tmp_path / "tasks", SystemClock(), SOCKET, endpoint=("127.0.0.1", 1))
         yield engine
         for task_id in engine.list():
             engine.destroy(task_id)

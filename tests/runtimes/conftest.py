@@ -41,6 +41,7 @@ class Container:
         self.base = base
         self.image = image
         self.python = python
+        self.said = ""
 
     def copied(self, folder: Path) -> Container:
         """Another one that begins with what this one holds."""
@@ -65,6 +66,13 @@ class Container:
     def train(self, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run `train` to its end."""
         return self.run("-m", "sagewright_container.main", "train", self.image, **environ)
+
+    def trained(self) -> Container:
+        """Itself, once `train` has ended well; `said` is what it printed."""
+        done = self.train()
+        assert done.returncode == 0, done.stderr
+        self.said = done.stdout
+        return self
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run the image's Python."""
@@ -148,6 +156,43 @@ def housing() -> list[list[float]]:
     lines = (ROOT / "examples/housing.csv").read_text().splitlines()
     rows = [[float(cell) for cell in line.split(",")] for line in lines]
     return [[row[-1], *row[:-1]] for row in rows]
+
+
+def csv(rows: list[list[Any]]) -> str:
+    """Rows as text."""
+    return "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+
+@pytest.fixture(scope="session")
+def priced(container: Callable[..., Container], housing: list[list[float]]) -> Callable[..., Container]:
+    """Makes a container that has learnt the prices of houses, judged by others; `said` is what it printed."""
+
+    def priced(image: str, environment: str, **hyperparameters: str) -> Container:
+        made = container(image, environment)
+        made.job(hyperparameters, train="text/csv", validation="text/csv")
+        made.write("input/data/train/data.csv", csv([[*row] for row in housing[:400]]))
+        made.write("input/data/validation/data.csv", csv([[*row] for row in housing[400:]]))
+        return made.trained()
+
+    return priced
+
+
+@pytest.fixture(scope="session")
+def coloured(container: Callable[..., Container]) -> Callable[..., Container]:
+    """Makes a container that has learnt three classes (1, 5, 9), two of them by a colour, one by a number."""
+
+    def coloured(image: str, environment: str, **hyperparameters: str) -> Container:
+        made = container(image, environment)
+        made.job(hyperparameters, training="text/csv")
+        rows: list[list[Any]] = [
+            [(1, 5, 9)[row % 3], ("red", "blue", "blue")[row % 3], int(row % 3 == 2)] for row in range(300)
+        ]
+        rows.append([1, "", ""])  # holes are learnt from
+        made.write("input/data/training/train/data.csv", csv(rows))
+        made.write("input/data/training/categorical_index.json", '{"cat_index_list": [1]}')
+        return made.trained()
+
+    return coloured
 
 
 @pytest.fixture(scope="session")

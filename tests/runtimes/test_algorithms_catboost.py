@@ -18,29 +18,13 @@ def _csv(rows: list[list[Any]]) -> str:
 
 
 @pytest.fixture(scope="module")
-def trained(container: Callable[..., Any], housing: list[list[float]]) -> Any:
-    made = container(REGRESSION, "catboost")
-    made.job({"iterations": "60", "learning_rate": "0.3"}, train="text/csv", validation="text/csv")
-    made.write("input/data/train/data.csv", _csv(housing[:400]))
-    made.write("input/data/validation/data.csv", _csv(housing[400:]))
-    done = made.train()
-    assert done.returncode == 0, done.stderr
-    made.said = done.stdout
-    return made
+def trained(priced: Callable[..., Any]) -> Any:
+    return priced(REGRESSION, "catboost", iterations="60", learning_rate="0.3")
 
 
 @pytest.fixture(scope="module")
-def colours(container: Callable[..., Any]) -> Any:
-    """Three classes, two of them by a colour, one by a number."""
-    made = container(CLASSIFICATION, "catboost")
-    made.job({"iterations": "30", "learning_rate": "0.5"}, training="text/csv")
-    rows: list[Any] = [((1, 5, 9)[row % 3], ("red", "blue", "blue")[row % 3], int(row % 3 == 2)) for row in range(300)]
-    rows += [(1, "", "")]  # holes are learnt from
-    made.write("input/data/training/train/data.csv", _csv([[*row] for row in rows]))
-    made.write("input/data/training/categorical_index.json", '{"cat_index_list": [1]}')
-    done = made.train()
-    assert done.returncode == 0, done.stderr
-    return made
+def colours(coloured: Callable[..., Any]) -> Any:
+    return coloured(CLASSIFICATION, "catboost", iterations="30", learning_rate="0.5")
 
 
 @pytest.fixture(scope="module")

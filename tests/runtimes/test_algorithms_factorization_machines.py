@@ -94,10 +94,10 @@ def test_classes(learner: Any) -> None:
     ("hyperparameters", "records", "told"),
     [
         ({}, [], "holds no data"),
-        ({}, [(2, [1])], "the label of row 1 is 2; a binary_classifier's labels are 0 and 1"),
+        ({}, [(2, [1])], "Record 1 has the label 2: a binary_classifier's labels are 0 and 1"),
         ({}, [(1, [1]), (1, [2])], "all rows have the same label"),
-        ({}, [(1, [1]), (0, [60])], "the rows have 61 features, and 50 are expected"),
-        ({}, [(float("nan"), [1])], "row 1 has no label"),
+        ({}, [(1, [1]), (0, [60])], "Record 2 has a value in column 60, counted from 0, and 50 are expected"),
+        ({}, [(float("nan"), [1])], "Record 1 has no label"),
         (
             {"predictor_type": "regressor", "linear_lr": "1e30", "factors_lr": "1e30", "mini_batch_size": "1"},
             [(1, [1, 2]), (0, [1, 2])],

@@ -90,9 +90,9 @@ print([made.predict(asked).tolist(), *(found.tolist() for found in made.kneighbo
     ("hyperparameters", "data", "told"),
     [
         ({}, "", "holds no data"),
-        ({}, "1,2\n", "the rows have 1 features, and 2 are expected"),
+        ({}, "1,2\n", "Line 1 has 1 features, and 2 are expected"),
         ({}, "1,2,3\n0,x,1\n", "Line 2 is not CSV of numbers"),
-        ({}, "1,2,3\n,2,1\n", "row 2 has no label"),
+        ({}, "1,2,3\n,2,1\n", "Line 2 has no label"),
         ({"k": "3"}, "1,2,3\n0,2,1\n", "k is 3, but channel train has 2 rows only"),
         (
             {"index_type": "faiss.IVFFlat", "faiss_index_ivf_nlists": "9"},

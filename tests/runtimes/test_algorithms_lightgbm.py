@@ -17,29 +17,13 @@ def _csv(rows: list[list[Any]]) -> str:
 
 
 @pytest.fixture(scope="module")
-def trained(container: Callable[..., Any], housing: list[list[float]]) -> Any:
-    made = container(REGRESSION, "lightgbm")
-    made.job({"num_boost_round": "30"}, train="text/csv", validation="text/csv")
-    made.write("input/data/train/data.csv", _csv(housing[:400]))
-    made.write("input/data/validation/data.csv", _csv(housing[400:]))
-    done = made.train()
-    assert done.returncode == 0, done.stderr
-    made.said = done.stdout
-    return made
+def trained(priced: Callable[..., Any]) -> Any:
+    return priced(REGRESSION, "lightgbm", num_boost_round="30")
 
 
 @pytest.fixture(scope="module")
-def colours(container: Callable[..., Any]) -> Any:
-    """Three classes, two of them by a colour, one by a number."""
-    made = container(CLASSIFICATION, "lightgbm")
-    made.job({"num_boost_round": "20", "min_data_in_leaf": "1"}, training="text/csv")
-    rows: list[Any] = [((1, 5, 9)[row % 3], ("red", "blue", "blue")[row % 3], int(row % 3 == 2)) for row in range(300)]
-    rows += [(1, "", "")]  # holes are learnt from
-    made.write("input/data/training/train/data.csv", _csv([[*row] for row in rows]))
-    made.write("input/data/training/categorical_index.json", '{"cat_index_list": [1]}')
-    done = made.train()
-    assert done.returncode == 0, done.stderr
-    return made
+def colours(coloured: Callable[..., Any]) -> Any:
+    return coloured(CLASSIFICATION, "lightgbm", num_boost_round="20", min_data_in_leaf="1")
 
 
 @pytest.fixture(scope="module")

@@ -114,9 +114,9 @@ def test_libsvm_is_refused(learner: Any) -> None:
         ("", "holds no data"),
         ("1,2\n0,3,4\n", "Line 2 has 3 columns"),
         ("1,x\n", "Line 1 is not CSV of numbers"),
-        ("1,2\n0,\n", "a feature is missing"),
-        (",2\n0,3\n", "row 1 has no label"),
-        ("1,2\n2,3\n", "the label of row 2 is 2; a binary_classifier's labels are whole numbers from 0 to 1"),
+        ("1,2\n0,\n", "Line 2 has no finite number as feature 1"),
+        (",2\n0,3\n", "Line 1 has no label"),
+        ("1,2\n2,3\n", "Line 2 has the label 2: a binary_classifier's labels are whole numbers from 0 to 1"),
         ("1,2\n1,3\n", "all rows have the same label"),
         ("1\n0\n", "needs a label and a feature"),
     ],
@@ -127,3 +127,20 @@ def test_data_that_are_wrong(learner: Any, data: str, told: str) -> None:
     assert learner.train().returncode == 1
     assert told in learner.failure()
     assert learner.failure().startswith("ClientError: ")
+
+
+@pytest.mark.parametrize(
+    ("predictor", "labels"), [("regressor", ("7", "5", "9", "3")), ("binary_classifier", ("1", "1", "1", "0"))]
+)
+def test_without_a_bias_the_function_goes_through_the_origin(
+    learner: Any, predictor: str, labels: tuple[str, ...]
+) -> None:
+    learner.job({"predictor_type": predictor, "use_bias": "False", "normalize_data": "auto"}, train="text/csv")
+    rows = ("1,2", "2,1", "3,2", "4,-1")
+    learner.write(
+        "input/data/train/part-0.csv", _csv([f"{label},{row}" for label, row in zip(labels, rows, strict=True)])
+    )
+    done = learner.train()
+    assert done.returncode == 0, done.stderr
+    code = "import sys, numpy; model = numpy.load(sys.argv[1]); print(model['bias'], bool(model['weights'].all()))"
+    assert learner.run("-c", code, str(learner.base / "model/model.npz")).stdout == "[0.] True\n"

@@ -76,11 +76,11 @@ def test_equal_rows_make_a_forest_too(container: Callable[..., Any]) -> None:
     [
         ("", "0,1,2\n", "Channel train holds no data"),
         ("1,2\n1,2,3\n", "0,1,2\n", "Line 2 has 3 columns"),
-        ("1,2\n1,\n", "0,1,2\n", "a feature is missing"),
+        ("1,2\n1,\n", "0,1,2\n", "Line 2 has no finite number"),
         ("1,2,3\n", "0,1,2\n", "2 are expected"),
-        ("1,2\n", "0,1\n", "feature_dim is 2"),
-        ("1,2\n", "5,1,2\n", "neither 0"),
-        ("1,2\n", "0,1,\n", "a feature is missing"),
+        ("1,2\n", "0,1\n", "2 are expected"),
+        ("1,2\n", "5,1,2\n", "write 0 for what is as usual"),
+        ("1,2\n", "0,1,\n", "Line 1 has no finite number"),
     ],
 )
 def test_bad_data_is_named(container: Callable[..., Any], train: str, test: str, reason: str) -> None:

@@ -20,18 +20,8 @@ def _csv(rows: list[list[Any]]) -> str:
 
 
 @pytest.fixture(scope="module")
-def colours(container: Callable[..., Any]) -> Any:
-    """Three classes, two of them by a colour, one by a number."""
-    made = container(CLASSIFICATION, "pytorch")
-    made.job({**SMALL, "n_epochs": "12"}, training="text/csv")
-    rows: list[Any] = [((1, 5, 9)[row % 3], ("red", "blue", "blue")[row % 3], int(row % 3 == 2)) for row in range(300)]
-    rows += [(1, "", "")]  # holes are learnt from
-    made.write("input/data/training/train/data.csv", _csv([[*row] for row in rows]))
-    made.write("input/data/training/categorical_index.json", '{"cat_index_list": [1]}')
-    done = made.train()
-    assert done.returncode == 0, done.stderr
-    made.said = done.stdout
-    return made
+def colours(coloured: Callable[..., Any]) -> Any:
+    return coloured(CLASSIFICATION, "pytorch", **SMALL, n_epochs="12")
 
 
 def test_epochs_are_told_so_that_the_published_expression_finds_them(colours: Any) -> None:

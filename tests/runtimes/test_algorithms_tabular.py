@@ -55,13 +55,13 @@ GOOD: Mapping[str, tuple[dict[str, str], bool, list[Any]]] = {
 }
 
 BAD: Mapping[str, tuple[dict[str, str], bool]] = {
-    "Channel train holds no data.": ({"train/a.csv": ""}, False),
+    "Channel train holds no data: a.csv is empty.": ({"train/a.csv": ""}, False),
     "One of the channels train and training is required": ({"validation/a.csv": "1,2\n"}, False),
     "a.csv in channel train: Line 2 has 1 columns, the first has 2.": ({"train/a.csv": "1,2\n3\n"}, False),
     "Line 1, column 0: 'label' is no number. CSV data must have no header.": ({"train/a.csv": "label,b\n1,2\n"}, False),
     "Line 3, column 1: 'red' is no number.": ({"train/a.csv": "1,2\n1,2\n1,red\n"}, False),
     "needs a label and a feature": ({"train/a.csv": "1\n2\n"}, False),
-    "Channel train: row 2 has no label.": ({"train/a.csv": "1,2\n,3\n"}, False),
+    "a.csv in channel train: Line 2 has no label": ({"train/a.csv": "1,2\n,3\n"}, False),
     "a single row": ({"train/a.csv": "1,2\n"}, False),
     "All rows have the label 1": ({"train/a.csv": "1,2\n1,3\n1,4\n"}, True),
     "a label is 1.5. Is this a regression?": ({"train/a.csv": "1,2\n1.5,3\n"}, True),

@@ -71,6 +71,7 @@ def _tell(made: Snapshot, settings: Settings, target: Path, store: str) -> None:
         click.echo(f"Its objects share their disk space with {settings.data}, and so they share that disk's fate.")
     if store:
         click.echo(f"Run it:  createdb NEW && pg_restore -d NEW {target / held.DUMP}")
-        click.echo(f"         sagewright up --data {target} --store postgresql:///NEW")
+        flag = " --replica" if (target / "replicas").is_dir() else ""
+        click.echo(f"         sagewright up{flag} --data {target} --store postgresql:///NEW")
     else:
         click.echo(f"Run it:  sagewright up --data {target}")

@@ -177,9 +177,10 @@ class Engine(ABC):
     name: str
 
     @property
-    def shared(self) -> bool:
-        """Whether every server that has this engine, on whatever machine, sees and reaches the same tasks."""
-        return False
+    def servers(self) -> Literal["one", "machine", "all"]:
+        """Which servers may share a data folder, each with an engine of this sort on it: one alone, those of one
+        machine, or all that see the folder. Who shares it sees and reaches the same tasks, and starts none twice."""
+        return "one"
 
     @property
     def read_only_mounts(self) -> bool:
@@ -200,7 +201,7 @@ class Engine(ABC):
 
     @property
     def private_networks(self) -> bool:
-        """Whether the hosts of a group share ports with nobody: their tasks have a network of their own."""
+        """Whether the hosts of one job share ports with no other job, whatever else their network reaches."""
         return False
 
     def image(self, address: str) -> Image | None:

@@ -24,7 +24,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sagewright.base import toolkit
 from sagewright.base.clock import Clock
@@ -33,9 +33,9 @@ from sagewright.base.settings import Settings
 from sagewright.compute import links, process, spawning
 from sagewright.compute.base import Image, Login, Task, TaskState, Usage
 from sagewright.compute.cgroups import Cgroups
-from sagewright.compute.containers import base_image, images, networks, spec
+from sagewright.compute.containers import base_image, confinement, images, networks, spec
 from sagewright.compute.containers.api import Api, Refused
-from sagewright.compute.containers.spec import Place
+from sagewright.compute.containers.spec import Kind, Place
 from sagewright.compute.process import ProcessEngine, about_of
 
 _LOG = logging.getLogger(__name__)
@@ -55,17 +55,17 @@ class ContainerEngine(ProcessEngine):
         clock: Clock,
         socket: str,
         *,
-        endpoint: str = "127.0.0.1:4700",
+        endpoint: tuple[str, int] = ("127.0.0.1", 4700),
         toolkit: Path | None = None,
     ) -> None:
-        """`socket` is the path of the engine's API, `endpoint` where tasks ask for this server (`HOST:PORT`).
+        """`socket` is the path of the engine's API, `endpoint` where tasks ask for this server.
 
         Raises Terminal when no engine answers there.
         """
         super().__init__(folder, clock, "off", toolkit=toolkit)
         self._cgroups = Cgroups()  # the engine's are used
         self._api = Api(socket)
-        self._endpoint = endpoint
+        self._endpoint = f"{endpoint[0]}:{endpoint[1]}"
         self._mark = hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:8]
         try:
             about = self._api.call("GET", "/version")
@@ -74,18 +74,36 @@ class ContainerEngine(ProcessEngine):
                 f"No container engine answers at {socket} ({problem}). Start Docker, or `podman system service`, or "
                 "say where it listens: --container-socket unix:///PATH."
             ) from None
-        self._podman = any("podman" in each["Name"].lower() for each in about.get("Components") or ())
+        podman = any("podman" in each["Name"].lower() for each in about.get("Components") or ())
+        filter_file = self._folder / ".seccomp.json"
+        filtered = podman and confinement.write_profile(filter_file)
+        self._kind = Kind(podman, self._is_rootless(), filter_file if filtered else None)
+
+    def _is_rootless(self) -> bool:
+        """Whether an ordinary user runs the engine: then a container's root is that user. Root's own never is."""
+        return os.getuid() != 0 and "name=rootless" in (self._api.call("GET", "/info").get("SecurityOptions") or ())
 
     # -- what it can do
 
+    @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "one"
+
     def cannot(self) -> Sequence[str]:
-        sentences = ["How much a task writes to disk is not limited."]
-        if self._podman:
+        sentences = []
+        if os.getuid() != 0:
+            sentences.append("What users' images write outside /opt/ml is not counted: only root sees it.")
+        if self._kind.podman and self._kind.filter_file is None:
+            sentences.append(
+                f"Podman's own filter of system calls is used, which lets user namespaces and keyrings through: there "
+                f"is none at {' or '.join(map(str, confinement.DEFAULTS))} to make a closer one of."
+            )
+        if self._kind.podman:
             sentences.append(
                 "Podman ignores requests for GPUs: tasks that ask for some are given all of this machine's, and users' "
                 "images bring the driver's libraries themselves."
             )
-        if os.getuid() != 0 and not self._rootless():
+        if os.getuid() != 0 and not self._kind.rootless:
             sentences.append(
                 "The engine runs as root and this server does not: what users' images write as root to /opt/ml can "
                 "be read, but stays on disk when their tasks are gone. Rootless Podman has no such trouble."
@@ -108,10 +126,7 @@ class ContainerEngine(ProcessEngine):
         return images.held(self._api, address)
 
     def pull(self, address: str, login: Login | None) -> Image:
-        return images.pull(self._api, address, login, podman=self._podman)
-
-    def _rootless(self) -> bool:
-        return "name=rootless" in (self._api.call("GET", "/info").get("SecurityOptions") or ())
+        return images.pull(self._api, address, login, podman=self._kind.podman)
 
     # -- the engine's port, where it is not the process engine's
 
@@ -164,23 +179,26 @@ class ContainerEngine(ProcessEngine):
         """The bodies of the task's containers by their names, and what is to be known of them later."""
         name, base = self._name(task.id), base_image.ensure(self._api)
         place, network = self._place(task)
-        porch = f"{name}-porch" if network and (task.network != "none" or task.socket) else ""
-        if task.image is not None and task.socket and not network:
-            porch = f"{name}-porch"
+        asks = task.network != "none" and place.mode != "host"
+        serves = task.image is not None and task.socket is not None
+        porch = f"{name}-porch" if asks or serves else ""
         bodies = {}
         if porch:
-            bodies[porch] = spec.of_porch(task, base, run, self._endpoint, place, self._podman)
+            bodies[porch] = spec.of_porch(task, base, run, self._endpoint, place, self._kind)
             place = Place(f"container:{porch}", names=place.names)
-        bodies[name] = spec.of_task(task, task.image or base, run, self._toolkit, place, self._podman)
+        bodies[name] = spec.of_task(task, task.image or base, run, self._toolkit, place, self._kind)
         for body in bodies.values():
             body["Labels"] = spec.labels(self._folder, task.id)
         about: dict[str, Any] = {
             "folder": str(task.folder),
             "socket": task.socket,
+            "sandboxed": True,
             "cgroups": [],
             "name": name,
             "porch": porch,
             "network": network,
+            "disk_limit": task.resources.disk_bytes or 0,
+            "disk_folders": [str(each) for each in (task.folder, *spec.private_folders(task, run)) if each],
         }
         return bodies, about
 
@@ -190,16 +208,12 @@ class ContainerEngine(ProcessEngine):
         Tasks without an image share this machine's network, unless they have neighbours, as on the process engine.
         Users' images listen on a port that others use too, and have a network of their own.
         """
-        if task.network == "platform":
-            raise Terminal(
-                "This engine cannot keep a VpcConfig's promise yet. Start the server with --vpc-network host."
-            )
         neighbours = bool(task.group) and len(task.hosts) > 1
-        if not neighbours and (task.image is None or task.network == "none"):
-            return Place("none" if task.network == "none" else "host"), ""
+        if not neighbours and (task.image is None or task.network != "host"):
+            return Place("host" if task.network == "host" else "none"), ""
         network = self._name(task.group if neighbours else task.id)
         labels = spec.labels(self._folder, task.id)
-        subnet = networks.ensure(self._api, network, labels, internal=task.network == "none")
+        subnet = networks.ensure(self._api, network, labels, internal=task.network != "host")
         if not neighbours:
             return Place(network, names=task.hosts), network
         names = networks.addresses(ipaddress.IPv4Network(subnet), task.hosts)
@@ -212,6 +226,8 @@ class ContainerEngine(ProcessEngine):
             "name": about["name"],
             "porch": about["porch"],
             "endpoint": self._endpoint,
+            "disk_limit": about["disk_limit"],
+            "disk_folders": about["disk_folders"],
             "bodies": bodies,
         }
         with contextlib.ExitStack() as stack:
@@ -251,7 +267,7 @@ class ContainerEngine(ProcessEngine):
     # -- forgetting
 
     def _name(self, task_id: str) -> str:
-        """What a task's container is called, or a group's network."""
+        """What a task's container is called, or a job's network."""
         return f"sagewright-{self._mark}-{task_id}"
 
     def _remove(self, run: Path) -> None:
@@ -270,12 +286,11 @@ class ContainerEngine(ProcessEngine):
 def make(settings: Settings, clock: Clock) -> ContainerEngine:
     """The engine of a server with these settings."""
     package = toolkit.folder()
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
     return ContainerEngine(
         settings.data / "tasks",
         clock,
         _socket(settings.container_socket),
-        endpoint=f"{host}:{settings.port}",
+        endpoint=(settings.reachable_host, settings.port),
         toolkit=package.parent if package else None,
     )
 

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Fault, Terminal
@@ -130,6 +130,10 @@ class FakeEngine(Engine):
         self._end_now(task_id, TaskState("lost"))
 
     # -- the engine's port
+
+    @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "machine"
 
     def cannot(self) -> Sequence[str]:
         return self._cannot

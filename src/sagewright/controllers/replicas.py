@@ -114,7 +114,12 @@ class Membership:
     def __init__(self, data: Path, store: Store, clock: Clock, engine: Engine) -> None:
         """Raises Terminal where that is not so."""
         self._store, self._clock = store, clock
-        self._machine = None if engine.shared else _machine()
+        if engine.servers == "one":
+            raise Terminal(
+                f"Replicas cannot share the tasks of the engine {engine.name} yet. Start them with --engine process on "
+                "one machine, or one server without --replica."
+            )
+        self._machine = None if engine.servers == "all" else _machine()
         folder = _identity(data)
         if not store.acquire("data folder", folder, ttl=_FOREVER, now=clock.now()):
             raise Terminal(

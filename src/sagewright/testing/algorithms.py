@@ -47,11 +47,13 @@ def _quality(name: str, told: Mapping[str, Any]) -> str:
 def _algorithm(declared: Mapping[str, Any]) -> str:
     images = ", ".join(f"`{name}`" for name in declared["repositories"])
     channels = "; ".join(_channel(each) for each in declared["channels"])
-    lines = [f"## {declared['name']}\n", f"Images {images}, environment `{declared['environment']}`.", ""]
+    hosts = "one or several" if declared["parallel"] else "one"
+    lines = [f"## {declared['name']}\n"]
+    lines += [f"Images {images}, environment `{declared['environment']}`. Instances: {hosts}.", ""]
     lines += [f"Channels: {channels}.", "", "| hyperparameter | values | default | tune |", "|---|---|---|---|"]
     lines += [_hyperparameter(each) for each in declared["hyperparameters"]]
     names = ", ".join(f"`{each['name']}`" for each in declared["metrics"])
-    return "\n".join([*lines, "", f"Metrics: {names}.", ""])
+    return "\n".join([*lines, "", f"Metrics: {names or 'none'}.", ""])
 
 
 def _channel(declared: Mapping[str, Any]) -> str:

@@ -142,6 +142,7 @@ for pid in {T["server"], T["neighbour"]} - own:
 for link in [*glob.glob("/proc/self/fd/*"), *glob.glob("/proc/1/fd/*"), *glob.glob(f"/proc/{os.getppid()}/fd/*")]:
     try: leads = os.readlink(link)
     except OSError: continue
+    if leads == "/.sagewright/log": continue  # a container's own output
     harmless = leads.startswith(("pipe:", "/dev/null", "/proc", "anon_inode:[eventfd]", "anon_inode:[signalfd]"))
     if not harmless: escaped(f"{link} -> {leads}")
 """,
@@ -251,11 +252,14 @@ status = dict(line.split(":", 1) for line in open("/proc/self/status").read().sp
 for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb"):
     if int(status[name], 16): escaped(f"{name} is {status[name]}")
 if int(status["NoNewPrivs"]) != 1: escaped("programs may give new powers")
-for change in (lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.setgroups([0]), lambda: os.chroot("/tmp"),
+root = (lambda: os.setuid(0), lambda: os.setgid(0))
+for change in (*root, lambda: os.setgroups([0]), lambda: os.chroot("/tmp"),
                lambda: os.nice(-20), lambda: os.sethostname("x") if hasattr(os, "sethostname") else 1 / 0):
+    # In a container it may be root already, without any power.
+    if os.getuid() == 0 and change in root: continue
     try: change(); escaped("it may")
     except (OSError, ZeroDivisionError): pass
-if os.path.exists("/bin/su"):
+if os.path.exists("/bin/su") and os.getuid():
     su = subprocess.run(["su", "-c", "id -u"], stdin=subprocess.DEVNULL, capture_output=True)
     if su.stdout.strip() == b"0": escaped("su")
 shell = "/tmp/shell"
@@ -263,7 +267,7 @@ try:
     with open(shell, "wb") as file: file.write(open("/bin/sh", "rb").read())
     os.chmod(shell, 0o6755)
     done = subprocess.run([shell, "-p", "-c", "id -u"], capture_output=True)
-    if done.stdout.strip() == b"0": escaped("a shell of root's")
+    if done.stdout.strip() == b"0" and os.getuid(): escaped("a shell of root's")
 except OSError: pass
 """,
     ),
@@ -330,12 +334,13 @@ except OSError: pass
         "kernel-settings",
         "The machine's own settings: /proc/sys, /sys, control groups, the log, sysrq.",
         """
-seen = 0
+seen, null = 0, os.stat("/dev/null").st_rdev
 for top in ("/proc", "/sys"):
     for root, folders, names in os.walk(top):
         if root == "/proc": folders[:] = [name for name in folders if not name.isdigit()]
         for name in names:
             seen += 1
+            if os.path.exists(f"{root}/{name}") and os.stat(f"{root}/{name}").st_rdev == null: continue  # it is masked
             try: os.close(os.open(f"{root}/{name}", os.O_WRONLY | os.O_NONBLOCK)); escaped(f"{root}/{name}")
             except OSError: pass
 if seen < 100: escaped(f"only {seen} were looked at")

@@ -57,8 +57,7 @@ class RayNodes:
         os.environ.update(self._settings)
         try:
             self._head().wait()
-            starting = [self._spawn() for _ in range(self._count)]
-            for _ in range([each.wait() == 0 for each in starting].count(False)):
+            for _ in range(self._count):  # not at once: they would take each other's ports now and then
                 self.add()
         except BaseException:
             self._end()

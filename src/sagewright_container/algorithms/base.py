@@ -33,13 +33,17 @@ class Metric:
 
 @dataclass(frozen=True)
 class Input:
-    """A channel as the job gives it: `content_type` in our word, its parameters, and how to read it."""
+    """A channel as the job gives it: `content_type` in our word, its parameters, and how to read it.
+
+    `sharded`: each host has files of its own (`shards.py`).
+    """
 
     name: str
     content_type: str
     path: str
     pipe: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
+    sharded: bool = False
 
     def files(self) -> list[str]:
         """The files of the channel, in order; hidden ones and Spark's markers (`_SUCCESS`) left out."""
@@ -56,7 +60,10 @@ class Input:
 
 @dataclass
 class Job:
-    """One run of an algorithm on one host. `stopping` turns true on SIGTERM: save what there is and return."""
+    """One run of an algorithm. `stopping` turns true on SIGTERM: save what there is and return.
+
+    An algorithm has all data on the host that it runs on, whatever `hosts` there are (`shards.py`).
+    """
 
     hyperparameters: dict[str, Any]
     inputs: dict[str, Input]
@@ -65,11 +72,6 @@ class Job:
     hosts: Sequence[str] = ("algo-1",)
     current_host: str = "algo-1"
     stopping: bool = False
-
-    @property
-    def distributed(self) -> bool:
-        """Whether other hosts take part."""
-        return len(self.hosts) > 1
 
 
 class Model(Protocol):
@@ -102,12 +104,14 @@ class Algorithm(Protocol):
 
     `environment` is the Python environment that it runs in, `repositories` are those of its images. `train` reads
     `job.inputs`, prints one line per step that a metric's regex can find, and leaves the model in `job.model_dir`. It
-    raises ClientError for what the caller got wrong; anything else is a fault of ours.
+    raises ClientError for what the caller got wrong; anything else is a fault of ours. `parallel`: jobs may have
+    several instances, as they may at AWS.
     """
 
     name: str
     environment: str
     repositories: Sequence[str]
+    parallel: bool
     hyperparameters: Sequence[Hyperparameter]
     channels: Sequence[Channel]
     metrics: Sequence[Metric]

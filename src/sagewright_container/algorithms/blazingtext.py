@@ -41,6 +41,7 @@ class BlazingText:
     name = "blazingtext"
     environment = "blazingtext"
     repositories = ("blazingtext",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         choice("mode", *_WORD_MODES, SUPERVISED, required=True, tunable=_WORD_MODES),
         integer("epochs", 1, default=5, tunable=Range(5, 15)),
@@ -84,8 +85,6 @@ class BlazingText:
 
     def train(self, job: Job) -> None:
         """Train on the channel `train`, measure on `validation`, save what fastText reads."""
-        if job.distributed:
-            raise ClientError("BlazingText on several instances is not supported here yet; ask for one instance.")
         texts = importlib.import_module("sagewright_container.algorithms.texts")
         supervised = job.hyperparameters["mode"] == SUPERVISED
         if supervised and _true(job.hyperparameters["early_stopping"]) and "validation" not in job.inputs:

@@ -54,6 +54,7 @@ class CatBoost:
     """See the module. `classify`: classes are told apart; else a number is predicted."""
 
     environment = "catboost"
+    parallel = False
     hyperparameters = _HYPERPARAMETERS
     channels: Sequence[Channel] = tabular.CHANNELS
 

@@ -31,6 +31,7 @@ class DeepAR:
     name = "forecasting-deepar"
     environment = "deepar"
     repositories = ("forecasting-deepar",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("context_length", 1, required=True, tunable=Range(1, 200)),
         integer("epochs", 1, required=True, tunable=Range(1, 1000)),
@@ -72,8 +73,6 @@ class DeepAR:
 
     def train(self, job: Job) -> None:
         """Train on the channel `train`, save, and measure the forecasts of the end of each series in `test`."""
-        if job.distributed:
-            raise ClientError("DeepAR trains on one instance here: set InstanceCount to 1.")
         series = time_series.read(job.inputs["train"])
         importlib.import_module("sagewright_container.algorithms.deepar_training").train(job, series)
 

@@ -31,7 +31,7 @@ def _of_part(part: str, rate: float, decay: float, sigma: float) -> Iterator[Hyp
     """The hyperparameters that each of PARTS has."""
     yield number(f"{part}_lr", Range(0), default=rate, tunable=_TUNED)
     yield number(f"{part}_wd", Range(0), default=decay, tunable=_TUNED)
-    yield choice(f"{part}_init_method", *_METHODS, default="normal", tunable=_METHODS)
+    yield choice(f"{part}_init_method", *_METHODS, default="normal")
     yield number(f"{part}_init_sigma", Range(0), default=sigma, tunable=_TUNED)
     yield number(f"{part}_init_scale", Range(0), tunable=_TUNED)
     yield number(f"{part}_init_value", Range(), tunable=_TUNED)
@@ -43,6 +43,7 @@ class FactorizationMachines:
     name = "factorization-machines"
     environment = "scikit-learn"
     repositories = ("factorization-machines",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("feature_dim", 1, required=True),
         integer("num_factors", 1, required=True),
@@ -80,10 +81,6 @@ class FactorizationMachines:
 
     def train(self, job: Job) -> None:
         """Train on the channel `train`, tell of each epoch and of `test`, save the model."""
-        if job.distributed:
-            raise ClientError(
-                "Factorization machines on several instances are not supported here yet; ask for one instance."
-            )
         factorization = importlib.import_module("sagewright_container.algorithms.factorization")
         machine = factorization.train(job, _read(job, "train"))
         saved = {"bias": machine.bias, "linear": machine.linear, "factors": machine.factors}

@@ -29,6 +29,7 @@ class ImageClassification:
     name = "image-classification"
     environment = "pytorch"
     repositories = ("image-classification",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("num_classes", 1, required=True),
         integer("num_training_samples", 1, required=True),

@@ -26,6 +26,7 @@ class IpInsights:
     name = "ipinsights"
     environment = "pytorch"
     repositories = ("ipinsights",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("num_entity_vectors", 1, 250000000, required=True, tunable=Range(10000, 1000000)),
         integer("vector_dim", 4, 4096, required=True, tunable=Range(8, 256)),
@@ -33,7 +34,7 @@ class IpInsights:
         integer("epochs", 1, default=10, tunable=Range(1, 100)),
         number("learning_rate", Range(1e-6, 10), default=0.001, tunable=Range(1e-4, 0.1)),
         integer("mini_batch_size", 1, 500000, default=10000, tunable=Range(100, 50000)),
-        integer("num_ip_encoder_layers", 0, 100, default=1, tunable=Range(0, 10)),
+        integer("num_ip_encoder_layers", 0, 100, default=1, tunable=Range(1, 10)),
         integer("random_negative_sampling_rate", 0, 500, default=1, tunable=Range(0, 10)),
         integer("shuffled_negative_sampling_rate", 0, 500, default=1, tunable=Range(0, 10)),
         number("weight_decay", Range(0, 10), default=0.00001, tunable=Range(0, 1)),
@@ -49,17 +50,16 @@ class IpInsights:
     )
 
     def check(self, values: Mapping[str, Any]) -> None:
-        """Without pairs that do not belong together nothing is learned."""
-        if not values["random_negative_sampling_rate"] and not values["shuffled_negative_sampling_rate"]:
+        """Without pairs that do not belong together nothing is learned; AWS takes 500 for each that does."""
+        rates = values["random_negative_sampling_rate"] + values["shuffled_negative_sampling_rate"]
+        if not 1 <= rates <= 500:
             raise ClientError(
-                "Hyperparameters random_negative_sampling_rate and shuffled_negative_sampling_rate are both 0: "
-                "one must be above."
+                "Hyperparameters random_negative_sampling_rate and shuffled_negative_sampling_rate: their sum is "
+                f"{rates}, and must be from 1 to 500."
             )
 
     def train(self, job: Job) -> None:
         """Learn from the pairs of the channel `train`, measure on `validation` after each epoch, save the network."""
-        if job.distributed:
-            raise ClientError("IP Insights on several instances is not supported here yet; ask for one instance.")
         pairs = importlib.import_module("sagewright_container.algorithms.ip_pairs")
         embeddings = importlib.import_module("sagewright_container.algorithms.ip_embeddings")
         values = job.hyperparameters

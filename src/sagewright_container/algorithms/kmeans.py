@@ -2,8 +2,8 @@
 
 Hyperparameters, channels, metrics and answers are those of AWS's developer guide ("K-Means Hyperparameters", "K-Means
 Response Formats"). AWS's image reads the data in one pass and refines a few more centers than asked for; here all rows
-are in memory and Lloyd's algorithm runs on them, so `extra_center_factor`, `half_life_time_size`, `epochs` and
-`mini_batch_size` have no effect.
+are in memory and Lloyd's algorithm runs on them, so `init_method`, `extra_center_factor`, `half_life_time_size`,
+`epochs` and `mini_batch_size` have no effect. Both of `eval_metrics` are told, whichever were asked for.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ class KMeans:
     name = "kmeans"
     environment = "scikit-learn"
     repositories = ("kmeans",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("feature_dim", 1, required=True),
         integer("k", 2, required=True),
-        choice("init_method", *_INITIAL, default="random", tunable=_INITIAL),
         choice("local_lloyd_init_method", *_INITIAL, default="kmeans++"),
         integer("local_lloyd_max_iter", 1, default=300),
         number("local_lloyd_tol", Range(0, 1), default=0.0001),
         Hyperparameter(name="local_lloyd_num_trials", kind="FreeText", default="auto"),
-        Hyperparameter(name="eval_metrics", kind="FreeText", default='["msd"]'),
+        choice("init_method", *_INITIAL, ignored=True, tunable=_INITIAL),
+        Hyperparameter(name="eval_metrics", kind="FreeText", ignored=True),
         integer("mini_batch_size", 1, ignored=True, tunable=Range(3000, 15000)),
         Hyperparameter(name="extra_center_factor", kind="FreeText", ignored=True, tunable=Range(4, 10)),
         integer("half_life_time_size", 0, ignored=True),
-        integer("epochs", 1, ignored=True),
+        integer("epochs", 1, ignored=True, tunable=Range(1, 10)),
         Hyperparameter(name="force_dense", kind="FreeText", ignored=True),
     )
     channels: Sequence[Channel] = (

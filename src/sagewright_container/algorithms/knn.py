@@ -27,6 +27,7 @@ class Knn:
     name = "knn"
     environment = "knn"
     repositories = ("knn",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("feature_dim", 1, required=True),
         integer("k", 1, required=True, tunable=Range(1, 1024)),
@@ -70,8 +71,6 @@ class Knn:
 
     def train(self, job: Job) -> None:
         """Index a sample of the channel `train`, save it, tell how good its answers of `test` are."""
-        if job.distributed:
-            raise ClientError("k-NN on several instances is not supported here yet; ask for one instance.")
         tables = importlib.import_module("sagewright_container.algorithms.tables")
         indexing = importlib.import_module("sagewright_container.algorithms.knn_index")
         values = job.hyperparameters

@@ -23,6 +23,7 @@ class Lda:
     name = "lda"
     environment = "scikit-learn"
     repositories = ("lda",)
+    parallel = False
     hyperparameters: Sequence[Hyperparameter] = (
         integer("num_topics", 1, required=True, tunable=Range(1, 150)),
         integer("feature_dim", 1, required=True),

@@ -58,6 +58,7 @@ class LightGBM:
     """See the module. `classify`: classes are told apart; else a number is predicted."""
 
     environment = "lightgbm"
+    parallel = True
     hyperparameters = _HYPERPARAMETERS
     channels: Sequence[Channel] = tabular.CHANNELS
 

@@ -19,6 +19,8 @@ from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, Range, choice, flag, integer, number
 
 MODEL_FILE = "model.npz"
+TUNED = "_tuning_objective_metric"
+"""Is given where a tuning job chooses among models: then one is trained."""
 REGRESSOR, BINARY, MULTICLASS = "regressor", "binary_classifier", "multiclass_classifier"
 LOSSES = {  # the first is what `auto` means
     REGRESSOR: (
@@ -56,6 +58,7 @@ class LinearLearner:
     name = "linear-learner"
     environment = "scikit-learn"
     repositories = ("linear-learner",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         choice("predictor_type", REGRESSOR, BINARY, MULTICLASS, required=True),
         integer("num_classes", 1, 1_000_000),
@@ -66,15 +69,19 @@ class LinearLearner:
         _auto("bias_wd_mult", _NOT_NEGATIVE),
         integer("epochs", 1, default=15),
         integer("num_models", 1, words=_AUTO, default="auto"),
-        integer("num_calibration_samples", 1, default=10_000_000),
+        Hyperparameter(name=TUNED, kind="FreeText"),
+        integer("num_calibration_samples", 1, words=_AUTO, default="auto"),
         choice("binary_classifier_model_selection_criteria", *_CRITERIA, default="accuracy"),
         number("target_precision", _SHARE, default=0.8),
         number("target_recall", _SHARE, default=0.8),
         number("f_beta", _POSITIVE, default=1.0),
-        number("positive_example_weight_mult", _POSITIVE, words=("balanced",), default=1.0, tunable=Range(1e-5, 1e5)),
+        number(
+            "positive_example_weight_mult", _POSITIVE, words=("balanced", "auto"), default=1.0, tunable=Range(1e-5, 1e5)
+        ),
         flag("balance_multiclass_weights", default="false"),
         integer("accuracy_top_k", 1, default=3),
-        flag("normalize_data", default="true"),
+        flag("use_bias", default="true", tunable=("true", "false")),
+        choice("normalize_data", "auto", "true", "false", "True", "False", default="true"),
         choice("normalize_label", "auto", "true", "false", "True", "False", default="auto"),
         choice("unbias_data", "auto", "true", "false", "True", "False", default="auto"),
         choice("unbias_label", "auto", "true", "false", "True", "False", default="auto"),
@@ -91,7 +98,7 @@ class LinearLearner:
         _auto("beta_1", Range(0, 1), ignored=True),
         _auto("beta_2", Range(0, 1), ignored=True),
         _auto("bias_lr_mult", _POSITIVE, ignored=True),
-        flag("use_lr_scheduler", ignored=True, tunable=("true", "false")),
+        flag("use_lr_scheduler", ignored=True),
         integer("lr_scheduler_step", 1, words=_AUTO, ignored=True),
         _auto("lr_scheduler_factor", _SHARE, ignored=True),
         _auto("lr_scheduler_minimum_lr", _POSITIVE, ignored=True),
@@ -125,8 +132,6 @@ class LinearLearner:
 
     def train(self, job: Job) -> None:
         """Train on the channel `train`, choose by `validation`, tell of it and of `test`, save the model."""
-        if job.distributed:
-            raise ClientError("Linear Learner on several instances is not supported here yet; ask for one instance.")
         training = importlib.import_module("sagewright_container.algorithms.linear_training")
         importlib.import_module("numpy").savez(os.path.join(job.model_dir, MODEL_FILE), **training.train(job))
 

@@ -25,19 +25,23 @@ Told = Callable[[int, Weights], bool]
 
 @dataclass(frozen=True)
 class Problem:
-    """`rows`: float32 array or CSR matrix; `labels`, `weights`: a float per row; `classes`: outputs."""
+    """`rows`: float32 array or CSR matrix; `labels`, `weights`: a float per row; `classes`: outputs.
+
+    Without `biased` the bias stays as it is.
+    """
 
     rows: Any
     labels: Any
     weights: Any
     classes: int = 1
+    biased: bool = True
 
     def gradient(self, loss: Loss, weights: Weights) -> tuple[float, Any, Any]:
         """The mean loss, and its derivatives by the matrix and by the bias."""
         losses, slopes = loss(weights.outputs(self.rows), self.labels)
         share = self.weights / self.weights.sum()
         slopes = (slopes.reshape(len(share), -1) * share[:, None]).astype(np.float32)
-        return float(losses @ share), np.asarray(self.rows.T @ slopes).T, slopes.sum(axis=0)
+        return float(losses @ share), np.asarray(self.rows.T @ slopes).T, slopes.sum(axis=0) * self.biased
 
 
 class NormalEquations:
@@ -49,7 +53,7 @@ class NormalEquations:
         self._square, self._right = np.zeros((size, size)), np.zeros(size)
         for start in range(0, self._count, _BLOCK):
             block = slice(start, start + _BLOCK)
-            rows = np.ones((len(problem.rows[block]), size))
+            rows = np.full((len(problem.rows[block]), size), float(problem.biased))  # zeros get no bias
             rows[:, :-1] = problem.rows[block]
             self._square += rows.T @ rows
             self._right += rows.T @ problem.labels[block]

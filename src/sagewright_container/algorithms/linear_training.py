@@ -11,7 +11,7 @@ import numpy as np
 from sagewright_container.algorithms import linear_losses, linear_measures, linear_solver, quality, tables
 from sagewright_container.algorithms.base import Job
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.algorithms.linear_learner import BINARY, LOSSES, MULTICLASS, REGRESSOR, Linear
+from sagewright_container.algorithms.linear_learner import BINARY, LOSSES, MULTICLASS, REGRESSOR, TUNED, Linear
 from sagewright_container.algorithms.linear_model import Weights
 
 _MODELS = 4  # what `auto` trains where a validation channel can choose among them
@@ -95,10 +95,11 @@ def _models(job: Job, data: Mapping[str, tables.Table], name: str) -> Any:
     scale = _scale(table, values)
     labels = (table.label - scale.label_shift) / scale.label_scale
     outputs = values["num_classes"] if values["predictor_type"] == MULTICLASS else 1
-    problem = linear_solver.Problem(scale.rows(table.features), labels, _row_weights(table.label, values), outputs)
+    weights = _row_weights(table.label, values)
+    problem = linear_solver.Problem(scale.rows(table.features), labels, weights, outputs, _biased(values))
     loss = linear_losses.of(name, values, unit=scale.label_scale)
     start = Weights(np.zeros((outputs, table.features.shape[1])), np.zeros(outputs))
-    count = values["num_models"]
+    count = 1 if TUNED in values else values["num_models"]
     if count == "auto":
         count = _MODELS if "validation" in data else 1
     multiple = 0.0 if values["bias_wd_mult"] == "auto" else values["bias_wd_mult"]
@@ -128,7 +129,7 @@ def _scale(table: tables.Table, values: Mapping[str, Any]) -> Scale:
         said = values[name].lower()
         return auto if said == "auto" else bool(said == "true")
 
-    rows, labels = table.features, table.label
+    rows, labels, biased = table.features, table.label, _biased(values)
     regressor = values["predictor_type"] == REGRESSOR
     width = rows.shape[1]
     shift, scale = np.zeros(width, np.float32), np.ones(width, np.float32)
@@ -137,21 +138,25 @@ def _scale(table: tables.Table, values: Mapping[str, Any]) -> Scale:
             squares = np.asarray(rows.multiply(rows).mean(axis=0)).ravel()
             scale = np.sqrt(squares, dtype=np.float32)
     else:
-        if wanted("unbias_data", True):
+        if biased and wanted("unbias_data", True):
             shift = rows.mean(axis=0, dtype=float).astype(np.float32)
         if wanted("normalize_data", True):
             scale = rows.std(axis=0, dtype=float).astype(np.float32)
     scale[scale == 0] = 1
-    label_shift = float(labels.mean()) if regressor and wanted("unbias_label", True) else 0.0
+    label_shift = float(labels.mean()) if regressor and biased and wanted("unbias_label", True) else 0.0
     label_scale = float(labels.std()) if regressor and wanted("normalize_label", True) else 1.0
     return Scale(shift, scale, label_shift, label_scale or 1.0)
+
+
+def _biased(values: Mapping[str, Any]) -> bool:
+    return bool(values["use_bias"].lower() == "true")
 
 
 def _row_weights(labels: Any, values: Mapping[str, Any]) -> Any:
     weights = np.ones(len(labels))
     if values["predictor_type"] == BINARY:
         given, positive = values["positive_example_weight_mult"], labels == 1
-        weights[positive] = (~positive).sum() / positive.sum() if given == "balanced" else given
+        weights[positive] = (~positive).sum() / positive.sum() if given in ("balanced", "auto") else given
     elif values["predictor_type"] == MULTICLASS and values["balance_multiclass_weights"].lower() == "true":
         weights = 1 / np.bincount(labels.astype(int))[labels.astype(int)]
     return weights
@@ -194,7 +199,8 @@ def _judged(
         return saved, -_loss(saved, table, values, name)
     if values["binary_classifier_model_selection_criteria"] in ("loss_function", "cross_entropy_loss"):
         return saved, -_loss(saved, table, values, name)
-    calibrated = slice(values["num_calibration_samples"])
+    count = values["num_calibration_samples"]
+    calibrated = slice(None if count == "auto" else count)
     scores = Linear(saved).scores(table.features[calibrated])
     threshold, worth = linear_measures.best_threshold(table.label[calibrated], scores, values)
     saved["threshold"] = np.float32(threshold)

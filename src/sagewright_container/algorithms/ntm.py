@@ -30,6 +30,7 @@ class Ntm:
     name = "ntm"
     environment = "pytorch"
     repositories = ("ntm",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("feature_dim", 1, 1000000, required=True),
         integer("num_topics", 2, 1000, required=True),
@@ -41,7 +42,7 @@ class Ntm:
         number("learning_rate", Range(1e-6, 1), default=0.001, tunable=Range(1e-4, 0.1)),
         integer("mini_batch_size", 1, 10000, default=256, tunable=Range(16, 2048)),
         integer("num_patience_epochs", 1, default=3),
-        choice("optimizer", *_OPTIMIZERS, default="adadelta", tunable=_OPTIMIZERS),
+        choice("optimizer", *_OPTIMIZERS, default="adadelta", tunable=("sgd", "adam", "adadelta")),
         number("rescale_gradient", Range(0.001, 1), default=1.0, tunable=Range(0.1, 1)),
         number("sub_sample", Range(0, 1, low_open=True), default=1.0),
         number("tolerance", Range(1e-6, 0.1), default=0.001),
@@ -63,8 +64,6 @@ class Ntm:
 
     def train(self, job: Job) -> None:
         """Learn the topics of the channel `train` until the loss hardly changes, tell them, save the network."""
-        if job.distributed:
-            raise ClientError("NTM on several instances is not supported here yet; ask for one instance.")
         topic_network = importlib.import_module("sagewright_container.algorithms.topic_network")
         values = job.hyperparameters
         rows = {name: _counts(job, name) for name in ("train", "validation", "test") if name in job.inputs}

@@ -47,6 +47,7 @@ class Object2Vec:
     name = "object2vec"
     environment = "pytorch"
     repositories = ("object2vec",)
+    parallel = False
     hyperparameters: Sequence[Hyperparameter] = (
         *_encoder("enc0"),
         *_encoder("enc1"),
@@ -69,6 +70,7 @@ class Object2Vec:
         choice("token_embedding_storage_type", "dense", ROW_SPARSE, default="dense"),
         number("weight_decay", Range(0, 10_000), default=0.0, tunable=Range(0, 1)),
         integer("bucket_width", 0, 100, ignored=True),
+        integer("feature_dim", 1, ignored=True),
         *(
             Hyperparameter(name=name, kind="FreeText", ignored=True)
             for name in ("_kvstore", "_num_gpus", "_num_kv_servers")
@@ -115,8 +117,6 @@ class Object2Vec:
 
     def train(self, job: Job) -> None:
         """Train on the pairs of `train`, watch those of `validation`, measure those of `test`, save."""
-        if job.distributed:
-            raise ClientError("Object2Vec trains on one instance, here as at AWS: set InstanceCount to 1.")
         pairs = importlib.import_module("sagewright_container.algorithms.object2vec_pairs")
         read = {
             name: pairs.read(job.inputs[name], job.hyperparameters)

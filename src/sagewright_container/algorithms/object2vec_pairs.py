@@ -80,6 +80,12 @@ def read(source: Input, values: Mapping[str, Any]) -> Pairs:
                         column.append(value)
     if not columns[2]:
         raise source.nothing()
+    alone = classes is not None and not values["negative_sampling_rate"] and len(set(columns[2])) < 2
+    if alone and source.name == "train":
+        raise ClientError(
+            f"Channel train: all pairs have the same label, {columns[2][0]}, so there is nothing to learn. Give "
+            "pairs of another label too."
+        )
     first, second = (
         Sequences(column, side["max_seq_len"], side["vocab_size"]) for column, side in zip(columns, sides, strict=False)
     )

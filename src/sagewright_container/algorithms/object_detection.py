@@ -35,6 +35,7 @@ class ObjectDetection:
     name = "object-detection"
     environment = "pytorch"
     repositories = ("object-detection",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("num_classes", 1, required=True),
         integer("num_training_samples", 1, required=True),

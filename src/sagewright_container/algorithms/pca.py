@@ -25,6 +25,7 @@ class Pca:
     name = "pca"
     environment = "scikit-learn"
     repositories = ("pca",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("feature_dim", 1, required=True),
         integer("num_components", 1, required=True),

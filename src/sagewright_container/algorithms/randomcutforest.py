@@ -33,6 +33,7 @@ class RandomCutForest:
     name = "randomcutforest"
     environment = "scikit-learn"
     repositories = ("randomcutforest",)
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = (
         integer("feature_dim", 1, 10000, required=True),
         Hyperparameter(name="eval_metrics", kind="FreeText", default=json.dumps([_ACCURACY, _FSCORE])),
@@ -52,8 +53,6 @@ class RandomCutForest:
 
     def train(self, job: Job) -> None:
         """Grow trees on rows of the channel `train`, measure them on `test`'s labels, save the forest."""
-        if job.distributed:
-            raise ClientError("Random Cut Forest on several instances is not supported here yet; ask for one instance.")
         tables = importlib.import_module("sagewright_container.algorithms.tables")
         cut_trees = importlib.import_module("sagewright_container.algorithms.cut_trees")
         values = job.hyperparameters

@@ -18,7 +18,7 @@ from sagewright_container import recordio
 from sagewright_container.algorithms.errors import ClientError
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
-_MUCH = 1 << 20  # bytes of CSV from which on another reader is worth its import
+_MUCH = 1 << 17  # bytes of CSV from which on another reader is worth its import
 _BLOCK = 1 << 20  # bytes that a thread reads at a time
 _LAST_COLUMN = 2**31 - 2
 _VALUES = "values"  # what SageMaker's algorithms call a record's features and its label

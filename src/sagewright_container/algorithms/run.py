@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import os
 import signal
@@ -17,6 +18,9 @@ from sagewright_container.algorithms.base import Algorithm, Channel, Input, Job
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.hyperparameters import validate
 from sagewright_container.contract import Contract
+from sagewright_container.training.ports import job_key
+
+_TUNED = "_tuning_objective_metric"  # told to every job of a tuning job; few algorithms ask
 
 
 def train(name: str) -> int:
@@ -27,7 +31,10 @@ def train(name: str) -> int:
         job = prepare(algorithm, contract)
         _watch_for_stop(job)
         os.makedirs(job.model_dir, exist_ok=True)
-        algorithm.train(job)
+        if len(job.hosts) > 1:
+            importlib.import_module("sagewright_container.algorithms.shards").train(algorithm, job, job_key(os.environ))
+        else:
+            algorithm.train(job)
     except ClientError as error:
         return _fail(contract, f"ClientError: {error}")
     except Exception as error:  # noqa: BLE001  the border of the process: whatever it was becomes the reason
@@ -48,6 +55,7 @@ def declaration(algorithm: Algorithm) -> Mapping[str, Any]:
         "name": algorithm.name,
         "environment": algorithm.environment,
         "repositories": list(algorithm.repositories),
+        "parallel": algorithm.parallel,
         "hyperparameters": [dataclasses.asdict(row) for row in algorithm.hyperparameters],
         "channels": [
             {"name": row.name, "required": row.required, "content_types": list(row.content_types)}
@@ -62,9 +70,13 @@ def prepare(algorithm: Algorithm, contract: Contract) -> Job:
     # A built-in's values arrive plain, but an estimator of a framework class JSON-encodes them: take both.
     given = {key: _plain(value) for key, value in contract.raw_hyperparameters().items()}
     own = {key: value for key, value in given.items() if not key.startswith("sagemaker_")}
+    if _TUNED not in {row.name for row in algorithm.hyperparameters}:
+        own.pop(_TUNED, None)
     values = validate(algorithm.hyperparameters, own)
     algorithm.check(values)
     resources = contract.resource_config()
+    if len(resources["hosts"]) > 1 and not algorithm.parallel:
+        raise ClientError(f"{algorithm.name} trains on one instance, here as at AWS: set InstanceCount to 1.")
     return Job(
         hyperparameters=values,
         inputs=inputs(algorithm.channels, contract.input_data_config(), contract),
@@ -102,7 +114,8 @@ def _input(channel: Channel, given: Mapping[str, str], contract: Contract) -> In
     pipe = given.get("TrainingInputMode") == "Pipe"
     if pipe and content_type not in channel.pipe:
         raise ClientError(f"Channel {channel.name}: Pipe mode does not work with {content_type} data.")
-    return Input(channel.name, content_type, contract.channel_dir(channel.name), pipe, parameters)
+    sharded = given.get("S3DistributionType") == "ShardedByS3Key"
+    return Input(channel.name, content_type, contract.channel_dir(channel.name), pipe, parameters, sharded)
 
 
 def _plain(value: str) -> str:

@@ -33,6 +33,7 @@ class SemanticSegmentation:
     name = "semantic-segmentation"
     environment = "pytorch"
     repositories = ("semantic-segmentation",)
+    parallel = False
     hyperparameters: Sequence[Hyperparameter] = (
         choice("backbone", "resnet-50", "resnet-101", "resnet-18", default="resnet-50"),
         declared.flag("use_pretrained_model"),

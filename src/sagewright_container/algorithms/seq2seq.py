@@ -36,6 +36,7 @@ class Seq2Seq:
     name = "seq2seq"
     environment = "pytorch"
     repositories = ("seq2seq",)
+    parallel = False
     hyperparameters: Sequence[Hyperparameter] = (
         integer("max_seq_len_source", 1, default=100),
         integer("max_seq_len_target", 1, default=100),
@@ -106,8 +107,6 @@ class Seq2Seq:
 
     def train(self, job: Job) -> None:
         """Train on `train`, stop when `validation` gets no better, save with the vocabularies of `vocab`."""
-        if job.distributed:
-            raise ClientError("Sequence-to-Sequence trains on one instance, here as at AWS: set InstanceCount to 1.")
         text = importlib.import_module("sagewright_container.algorithms.seq2seq_text")
         vocabularies = text.vocabularies(job.inputs["vocab"])
         read = {

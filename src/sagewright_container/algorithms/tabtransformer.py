@@ -21,9 +21,9 @@ _UNIT = Range(0, 1)
 
 _HYPERPARAMETERS: Sequence[Hyperparameter] = (
     integer("n_epochs", 1, default=5),
-    integer("patience", 2, default=10),
+    integer("patience", 2, 60, default=10),
     number("learning_rate", Range(0, None, low_open=True), default=0.001, tunable=Range(0.001, 0.01)),
-    integer("batch_size", 1, default=256),
+    integer("batch_size", 1, 2048, default=256),
     choice(
         "input_dim",
         *("16", "32", "64", "128", "256", "512"),
@@ -41,6 +41,7 @@ class TabTransformer:
     """See the module. `classify`: classes are told apart; else a number is predicted."""
 
     environment = "pytorch"
+    parallel = False
     hyperparameters = _HYPERPARAMETERS
     channels: Sequence[Channel] = tabular.CHANNELS
 

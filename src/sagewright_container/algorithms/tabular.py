@@ -89,8 +89,6 @@ class Data:
 
 def read(job: Job, *, classify: bool) -> Data:
     """The job's data. Raises ClientError for what cannot be learnt from."""
-    if job.distributed:
-        raise ClientError("This algorithm does not train on several instances here; ask for one instance.")
     source = _source(job.inputs)
     training, held_back = _divided(source)
     categorical = _categorical(source)

@@ -112,6 +112,7 @@ class XGBoost:
     name = "xgboost"
     environment = "xgboost"
     repositories = ("xgboost", "sagemaker-xgboost")
+    parallel = True
     hyperparameters: Sequence[Hyperparameter] = HYPERPARAMETERS
     channels: Sequence[Channel] = (
         Channel("train", content_types.TABLES, "text/libsvm", required=True, pipe=content_types.PIPE),
@@ -143,8 +144,6 @@ class XGBoost:
 
     def train(self, job: Job) -> None:
         """Train on the channel `train`, watch `validation`, save `xgboost-model` (UBJSON)."""
-        if job.distributed:
-            raise ClientError("XGBoost on several instances is not supported here yet; ask for one instance.")
         boosting = importlib.import_module("sagewright_container.algorithms.xgboost_boosting")
         raw: bytes = boosting.train(job)
         with open(os.path.join(job.model_dir, MODEL_FILE), "wb") as file:

@@ -6,6 +6,7 @@ RecordIO-protobuf; rows are dense or sparse. Answers name what they give of each
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -120,9 +121,9 @@ def _to_recordio(outputs: Outputs) -> bytes:
 def _to_csv(outputs: Outputs) -> bytes:
     """A line for each row, what it gives in the order of the names."""
     columns = [np.asarray(values) for values in outputs.values()]
-    rows = [column.reshape(len(column), -1).tolist() for column in columns]
-    lines = (",".join(str(cell) for cells in row for cell in cells) for row in zip(*rows, strict=True))
-    return "".join(f"{line}\n" for line in lines).encode()
+    cells = [column.reshape(len(column), -1).tolist() for column in columns]
+    rows = cells[0] if len(cells) == 1 else [[*itertools.chain(*row)] for row in zip(*cells, strict=True)]
+    return content.csv_lines(rows)
 
 
 ENCODERS: dict[str, Callable[[Outputs], bytes]] = {

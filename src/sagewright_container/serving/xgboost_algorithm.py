@@ -118,20 +118,18 @@ def encode(predictions: Any, media: str, *, batch: bool) -> bytes:
     """Predictions in one of ACCEPTS. CSV is one line of all rows, but a row a line in batch transform."""
     values = predictions.tolist()
     if media == content.CSV:
-        return _csv_lines(values) if batch else ",".join(map(str, values)).encode()
+        return _by_line(values) if batch else ",".join(map(str, values)).encode()
     if media == content.RECORDIO:
         return recordio.write([{"score": value if isinstance(value, list) else [value]} for value in values])
     scores = [{"score": value} for value in values]
     return orjson.dumps({"predictions": scores}) if media == content.JSON else _lines(scores)
 
 
-def _csv_lines(values: list[Any]) -> bytes:
-    """A prediction a line, in Python's spelling of numbers."""
-    fast = orjson.dumps(values)
-    # What Python spells otherwise: exponents (numbers of 1e16 and more, or less than 1e-4), NaN, lists.
-    if any(mark in fast for mark in (b"e", b"n", b"0.0000")) or b"[" in fast[1:]:
+def _by_line(values: list[Any]) -> bytes:
+    """A row a line; a row of several numbers as a list."""
+    if values and isinstance(values[0], list):
         return ("\n".join(map(str, values)) + "\n").encode()
-    return fast[1:-1].replace(b",", b"\n") + b"\n"
+    return content.csv_lines(values)
 
 
 def encode_selected(answers: list[dict[str, Any]], chosen: list[str], media: str, *, batch: bool) -> bytes:

@@ -41,6 +41,10 @@ class Meeting:
         self._code: int | None = None
         self._gone = {host: threading.Event() for host in lines}
 
+    def line(self, host: str) -> Line:
+        """The line to another host, for who does not watch it yet: the master has one to each, the others to it."""
+        return self._lines[host]
+
     def watch(self, ended: Callable[[str, int | None], None]) -> None:
         """From now on call `ended(host, exit code)` when another host ends; None: it is gone without a word.
 
@@ -102,6 +106,17 @@ class Line:
         if not isinstance(message, dict):
             raise ConnectionError("no message of a host of this job")
         return message
+
+    def write_bytes(self, data: bytes) -> None:
+        """What a message has announced. Raises OSError where nobody reads any more."""
+        self.connection.sendall(data)
+
+    def read_bytes(self, count: int) -> bytes:
+        """What a message has announced. Raises OSError where the line ends before."""
+        data = self._file.read(count)
+        if len(data) < count:
+            raise ConnectionError("the line ended early")
+        return data
 
     def read_end(self) -> int | None:
         """How the other side says it ended; None: it ended without a word."""

@@ -60,7 +60,12 @@ class Replicas:
     def __init__(self, make: Callable[..., Any], folder: Path, store: str) -> None:
         self.store, self.folder = store, folder
         self.servers = [
-            make(folder / "data", free_port(), folder / f"{name}.log", ["--replica", "--serverless-idle", "3600"])
+            make(
+                folder / "data",
+                free_port(),
+                folder / f"{name}.log",
+                more=("--replica", "--serverless-idle", "3600"),
+            )
             for name in "abc"
         ]
         for each in self.servers:

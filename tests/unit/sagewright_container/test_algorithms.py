@@ -97,6 +97,11 @@ def test_the_files_of_a_channel(folder: Any) -> None:
     assert [path.partition("train/")[2] for path in found] == ["a/c.csv", "b.csv"]
 
 
+def test_what_a_tuning_job_tells_is_no_unknown_hyperparameter(folder: Any) -> None:
+    folder.configure({"feature_dim": "2", "k": "2", "_tuning_objective_metric": "test:msd"}, {"train": {}})
+    assert "_tuning_objective_metric" not in run.prepare(catalog.load("kmeans"), folder.contract).hyperparameters
+
+
 def test_an_unknown_algorithm_is_named_with_those_there_are() -> None:
     with pytest.raises(LookupError, match=r"No built-in algorithm is called 'xgbost'\. There are: .*xgboost"):
         catalog.load("xgbost")
@@ -165,7 +170,8 @@ def test_what_xgboost_refuses(given: dict[str, str], sentence: str) -> None:
         XGBOOST.check(values_of(**given))
 
 
-def test_several_hosts_are_refused() -> None:
-    job = Job({}, {}, "m", "o", hosts=("algo-1", "algo-2"))
-    with pytest.raises(ClientError, match="ask for one instance"):
-        XGBOOST.train(job)
+def test_several_hosts_are_refused_where_aws_has_none(folder: Any) -> None:
+    resources = {"hosts": ["algo-1", "algo-2"], "current_host": "algo-1"}
+    folder.configure({"num_topics": "2", "feature_dim": "3"}, {"train": {}}, resources)
+    assert run.train("lda") == 1
+    assert folder.failure == "ClientError: lda trains on one instance, here as at AWS: set InstanceCount to 1."

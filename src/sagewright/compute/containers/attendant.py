@@ -12,6 +12,7 @@ from __future__ import annotations
 import _signal as signal  # type: ignore[import-not-found]
 import contextlib
 import fcntl
+import json
 import marshal
 import os
 import select
@@ -24,7 +25,7 @@ from typing import Any, Final, TypedDict
 from sagewright.compute.containers import relay
 from sagewright.compute.containers.api import Api, Refused
 from sagewright.compute.containers.oom import OutOfMemory
-from sagewright.compute.supervisor import CONTROL, LOCK, READ, Log, claim, complain, on_sigterm, write_durably
+from sagewright.compute.supervisor import CONTROL, LOCK, READ, Disk, Log, claim, complain, on_sigterm, write_durably
 
 _NOT_STARTED: Final = 125
 """The exit code of a container that could not be made, as docker's own."""
@@ -44,6 +45,9 @@ class Order(TypedDict):
     """Of the container that has its network; '' where it needs none."""
     endpoint: str
     """`HOST:PORT` of this server."""
+    disk_folders: list[str]
+    disk_limit: int
+    """Bytes that the files in these folders, and in the container's own layer, may take together; 0 for no limit."""
     bodies: dict[str, Any] | None
     """Of both containers, by their names; None for one that an attendant before had made."""
 
@@ -64,24 +68,32 @@ class Attendant:
         self._sent: str | None = None
         self._pressed = 0.0
         self._memory: OutOfMemory | None = None
+        self._disk: Disk | None = None
+        self._pid = 0
 
     def run(self) -> None:
         """See the container through; the result is written last."""
         try:
             self._begin()
-        except (Refused, OSError) as problem:
+        except Refused as problem:
             self._log.feed(f"The container could not be started: {problem}.\n".encode())
             self._log.finish()
             self._write_result(_NOT_STARTED, oom=False)
             return
-        self._memory = OutOfMemory(self._pid())
+        except OSError as problem:  # it may run or not: whoever looks next finds out
+            complain(f"the engine does not answer: {problem}")
+            return
+        self._look_after()
         threading.Thread(target=self._wait, daemon=True).start()
         self._see_to_the_end()
         state = self._state()
         self._drain()
         self._log.finish()
         if state is not None:
-            self._write_result(int(state["ExitCode"]), oom=bool(state.get("OOMKilled")) or self._memory.killed)
+            self._write_result(
+                int(state["ExitCode"]),
+                oom=bool(state.get("OOMKilled")) or (self._memory is not None and self._memory.killed),
+            )
         if self._order["porch"]:
             with contextlib.suppress(Refused, OSError):
                 self._api.remove(f"/containers/{self._order['porch']}")
@@ -120,7 +132,10 @@ class Attendant:
         while not os.path.exists(f"{self._folder}/porch/{relay.READY}"):
             state = self._api.call("GET", f"/containers/{self._order['porch']}/json")["State"]
             if state["Status"] not in ("created", "running") or time.monotonic() > until:
-                raise OSError(f"its network's container is {state['Status']}, exit code {state['ExitCode']}")
+                with contextlib.suppress(FileNotFoundError):
+                    reason = Path(self._folder, "porch", f"{relay.READY}-not").read_text()
+                    raise Refused(500, f"its network's container cannot do its work: {reason}")
+                raise Refused(500, f"its network's container is {state['Status']}, exit code {state['ExitCode']}")
             time.sleep(0.02)
 
     def _wait(self) -> None:
@@ -154,15 +169,18 @@ class Attendant:
                 self._read_control()
             if self._ended in ready:
                 return
+            if self._sent != _KILL and self._disk is not None and self._disk.is_full(self._pid):
+                self._deadline = time.monotonic()
             self._press()
 
     def _patience(self) -> float | None:
         """Milliseconds until something is to be done; None for as long as nothing happens."""
         if self._memory is not None and self._memory.told and not self._memory.killed:
             return 5
-        if self._deadline is None:
-            return None
-        return max(0.0, max(self._deadline, self._pressed + _AGAIN_S) - time.monotonic()) * 1000 + 1
+        until = [self._disk.next_look] if self._disk is not None and self._disk.next_look is not None else []
+        if self._deadline is not None:
+            until.append(max(self._deadline, self._pressed + _AGAIN_S))
+        return max(0.0, min(until) - time.monotonic()) * 1000 + 1 if until else None
 
     def _move_output(self) -> bool:
         """Read once. False when there is nothing."""
@@ -204,13 +222,19 @@ class Attendant:
             complain(f"the engine does not answer: {problem}")
             self._sent = None
 
-    def _pid(self) -> int:
-        """Of the container's first process, as this machine numbers it; 0 where it has ended, or is not told."""
+    def _look_after(self) -> None:
+        """Watch over what it takes. A container that has ended, or is not told of, takes nothing."""
         try:
-            found = self._api.found(f"{self._path}/json")
+            found = self._api.found(f"{self._path}/json") or {}
         except (Refused, OSError):
-            return 0
-        return int(found["State"].get("Pid") or 0) if found else 0
+            found = {}
+        self._pid = int(found.get("State", {}).get("Pid") or 0)
+        self._memory = OutOfMemory(self._pid)
+        # What it writes beside its folders. Only root sees it, and only of engines that lay layers over each other.
+        layer = ((found.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir")
+        folders = [*self._order["disk_folders"], *([layer] if layer else [])]
+        if self._pid:
+            self._disk = Disk([os.fsencode(folder) for folder in folders], self._order["disk_limit"])
 
     def _state(self) -> dict[str, Any] | None:
         """How it ended; None when it was removed."""
@@ -229,14 +253,16 @@ class Attendant:
             time.sleep(0.02)
 
     def _write_result(self, code: int, *, oom: bool) -> None:
-        wanting = "true" if oom and code else "false"
-        text = (
-            f'{{"exit_code": {code}, "out_of_memory": {wanting}, '
-            f'"started": {self._started!r}, "ended": {time.time()!r}}}\n'
-        )
+        told = {
+            "exit_code": code,
+            "out_of_memory": oom and code != 0,
+            "out_of_disk": bool(code and self._disk is not None and self._disk.full),
+            "started": self._started,
+            "ended": time.time(),
+        }
         while True:
             try:
-                write_durably(self._folder, "result", text.encode())
+                write_durably(self._folder, "result", json.dumps(told).encode())
             except FileNotFoundError:
                 return  # destroyed under us
             except OSError as problem:

@@ -9,7 +9,7 @@ from typing import Final
 
 from sagewright.compute.containers.api import Api, Refused
 
-_POOL: Final = ipaddress.ip_network("10.208.0.0/13")
+POOL: Final = ipaddress.ip_network("10.208.0.0/13")
 """Where networks are made: 1024 of 510 addresses each."""
 _SIZE: Final = 23
 _TRIES: Final = 64
@@ -22,13 +22,13 @@ def ensure(api: Api, name: str, labels: Mapping[str, str], *, internal: bool) ->
 
     Its place in the pool derives from its name; whoever is there already has us try the next one.
     """
-    start, count = zlib.crc32(name.encode()), 1 << (_SIZE - _POOL.prefixlen)
+    start, count = zlib.crc32(name.encode()), 1 << (_SIZE - POOL.prefixlen)
     problem: Refused | None = None
     for attempt in range(_TRIES):
         known = api.found(f"/networks/{name}")
         if known is not None:
             return ipaddress.IPv4Network(known["IPAM"]["Config"][0]["Subnet"])
-        place = int(_POOL.network_address) + ((start + attempt) % count << (32 - _SIZE))
+        place = int(POOL.network_address) + ((start + attempt) % count << (32 - _SIZE))
         subnet = ipaddress.IPv4Network((place, _SIZE))
         wanted = {
             "Name": name,

@@ -1,15 +1,18 @@
-"""Carries connections from one address to another: `python -I -S relay.py READY FROM TO [FROM TO …]`.
+"""Carries connections from one address to another: `python -I -S relay.py READY POOL FROM TO [FROM TO …]`.
 
 It runs in a container that has a network namespace, which the task's own joins: an image listens there on TCP, and we
 reach it by a Unix socket; the task asks this server at an address of its own, and a Unix socket leads out. Addresses
 are `tcp:PORT` (of the loopback interface) and `unix:PATH`. The file READY is made when it listens everywhere.
+POOL is where other jobs' networks are, `10.208.0.0/13`: no way leads there; '' where the engine sees to that itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -17,6 +20,8 @@ from collections.abc import Callable, Sequence
 READY, DOOR = "ready", "platform.sock"
 """In a porch's folder: the file that says that it listens, the socket that leads to this server."""
 _PIECE = 1 << 18
+_ADD_ROUTE, _UP, _REJECT = 0x890B, 0x1, 0x200
+"""Of the kernel's `route` interface: struct rtentry and its flags."""
 
 
 def listen(address: str) -> socket.socket:
@@ -88,8 +93,26 @@ def _pour(source: socket.socket, target: socket.socket) -> None:
                 each.shutdown(socket.SHUT_RDWR)
 
 
-def main(ready: str, pairs: Sequence[str]) -> None:
+def keep_apart(pool: str) -> None:
+    """Let nothing go to the addresses of `pool`, save those of our own network, to which a closer way leads.
+
+    Answers are held as well, so nobody comes from there either.
+    """
+    place, _, bits = pool.partition("/")
+    mask = socket.inet_ntoa(struct.pack(">I", 0xFFFFFFFF << (32 - int(bits)) & 0xFFFFFFFF))
+    target, nowhere, genmask = (
+        struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(each))
+        for each in (place, "0.0.0.0", mask)  # noqa: S104
+    )
+    route = struct.pack("=Q16s16s16sHh4xQQh6xQQQH6x", 0, target, nowhere, genmask, _UP | _REJECT, *[0] * 8)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        fcntl.ioctl(asker, _ADD_ROUTE, route)
+
+
+def main(ready: str, pool: str, pairs: Sequence[str]) -> None:
     """Serve all pairs until killed."""
+    if pool:
+        keep_apart(pool)
     work: list[Callable[[], None]] = []
     for number in range(0, len(pairs), 2):
         server, to = listen(pairs[number]), pairs[number + 1]
@@ -104,4 +127,9 @@ def main(ready: str, pairs: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    try:
+        main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    except OSError as failure:
+        with open(f"{sys.argv[1]}-not", "w") as file:
+            file.write(str(failure))
+        sys.exit(1)

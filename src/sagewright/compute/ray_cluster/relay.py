@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -63,18 +64,21 @@ class Relay:
     def __init__(self) -> None:
         self._targets: dict[str, dict[str, Any]] = {}
         self._accepting: dict[str, asyncio.Task[None]] = {}
+        self._locks: dict[str, int] = {}
+        """Held for each path: of several servers on one machine, one listens."""
         self._running: set[asyncio.Task[None]] = set()
 
     def open(self, wanted: dict[str, Any]) -> None:
         """Listen, or from now on connect to where the task is reached today."""
         path = wanted["path"]
         if wanted.get("close"):
-            self._shut(path)
+            self.shut(path)
             return
-        new = path not in self._targets
-        self._targets[path] = wanted
-        if not new:
+        if path in self._targets:
+            self._targets[path] = wanted
             return
+        lock = _take(f"{path}.lock")
+        self._targets[path], self._locks[path] = wanted, lock
         listener = socket.socket(socket.AF_UNIX)
         fresh = f"{path}.{os.getpid()}"
         with contextlib.suppress(FileNotFoundError):
@@ -99,12 +103,15 @@ class Relay:
         except (OSError, KeyError):
             # Who comes next is to be refused at once, and may ask somebody else; the server opens it again.
             client.close()
-            self._shut(path)
+            self.shut(path)
             return
         await splice(client, upstream)
 
-    def _shut(self, path: str) -> None:
+    def shut(self, path: str) -> None:
+        """Nobody can connect any more."""
         self._targets.pop(path, None)
+        if (lock := self._locks.pop(path, None)) is not None:
+            os.close(lock)
         if (accepting := self._accepting.pop(path, None)) is not None:
             accepting.cancel()
             with contextlib.suppress(OSError):
@@ -115,6 +122,17 @@ class Relay:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+
+def _take(path: str) -> int:
+    """Raises BlockingIOError where another server's relay listens."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _reach(target: dict[str, Any]) -> socket.socket:
@@ -137,6 +155,7 @@ async def _main() -> None:
             relay.open(wanted)
             print("ready", flush=True)  # noqa: T201  # the server waits for it
         except OSError as problem:
+            relay.shut(wanted["path"])
             print(problem, flush=True)  # noqa: T201
 
 

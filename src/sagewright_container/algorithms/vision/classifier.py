@@ -122,15 +122,11 @@ class Tell:
         return shares["accuracy"]
 
 
-class Classifier:
+class Classifier(training.Trained):
     """Answers the probability of each class."""
 
-    content_types = ("application/x-image", "image/jpeg", "image/png")
+    build = staticmethod(build)
     accepts = ("application/json", "application/jsonlines")
-
-    def __init__(self, model_dir: str) -> None:
-        self._about = training.about(model_dir)
-        self._network = training.restore(model_dir, build(self._about))
 
     def answer(self, data: bytes, accept: str) -> bytes:
         """The probabilities: a list, or as JSON Lines an object with it. Raises ClientError."""

@@ -74,8 +74,6 @@ def steps(values: Mapping[str, Any]) -> list[int]:
 
 def begin(job: Job) -> None:
     """What holds for every job on images. Raises ClientError."""
-    if job.distributed:
-        raise ClientError("This algorithm trains on one instance: set InstanceCount to 1.")
     if true(job.hyperparameters, "use_pretrained_model") and "model" not in job.inputs:
         raise ClientError(f"Hyperparameter use_pretrained_model: {NO_WEIGHTS}")
 

@@ -149,15 +149,11 @@ def detect(network: Ssd, images: Any, overlap: float) -> list[Any]:
     return [boxes.best(each, place, overlap) for each, place in zip(scores.softmax(2), places, strict=True)]
 
 
-class Detector:
+class Detector(training.Trained):
     """Answers the objects on an image: class, score, xmin, ymin, xmax, ymax."""
 
-    content_types = ("application/x-image", "image/jpeg", "image/png")
+    build = staticmethod(build)
     accepts = ("application/json", "application/jsonlines")
-
-    def __init__(self, model_dir: str) -> None:
-        self._about = training.about(model_dir)
-        self._network = training.restore(model_dir, build(self._about))
 
     def answer(self, data: bytes, accept: str) -> bytes:
         """The objects, the likeliest first. Raises ClientError."""

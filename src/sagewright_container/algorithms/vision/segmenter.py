@@ -147,15 +147,11 @@ class Tell:
         print(f"#quality_metric: host={self._host}, epoch={epoch}, {what}={value:.6f}", flush=True)
 
 
-class Segmenter:
+class Segmenter(training.Trained):
     """Answers the class of each pixel as a PNG image, or all probabilities as a record."""
 
-    content_types = ("application/x-image", "image/jpeg", "image/png")
+    build = staticmethod(build)
     accepts = (_RECORDS, "application/x-protobuf", _PNG)
-
-    def __init__(self, model_dir: str) -> None:
-        self._about = training.about(model_dir)
-        self._network = training.restore(model_dir, build(self._about))
 
     def answer(self, data: bytes, accept: str) -> bytes:
         """The mask, or the tensor `target` with its `shape`: 1, classes, height, width. Raises ClientError."""

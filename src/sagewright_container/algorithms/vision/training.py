@@ -232,6 +232,17 @@ def restore(model_dir: str, network: Any) -> Any:
     return network.to(device()).eval()
 
 
+class Trained:
+    """What answers requests has a network that was saved, `build` made it, and what is known about it."""
+
+    content_types = ("application/x-image", "image/jpeg", "image/png")
+    build: Callable[[Mapping[str, Any]], Any]
+
+    def __init__(self, model_dir: str) -> None:
+        self._about = about(model_dir)
+        self._network = restore(model_dir, self.build(self._about))
+
+
 def go_on(job: Job, network: Any, wanted: Mapping[str, Any], same: Sequence[str]) -> None:
     """Begin with the weights of the channel `model`, where it is given. `same` must agree. Raises ClientError."""
     if "model" not in job.inputs:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[4]
+SAMPLES = ROOT / "tests/clients/samples"
 
 
 @pytest.fixture(scope="session")
@@ -46,20 +50,69 @@ def told() -> Callable[[Any], dict[str, float]]:
 
 
 @pytest.fixture(scope="session")
-def transformed(session: Any, bucket: str) -> Callable[..., str]:
-    """What a batch transform of an estimator's model makes of a text."""
+def transformed(session: Any, bucket: str) -> Callable[..., Any]:
+    """What a batch transform of an estimator's model makes of a text, by lines, or of bytes, by records."""
 
-    def transformed(estimator: Any, name: str, text: str, *, content_type: str, accept: str) -> str:
+    def transformed(estimator: Any, name: str, data: Any, *, content_type: str, accept: str, **options: Any) -> Any:
+        text = isinstance(data, str)
         s3 = session.boto_session.client("s3")
-        s3.put_object(Bucket=bucket, Key=f"{name}/in/rows", Body=text.encode())
+        s3.put_object(Bucket=bucket, Key=f"{name}/in/rows", Body=data.encode() if text else data)
+        assembled = {"assemble_with": "Line"} if text else {}
         transformer = estimator.transformer(
-            1, "ml.m5.large", output_path=f"s3://{bucket}/{name}/out", accept=accept, assemble_with="Line"
+            1, "ml.m5.large", output_path=f"s3://{bucket}/{name}/out", accept=accept, **assembled, **options
         )
-        transformer.transform(f"s3://{bucket}/{name}/in/", content_type=content_type, split_type="Line", logs=False)
+        transformer.transform(
+            f"s3://{bucket}/{name}/in/",
+            content_type=content_type,
+            split_type="Line" if text else "RecordIO",
+            wait=False,
+        )
+        waiter = session.sagemaker_client.get_waiter("transform_job_completed_or_stopped")
+        job = transformer.latest_transform_job.job_name
+        waiter.wait(TransformJobName=job, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
         body: bytes = s3.get_object(Bucket=bucket, Key=f"{name}/out/rows.out")["Body"].read()
-        return body.decode()
+        return body.decode() if text else body
 
     return transformed
+
+
+@pytest.fixture(scope="session")
+def outside(
+    members: Callable[[str], dict[str, bytes]],
+    environment: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[..., Any]:
+    """What code prints, as JSON, beside an estimator's model: in a Python that knows the library and none of ours.
+
+    The code finds its arguments in `given`.
+    """
+
+    def outside(estimator: Any, name: str, code: str, *given: Any) -> Any:
+        folder = tmp_path_factory.mktemp("model")
+        for member, data in members(estimator.model_data).items():
+            (folder / member).parent.mkdir(parents=True, exist_ok=True)
+            (folder / member).write_bytes(data)
+        lines = ["import importlib.util, json, sys", "assert importlib.util.find_spec('sagewright_container') is None"]
+        lines += ["given = json.load(sys.stdin)", *code.strip().splitlines()]
+        command = [environment(name), "-I", "-W", "ignore", "-c", "\n".join(lines)]
+        asked = json.dumps(given)
+        done = subprocess.run(command, cwd=folder, input=asked, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return outside
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Where small real data lie."""
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def sample() -> Callable[[str], np.ndarray]:
+    """The numbers of a sample without a header, rows by columns."""
+    return lambda name: np.loadtxt(SAMPLES / name, "float32", delimiter=",")
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,12 @@
-"""BlazingText with the SDK v2's generic estimator: short reviews, classified; the model read by fastText outside."""
+"""BlazingText with the SDK v2's generic estimator: ends of film reviews, classified; read by fastText outside."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from sagemaker import image_uris
 from sagemaker.deserializers import JSONDeserializer
@@ -16,29 +14,27 @@ from sagemaker.estimator import Estimator
 from sagemaker.inputs import TrainingInput
 from sagemaker.serializers import JSONSerializer
 
-GOOD = "lovely great wonderful enjoyed delightful superb".split()  # noqa: SIM905
-BAD = "awful dull boring hated terrible dreadful".split()  # noqa: SIM905
-COMMON = "the film was a story with actors and music".split()  # noqa: SIM905
+
+@pytest.fixture(scope="module")
+def reviews(samples: Path) -> list[str]:
+    """The label first, then words."""
+    return (samples / "reviews.txt").read_text().splitlines()
 
 
 @pytest.fixture(scope="module")
-def reviews() -> list[str]:
-    """Words of an opinion among words of none, the label first."""
-    random = np.random.default_rng(0)
-
-    def review(number: int) -> str:
-        words = [*random.choice(COMMON, 6), *random.choice(GOOD if number % 2 else BAD, 2)]
-        return " ".join(("__label__good" if number % 2 else "__label__bad", *random.permutation(words)))
-
-    return [review(number) for number in range(400)]
+def asked(reviews: list[str]) -> list[tuple[str, str]]:
+    """Labels and texts that were learnt from."""
+    return [(label, text) for label, _, text in (line.partition(" ") for line in reviews[:20])]
 
 
 @pytest.fixture(scope="module")
 def estimator(about: dict[str, Any], session: Any, bucket: str, reviews: list[str]) -> Estimator:
     made = Estimator(image_uris.retrieve("blazingtext", session.boto_region_name), **about)
-    made.set_hyperparameters(mode="supervised", epochs=10, min_count=1, vector_dim=10, word_ngrams=1, learning_rate=0.5)
+    made.set_hyperparameters(
+        mode="supervised", epochs=30, min_count=2, vector_dim=10, learning_rate=0.5, buckets=100000
+    )
     inputs = {}
-    for name, some in (("train", reviews[:300]), ("validation", reviews[300:])):
+    for name, some in (("train", reviews[:240]), ("validation", reviews[240:])):
         session.boto_session.client("s3").put_object(Bucket=bucket, Key=f"reviews/{name}/x", Body="\n".join(some))
         inputs[name] = TrainingInput(f"s3://{bucket}/reviews/{name}", content_type="text/plain")
     made.fit(inputs, logs=False)
@@ -52,28 +48,34 @@ def predictor(estimator: Estimator, deploy: Callable[..., Any], delete: Callable
     delete(made)
 
 
-def test_opinions_are_told_apart(predictor: Any) -> None:
-    answers = predictor.predict({"instances": ["a superb story", "the music was dull"], "configuration": {"k": 2}})
-    assert [answer["label"][0] for answer in answers] == ["__label__good", "__label__bad"]
+def test_opinions_are_told_apart(predictor: Any, asked: list[tuple[str, str]]) -> None:
+    answers = predictor.predict({"instances": [text for _, text in asked], "configuration": {"k": 2}})
+    right = [answer["label"][0] == label for answer, (label, _) in zip(answers, asked, strict=True)]
+    assert sum(right) > 15
     assert all(len(answer["prob"]) == 2 for answer in answers)
 
 
 def test_the_metrics_are_told(estimator: Estimator, told: Callable[..., dict[str, float]]) -> None:
-    assert told(estimator)["validation:accuracy"] > 0.95
+    metrics = told(estimator)
+    assert metrics["train:accuracy"] > 0.9
+    assert metrics["validation:accuracy"] > 0.5
 
 
-def test_a_batch_of_lines_gets_labels(estimator: Estimator, transformed: Callable[..., str]) -> None:
-    text = '{"source": "a superb story"}\n{"source": "the music was dull", "k": 2}\n'
-    lines = transformed(
-        estimator, "opinions", text, content_type="application/jsonlines", accept="application/jsonlines"
-    )
-    assert [json.loads(line)["label"][0] for line in lines.splitlines()] == ["__label__good", "__label__bad"]
-
-
-def test_fast_text_reads_the_model(
-    estimator: Estimator, members: Callable[[str], dict[str, bytes]], environment: Callable[[str], str], tmp_path: Path
+def test_a_batch_has_the_labels_of_fast_text(
+    estimator: Estimator,
+    asked: list[tuple[str, str]],
+    transformed: Callable[..., str],
+    outside: Callable[..., Any],
 ) -> None:
-    (tmp_path / "model.bin").write_bytes(members(estimator.model_data)["model.bin"])
-    code = "import sys, fasttext; print(fasttext.load_model(sys.argv[1]).predict(['dull'])[0][0][0])"
-    command = [environment("blazingtext"), "-c", code, str(tmp_path / "model.bin")]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "__label__bad\n"
+    texts = [text for _, text in asked]
+    lines = transformed(
+        estimator,
+        "opinions",
+        "".join(json.dumps({"source": text}) + "\n" for text in texts),
+        content_type="application/jsonlines",
+        accept="application/jsonlines",
+    )
+    code = "import fasttext; model = fasttext.load_model('model.bin')\n"
+    code += "print(json.dumps([labels[0] for labels in model.predict(given[0])[0]]))"
+    expected = outside(estimator, "blazingtext", code, texts)
+    assert [json.loads(line)["label"][0] for line in lines.splitlines()] == expected

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,25 +72,43 @@ def test_metrics_are_those_that_aws_publishes(
     assert told(old)["AUC"] > 0.75
 
 
-def test_a_batch_gets_a_number_for_each_row_as_lightgbm_itself_says(
+def test_a_batch_and_an_endpoint_say_what_lightgbm_itself_says(
     age: Estimator,
     abalones: list[list[str]],
     transformed: Callable[..., str],
+    outside: Callable[..., Any],
     members: Callable[[str], dict[str, bytes]],
-    environment: Callable[[str], str],
-    tmp_path: Path,
+    deploy: Callable[..., Any],
+    delete: Callable[..., None],
 ) -> None:
     rows = abalones[500:520]
     text = "".join(",".join(row[1:]) + "\n" for row in rows)
     ages = [float(line) for line in transformed(age, "ages", text, content_type="text/csv", accept="text/csv").split()]
-    files = members(age.model_data)
-    (tmp_path / "model.txt").write_bytes(files["model.txt"])
-    sexes = json.loads(files["encoding.json"])["categories"]["0"]
+    predictor = deploy(age, serializer=CSVSerializer(), deserializer=JSONDeserializer())
+    assert predictor.predict(text)["prediction"] == pytest.approx(ages)
+    delete(predictor)
+    sexes = json.loads(members(age.model_data)["encoding.json"])["categories"]["0"]
     assert sexes == ["F", "I", "M"]
     matrix = [[float(sexes.index(row[1])), *map(float, row[2:])] for row in rows]
-    code = "import sys, json, numpy, lightgbm\n"
-    code += "booster = lightgbm.Booster(model_file='model.txt')\n"
-    code += "print(booster.predict(numpy.array(json.loads(sys.argv[1]))).tolist())"
-    command = [environment("lightgbm"), "-c", code, json.dumps(matrix)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert ages == pytest.approx(json.loads(done.stdout))
+    code = "import numpy, lightgbm; booster = lightgbm.Booster(model_file='model.txt')\n"
+    code += "print(json.dumps(booster.predict(numpy.array(given[0])).tolist()))"
+    assert ages == pytest.approx(outside(age, "lightgbm", code, matrix))
+
+
+def test_a_batch_says_what_catboost_itself_says(
+    old: Estimator,
+    abalones: list[list[str]],
+    transformed: Callable[..., str],
+    outside: Callable[..., Any],
+    members: Callable[[str], dict[str, bytes]],
+) -> None:
+    rows = abalones[500:520]
+    text = "".join(",".join(row[1:]) + "\n" for row in rows)
+    lines = transformed(old, "old", text, content_type="text/csv", accept="text/csv").splitlines()
+    sexes = json.loads(members(old.model_data)["encoding.json"])["categories"]["0"]
+    table = [[sexes.index(row[1]), *map(float, row[2:])] for row in rows]
+    code = "import catboost; model = catboost.CatBoostClassifier().load_model('model.cbm')\n"
+    code += "print(json.dumps(model.predict_proba(given[0])[:, 1].tolist()))"
+    assert [float(line.split(",")[1]) for line in lines] == pytest.approx(
+        outside(old, "catboost", code, table), abs=1e-6
+    )

@@ -59,6 +59,28 @@ def channels(images: str, *ends: str) -> dict[str, TrainingInput]:
     return {name: TrainingInput(f"{images}/{name}/", content_type="application/x-image") for name in names}
 
 
+READ = """
+from safetensors.torch import load_file
+print(json.dumps([json.load(open("model.json")).get("network"), len(load_file("model.safetensors"))]))
+"""
+"""What a plain PyTorch says of a model: the kind of its network, and the number of its tensors."""
+
+
+def gone_on(estimator: Estimator, inputs: dict[str, TrainingInput]) -> dict[str, float]:
+    """The final metrics of one epoch more, begun with the model that an estimator has trained."""
+    more = Estimator(
+        estimator.training_image_uri(),
+        estimator.role,
+        1,
+        "ml.m5.large",
+        sagemaker_session=estimator.sagemaker_session,
+        hyperparameters={**estimator.hyperparameters(), "epochs": 1, "learning_rate": 0.0001},
+        model_uri=estimator.model_data,
+    )
+    more.fit(inputs, logs=False)
+    return told(more)
+
+
 def told(estimator: Estimator) -> dict[str, float]:
     """The final metrics of its job."""
     described = estimator.latest_training_job.describe()
@@ -115,6 +137,14 @@ class TestImageClassification:
         answers = [(predictor.predict(each.image), each.kind) for each in shapes["train"][:9]]
         assert sum(found.index(max(found)) == kind for found, kind in answers) > 6
 
+    def test_training_goes_on_where_it_ended(self, estimator: Estimator, images: str) -> None:
+        assert gone_on(estimator, channels(images, "_lst"))["validation:accuracy"] > 0.6
+
+    def test_a_plain_python_reads_the_model(self, estimator: Estimator, outside: Callable[..., Any]) -> None:
+        network, count = outside(estimator, "pytorch", READ)
+        assert network == "resnet"
+        assert count > 20
+
     def test_a_batch(self, estimator: Estimator, s3: Any, bucket: str, shapes: Any) -> None:
         some = {f"{number}.png": shapes["train"][number].image for number in range(3)}
         assert [len(found) for found in transformed(estimator, s3, bucket, some)] == [3, 3, 3]
@@ -124,9 +154,7 @@ class TestObjectDetection:
     """Annotated in a manifest, sent through a pipe."""
 
     @pytest.fixture(scope="class")
-    def estimator(
-        self, made: Callable[..., Estimator], images: str, run: Any, s3: Any, bucket: str, shapes: Any
-    ) -> Estimator:
+    def inputs(self, images: str, s3: Any, bucket: str, shapes: Any) -> dict[str, TrainingInput]:
         inputs = {}
         for channel, some in shapes.items():
             lines = [self.line(f"{images}/{channel}/{number}.png", each) for number, each in enumerate(some)]
@@ -139,6 +167,10 @@ class TestObjectDetection:
                 content_type="application/x-recordio",
                 input_mode="Pipe",
             )
+        return inputs
+
+    @pytest.fixture(scope="class")
+    def estimator(self, made: Callable[..., Estimator], inputs: dict[str, TrainingInput], run: Any) -> Estimator:
         estimator = made(
             "object-detection",
             num_classes=3,
@@ -160,6 +192,21 @@ class TestObjectDetection:
 
     def test_it_is_told_how_well_it_does(self, estimator: Estimator) -> None:
         assert told(estimator)["validation:mAP"] > 0.5
+
+    def test_training_goes_on_where_it_ended(self, estimator: Estimator, inputs: dict[str, TrainingInput]) -> None:
+        assert gone_on(estimator, inputs)["validation:mAP"] > 0.4
+
+    def test_a_plain_python_reads_the_model(self, estimator: Estimator, outside: Callable[..., Any]) -> None:
+        assert outside(estimator, "pytorch", READ)[0] == "ssd"
+
+    def test_an_endpoint_finds_the_objects(
+        self, estimator: Estimator, shapes: Any, deploy: Callable[..., Any], delete: Callable[..., None]
+    ) -> None:
+        predictor = deploy(estimator, serializer=IdentitySerializer("image/png"), deserializer=JSONDeserializer())
+        found = [(predictor.predict(each.image)["prediction"][0], each) for each in shapes["train"][:6]]
+        delete(predictor)
+        assert sum(row[0] == each.kind for row, each in found) > 4
+        assert sum(abs(row[2] - each.left / each.size) < 0.2 for row, each in found) > 4
 
     def test_a_batch(self, estimator: Estimator, s3: Any, bucket: str, shapes: Any) -> None:
         some = shapes["train"][:6]
@@ -202,6 +249,24 @@ class TestSemanticSegmentation:
     def test_it_is_told_how_well_it_does(self, estimator: Estimator) -> None:
         assert told(estimator)["validation:mIOU"] > 0.4
         assert told(estimator)["validation:pixel_accuracy"] > 0.8
+
+    def test_training_goes_on_where_it_ended(self, estimator: Estimator, images: str) -> None:
+        assert gone_on(estimator, channels(images, "_annotation"))["validation:mIOU"] > 0.35
+
+    def test_a_plain_python_reads_the_model(self, estimator: Estimator, outside: Callable[..., Any]) -> None:
+        assert outside(estimator, "pytorch", READ)[1] > 20
+
+    def test_a_batch(self, estimator: Estimator, s3: Any, bucket: str, shapes: Any) -> None:
+        s3.put_object(Bucket=bucket, Key="masks/in/0.png", Body=shapes["validation"][0].image)
+        transformer = estimator.transformer(
+            1, "ml.m5.large", output_path=f"s3://{bucket}/masks/out", accept="image/png"
+        )
+        transformer.transform(f"s3://{bucket}/masks/in/", content_type="application/x-image", wait=False)
+        waiter = estimator.sagemaker_session.sagemaker_client.get_waiter("transform_job_completed_or_stopped")
+        waiter.wait(
+            TransformJobName=transformer.latest_transform_job.job_name, WaiterConfig={"Delay": 1, "MaxAttempts": 200}
+        )
+        assert s3.get_object(Bucket=bucket, Key="masks/out/0.png.out")["Body"].read().startswith(b"\x89PNG")
 
     def test_a_pixels_probabilities(self, predictor: Predictor, shapes: Any) -> None:
         """As the notebooks of the algorithm read them."""

@@ -57,5 +57,9 @@ def test_a_batch_of_logins_gets_products(estimator: IPInsights, transformed: Cal
     assert usual > 0 > odd
 
 
-def test_the_model_is_py_torch_s(estimator: IPInsights, members: Callable[[str], dict[str, bytes]]) -> None:
-    assert list(members(estimator.model_data)) == ["model.pt"]
+def test_py_torch_reads_the_model(estimator: IPInsights, outside: Callable[..., Any]) -> None:
+    code = "import torch; saved = torch.load('model.pt', weights_only=True)\n"
+    code += "print(json.dumps([sorted(saved), sum(each.numel() for each in saved['weights'].values())]))"
+    names, count = outside(estimator, "pytorch", code)
+    assert names == ["shape", "weights"]
+    assert count > 50

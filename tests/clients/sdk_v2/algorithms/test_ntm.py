@@ -49,5 +49,9 @@ def test_a_batch_of_documents_gets_its_topics(
     assert one.argmax() != other.argmax()
 
 
-def test_the_model_is_py_torch_s(estimator: NTM, members: Callable[[str], dict[str, bytes]]) -> None:
-    assert list(members(estimator.model_data)) == ["model.pt"]
+def test_py_torch_reads_the_model(estimator: NTM, outside: Callable[..., Any]) -> None:
+    code = "import torch; saved = torch.load('model.pt', weights_only=True)\n"
+    code += "print(json.dumps([sorted(saved), sum(each.numel() for each in saved['weights'].values())]))"
+    names, count = outside(estimator, "pytorch", code)
+    assert names == ["made_of", "weights"]
+    assert count > 50

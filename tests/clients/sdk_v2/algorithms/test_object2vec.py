@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +18,9 @@ def pair(chance: random.Random) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def estimator(session: Any, role: str, bucket: str, run: Any) -> Any:
+def estimator(session: Any, role: str, bucket: str) -> Any:
     from sagemaker import Object2Vec
-    from sagemaker.inputs import TrainingInput
+    from sagemaker.amazon.amazon_estimator import RecordSet
 
     made = Object2Vec(
         role,
@@ -38,24 +37,13 @@ def estimator(session: Any, role: str, bucket: str, run: Any) -> Any:
         mini_batch_size=32,
         sagemaker_session=session,
     )
-    chance, s3, inputs = random.Random(0), session.boto_session.client("s3"), {}
+    chance, s3, records = random.Random(0), session.boto_session.client("s3"), []
     for channel, count in (("train", 600), ("validation", 100)):
         lines = "\n".join(json.dumps(pair(chance)) for _ in range(count))
         s3.put_object(Bucket=bucket, Key=f"o2v/{channel}/pairs.jsonl", Body=lines)
-        inputs[channel] = TrainingInput(f"s3://{bucket}/o2v/{channel}/", content_type="application/jsonlines")
-    from sagemaker.estimator import Estimator
-
-    # Its own `fit` is for records; what AWS's notebooks do with JSON lines is this.
-    plain = Estimator(
-        made.training_image_uri(),
-        role,
-        1,
-        "ml.m5.large",
-        sagemaker_session=session,
-        hyperparameters={**made.hyperparameters(), "mini_batch_size": 32},
-    )
-    plain.files = run(plain, inputs)
-    return plain
+        records.append(RecordSet(f"s3://{bucket}/o2v/{channel}/", count, 1, "S3Prefix", channel))
+    made.fit(records, mini_batch_size=32, logs=False)
+    return made
 
 
 def test_the_metrics_are_told(estimator: Any) -> None:
@@ -66,10 +54,10 @@ def test_the_metrics_are_told(estimator: Any) -> None:
     assert "validation:cross_entropy" in told
 
 
-def test_the_model_is_safetensors(estimator: Any) -> None:
-    data = estimator.files["model.safetensors"]
-    (length,) = struct.unpack("<Q", data[:8])
-    assert "encoders.0.embedding.weight" in json.loads(data[8 : 8 + length])
+def test_safetensors_reads_the_model(estimator: Any, outside: Callable[..., Any]) -> None:
+    code = "from safetensors.torch import load_file\n"
+    code += "print(json.dumps(list(load_file('model.safetensors')['encoders.0.embedding.weight'].shape)))"
+    assert outside(estimator, "pytorch", code)[1] == 16
 
 
 def test_an_endpoint_scores_and_embeds(estimator: Any, deploy: Callable[..., Any], delete: Callable[..., None]) -> None:

@@ -29,7 +29,7 @@ def readings() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def estimator(about: dict[str, Any], readings: np.ndarray) -> RandomCutForest:
-    made = RandomCutForest(num_samples_per_tree=200, num_trees=60, **about)
+    made = RandomCutForest(num_samples_per_tree=200, num_trees=60, input_mode="Pipe", **about)
     labels = np.isin(np.arange(len(readings)), ODD).astype("float32")
     test = made.record_set(readings, labels=labels, channel="test")
     made.fit([made.record_set(readings), test], logs=False)

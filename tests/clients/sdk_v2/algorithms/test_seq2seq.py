@@ -77,3 +77,17 @@ def test_an_endpoint_translates(estimator: Any, deploy: Callable[..., Any], dele
     delete(predictor)
     assert answer["target"] == "trg0 trg1 trg2"
     assert [len(row) for row in answer["matrix"]] == [3, 3, 3]
+
+
+def test_a_batch_of_lines_is_translated(estimator: Any, transformed: Callable[..., str]) -> None:
+    text = '{"data": "src3 src2 src1"}\n{"data": "src0 src0 src3"}\n'
+    lines = transformed(
+        estimator, "sentences", text, content_type="application/jsonlines", accept="application/jsonlines"
+    )
+    assert [json.loads(line)["target"] for line in lines.splitlines()] == ["trg3 trg2 trg1", "trg0 trg0 trg3"]
+
+
+def test_safetensors_reads_the_model(estimator: Any, outside: Callable[..., Any]) -> None:
+    code = "from safetensors.torch import load_file\n"
+    code += "print(json.dumps(sum(each.numel() for each in load_file('model.safetensors').values())))"
+    assert outside(estimator, "pytorch", code) > 1000

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sagewright_container.algorithms import deepar, time_series
-from sagewright_container.algorithms.base import Input, Job
+from sagewright_container.algorithms.base import Input
 from sagewright_container.algorithms.deepar import DEEPAR
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.hyperparameters import validate
@@ -56,12 +56,6 @@ def test_what_is_set_is_taken() -> None:
 def test_an_epoch_sees_each_value_about_once() -> None:
     assert deepar.epoch_batches({"prediction_length": 10, "mini_batch_size": 20}, 2000) == 10
     assert deepar.epoch_batches({"prediction_length": 10, "mini_batch_size": 20}, 5) == 1
-
-
-def test_more_instances_are_refused(tmp_path: Path) -> None:
-    job = Job({}, {}, str(tmp_path), str(tmp_path), hosts=("algo-1", "algo-2"))
-    with pytest.raises(ClientError, match="set InstanceCount to 1"):
-        DEEPAR.train(job)
 
 
 def channel(folder: Path, name: str, data: bytes, content_type: str = "auto") -> Input:

@@ -31,7 +31,7 @@ def test_the_defaults_are_aws_s() -> None:
     [
         ({"vector_dim": "3"}, "vector_dim"),
         ({"num_entity_vectors": "250000001"}, "num_entity_vectors"),
-        ({"random_negative_sampling_rate": "0", "shuffled_negative_sampling_rate": "0"}, "both 0"),
+        ({"random_negative_sampling_rate": "0", "shuffled_negative_sampling_rate": "0"}, "their sum is 0"),
     ],
 )
 def test_a_wrong_value_is_named(given: dict[str, str], reason: str) -> None:
@@ -56,10 +56,10 @@ def test_pairs_become_numbers(tmp_path: Path) -> None:
     [
         ("", "Channel train holds no data"),
         ("user,ip\n", "'ip' is no IPv4 address. CSV data must have no header"),
-        ("ann,10.0.0.1\nbo,10.0.0.256\n", "part.csv in channel train: Row 2"),
-        ("ann,10.0.0.1\nbo\n", "Row 2 is not an entity and an address"),
+        ("ann,10.0.0.1\nbo,10.0.0.256\n", "part.csv in channel train: Line 2"),
+        ("ann,10.0.0.1\nbo\n", "Line 2 is not an entity and an address"),
         ("ann,::1\n", "no IPv4 address"),
-        ("ann,10.0.0.1,1\n", "Row 1"),
+        ("ann,10.0.0.1,1\n", "Line 1"),
     ],
 )
 def test_bad_pairs_are_named(tmp_path: Path, text: str, reason: str) -> None:
