@@ -22,6 +22,7 @@ from .conftest import ACCOUNT, IMAGE, REGION, Bench, Killed
 Create = Callable[..., Key]
 ROOT = "/opt/ml/processing"
 NOWHERE = {"S3Uri": "s3://no/x", "LocalPath": f"{ROOT}/out", "S3UploadMode": "EndOfJob"}
+SPARK = "173754725891.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu-py39-v1"
 TASK = "process-uid-j-1"
 
 
@@ -226,6 +227,7 @@ def test_a_server_that_dies_is_followed_by_one_that_goes_on(
     ("members", "words"),
     [
         ({"app": {"ImageUri": "mine:1"}}, "ClientError: No runtime answers to image 'mine:1'"),
+        ({"app": {"ImageUri": SPARK}, "count": 2}, "works on one instance here"),
         ({"app": {"ContainerEntrypoint": []}}, "has no program of its own that processes"),
         (
             {"ProcessingOutputConfig": {"Outputs": [{"OutputName": "o", "S3Output": NOWHERE}]}},
