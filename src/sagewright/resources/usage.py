@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from sagewright.resources import (
     endpoint,
+    notebook_instance,
     processing_job,
     training_host,
     training_job,
@@ -100,7 +101,7 @@ def running(about: Record, now: float) -> Entry:
 def arn_of(record: Record) -> str:
     """The ARN in a record's status."""
     status = record.status
-    members = ("TrainingJobArn", "TransformJobArn", "ProcessingJobArn", "EndpointArn", "arn")
+    members = ("TrainingJobArn", "TransformJobArn", "ProcessingJobArn", "EndpointArn", "NotebookInstanceArn", "arn")
     return str(next((status[member] for member in members if status.get(member)), ""))
 
 
@@ -154,6 +155,12 @@ def of_endpoint(record: Record, now: float) -> Sequence[Line]:
     return [Line("Endpoint", each["type"], 1, each["since"], max(each["since"], now)) for each in metered.values()]
 
 
+def of_notebook(record: Record, now: float) -> Sequence[Line]:
+    """While it has answered and was not stopped."""
+    since = record.status.get("since")
+    return [] if since is None else [Line("Notebook", record.spec["InstanceType"], 1, since, max(since, now))]
+
+
 @dataclass(frozen=True, slots=True)
 class Metered:
     """A kind of records whose instances are counted."""
@@ -170,4 +177,5 @@ METERED: Final[Mapping[str, Metered]] = {
     transform_job.KIND: Metered(transform_job.LIFE.settled, of_transform_job),
     processing_job.KIND: Metered(processing_job.LIFE.settled, of_processing_job),
     endpoint.KIND: Metered(endpoint.LIFE.settled, of_endpoint),
+    notebook_instance.KIND: Metered(notebook_instance.LIFE.settled, of_notebook),
 }
