@@ -52,6 +52,7 @@ from sagewright.controllers.warm_pools import WarmPools
 from sagewright.dataplane.cost.ledger import Ledger
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
+from sagewright.dataplane.features.groups import FeatureStore
 from sagewright.dataplane.images.base import Images
 from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.demand import Demand
@@ -115,6 +116,7 @@ class Server:
         self.app.services.inference.close()
         self.engine.close()
         self.app.services.neighbours.close()
+        self.app.services.features.close()
         self.objects.close()
         self.metrics.close()
         self.app.services.credentials.close()
@@ -206,6 +208,7 @@ def build(settings: Settings) -> Server:
             None if settings.store == "memory:" else settings.data, database=settings.store if among else None
         ),
         ledger=Ledger(store, clock, price=instances.price, spot_share=instances.spot_share),
+        features=FeatureStore(store, settings.data / "features", clock),
         peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
         holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
     )
