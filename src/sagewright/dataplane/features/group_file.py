@@ -172,8 +172,10 @@ class GroupFile:
                 self._in_transaction(lambda: self._writer.execute("INSERT INTO sealed VALUES (?, ?)", row))
         last, written = row
         sql = "SELECT seq, time, asked, deleted, layout, data FROM outbox WHERE seq <= ? ORDER BY seq"
-        waiting = [Waiting(*some, bool(gone), layout, orjson.loads(data))
-                   for *some, gone, layout, data in self._rows(sql, (last,))]  # fmt: skip
+        waiting = [
+            Waiting(seq, time, asked, bool(deleted), layout, orjson.loads(data))
+            for seq, time, asked, deleted, layout, data in self._rows(sql, (last,))
+        ]
         return waiting, written
 
     def taken(self) -> None:

@@ -13,7 +13,7 @@ import orjson
 
 from sagewright.base.clock import Clock
 from sagewright.dataplane.features.changes import Layout
-from sagewright.dataplane.features.event_time import SECOND
+from sagewright.dataplane.features.event_time import LAST, SECOND
 from sagewright.dataplane.features.schema import Feature, Schema
 from sagewright.dataplane.features.store import FeatureFiles
 from sagewright.resources.record import Key, Record
@@ -105,10 +105,10 @@ def group_of(record: Record) -> Group:
 
 
 def ttl_of(duration: Mapping[str, Any] | None) -> int | None:
-    """Microseconds; None where none is given."""
+    """Microseconds, at most as many as there are times; None where none is given."""
     if not duration or "Value" not in duration:
         return None
-    return int(duration["Value"]) * _UNITS[duration["Unit"]] * SECOND
+    return min(int(duration["Value"]) * _UNITS[duration["Unit"]] * SECOND, LAST)
 
 
 def _feature(definition: Mapping[str, Any]) -> Feature:

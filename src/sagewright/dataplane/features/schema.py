@@ -140,7 +140,7 @@ def _check_one(feature: Feature, value: str) -> int:
     try:
         return len(value) if value.isascii() else len(value.encode())
     except UnicodeEncodeError:
-        raise BadRecord(f"The value of feature {feature.name} is no text: half of a surrogate pair stands alone.") from None
+        raise BadRecord(f"The value of feature {feature.name} is no text: it has half a surrogate pair.") from None
 
 
 def _shown(value: str) -> str:
