@@ -41,6 +41,8 @@ from sagewright.controllers.leading import Leading
 from sagewright.controllers.loop import LEASE, Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.model_folders import ModelFolders
+from sagewright.controllers.offline_store import OfflineStores
+from sagewright.controllers.offline_tables import Tables
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
@@ -248,12 +250,14 @@ def build(settings: Settings) -> Server:
         with suppress(RuntimeError):  # this server is just being stopped, and its event loop with it
             events[0].call_soon_threadsafe(router.lead)
         platform.background.start("old datapoints", metrics.thin_hourly)
+        platform.background.start("offline stores", offline_stores.run)
         if among is not None:
             platform.background.start("what is old", Housekeeping(objects, logs).run)
         return loop, watching
 
     leading = Leading(store, clock, owner=owner, begin=lead, end=router.close, waits=among is not None)
     usage = EndpointUsage(platform)
+    offline_stores = OfflineStores(services.features, store, objects_as, Tables(services.neighbours.ask), clock)
 
     def start() -> None:
         events.append(asyncio.get_running_loop())

@@ -25,6 +25,10 @@ _PURGED_EVERY: Final = 1.0
 _PATIENCE: Final = 20.0
 """Seconds that one waits for another process that writes to the file."""
 _ASKED_AT_ONCE: Final = 500
+_SEAL: Final = (
+    "INSERT INTO sealed SELECT MAX(seq), ? FROM (SELECT seq FROM outbox ORDER BY seq LIMIT ?) "
+    "WHERE NOT EXISTS (SELECT 1 FROM sealed) HAVING MAX(seq) IS NOT NULL"
+)
 _COLUMNS: Final = "id, time, expires, data"
 
 
@@ -159,17 +163,16 @@ class GroupFile:
     def sealed(self, most: int, now: int) -> tuple[Sequence[Waiting], int] | None:
         """The rows that are to go next, at most so many, and the time at which they count as written.
 
-        The same ones with the same time until they are `taken`: who is killed on the way writes the same again.
-        None where nothing waits.
+        The same ones with the same time until they are `taken`, for whoever asks: who is killed on the way writes the
+        same again. None where nothing waits.
         """
         row = self._next()
         if row is None:
-            newest = self._rows("SELECT MAX(seq) FROM (SELECT seq FROM outbox ORDER BY seq LIMIT ?)", (most,))[0][0]
-            if newest is None:
-                return None
-            row = newest, now
             with self._writing:
-                self._in_transaction(lambda: self._writer.execute("INSERT INTO sealed VALUES (?, ?)", row))
+                self._in_transaction(lambda: self._writer.execute(_SEAL, (now, most)))
+            row = self._next()
+        if row is None:
+            return None
         last, written = row
         sql = "SELECT seq, time, asked, deleted, layout, data FROM outbox WHERE seq <= ? ORDER BY seq"
         waiting = [
@@ -178,15 +181,12 @@ class GroupFile:
         ]
         return waiting, written
 
-    def taken(self) -> None:
-        """What was sealed is where it belongs."""
-        row = self._next()
-        if row is None:
-            return
+    def taken(self, last: int) -> None:
+        """What was sealed up to this row is where it belongs."""
 
         def forget() -> None:
-            self._writer.execute("DELETE FROM outbox WHERE seq <= ?", (row[0],))
-            self._writer.execute("DELETE FROM sealed")
+            self._writer.execute("DELETE FROM outbox WHERE seq <= ?", (last,))
+            self._writer.execute("DELETE FROM sealed WHERE last = ?", (last,))
 
         with self._writing:
             self._in_transaction(forget)

@@ -121,16 +121,24 @@ def _feature(definition: Mapping[str, Any]) -> Feature:
     )
 
 
+def _table(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Database and name of its table; None where it has none that we keep."""
+    catalog = config.get("DataCatalogConfig")
+    if catalog is None or config.get("DisableGlueTableCreation"):
+        return None
+    return catalog["Database"], catalog["TableName"]
+
+
 def _layout(record: Record, schema: Schema) -> Layout | None:
     config = record.spec.get("OfflineStoreConfig")
     if config is None:
         return None
     text = orjson.dumps(
         {
-            "account": record.key.account,
-            "region": record.key.region,
+            "group": list(record.key),
             "role": record.spec["RoleArn"],
             "place": config["S3StorageConfig"]["ResolvedOutputS3Uri"],
+            "table": _table(config),
             "schema": schema.text(),
         }
     )

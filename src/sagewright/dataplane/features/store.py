@@ -32,6 +32,7 @@ class FeatureFiles:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, GroupFile] = OrderedDict()
         self._users: dict[str, int] = {}
+        self._outboxes: set[str] = set()
         self._committers = ThreadPoolExecutor(_COMMITTING, "feature-records")
 
     async def change(self, uid: str, change: Change) -> None:
@@ -60,6 +61,9 @@ class FeatureFiles:
                 self._enter(uid)  # it stays open although whoever asked may leave
                 self._committers.submit(self._commit, uid, file)
             await future
+        if change.offline is not None:
+            with self._lock:
+                self._outboxes.add(uid)
 
     def _commit(self, uid: str, file: GroupFile) -> None:
         try:
@@ -125,6 +129,12 @@ class FeatureFiles:
                 idle = next((each for each in self._open if each not in self._users), None)
                 if idle is not None:
                     self._open.pop(idle).close()
+
+    def outboxes(self) -> Sequence[str]:
+        """The groups whose outboxes have got something, by this process, since this was asked last."""
+        with self._lock:
+            found, self._outboxes = sorted(self._outboxes), set()
+        return found
 
     def kept(self) -> Sequence[str]:
         """The groups that have a file."""

@@ -1,5 +1,5 @@
-"""Any interleaving of changes with any event times, killed at any moment: what was acknowledged is there, and the online
-store and the outbox are of the same changes."""
+"""Any interleaving of changes with any event times, killed at any moment: what was acknowledged is there, and the
+online store and the outbox are of the same changes."""
 
 from __future__ import annotations
 
@@ -73,8 +73,7 @@ def _found(folder: Path, clients: int) -> list[Model]:
                     for row in file._rows("SELECT id, time, deleted, data FROM record", ())}  # fmt: skip
             waiting = file.sealed(10_000, 0)
             values = [(each.time, str(each.values["value"]), each.deleted) for each in waiting[0]] if waiting else []
-            # Nothing is taken: the outbox keeps all of it for the next look.
-            file._writer.execute("DELETE FROM sealed")
+            file._writer.execute("DELETE FROM sealed")  # the outbox keeps all of it for the next look
     finally:
         files.close()
     return [

@@ -133,7 +133,10 @@ def test_half_a_surrogate_pair_is_refused_everywhere(asker: Asker, houses: str) 
     body = b'{"Record": [{"FeatureName": "id", "ValueAsString": "\\ud800"}]}'
     assert asker.ask("PUT", f"/FeatureGroup/{houses}", body=body).status == 400
     batch = b'{"Identifiers": [{"FeatureGroupName": "houses", "RecordIdentifiersValueAsString": ["\\ud800"]}]}'
-    assert asker.ask("POST", "/BatchGetRecord", body=batch).status in (200, 400)
+    assert asker.ask("POST", "/BatchGetRecord", body=batch).status == 400
+    for query in ("%ED%A0%80", "%FF", "%00"):
+        answer = asker.ask("GET", f"/FeatureGroup/{houses}", query=f"RecordIdentifierValueAsString={query}")
+        assert answer.status in (200, 400)
 
 
 def test_collections(asker: Asker) -> None:
