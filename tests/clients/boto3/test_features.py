@@ -1,11 +1,14 @@
 """Feature groups and their records through boto3."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from .refusals import refused
 
@@ -88,3 +91,48 @@ def test_many_write_at_once(group: dict[str, Any]) -> None:
     batch = [{**group, "RecordIdentifiersValueAsString": ["0", "1", "2"], "FeatureNames": ["rooms"]}]
     found = runtime.batch_get_record(Identifiers=batch)["Records"]
     assert [each["Record"][0]["ValueAsString"] for each in found] == ["57", "58", "59"]
+
+
+def test_records_reach_the_offline_store_and_its_table(role: str, unique: Callable[[str], str]) -> None:
+    sagemaker, s3 = boto3.client("sagemaker"), boto3.client("s3")
+    bucket, name = unique("features"), unique("houses")
+    s3.create_bucket(Bucket=bucket)
+    sagemaker.create_feature_group(
+        FeatureGroupName=name,
+        RecordIdentifierFeatureName="id",
+        EventTimeFeatureName="time",
+        FeatureDefinitions=[
+            {"FeatureName": "id", "FeatureType": "String"},
+            {"FeatureName": "time", "FeatureType": "String"},
+        ],
+        OfflineStoreConfig={"S3StorageConfig": {"S3Uri": f"s3://{bucket}/store"}},
+        RoleArn=role,
+    )
+    runtime = boto3.client("sagemaker-featurestore-runtime")
+    for day in (1, 2):
+        runtime.put_record(FeatureGroupName=name, Record=record("a", f"2026-01-0{day}T10:00:00Z"))
+    one = {"FeatureGroupName": name, "RecordIdentifierValueAsString": "a"}
+    assert refused(runtime.get_record, **one) == ("ValidationError", 400)
+
+    config = sagemaker.describe_feature_group(FeatureGroupName=name)["OfflineStoreConfig"]
+    prefix = config["S3StorageConfig"]["ResolvedOutputS3Uri"].removeprefix(f"s3://{bucket}/")
+    keys = eventually(lambda: [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", ())], 2)
+    assert sorted(key.rpartition("/")[0] for key in keys) == [
+        f"{prefix}/year=2026/month=01/day=0{day}/hour=10" for day in (1, 2)
+    ]
+    assert all(s3.get_object(Bucket=bucket, Key=key)["Body"].read(4) == b"PAR1" for key in keys)
+
+    glue, catalog = boto3.client("glue"), config["DataCatalogConfig"]
+    place = {"DatabaseName": catalog["Database"], "TableName": catalog["TableName"]}
+    partitions = eventually(lambda: glue.get_partitions(**place)["Partitions"], 2)
+    assert [each["Values"] for each in partitions] == [["2026", "01", f"0{day}", "10"] for day in (1, 2)]
+
+
+def eventually(look: Callable[[], list[Any]], many: int) -> list[Any]:
+    """What is found as soon as it is so many; it comes within seconds."""
+    for _ in range(600):
+        with suppress(ClientError):  # the table is not there yet
+            if len(found := look()) >= many:
+                return found
+        time.sleep(0.1)
+    raise AssertionError("it did not come")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sagewright.base.errors import AwsError
 from sagewright.controllers.offline_store import OfflineStores
 from sagewright.controllers.offline_tables import Tables
-from sagewright.dataplane.features import offline, parquet
+from sagewright.dataplane.features import parquet
 from sagewright.dataplane.features.changes import Change
 from sagewright.dataplane.features.groups import KIND, FeatureStore, group_of
 from sagewright.resources.record import Key, Record
@@ -171,7 +171,7 @@ def test_each_row_is_written_once_whatever_fails(
 
     world = World(tmp_path_factory.mktemp("world"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(offline.parquet, "written", counted)
+        patch.setattr(parquet, "written", counted)
         world.failures = failures
         for batch in batches:
             world.put(*batch)

@@ -10,9 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import orjson
-
-from sagewright.dataplane.features.schema import LARGEST, Value, size
+from sagewright.dataplane.features.schema import LARGEST, Value, packed, size, unpacked
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS record (
@@ -27,8 +25,8 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE TABLE IF NOT EXISTS layout (id TEXT NOT NULL PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sealed (last INTEGER NOT NULL, written INTEGER NOT NULL);
 """
-"""Times are microseconds since the epoch; `ttl` is what `expires` was made of, in microseconds. `data` is the record
-as JSON: values by feature. A `layout` says what rows of the outbox mean, and where they go."""
+"""Times are microseconds since the epoch; `ttl` is what `expires` was made of, in microseconds. `data` is the packed
+record. A `layout` says what rows of the outbox mean, and where they go."""
 _INSERT: Final = (
     "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time, "
     "expires = excluded.expires, ttl = excluded.ttl, deleted = excluded.deleted, data = excluded.data WHERE "
@@ -78,7 +76,7 @@ class Change:
             self._updated(database, now).apply(database, now, last)
             return
         assert self.time is not None
-        data = orjson.dumps(self.values)
+        data = packed(self.values)
         if self.online:
             if self.kind == "hard":
                 self._delete(database, now)
@@ -110,7 +108,7 @@ class Change:
         time, ttl, data = row
         if self.time is not None and self.time < time:
             raise Refused("older")
-        values = {**orjson.loads(data), **self.values}
+        values = {**unpacked(data), **self.values}
         if size(values) > LARGEST:
             raise Refused("large")
         return Change(

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from sagewright.base.clock import Clock
 from sagewright.dataplane.features.changes import SCHEMA, Change, Refused, purge
 from sagewright.dataplane.features.event_time import LAST, SECOND
-from sagewright.dataplane.features.schema import Value
+from sagewright.dataplane.features.schema import Value, unpacked
 
 _PURGED_EVERY: Final = 1.0
 _PATIENCE: Final = 20.0
@@ -37,7 +35,8 @@ class Kept(NamedTuple):
 
     time: int
     expires: int | None
-    values: dict[str, Value]
+    data: bytes
+    """The packed record."""
 
 
 class Waiting(NamedTuple):
@@ -141,7 +140,7 @@ class GroupFile:
                 "AND deleted = 0 AND (expires IS NULL OR expires > ?)"
             )
             for identifier, time, expires, data in self._rows(sql, (*some, now)):
-                found[identifier] = Kept(time, expires, orjson.loads(data))
+                found[identifier] = Kept(time, expires, data)
         return found
 
     def listed(self, after: int, limit: int, *, deleted: bool) -> Sequence[tuple[int, str]]:
@@ -176,7 +175,7 @@ class GroupFile:
         last, written = row
         sql = "SELECT seq, time, asked, deleted, layout, data FROM outbox WHERE seq <= ? ORDER BY seq"
         waiting = [
-            Waiting(seq, time, asked, bool(deleted), layout, orjson.loads(data))
+            Waiting(seq, time, asked, bool(deleted), layout, unpacked(data))
             for seq, time, asked, deleted, layout, data in self._rows(sql, (last,))
         ]
         return waiting, written

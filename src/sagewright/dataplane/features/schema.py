@@ -103,6 +103,24 @@ class Schema:
             raise BadRecord(f"The event time feature {self.time} {error}, not {_shown(value)}.") from None
 
 
+def packed(values: Mapping[str, Value]) -> bytes:
+    """A record as JSON, in the form in which it is sent: so that whoever reads it only copies it."""
+    return orjson.dumps(
+        [
+            {"FeatureName": name, "ValueAsString" if isinstance(value, str) else "ValueAsStringList": value}
+            for name, value in values.items()
+        ]
+    )
+
+
+def unpacked(data: bytes) -> dict[str, Value]:
+    """The values of a packed record."""
+    return {
+        each["FeatureName"]: each["ValueAsString"] if "ValueAsString" in each else each["ValueAsStringList"]
+        for each in orjson.loads(data)
+    }
+
+
 def size(values: Mapping[str, Value]) -> int:
     """Bytes of names and values."""
     return sum(

@@ -9,7 +9,6 @@ from typing import Final
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.features.event_time import iso
 from sagewright.dataplane.features.groups import Group
-from sagewright.dataplane.features.schema import size
 from sagewright.operations.call import Call, Params
 from sagewright.operations.featurestore.requests import (
     check_names,
@@ -53,12 +52,12 @@ async def batch_get_record(call: Call, request: Params) -> Params:
                 entry: Params = {
                     "FeatureGroupName": wanted["FeatureGroupName"],
                     "RecordIdentifierValueAsString": identifier,
-                    "Record": shown(found.values, wanted.get("FeatureNames")),
+                    "Record": shown(found, wanted.get("FeatureNames")),
                 }
                 if expiry and found.expires is not None:
                     entry["ExpiresAt"] = iso(found.expires)
                 records.append(entry)
-                room -= size(found.values)
+                room -= len(found.data)
             identifiers = identifiers[_READ_AT_ONCE:]
         if identifiers:
             unprocessed.append({**wanted, "RecordIdentifiersValueAsString": identifiers})

@@ -46,7 +46,7 @@ async def get_record(call: Call, request: Params) -> Params:
     kept = (await call.services.features.files.read(group.uid, [identifier])).get(identifier)
     if kept is None:
         return {}
-    answer: Params = {"Record": shown(kept.values, names)}
+    answer: Params = {"Record": shown(kept, names)}
     if request.get("ExpirationTimeResponse") == "Enabled" and kept.expires is not None:
         answer["ExpiresAt"] = iso(kept.expires)
     return answer

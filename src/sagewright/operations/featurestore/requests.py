@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.features.changes import Change, Layout
 from sagewright.dataplane.features.event_time import SECOND
+from sagewright.dataplane.features.group_file import Kept
 from sagewright.dataplane.features.groups import Group, ttl_of
-from sagewright.dataplane.features.schema import BadRecord, Value
+from sagewright.dataplane.features.schema import BadRecord, packed, unpacked
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.features import feature_group
 from sagewright.operations.table import briefly
@@ -89,13 +92,12 @@ def given(record: Sequence[Params]) -> Sequence[tuple[str, Any]]:
     return pairs
 
 
-def shown(values: Mapping[str, Value], names: Sequence[str] | None) -> list[Params]:
+def shown(record: Kept, names: Sequence[str] | None) -> orjson.Fragment:
     """A record as it is sent: all of it, or the features of these names that it has."""
-    chosen = values if names is None else {name: values[name] for name in names if name in values}
-    return [
-        {"FeatureName": name, "ValueAsString" if isinstance(value, str) else "ValueAsStringList": value}
-        for name, value in chosen.items()
-    ]
+    if names is None:
+        return orjson.Fragment(record.data)
+    values = unpacked(record.data)
+    return orjson.Fragment(packed({name: values[name] for name in names if name in values}))
 
 
 def check_names(group: Group, names: Sequence[str] | None) -> None:

@@ -92,15 +92,15 @@ def test_a_soft_deletion_is_remembered_and_a_hard_one_is_not(asker: Asker, house
 def test_records_expire(asker: Asker) -> None:
     name = group(asker, "brief", TtlDuration={"Unit": "Minutes", "Value": 1})
     now = int(asker.server.app.services.clock.now())
-    put(asker, name, id="old", time=str(now - 61))
-    put(asker, name, id="new", time=str(now))
-    put(asker, name, {"TtlDuration": {"Unit": "Weeks", "Value": 2**31 - 1}}, id="long", time=str(now - 61))
+    put(asker, name, id="old", time=str(now - 10_000))
+    put(asker, name, id="new", time=str(now + 10_000))
+    put(asker, name, {"TtlDuration": {"Unit": "Weeks", "Value": 2**31 - 1}}, id="long", time=str(now - 10_000))
     assert [got(asker, name, each) is not None for each in ("old", "new", "long")] == [False, True, True]
     _, answer = said(
         asker, "GET", f"/FeatureGroup/{name}", RecordIdentifierValueAsString="long", ExpirationTimeResponse="Enabled"
     )
     assert answer["ExpiresAt"].startswith("9999-12-31T23:59:59")
-    put(asker, name, id="old", time=str(now - 59))
+    put(asker, name, {"TtlDuration": {"Unit": "Days", "Value": 9}}, id="old", time=str(now - 20_000))
     assert got(asker, name, "old") is not None
 
 
