@@ -41,6 +41,7 @@ from sagewright.controllers.leading import Leading
 from sagewright.controllers.loop import LEASE, Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.model_folders import ModelFolders
+from sagewright.controllers.notebook_instance import NotebookInstances
 from sagewright.controllers.offline_store import OfflineStores
 from sagewright.controllers.offline_tables import Tables
 from sagewright.controllers.platform import Platform
@@ -301,6 +302,7 @@ def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
+    loop.add(NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop

@@ -149,7 +149,7 @@ class TestContainers(EngineKit):
         hosts = {"algo-1": "", "algo-2": ""}
         for job in ("one", "two"):
             for host in hosts:
-                options: dict[str, Any] = {"hosts": hosts, "hostname": host, "job": job, "python": self.python}
+                options: dict[str, Any] = {"hosts": hosts, "hostname": host, "group": job, "python": self.python}
                 (tmp_path / f"{job}-{host}").mkdir()
                 task = Task(f"{job}-{host}", ["python", "-c", _PEER], folder=tmp_path / f"{job}-{host}", **options)
                 if host == "algo-1":
@@ -163,7 +163,7 @@ class TestContainers(EngineKit):
     def test_destroy_leaves_nothing_with_the_engine(self, engine: Engine, tmp_path: Path) -> None:
         """Not even of what was destroyed while it ran, in a network of its own, and whose attendant was killed."""
         (tmp_path / "task-1-ml" / "run").mkdir(parents=True)
-        options: dict[str, Any] = {"hosts": {"algo-1": "", "algo-2": ""}, "hostname": "algo-1", "job": "job"}
+        options: dict[str, Any] = {"hosts": {"algo-1": "", "algo-2": ""}, "hostname": "algo-1", "group": "job"}
         engine.start(self.shell("echo up; sleep 600", tmp_path, **options))
         self.says(engine, "up")
         assert len(left(self.folder, "containers")) == 2

@@ -136,8 +136,6 @@ BODIES: Sequence[tuple[str, bytes]] = (
     ("red", b"1,2,3"),
     ("", b"red"),
 )
-MAY_BE_GOOD = (b"", b"\n\n", b'"red"')
-"""Bodies that some algorithms have an answer to."""
 
 
 def _requests() -> Iterator[tuple[str, str, str]]:

@@ -222,7 +222,11 @@ def test_early_stopping_keeps_the_best_round(xgboost: Any, housing: list[list[fl
         (REGRESSION, "target,x\n1,2\n", "CSV data must have no header"),
         (REGRESSION, "", "ClientError: Channel train holds no data"),
         (REGRESSION, "1,2\n1,2,3\n", "ClientError: rows.csv in channel train: Line 2 has 3 columns"),
-        ({**REGRESSION, "objective": "binary:logistic"}, "7,2\n", "ClientError: XGBoost could not train"),
+        (
+            {**REGRESSION, "objective": "binary:logistic"},
+            "7,2\n",
+            "ClientError: rows.csv in channel train: Line 1 has the label 7",
+        ),
     ],
 )
 def test_what_the_caller_got_wrong(xgboost: Any, hyperparameters: dict[str, str], data: str, reason: str) -> None:

@@ -366,5 +366,5 @@ def _dense(kind: Any, seed: int, data: Any, words: tuple[int, ...]) -> Any:
     columns = make_column_transformer(
         (OneHotEncoder(handle_unknown="ignore"), list(words)), (StandardScaler(), numbers)
     )
-    network = kind((128, 64), early_stopping=True, max_iter=60, random_state=seed)
+    network = kind(hidden_layer_sizes=(128, 64), early_stopping=True, max_iter=60, random_state=seed)
     return make_pipeline(columns, network).fit(data[0], data[2])

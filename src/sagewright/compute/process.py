@@ -109,6 +109,10 @@ class ProcessEngine(Engine):
         return self._sandboxed() and os.getuid() != 0
 
     @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "machine"
+
+    @property
     def read_only_mounts(self) -> bool:
         return self._sandboxed()
 
@@ -467,5 +471,7 @@ def _open_and_retry(remove: Callable[[str], object], path: str, problem: object)
             shutil.rmtree(path)
         else:
             remove(path)
+    except FileNotFoundError:
+        pass  # another server that starts removes what was left
     except OSError as failure:
         _LOG.warning("%s could not be removed: %s", path, failure)

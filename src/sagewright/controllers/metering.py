@@ -27,6 +27,11 @@ def of_warm_pool(pool: Record, now: float) -> Sequence[Write]:
     return entered(pool, pool.uid, usage.of_warm_pool(pool, now))
 
 
+def of_notebook(instance: Record, now: float) -> Sequence[Write]:
+    """With the write that ends what runs of an instance, which is told by its starts."""
+    return entered(instance, f"{instance.uid}-{instance.status['serial']}", usage.of_notebook(instance, now))
+
+
 def entered(about: Record, unique: str, lines: Sequence[Line]) -> Sequence[Write]:
     """The write that enters these lines at today's prices, under a name that nothing else ever has."""
     if not lines:

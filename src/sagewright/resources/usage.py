@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from sagewright.resources import (
     endpoint,
+    notebook_instance,
     training_host,
     training_job,
     transform_job,
@@ -99,7 +100,8 @@ def running(about: Record, now: float) -> Entry:
 def arn_of(record: Record) -> str:
     """The ARN in a record's status."""
     status = record.status
-    found = status.get("TrainingJobArn") or status.get("TransformJobArn") or status.get("EndpointArn")
+    members = ("TrainingJobArn", "TransformJobArn", "EndpointArn", "NotebookInstanceArn")
+    found = next((status[member] for member in members if status.get(member)), None)
     return str(found or status.get("arn", ""))
 
 
@@ -144,6 +146,12 @@ def of_endpoint(record: Record, now: float) -> Sequence[Line]:
     return [Line("Endpoint", each["type"], 1, each["since"], max(each["since"], now)) for each in metered.values()]
 
 
+def of_notebook(record: Record, now: float) -> Sequence[Line]:
+    """While it has answered and was not stopped."""
+    since = record.status.get("since")
+    return [] if since is None else [Line("Notebook", record.spec["InstanceType"], 1, since, max(since, now))]
+
+
 @dataclass(frozen=True, slots=True)
 class Metered:
     """A kind of records whose instances are counted."""
@@ -159,4 +167,5 @@ METERED: Final[Mapping[str, Metered]] = {
     warm_pool.KIND: Metered((), of_warm_pool),
     transform_job.KIND: Metered(transform_job.LIFE.settled, of_transform_job),
     endpoint.KIND: Metered(endpoint.LIFE.settled, of_endpoint),
+    notebook_instance.KIND: Metered(notebook_instance.LIFE.settled, of_notebook),
 }

@@ -31,11 +31,15 @@ TEXT = frozenset({JSON, CSV})  # a user's input_fn is given these as str, and ev
 
 
 def from_json(body: bytes) -> Any:
-    """Any JSON value; NaN and Infinity are understood, as Python's own reader does."""
+    """Any JSON value; NaN and Infinity are understood, as Python's own reader does. Raises ValueError."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
+        pass
+    try:
         return json.loads(body)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply.") from error
 
 
 def json_array(body: bytes) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -86,7 +85,7 @@ def _lines(body: bytes) -> tuple[list[Instance], Mapping[str, Any]]:
 def _read(body: bytes, what: str) -> Any:
     try:
         return content.from_json(body)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise UnsupportedContent(f"{what} is not JSON: {error}") from error
 
 

@@ -26,7 +26,14 @@ def decode(body: bytes, media: str) -> Any:
 
 
 def _json(body: bytes) -> Any:
-    rows = content.json_array(body)
+    """A row, or a list of rows. Raises ValueError."""
+    form = "It is not a list of rows of numbers, such as [[1, 2], [3, 4]]."
+    try:
+        rows = content.json_array(body)
+    except TypeError as error:  # objects
+        raise ValueError(form) from error
+    if rows.ndim not in (1, 2):
+        raise ValueError(form)
     return rows.reshape(1, -1) if rows.ndim == 1 else rows
 
 

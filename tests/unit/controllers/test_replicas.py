@@ -11,7 +11,9 @@ from typing import Literal
 import pytest
 
 from sagewright.base.errors import Terminal
+from sagewright.compute.container import ContainerEngine
 from sagewright.compute.fake import FakeEngine
+from sagewright.compute.process import ProcessEngine
 from sagewright.controllers import replicas
 from sagewright.controllers.replicas import Membership
 from sagewright.store.memory import MemoryStore
@@ -122,3 +124,7 @@ def test_tasks_of_one_machine_have_replicas_there_only(place: Place, monkeypatch
 def test_an_engine_whose_tasks_one_server_knows_is_refused(place: Place) -> None:
     with pytest.raises(Terminal, match="cannot share the tasks of the engine fake"):
         place.enter(LonelyEngine(ManualClock()))
+
+
+def test_what_each_engine_says_of_itself() -> None:
+    assert (ProcessEngine.servers.fget(None), ContainerEngine.servers.fget(None)) == ("machine", "one")  # type: ignore[attr-defined]

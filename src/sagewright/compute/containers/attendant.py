@@ -75,10 +75,13 @@ class Attendant:
         """See the container through; the result is written last."""
         try:
             self._begin()
-        except (Refused, OSError) as problem:
+        except Refused as problem:
             self._log.feed(f"The container could not be started: {problem}.\n".encode())
             self._log.finish()
             self._write_result(_NOT_STARTED, oom=False)
+            return
+        except OSError as problem:  # it may run or not: whoever looks next finds out
+            complain(f"the engine does not answer: {problem}")
             return
         self._look_after()
         threading.Thread(target=self._wait, daemon=True).start()
@@ -131,8 +134,8 @@ class Attendant:
             if state["Status"] not in ("created", "running") or time.monotonic() > until:
                 with contextlib.suppress(FileNotFoundError):
                     reason = Path(self._folder, "porch", f"{relay.READY}-not").read_text()
-                    raise OSError(f"its network's container cannot do its work: {reason}")
-                raise OSError(f"its network's container is {state['Status']}, exit code {state['ExitCode']}")
+                    raise Refused(500, f"its network's container cannot do its work: {reason}")
+                raise Refused(500, f"its network's container is {state['Status']}, exit code {state['ExitCode']}")
             time.sleep(0.02)
 
     def _wait(self) -> None:

@@ -13,7 +13,7 @@ import secrets
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import SagewrightError, Terminal, Transient
@@ -47,14 +47,16 @@ class RayEngine(Engine):
         environments: Environments,
         *,
         endpoint: tuple[str, int] = ("", 0),
+        overcommit: float = 1.0,
     ) -> None:
         """`folder` is DATA; `here` runs what must run on this machine, in DATA/tasks; `endpoint` is the address and
-        port of the platform, for tasks that reach nothing else."""
+        port of the platform, for tasks that reach nothing else; `overcommit` is how many times the nodes' processors
+        and memory may be given."""
         self._endpoint = endpoint
         self._tasks = (folder / "tasks").absolute()
         self._tasks.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._cluster, self._here, self._environments = cluster, here, environments
-        self._rooms = Rooms(cluster, Groups(folder / "ray" / "groups"), self._homes)
+        self._rooms = Rooms(cluster, Groups(folder / "ray" / "groups"), self._homes, overcommit=overcommit)
         self._links = Links(cluster)
         self._sockets = Sockets(folder / "ray")
         self._followers = Followers(self._links, self._home)
@@ -84,6 +86,10 @@ class RayEngine(Engine):
     @property
     def shares_disk(self) -> bool:
         return False
+
+    @property
+    def servers(self) -> Literal["one", "machine", "all"]:
+        return "machine"  # where the sockets are that lead to nodes, and what runs beside the server
 
     @property
     def read_only_mounts(self) -> bool:
@@ -291,5 +297,8 @@ def make(settings: Settings, clock: Clock) -> RayEngine:
     cluster.connect()
     here = process.make(settings, clock)
     environments = Environments(settings.runtimes_folder)
+    overcommit = 1.0 if settings.capacity == "strict" else settings.overcommit  # as jobs are admitted
     host, port = settings.endpoint  # by its address: a task that reaches nothing else finds no names
-    return RayEngine(settings.data, cluster, here, environments, endpoint=(socket.gethostbyname(host), port))
+    return RayEngine(
+        settings.data, cluster, here, environments, endpoint=(socket.gethostbyname(host), port), overcommit=overcommit
+    )

@@ -13,21 +13,24 @@ from sagewright.compute.ray_cluster.cluster import Cluster, NodeInfo
 
 _LEAST: Final = 0.01
 """Processors of a task that no limit is set to: Ray has no room that takes nothing."""
-_PATIENCE: Final = 2.0
+_PATIENCE: Final = 1.0
 """Seconds that Ray may take to find room; who finds none comes again."""
 
 Bundle = Mapping[str, float]
 
 
-def find(cluster: Cluster, task: Task, group: str, neighbours: Iterable[str]) -> Sequence[str]:
+def find(
+    cluster: Cluster, task: Task, group: str, neighbours: Iterable[str], *, overcommit: float = 1.0
+) -> Sequence[str]:
     """Reserve room for a group. The nodes of its tasks, by their numbers.
 
-    `neighbours` are the nodes of those that the task is to be apart from. Raises Terminal for what fits nowhere even
+    `neighbours` are the nodes of those that the task is to be apart from; `overcommit` is how many times processors and
+    memory may be given. Raises Terminal for what fits nowhere even
     on an empty cluster, and Transient while there is no room.
     """
     usable = _usable(cluster)
     shares = task.placement.shares or [Share(task.resources)]
-    bundles = [_bundle(share, usable) for share in shares]
+    bundles = [_bundle(share, usable, overcommit) for share in shares]
     for share, bundle in zip(shares, bundles, strict=True):
         if not any(_fits(bundle, node) for node in usable):
             raise Terminal(_too_large(share, bundle))
@@ -82,13 +85,13 @@ def _usable(cluster: Cluster) -> Sequence[NodeInfo]:
     return usable
 
 
-def _bundle(share: Share, nodes: Sequence[NodeInfo]) -> Bundle:
+def _bundle(share: Share, nodes: Sequence[NodeInfo], overcommit: float) -> Bundle:
     """What is asked of Ray. More processors or memory than the largest node has is as much as that has."""
     wanted = share.resources
     largest = {name: max(node.resources.get(name, 0.0) for node in nodes) for name in ("CPU", "memory")}
-    bundle: dict[str, float] = {"CPU": max(_LEAST, min(wanted.vcpus or 0.0, largest["CPU"]))}
+    bundle: dict[str, float] = {"CPU": max(_LEAST, min(wanted.vcpus or 0.0, largest["CPU"]) / overcommit)}
     if wanted.memory_bytes is not None:
-        bundle["memory"] = int(min(wanted.memory_bytes, largest["memory"]))
+        bundle["memory"] = int(min(wanted.memory_bytes, largest["memory"]) / overcommit)
     if wanted.gpus:
         bundle["GPU"] = wanted.gpus
     if any(share.instance_type in node.resources for node in nodes):

@@ -15,8 +15,17 @@ from sagewright.compute.ray_cluster.homes import Groups, Home
 class Rooms:
     """Any thread, any number of processes on the same data folder."""
 
-    def __init__(self, cluster: Cluster, groups: Groups, homes: Callable[[], Mapping[str, Mapping[str, Any]]]) -> None:
-        """`homes` tells what is known of all tasks that are on nodes."""
+    def __init__(
+        self,
+        cluster: Cluster,
+        groups: Groups,
+        homes: Callable[[], Mapping[str, Mapping[str, Any]]],
+        *,
+        overcommit: float = 1.0,
+    ) -> None:
+        """`homes` tells what is known of all tasks that are on nodes; `overcommit` is how many times their processors
+        and memory may be given."""
+        self._overcommit = overcommit
         self._cluster, self._groups, self._homes = cluster, groups, homes
         with groups.alone():
             self._left = set(groups.all()) - self._used()
@@ -37,7 +46,7 @@ class Rooms:
             if nodes is None:
                 others = self._homes().values() if apart else ()
                 neighbours = [known["node"] for known in others if known["apart"] == apart]
-                nodes = places.find(self._cluster, task, group, neighbours)
+                nodes = places.find(self._cluster, task, group, neighbours, overcommit=self._overcommit)
                 self._groups.put(group, nodes)
             node = nodes[task.placement.number]
             home.give(node, task)

@@ -1,7 +1,7 @@
 """What a server and the wardens of its nodes say to each other over TCP: JSON messages, and streams of bytes.
 
 A frame is a kind (`j`: a message, `d`: a piece of a stream, `e`: its end), a length of four bytes, and so many bytes.
-Whoever connects proves that it knows the warden's token, which itself never crosses the network.
+Both sides prove that they know the warden's token, which itself never crosses the network.
 """
 
 from __future__ import annotations
@@ -122,18 +122,21 @@ class Reader(io.RawIOBase):
 
 
 def greet(wire: Wire, token: str) -> None:
-    """What who connects does first. Raises PermissionError where the other side does not take the token."""
-    wire.sock.sendall(_proof(token, wire.exactly(_NONCE)))
-    if wire.exactly(1) != b"+":
-        raise PermissionError("the node's warden does not know this server")
+    """What who connects does first. Raises PermissionError where the other side does not take the token, or does not
+    know it itself: it is about to be told secrets."""
+    theirs, ours = wire.exactly(_NONCE), secrets.token_bytes(_NONCE)
+    wire.sock.sendall(ours + _proof(token, b"server" + theirs))
+    if not hmac.compare_digest(wire.exactly(_NONCE), _proof(token, b"warden" + ours)):
+        raise PermissionError("the node's warden does not know this server, or is none")
 
 
 def admit(wire: Wire, token: str) -> bool:
     """What who is connected to does first. Whether the other side knows the token."""
-    nonce = secrets.token_bytes(_NONCE)
-    wire.sock.sendall(nonce)
-    known = hmac.compare_digest(wire.exactly(_NONCE), _proof(token, nonce))
-    wire.sock.sendall(b"+" if known else b"-")
+    ours = secrets.token_bytes(_NONCE)
+    wire.sock.sendall(ours)
+    theirs = wire.exactly(_NONCE)
+    known = hmac.compare_digest(wire.exactly(_NONCE), _proof(token, b"server" + ours))
+    wire.sock.sendall(_proof(token, b"warden" + theirs) if known else bytes(_NONCE))
     return known
 
 

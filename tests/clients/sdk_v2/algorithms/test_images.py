@@ -61,7 +61,7 @@ def channels(images: str, *ends: str) -> dict[str, TrainingInput]:
 
 READ = """
 from safetensors.torch import load_file
-print(json.dumps([json.load(open("model.json"))["network"], len(load_file("model.safetensors"))]))
+print(json.dumps([json.load(open("model.json")).get("network"), len(load_file("model.safetensors"))]))
 """
 """What a plain PyTorch says of a model: the kind of its network, and the number of its tensors."""
 

@@ -64,3 +64,10 @@ def test_only_who_knows_the_token_is_admitted(pair: tuple[Wire, Wire], told: str
             greet(one, told)
     thread.join()
     assert admitted == [known]
+
+
+def test_who_only_claims_to_be_a_warden_is_told_nothing(pair: tuple[Wire, Wire]) -> None:
+    one, other = pair
+    other.sock.sendall(bytes(64))  # a number, and what could be a proof
+    with pytest.raises(PermissionError):
+        greet(one, "secret")
