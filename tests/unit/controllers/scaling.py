@@ -9,7 +9,7 @@ from typing import Any
 
 from sagewright.controllers.alarm import Alarms
 from sagewright.controllers.event_delivery import Deliveries
-from sagewright.controllers.loop import Reconciler
+from sagewright.controllers.loop import Reconciler, Remembering
 from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.scheduled_action import ScheduledActions
 from sagewright.dataplane.events.targets import Outlets
@@ -95,6 +95,8 @@ class Scaled:
         while self._due:
             key = self._due.pop()
             record, reconciler = self.store.get(key), self._reconcilers.get(key.kind)
+            if record is None and isinstance(reconciler, Remembering):
+                reconciler.forget(key)
             if record is not None and reconciler is not None:
                 self.looks.append(key.kind)
                 reconciler.reconcile(record)
