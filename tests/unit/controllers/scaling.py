@@ -55,7 +55,7 @@ class Scaled:
             Deliveries(self.store, outlets, metrics, self.clock),
             ScheduledActions(self.store, self.clock, services.ids),
         )
-        self._reconcilers = {each.kind: each for each in reconcilers}
+        self._reconcilers: Mapping[str, Reconciler] = {each.kind: each for each in reconcilers}
         for each in reconcilers:
             self._due.update(record.key for record in self.store.unsettled(each.kind, each.settled))
         self.settle()
@@ -94,10 +94,12 @@ class Scaled:
         """Reconcile until nobody is due."""
         while self._due:
             key = self._due.pop()
-            record, reconciler = self.store.get(key), self._reconcilers.get(key.kind)
+            if key.kind not in self._reconcilers:
+                continue
+            record, reconciler = self.store.get(key), self._reconcilers[key.kind]
             if record is None and isinstance(reconciler, Remembering):
                 reconciler.forget(key)
-            if record is not None and reconciler is not None:
+            if record is not None:
                 self.looks.append(key.kind)
                 reconciler.reconcile(record)
 

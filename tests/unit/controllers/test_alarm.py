@@ -205,4 +205,5 @@ def test_nothing_is_kept_of_an_alarm_that_is_gone(scene: Scene) -> None:
     for key in keys:
         scene.look(key)
         scene.alarms.forget(key)
-    assert not scene.alarms._evaluated and not scene.alarms._seen
+    assert not scene.alarms._evaluated
+    assert not scene.alarms._seen

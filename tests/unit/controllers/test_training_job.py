@@ -782,6 +782,9 @@ def test_nothing_is_kept_of_jobs_that_have_ended(bench: Bench, create: Create) -
         bench.look(jobs, key)
     assert {ended(bench, key)[0] for key in keys} == {"Completed", "Failed", "Stopped"}
     assert not jobs._watch._watched
-    assert not jobs._carrier._seen and not jobs._carrier._looked
-    assert not room._keys and not room._admission.inside and not room._admission.waiting
+    assert not jobs._carrier._seen
+    assert not jobs._carrier._looked
+    assert not room._keys
+    assert not room._admission.inside
+    assert not room._admission.waiting
     assert bench.folders == []
