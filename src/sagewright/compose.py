@@ -41,7 +41,9 @@ from sagewright.controllers.leading import Leading
 from sagewright.controllers.loop import LEASE, Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.model_folders import ModelFolders
+from sagewright.controllers.notebook_instance import NotebookInstances
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.processing_job import ProcessingJobs
 from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.schedule import Schedules
@@ -294,6 +296,8 @@ def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
+    loop.add(NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle))
+    loop.add(ProcessingJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop

@@ -54,6 +54,11 @@ if TYPE_CHECKING:
 @click.option("--overcommit", type=click.FloatRange(min=1.0), default=2.0, show_default=True, metavar="FACTOR",
               envvar="SAGEWRIGHT_OVERCOMMIT", show_envvar=True,
               help="How many times fitted jobs together may take up the vCPUs and the memory.")  # fmt: skip
+@click.option("--notebook-domain", default="", envvar="SAGEWRIGHT_NOTEBOOK_DOMAIN", show_envvar=True, metavar="DOMAIN",
+              help="Notebook instances are at NAME.notebook.REGION.DOMAIN.  [default: localhost]")  # fmt: skip
+@click.option("--notebook-idle", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
+              envvar="SAGEWRIGHT_NOTEBOOK_IDLE", show_envvar=True,
+              help="Stop notebook instances that nobody used for so long.  [default: never]")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")
 def command(settings: Settings, store: str, memory: bool, requests: bool, **rest: Any) -> None:
