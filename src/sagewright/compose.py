@@ -45,6 +45,7 @@ from sagewright.controllers.notebook_instance import NotebookInstances
 from sagewright.controllers.offline_store import OfflineStores
 from sagewright.controllers.offline_tables import Tables
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.processing_job import ProcessingJobs
 from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.schedule import Schedules
@@ -303,6 +304,7 @@ def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
     loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle))
+    loop.add(ProcessingJobs(platform, loop.wake, room))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop

@@ -22,6 +22,10 @@ def of_transform_job(job: Record) -> Sequence[Write]:
     return entered(job, f"{job.uid}", usage.of_transform_job(job, job.modified))
 
 
+def of_processing_job(job: Record) -> Sequence[Write]:
+    return entered(job, f"{job.uid}", usage.of_processing_job(job, job.modified))
+
+
 def of_warm_pool(pool: Record, now: float) -> Sequence[Write]:
     """With the write that ends a pool."""
     return entered(pool, pool.uid, usage.of_warm_pool(pool, now))

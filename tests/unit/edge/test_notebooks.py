@@ -26,11 +26,7 @@ class Lab:
 
     asker: Asker
     name: str
-
-    @property
-    def host(self) -> str:
-        found = self.asker.call("DescribeNotebookInstance", NotebookInstanceName=self.name)
-        return str(found["Url"])
+    host: str
 
     def address(self, **options: int) -> str:
         asked = {"NotebookInstanceName": self.name, **options}
@@ -45,6 +41,15 @@ class Lab:
 
     def session(self, **options: int) -> str:
         return self.opened(self.address(**options)).headers["set-cookie"].partition(";")[0]
+
+
+@pytest.fixture
+def clock(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    """The server's."""
+    services = lab.asker.server.app.services
+    made = ManualClock(services.clock.now())
+    monkeypatch.setattr(type(services.clock), "now", lambda _: made.now())
+    return made
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def lab_of(asker: Asker, behind: Behind, name: str) -> Lab:
     assert record is not None
     serving = {"task": "t", "socket": str(behind.socket)}
     store.update(replace(record, state="InService", status={**record.status, "serving": serving}))
-    return Lab(asker, name)
+    return Lab(asker, name, asker.call("DescribeNotebookInstance", NotebookInstanceName=name)["Url"])
 
 
 @pytest.fixture
