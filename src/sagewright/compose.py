@@ -42,6 +42,7 @@ from sagewright.controllers.loop import LEASE, Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.model_folders import ModelFolders
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.query_execution import QueryExecutions
 from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.schedule import Schedules
@@ -63,6 +64,7 @@ from sagewright.dataplane.peers import Peers
 from sagewright.edge.app import Edge
 from sagewright.edge.platform import Platform as EdgePlatform
 from sagewright.neighbours.client import Neighbours
+from sagewright.operations.access import caller
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.access.role_files import RoleFiles
 from sagewright.operations.call import Services
@@ -234,7 +236,7 @@ def build(settings: Settings) -> Server:
     def lead() -> Sequence[Loop]:
         """What one server does for all that share its data."""
         make = functools.partial(Loop, store, clock=clock, owner=owner, **(among.loops if among else {}))
-        loop = _loop(platform, settings, make(locks=among.records if among else None))
+        loop = _loop(services, platform, settings, make(locks=among.records if among else None))
         watching = _watching(services, platform, make(workers=4))
         loop.start(sweep=platform.sweep)
         try:
@@ -279,7 +281,7 @@ def build(settings: Settings) -> Server:
     )
 
 
-def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
+def _loop(services: Services, platform: Platform, settings: Settings, loop: Loop) -> Loop:
     data = settings.data
     room = Room(
         platform.engine.machines(),
@@ -294,6 +296,7 @@ def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
+    loop.add(QueryExecutions(platform, loop.wake, lambda query: caller.of(services, query)))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop
