@@ -29,6 +29,8 @@ def translate(sql: str, database: str, resolve: Resolve) -> str:
         raise QueryError(f"SYNTAX_ERROR: {_place(error)}") from None
     except (SqlglotError, RecursionError) as error:
         raise QueryError(f"SYNTAX_ERROR: {str(error).splitlines()[0]}") from None
+    if len(parsed) == 1 and isinstance(parsed[0], exp.Values):
+        parsed = [_selected(parsed[0])]
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
         raise QueryError("NOT_SUPPORTED: Sagewright's Athena runs one SELECT, WITH or VALUES at a time.")
     tree = parsed[0]
@@ -42,6 +44,15 @@ def translate(sql: str, database: str, resolve: Resolve) -> str:
         return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
     except (SqlglotError, RecursionError) as error:
         raise QueryError(f"NOT_SUPPORTED: {str(error).splitlines()[0]} Write the query without it.") from None
+
+
+def _selected(values: exp.Values) -> exp.Select:
+    """VALUES by themselves as a query of them."""
+    first = values.expressions[0]
+    width = len(first.expressions) if isinstance(first, exp.Tuple) else 1
+    columns = [exp.to_identifier(f"{UNNAMED}{number}", quoted=True) for number in range(width)]
+    values.set("alias", exp.TableAlias(this=exp.to_identifier("t"), columns=columns))
+    return exp.select("*").from_(values)
 
 
 def _place(error: SqlglotError) -> str:
