@@ -117,7 +117,7 @@ class QueryExecutions:
             return 0.0
         if task.phase == "running":
             self._watch(task_id(record), record.key)
-            left = record.status["started"] + LONGEST - self._platform.clock.now()
+            left: float = record.status["started"] + LONGEST - self._platform.clock.now()
             if record.intent == "stop" or left <= 0:
                 self._platform.engine.stop(task_id(record), grace=0.0)
             return max(left, _PAUSE)

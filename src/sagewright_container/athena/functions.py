@@ -1,58 +1,16 @@
-"""Functions of Trino that the translator leaves as they are: those that DuckDB means the same by, and our own macros."""
+"""Functions of Trino that the translator leaves alone: DuckDB means the same by them, or we have macros."""
 
 from __future__ import annotations
 
 from typing import Final
 
 SAME: Final = frozenset(
-    [
-        "array_agg",
-        "array_distinct",
-        "array_intersect",
-        "bitwise_and",
-        "cardinality",
-        "cbrt",
-        "chr",
-        "codepoint",
-        "concat_ws",
-        "contains",
-        "cos",
-        "cosh",
-        "day_of_month",
-        "degrees",
-        "e",
-        "element_at",
-        "flatten",
-        "from_hex",
-        "from_unixtime",
-        "geometric_mean",
-        "infinity",
-        "is_finite",
-        "is_infinite",
-        "is_nan",
-        "json_array_length",
-        "last_day_of_month",
-        "lpad",
-        "ltrim",
-        "md5",
-        "nan",
-        "pi",
-        "radians",
-        "random",
-        "regexp_count",
-        "reverse",
-        "rpad",
-        "rtrim",
-        "sha256",
-        "sin",
-        "sinh",
-        "strpos",
-        "tan",
-        "tanh",
-        "to_hex",
-        "translate",
-        "trim",
-    ]
+    """
+    array_agg array_distinct array_intersect bitwise_and cardinality cbrt chr codepoint concat_ws contains cos
+    cosh day_of_month degrees e element_at flatten from_hex from_unixtime geometric_mean infinity is_finite
+    is_infinite is_nan json_array_length last_day_of_month lpad ltrim md5 nan pi radians random regexp_count
+    reverse rpad rtrim sha256 sin sinh strpos tan tanh to_hex translate trim
+    """.split()
 )
 """In lower case. What stands neither here nor among the macros, and is unknown to the translator, is refused."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-import duckdb
+import duckdb  # type: ignore[import-not-found, unused-ignore]
 
 from sagewright_container.athena import tables
 from sagewright_container.athena.errors import QueryError
@@ -116,7 +116,8 @@ def _write_result(connection: Any, columns: Sequence[Told], target: Path) -> Non
     )
     body = target.with_suffix(".body")
     connection.execute(
-        f"COPY (SELECT {shown} FROM result) TO {literal(str(body))} (FORMAT csv, HEADER false, FORCE_QUOTE *, NULLSTR '')"
+        f"COPY (SELECT {shown} FROM result) TO {literal(str(body))} "
+        "(FORMAT csv, HEADER false, FORCE_QUOTE *, NULLSTR '')"
     )
     with target.open("wb") as file, body.open("rb") as rows:
         file.write(header.encode() + b"\n")
@@ -152,7 +153,7 @@ def _write_table(connection: Any, columns: Sequence[Told], asked: Told, folder: 
 
 
 def _cast(columns: Sequence[Told], wanted: Sequence[Mapping[str, str]] | None) -> list[tuple[str, str]]:
-    """(name, expression) of each column: in the types of the table that is written to, or in those that it will have."""
+    """(name, expression) of each column: in the types of the table that is written to, or in its own."""
     if wanted is None:
         return [
             (
@@ -169,9 +170,7 @@ def _cast(columns: Sequence[Told], wanted: Sequence[Mapping[str, str]] | None) -
     return [
         (
             column["Name"].lower(),
-            "CAST(NULL AS {})".format(from_hive(column["Type"]))
-            if each is None
-            else f"CAST({quoted(each['inner'])} AS {from_hive(column['Type'])})",
+            f"CAST({quoted(each['inner'])} AS {from_hive(column['Type'])})",
         )
         for column, each in zip(wanted, columns, strict=True)
     ]

@@ -41,7 +41,7 @@ def translate(sql: str, database: str, resolve: Resolve) -> str:
                 _name(source, database, resolve)
     _name_columns(tree)
     try:
-        return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
+        return str(tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE))
     except (SqlglotError, RecursionError) as error:
         raise QueryError(f"NOT_SUPPORTED: {str(error).splitlines()[0]} Write the query without it.") from None
 

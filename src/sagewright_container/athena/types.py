@@ -145,10 +145,8 @@ def text_of(expression: str, kind: Type, depth: int = 0) -> str:
             parts = f"list_transform(map_entries({expression}), lambda {each}: {pair})"
             return f"('{{' || array_to_string({parts}, ', ') || '}}')"
         case "struct":
-            fields = [
-                f"{literal(name + '=')} || coalesce({text_of(f'{expression}.{quoted(name)}', child, depth + 1)}, 'null')"
-                for name, child in kind.children
-            ]
+            shown = [(name, text_of(f"{expression}.{quoted(name)}", child, depth + 1)) for name, child in kind.children]
+            fields = [f"{literal(name + '=')} || coalesce({text}, 'null')" for name, text in shown]
             joined = " || ', ' || ".join(fields)
             return f"CASE WHEN {expression} IS NOT NULL THEN '{{' || {joined} || '}}' END"
         case "timestamp" | "timestamp_s" | "timestamp_ms" | "timestamp_ns":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import unquote
 
 from sagewright.base.errors import AwsError, Terminal
@@ -75,14 +76,15 @@ def _create_table(statement: CreateTable, catalog: Catalog, *, again: bool) -> N
         properties=properties,
     )
     database, name = catalog.full(statement.table)
-    made = {
+    made: dict[str, Any] = {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {"EXTERNAL": "TRUE", **statement.properties},
         "PartitionKeys": _columns(statement.partitions),
         "StorageDescriptor": described,
-        **({"Description": statement.comment} if statement.comment else {}),
     }
+    if statement.comment:
+        made["Description"] = statement.comment
     try:
         catalog.ask("CreateTable", DatabaseName=database, TableInput=made)
     except AwsError as error:

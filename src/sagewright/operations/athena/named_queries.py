@@ -67,7 +67,9 @@ def list_named_queries(call: Call, request: Params) -> Params:
 @operations
 def update_named_query(call: Call, request: Params) -> Params:
     _find(call, request["NamedQueryId"])
-    changed = {member: request[member] for member in ("Name", "Description", "QueryString") if member in request}
+    changed: dict[str, str] = {
+        member: request[member] for member in ("Name", "Description", "QueryString") if member in request
+    }
 
     def update(record: Record) -> Record:
         return replace(record, spec={**record.spec, **changed}, modified=call.now)

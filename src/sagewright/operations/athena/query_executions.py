@@ -75,10 +75,9 @@ def _output(group: Record, request: Params, name: str, statement: object) -> str
     bucket = location.removeprefix("s3://").partition("/")[0]
     if not location.startswith("s3://") or not bucket:
         raise invalid(f"The output location {location} must be an S3 address: s3://bucket/prefix/.")
-    if not isinstance(statement, Select):
-        suffix = ".txt"
-    else:
-        suffix = ".csv" if statement.kind == "SELECT" else ""
+    if isinstance(statement, Select) and statement.kind != "SELECT":
+        return f"{location.rstrip('/')}/{name}"
+    suffix = ".csv" if isinstance(statement, Select) else ".txt"
     return f"{location.rstrip('/')}/{name}{suffix}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -99,10 +100,8 @@ def update_work_group(call: Call, request: Params) -> Params:
     _check(updates)
     group_of(call, name)
     if name == PRIMARY and call.store.get(call.key(WORKGROUP, PRIMARY)) is None:
-        try:
+        with suppress(AlreadyExists):
             call.store.create(replace(_primary(call), created=call.now, modified=call.now))
-        except AlreadyExists:
-            pass
 
     def update(record: Record) -> Record:
         spec = {**record.spec, "Configuration": _changed(record.spec["Configuration"], updates)}
