@@ -160,7 +160,7 @@ def _checked(value: str) -> str:
             return value
         case [Token(kind="word") as word] if word.text.lower() in ("null", "true", "false"):
             return value
-        case [Token(kind="word") as word, Token(kind="string")] if word.text.lower() in (
+        case [Token(kind="word") as word, _] if signed[1].kind == "string" and word.text.lower() in (
             "date",
             "timestamp",
             "decimal",
