@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-import duckdb  # type: ignore[import-not-found, unused-ignore]
+import duckdb  # type: ignore[import-not-found]
 
 from sagewright_container.athena import tables
 from sagewright_container.athena.errors import QueryError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import sqlglot
+import sqlglot  # type: ignore[import-not-found]
 from sqlglot import exp
-from sqlglot.errors import ParseError, SqlglotError, TokenError
-from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.errors import ParseError, SqlglotError, TokenError  # type: ignore[import-not-found]
+from sqlglot.optimizer.scope import traverse_scope  # type: ignore[import-not-found]
 
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.functions import MACROS, SAME

@@ -144,7 +144,7 @@ def filled_in(statement: str, values: list[str]) -> str:
     holes = [token for token in tokens(statement) if token.says("?")]
     if len(holes) != len(values):
         raise SyntaxProblem(
-            f"SYNTAX_ERROR: The statement has {len(holes)} parameters, and {len(values)} execution parameters are given."
+            f"SYNTAX_ERROR: The statement has {len(holes)} parameters, and {len(values)} values are given for them."
         )
     for hole, value in reversed(list(zip(holes, values, strict=True))):
         statement = statement[: hole.start] + _checked(value) + statement[hole.end :]
@@ -154,6 +154,8 @@ def filled_in(statement: str, values: list[str]) -> str:
 def _checked(value: str) -> str:
     """A parameter is one value and no piece of a statement."""
     words = [token for token in tokens(value) if token.kind != "end"]
+    if words and words[-1].end != len(value.rstrip()):
+        words = []  # a comment behind it would go on over the statement
     signed = words[1:] if words and words[0].text in ("-", "+") and words[0].kind == "sign" else words
     match signed:
         case [Token(kind="number" | "string")]:
