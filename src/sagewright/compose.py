@@ -46,6 +46,7 @@ from sagewright.controllers.offline_store import OfflineStores
 from sagewright.controllers.offline_tables import Tables
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.processing_job import ProcessingJobs
+from sagewright.controllers.query_execution import QueryExecutions
 from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.schedule import Schedules
@@ -68,6 +69,7 @@ from sagewright.dataplane.peers import Peers
 from sagewright.edge.app import Edge
 from sagewright.edge.platform import Platform as EdgePlatform
 from sagewright.neighbours.client import Neighbours
+from sagewright.operations.access import caller
 from sagewright.operations.access.gate import Gate
 from sagewright.operations.access.role_files import RoleFiles
 from sagewright.operations.call import Services
@@ -241,7 +243,7 @@ def build(settings: Settings) -> Server:
     def lead() -> Sequence[Loop]:
         """What one server does for all that share its data."""
         make = functools.partial(Loop, store, clock=clock, owner=owner, **(among.loops if among else {}))
-        loop = _loop(platform, settings, make(locks=among.records if among else None))
+        loop = _loop(services, platform, settings, make(locks=among.records if among else None))
         watching = _watching(services, platform, make(workers=4))
         loop.start(sweep=platform.sweep)
         try:
@@ -288,7 +290,7 @@ def build(settings: Settings) -> Server:
     )
 
 
-def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
+def _loop(services: Services, platform: Platform, settings: Settings, loop: Loop) -> Loop:
     data = settings.data
     room = Room(
         platform.engine.machines(),
@@ -305,6 +307,7 @@ def _loop(platform: Platform, settings: Settings, loop: Loop) -> Loop:
     loop.add(TransformJobs(platform, loop.wake, room))
     loop.add(NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle))
     loop.add(ProcessingJobs(platform, loop.wake, room))
+    loop.add(QueryExecutions(platform, loop.wake, lambda query: caller.of(services, query)))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop

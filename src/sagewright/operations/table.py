@@ -27,6 +27,13 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.applicationautoscaling.scaling_policies",
         "sagewright.operations.applicationautoscaling.scheduled_actions",
     ),
+    "athena": (
+        "sagewright.operations.athena.query_executions",
+        "sagewright.operations.athena.query_results",
+        "sagewright.operations.athena.workgroups",
+        "sagewright.operations.athena.named_queries",
+        "sagewright.operations.athena.catalogs",
+    ),
     "ce": ("sagewright.operations.costexplorer.costs",),
     "cloudwatch": (
         "sagewright.operations.cloudwatch.metrics",
