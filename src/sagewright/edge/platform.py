@@ -126,6 +126,8 @@ class Platform:
             "code,pre{background:#8882;padding:.1em .3em;border-radius:4px}pre{padding:1em}</style>"
             f"<h1>Sagewright {sagewright.__version__}</h1><p>This server answers AWS's API at <code>{origin}</code>."
             '<p>Point a shell at it:<pre>eval "$(sagewright env)"\naws sagemaker list-training-jobs</pre>'
+            "<p>The web console was not built into this installation. With Node.js and npm, in a checkout of the "
+            "sources:<pre>make console</pre>"
         )
         return Response(200, {"content-type": "text/html; charset=utf-8"}, page.encode())
 

@@ -99,6 +99,10 @@ class JsonCodec:
         """Python value → what orjson writes."""
         return self._compile(self._encoders, shape, self._encode)
 
+    def _label(self, name: str, member: Shape) -> str:
+        """What a member is called in documents."""
+        return str(member.serialization.get("name", name))
+
     def _compile(
         self,
         cache: dict[tuple[str, str | None], Convert],
@@ -133,7 +137,7 @@ class JsonCodec:
 
     def _decode_structure(self, shape: StructureShape) -> Convert:
         members = {
-            str(member.serialization.get("name", name)): (
+            self._label(name, member): (
                 name,
                 _EXACT.get(member.type_name, _NEVER),
                 self.decoder(member),
@@ -174,10 +178,7 @@ class JsonCodec:
         return _encode_float if shape.type_name in {"float", "double"} else _same
 
     def _encode_structure(self, shape: StructureShape) -> Convert:
-        members = [
-            (name, str(member.serialization.get("name", name)), self.encoder(member))
-            for name, member in shape.members.items()
-        ]
+        members = [(name, self._label(name, member), self.encoder(member)) for name, member in shape.members.items()]
         table = {name: (wire, None if convert is _same else convert) for name, wire, convert in members}
 
         def encode(result: Mapping[str, Any]) -> dict[str, Any]:
