@@ -80,7 +80,10 @@ def mismatch(value: Any, wanted: str) -> AwsError:
 
 
 class JsonCodec:
-    """Decoders and encoders of one service's shapes, compiled on first use."""
+    """Decoders and encoders of one service's shapes, compiled on first use.
+
+    A member that is an `orjson.Fragment` is JSON already and goes out as it is.
+    """
 
     def __init__(self, timestamp_format: str = "unixTimestamp") -> None:
         self._timestamp_format = timestamp_format
@@ -183,7 +186,7 @@ class JsonCodec:
             for name, value in result.items():
                 if value is not None and (entry := table.get(name)) is not None:
                     wire, convert = entry
-                    out[wire] = value if convert is None else convert(value)
+                    out[wire] = value if convert is None or type(value) is orjson.Fragment else convert(value)
             return out
 
         return encode
