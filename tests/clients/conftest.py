@@ -43,6 +43,8 @@ def sdk_version() -> str | None:
 collect_ignore = [folder for folder, version in SDK_VERSIONS.items() if version != sdk_version()]
 if importlib.util.find_spec("ray") is None:
     collect_ignore.append("ray")
+if importlib.util.find_spec("playwright") is None:
+    collect_ignore.append("browser")
 if importlib.util.find_spec("awswrangler") is None:
     collect_ignore.append("data")
 if importlib.util.find_spec("sagemaker_mlflow") is None or sdk_version() is not None:

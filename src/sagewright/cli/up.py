@@ -13,6 +13,7 @@ import click
 
 from sagewright.base.errors import SagewrightError
 from sagewright.base.settings import Settings
+from sagewright.cli.console import link
 from sagewright.cli.listening import RESTART, listening, start_anew, taken
 from sagewright.cli.options import server_options
 
@@ -104,6 +105,7 @@ def _serve(server: Any, sock: socket.socket) -> bool:
     import uvloop
 
     from sagewright.edge.server import listen
+    from sagewright.operations.console import sessions
 
     settings: Settings = server.settings
     anew = False
@@ -113,6 +115,11 @@ def _serve(server: Any, sock: socket.socket) -> bool:
         server.start()
         click.echo(f"Sagewright listens on http://{settings.host}:{settings.port}  (data: {settings.data})")
         click.echo('In your shell:  eval "$(sagewright env)"   Stop with Ctrl-C.')
+        services = server.app.services
+        if services.credentials.new and sys.stdout.isatty():  # never into a log
+            click.echo(f"In your browser, once: {link(settings, sessions.make_link(services))}")
+        else:
+            click.echo("In your browser: the link that `sagewright console` prints")
 
     try:
         anew = uvloop.run(listen(server.app.respond, sock.dup(), started=started)) == RESTART

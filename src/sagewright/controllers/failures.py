@@ -23,6 +23,8 @@ _OUT_OF_DISK: Final = (
     "ClientError: No space left on device: the job wrote more than its storage volume of {} GB holds. Please use a "
     "larger VolumeSizeInGB, or write less."
 )
+_FEEDERS: Final = "output/failure"
+"""Where those that feed pipes say what went wrong, in whatever job."""
 _TOLD: Final = ("ExecuteUserScriptError:", "InstallRequirementsError:", "InstallModuleError:")
 """How our toolkit begins a report: it has the script's last words in it already, without what launchers say after."""
 
@@ -41,7 +43,8 @@ def reason(
     missed = platform.ml_folder(task_id).parent / FAILURE
     if missed.exists():
         return missed.read_text()[: staging.FAILURE_LIMIT]
-    said = staging.read_inside(platform.ml_folder(task_id), file, limit=900).strip()
+    ml = platform.ml_folder(task_id)
+    said = next(filter(None, (staging.read_inside(ml, each, limit=900).strip() for each in (file, _FEEDERS))), "")
     lines = last_lines(platform, task_id, count=60)
     if lines and lines[-1].strip() not in said and not said.startswith(_TOLD):
         # SDK v3's driver, for one, writes that a command failed, but not how; a shell's trace says nothing either.

@@ -15,6 +15,7 @@ from sagewright.controllers import host_task, metric_files, own_images, staging
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
 from sagewright.controllers.channels.channel import Channel
+from sagewright.controllers.channels.pipes import refuse_pipes, wrapped
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host
@@ -86,10 +87,11 @@ def _channels(record: Record, host: Host) -> Iterator[tuple[Channel, channel.Hos
         yield (
             Channel(
                 name,
-                "File",
+                source.get("S3InputMode", "File"),
                 uri=source["S3Uri"],
                 kind=source["S3DataType"],
                 sharded=source.get("S3DataDistributionType") == "ShardedByS3Key",
+                gzip=source.get("S3CompressionType") == "Gzip",
                 folder=_below_ml(path),
                 copied=shared,
             ),
@@ -132,10 +134,11 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
     )
     app: Mapping[str, Any] = record.spec["AppSpecification"]
     if runtime is None:
+        refuse_pipes(mounts)
         held = own_images.fetched(platform, image(record), record.spec["RoleArn"], record.key.region, say)
         return replace(task, command=own_images.process_command(held, app), image=held.id)
     if (note := runtimes.remark(image(record), runtime)) is not None:
         say(note)
-    command = (*app["ContainerEntrypoint"], *app.get("ContainerArguments", ()))
+    command = wrapped((*app["ContainerEntrypoint"], *app.get("ContainerArguments", ())), mounts)
     task = replace(task, command=command, python=platform.environments.ensure(runtime.environment, say))
     return host_task.installing(platform, task)  # FrameworkProcessor's runproc.sh does, and so do many scripts

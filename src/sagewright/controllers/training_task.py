@@ -23,7 +23,7 @@ from sagewright.controllers import (
 )
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
-from sagewright.controllers.channels.pipes import PLACE, wrapped
+from sagewright.controllers.channels.pipes import refuse_pipes, wrapped
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host, tries
@@ -150,10 +150,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
 
 def _in_its_image(platform: Platform, record: Record, task: Task, say: Narrator) -> Task:
     """The image runs as itself, and brings all that it needs."""
-    if any(mount.target == PLACE for mount in task.mounts):
-        raise Terminal(
-            "ClientError: Pipes are fed by SageMaker's own images only. Use TrainingInputMode FastFile or File."
-        )
+    refuse_pipes(task.mounts)
     role, region = record.spec["RoleArn"], record.key.region
     image = own_images.fetched(platform, training_image(record), role, region, say)
     command = own_images.train_command(image, record.spec["AlgorithmSpecification"])

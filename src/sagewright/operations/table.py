@@ -27,6 +27,13 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.applicationautoscaling.scaling_policies",
         "sagewright.operations.applicationautoscaling.scheduled_actions",
     ),
+    "athena": (
+        "sagewright.operations.athena.query_executions",
+        "sagewright.operations.athena.query_results",
+        "sagewright.operations.athena.workgroups",
+        "sagewright.operations.athena.named_queries",
+        "sagewright.operations.athena.catalogs",
+    ),
     "ce": ("sagewright.operations.costexplorer.costs",),
     "cloudwatch": (
         "sagewright.operations.cloudwatch.metrics",
@@ -99,7 +106,10 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "sagemaker": family.modules(),
     "sagemaker-a2i-runtime": ("sagewright.operations.a2i.human_loop",),
     "sagemaker-edge": ("sagewright.operations.edge.agent",),
-    "sagemaker-featurestore-runtime": ("sagewright.operations.featurestore.records",),
+    "sagemaker-featurestore-runtime": (
+        "sagewright.operations.featurestore.records",
+        "sagewright.operations.featurestore.batches",
+    ),
     "sagemaker-metrics": ("sagewright.operations.metrics.trial_component_metric",),
     "sagemaker-runtime": (
         "sagewright.operations.runtime.invoke",

@@ -124,7 +124,7 @@ def _dependencies(given: str, folder: Path) -> list[str]:
 
 
 def _fetched(address: str, folder: Path) -> str:
-    import boto3  # type: ignore[import-untyped]
+    import boto3  # type: ignore[import-untyped]  # the image's, if anything in S3 is named
     from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, _, key = address.partition("://")[2].partition("/")

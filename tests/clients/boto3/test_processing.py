@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Callable
@@ -52,6 +53,11 @@ import pathlib
 pathlib.Path("/opt/ml/processing/out/half").write_text("half of it")
 pathlib.Path("/opt/ml/output/message").write_text("the third column is missing")
 raise SystemExit(3)
+"""
+PIPE = """
+import pathlib
+text = open("/opt/ml/processing/in/packed_0").read()
+pathlib.Path("/opt/ml/processing/out/seen").write_text(text)
 """
 ISOLATED = """
 import os, urllib.request
@@ -188,6 +194,21 @@ def test_objects_are_dealt_over_several_hosts(
         assert sorted(text for path, text in files.items() if "/listed/" in path) == ["part-1", "part-3"]
 
 
+def test_a_pipe_sends_what_is_compressed(
+    s3: Any, box: str, process: Process, outputs: Callable[[], dict[str, str]]
+) -> None:
+    for name in ("1", "2"):
+        s3.put_object(Bucket=box, Key=f"packed/{name}.gz", Body=gzip.compress(f"line {name}\n".encode()))
+    source = {"S3Uri": f"s3://{box}/packed/", "LocalPath": f"{ROOT}/in/packed", "S3DataType": "S3Prefix"}
+    job = process(PIPE, {"packed": {**source, "S3InputMode": "Pipe", "S3CompressionType": "Gzip"}})
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    assert outputs() == {"seen": "line 1\nline 2\n"}
+    s3.put_object(Bucket=box, Key="packed/3.gz", Body=b"not compressed")
+    job = process(PIPE, {"packed": {**source, "S3InputMode": "Pipe", "S3CompressionType": "Gzip"}})
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "could not be sent through its pipe" in job["FailureReason"]
+
+
 def test_continuous_output_is_there_while_it_runs_and_stop_is_with_grace(
     sagemaker: Any, start: Start, outputs: Callable[[], dict[str, str]], eventually: Callable[..., Any]
 ) -> None:
@@ -240,7 +261,6 @@ def test_what_cannot_run_fails_with_the_reason(process: Process) -> None:
 @pytest.mark.parametrize(
     ("member", "value", "sentence"),
     [
-        ("S3InputMode", "Pipe", "Use S3InputMode File"),
         ("S3CompressionType", "Gzip", "can only be used with S3InputMode Pipe"),
         ("LocalPath", "/etc", "must be an absolute path that begins with /opt/ml/processing/"),
         ("LocalPath", f"{ROOT}/../../../etc", "must be an absolute path that begins with"),

@@ -104,6 +104,7 @@ def _shown(
     region: str,
 ) -> Sequence[Mount]:
     if each.mode == "Pipe":
+        (folder / "ml" / each.place).parent.mkdir(parents=True, exist_ok=True)
         pipes.prepare(objects, each, host, folder / "pipes" / each.name, filling, region=region)
         return ()
     place = folder / "ml" / each.place

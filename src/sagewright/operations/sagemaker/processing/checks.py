@@ -50,10 +50,7 @@ def _wrong_input(each: Mapping[str, Any], where: str) -> Iterator[str]:
     if each.get("AppManaged"):
         return
     yield from _wrong_path(source, where)
-    if source.get("S3InputMode", "File") == "Pipe":
-        what = "Pipe mode of processing jobs"
-        yield where + _NOT_YET.format(what, "Use S3InputMode File, and open compressed objects in the script.")
-    elif source.get("S3CompressionType", "None") == "Gzip":
+    if source.get("S3CompressionType") == "Gzip" and source.get("S3InputMode") != "Pipe":
         yield f"{where}S3CompressionType Gzip can only be used with S3InputMode Pipe. Leave it out."
 
 

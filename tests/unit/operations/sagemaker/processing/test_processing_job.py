@@ -70,7 +70,6 @@ def written(*outputs: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("members", "sentence"),
     [
-        (read(S3InputMode="Pipe"), "does not do Pipe mode of processing jobs yet"),
         (read(S3CompressionType="Gzip"), "can only be used with S3InputMode Pipe"),
         (read(LocalPath=f"{ROOT}/../x"), "begins with /opt/ml/processing/"),
         (read(LocalPath="/opt/ml/processing-not"), "begins with /opt/ml/processing/"),

@@ -1,0 +1,1 @@
+"""Athena's queries: the catalog that they ask, the tables that they read and write, their results."""

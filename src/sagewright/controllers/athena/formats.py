@@ -1,0 +1,84 @@
+"""How tables of the catalog say what their files hold, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sagewright.base.errors import Terminal
+
+_HIVE: Final = "org.apache.hadoop.hive"
+_TEXT_IN: Final = "org.apache.hadoop.mapred.TextInputFormat"
+_TEXT_OUT: Final = f"{_HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat"
+LAZY: Final = f"{_HIVE}.serde2.lazy.LazySimpleSerDe"
+_JSON: Final = "org.openx.data.jsonserde.JsonSerDe"
+_PARQUET: Final = (
+    f"{_HIVE}.ql.io.parquet.MapredParquetInputFormat",
+    f"{_HIVE}.ql.io.parquet.MapredParquetOutputFormat",
+    f"{_HIVE}.ql.io.parquet.serde.ParquetHiveSerDe",
+)
+_WRITTEN: Final = {
+    "parquet": _PARQUET,
+    "textfile": (_TEXT_IN, _TEXT_OUT, LAZY),
+    "json": (_TEXT_IN, _TEXT_OUT, _JSON),
+}
+
+
+def of(table: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """(format, options) of a table as the toolkit's `athena.tables` takes them; a format that it does not read is a
+    word for people."""
+    parameters = table.get("Parameters", {})
+    if parameters.get("table_type", "").upper() == "ICEBERG":
+        return "an Iceberg table", {}
+    if table.get("TableType") == "VIRTUAL_VIEW":
+        return "a view", {}
+    if parameters.get("projection.enabled", "").lower() == "true":
+        return "files whose partitions are projected (projection.enabled)", {}
+    descriptor = table["StorageDescriptor"]
+    serde = descriptor.get("SerdeInfo", {})
+    library, told = serde.get("SerializationLibrary", ""), serde.get("Parameters", {})
+    options = {}
+    skip = parameters.get("skip.header.line.count", told.get("skip.header.line.count", ""))
+    if skip.isdigit():
+        options["skip"] = skip
+    if "parquet" in library.lower():
+        return "parquet", {}
+    if library.endswith("OpenCSVSerde"):
+        names = {"separatorChar": "delimiter", "quoteChar": "quote", "escapeChar": "escape"}
+        return "csv", options | {ours: told[theirs] for theirs, ours in names.items() if theirs in told}
+    if library.endswith("LazySimpleSerDe"):
+        options["delimiter"] = told.get("field.delim", told.get("serialization.format", "\x01"))
+        if options["delimiter"] == "1":
+            options["delimiter"] = "\x01"
+        if "serialization.null.format" in told:
+            options["null"] = told["serialization.null.format"]
+        return "text", options
+    if library.endswith("JsonSerDe"):
+        return "json", {}
+    return library.rpartition(".")[2] or "an unknown format", {}
+
+
+def descriptor(
+    form: str,
+    location: str,
+    columns: list[dict[str, str]],
+    *,
+    serde: str = "",
+    properties: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A StorageDescriptor. `form` is parquet, textfile or json, or an input format's name where `serde` says more.
+    Raises Terminal for others."""
+    if "parquet" in form.lower() or "parquet" in serde.lower():
+        form = "parquet"
+    if form.lower() not in _WRITTEN and not serde:
+        raise Terminal(
+            f"NOT_SUPPORTED: Sagewright's Athena keeps tables as PARQUET, JSON and TEXTFILE, not as {form.upper()}."
+        )
+    reads, writes, library = _WRITTEN.get(form.lower(), _WRITTEN["textfile"])
+    return {
+        "Columns": columns,
+        "Location": location,
+        "InputFormat": reads,
+        "OutputFormat": writes,
+        "SerdeInfo": {"SerializationLibrary": serde or library, "Parameters": dict(properties or {})},
+    }

@@ -1,0 +1,107 @@
+"""Tables of the catalog as views over their files.
+
+A table's files lie in a folder of its own; those of partitions in folders `key=value` below it, the values escaped as
+in addresses. `count` says how many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sagewright_container.athena.errors import QueryError
+from sagewright_container.athena.types import from_hive, literal, quoted
+
+Table = Mapping[str, Any]
+"""database, name, columns and partition_keys ([{Name, Type}]), format, options (of its serde), folder, count."""
+
+
+def create_view(connection: Any, table: Table, root: str) -> None:
+    """Make the view `database.name`. Raises QueryError where the table's format is none that is read."""
+    name = f"{quoted(table['database'])}.{quoted(table['name'])}"
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table['database'])}")
+    connection.execute(f"CREATE VIEW {name} AS {_select(connection, table, root)}")
+
+
+def _select(connection: Any, table: Table, root: str) -> str:
+    columns, keys = table["columns"], table["partition_keys"]
+    if not table["count"]:
+        return f"SELECT {', '.join(_nothing(each) for each in (*columns, *keys))} WHERE false"
+    where = f"{root}/{table['folder']}/{'*/' * len(keys)}*"
+    source = _SOURCES[table["format"]](table, literal(where), _hive_options(keys))
+    if table["format"] == "parquet":
+        there = {row[0].lower(): row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        shown = [_by_name(each, there) for each in columns]
+    else:
+        shown = [_from_text(each, table) for each in columns]
+    shown += [f"CAST({quoted(key['Name'])} AS {from_hive(key['Type'])}) AS {quoted(key['Name'])}" for key in keys]
+    return f"SELECT {', '.join(shown)} FROM {source}"
+
+
+def _nothing(column: Mapping[str, str]) -> str:
+    return f"CAST(NULL AS {from_hive(column['Type'])}) AS {quoted(column['Name'])}"
+
+
+def _by_name(column: Mapping[str, str], there: Mapping[str, str]) -> str:
+    """A column of a file that names its columns; NULL where it has none of that name."""
+    found = there.get(column["Name"].lower())
+    if found is None:
+        return _nothing(column)
+    return f"CAST({quoted(found)} AS {from_hive(column['Type'])}) AS {quoted(column['Name'])}"
+
+
+def _from_text(column: Mapping[str, str], table: Table) -> str:
+    """A column that the file has as text: what is none of its type is NULL."""
+    kind, name = from_hive(column["Type"]), quoted(column["Name"])
+    if table["format"] == "json":
+        return f"{name} AS {name}"
+    if kind == "VARCHAR":
+        return f"{name} AS {name}"
+    return f"TRY_CAST(nullif({name}, '') AS {kind}) AS {name}"
+
+
+def _hive_options(keys: list[Mapping[str, str]]) -> str:
+    if not keys:
+        return "hive_partitioning=false"
+    types = ", ".join(f"{literal(key['Name'])}: VARCHAR" for key in keys)
+    return f"hive_partitioning=true, hive_types={{{types}}}"
+
+
+def _parquet(_table: Table, where: str, hive: str) -> str:
+    return f"read_parquet({where}, union_by_name=true, {hive})"
+
+
+def _csv(table: Table, where: str, hive: str) -> str:
+    """Fields between quotes, as OpenCSVSerde reads them; or plain fields between delimiters, as Hive does."""
+    options = table["options"]
+    columns = ", ".join(f"{literal(each['Name'])}: 'VARCHAR'" for each in table["columns"])
+    quote, escape = ("", "") if table["format"] == "text" else (options.get("quote", '"'), options.get("escape", '"'))
+    told = {
+        "delim": literal(options.get("delimiter", ",")),
+        "quote": literal(quote),
+        "escape": literal(escape),
+        "skip": str(int(options.get("skip", 0))),
+        "nullstr": literal(options.get("null", "\\N")),
+    }
+    settings = ", ".join(f"{key}={value}" for key, value in told.items())
+    return (
+        f"read_csv({where}, columns={{{columns}}}, header=false, auto_detect=false, null_padding=true, "
+        f"strict_mode=false, parallel=false, {settings}, {hive})"
+    )
+
+
+def _json(table: Table, where: str, hive: str) -> str:
+    columns = ", ".join(f"{literal(each['Name'])}: {literal(from_hive(each['Type']))}" for each in table["columns"])
+    return f"read_json({where}, format='newline_delimited', columns={{{columns}}}, {hive})"
+
+
+_SOURCES: Final = {"parquet": _parquet, "csv": _csv, "text": _csv, "json": _json}
+
+
+def check(table: Table) -> None:
+    """Raises QueryError for a table whose files are not read here."""
+    if table["format"] not in _SOURCES:
+        raise QueryError(
+            f"NOT_SUPPORTED: The table {table['database']}.{table['name']} is kept as {table['format']}. Sagewright's "
+            "Athena reads Parquet, CSV, delimited text and JSON."
+        )

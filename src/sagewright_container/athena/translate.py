@@ -1,0 +1,117 @@
+"""From Trino's SQL to DuckDB's. What cannot be translated is an error: nothing is guessed at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import sqlglot  # type: ignore[import-not-found]
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError, TokenError  # type: ignore[import-not-found]
+from sqlglot.optimizer.scope import traverse_scope  # type: ignore[import-not-found]
+
+from sagewright_container.athena.errors import QueryError
+from sagewright_container.athena.functions import MACROS, SAME
+
+CATALOG: Final = "awsdatacatalog"
+UNNAMED: Final = "_col?"
+"""Begins the names of columns that the query does not name; Athena calls them by their places: `_col0`."""
+
+Resolve = Callable[[str, str], None]
+"""Is told the database and the name of each table that is read; raises QueryError for one that is not there."""
+
+
+def translate(sql: str, database: str, resolve: Resolve) -> str:
+    """The query for DuckDB, where each table is a view of its name in a schema of its database's. Raises QueryError."""
+    try:
+        parsed = [each for each in sqlglot.parse(sql, read="athena") if each is not None]
+    except (ParseError, TokenError) as error:
+        raise QueryError(f"SYNTAX_ERROR: {_place(error)}") from None
+    except (SqlglotError, RecursionError) as error:
+        raise QueryError(f"SYNTAX_ERROR: {str(error).splitlines()[0]}") from None
+    if len(parsed) == 1 and isinstance(parsed[0], exp.Values):
+        parsed = [_selected(parsed[0])]
+    if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
+        raise QueryError("NOT_SUPPORTED: Sagewright's Athena runs one SELECT, WITH or VALUES at a time.")
+    tree = parsed[0]
+    _check(tree)
+    for scope in traverse_scope(tree):
+        for source in scope.sources.values():
+            if isinstance(source, exp.Table):
+                _name(source, database, resolve)
+    _name_columns(tree)
+    try:
+        return str(tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE))
+    except (SqlglotError, RecursionError) as error:
+        raise QueryError(f"NOT_SUPPORTED: {str(error).splitlines()[0]} Write the query without it.") from None
+
+
+def _selected(values: exp.Values) -> exp.Select:
+    """VALUES by themselves as a query of them."""
+    first = values.expressions[0]
+    width = len(first.expressions) if isinstance(first, exp.Tuple) else 1
+    columns = [exp.to_identifier(f"{UNNAMED}{number}", quoted=True) for number in range(width)]
+    values.set("alias", exp.TableAlias(this=exp.to_identifier("t"), columns=columns))
+    return exp.select("*").from_(values)
+
+
+def _place(error: SqlglotError) -> str:
+    told = getattr(error, "errors", None)
+    if told:
+        first = told[0]
+        return f"line {first['line']}:{first['col']}: {first['description']}"
+    return str(error).splitlines()[0]
+
+
+_OTHERWISE: Final = (exp.ArraySlice, exp.ParseDatetime, exp.Format)
+"""What DuckDB has under the same name, and means something else by."""
+
+
+def _check(tree: exp.Expression) -> None:
+    for node in tree.walk():
+        if isinstance(node, exp.Anonymous):
+            name = str(node.this).lower()
+            if name not in SAME and name not in MACROS:
+                raise QueryError(
+                    f"FUNCTION_NOT_FOUND: Sagewright's Athena does not translate the function {name}. Write the query "
+                    "without it."
+                )
+        elif isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
+            raise QueryError(
+                "NOT_SUPPORTED: Sagewright's Athena reads tables of the catalog, and no table functions: "
+                f"{node.sql(dialect='athena')[:80]}"
+            )
+        elif isinstance(node, _OTHERWISE):
+            raise QueryError(
+                "FUNCTION_NOT_FOUND: Sagewright's Athena does not translate "
+                f"{node.sql(dialect='athena')[:80]}. Write the query without it."
+            )
+        elif isinstance(node, exp.Command | exp.Into | exp.Parameter | exp.SessionParameter):
+            raise QueryError(f"NOT_SUPPORTED: {node.sql(dialect='athena')[:80]}")
+
+
+def _name(table: exp.Table, database: str, resolve: Resolve) -> None:
+    catalog, schema, name = table.catalog.lower(), (table.db or database).lower(), table.name.lower()
+    if catalog not in ("", CATALOG):
+        raise QueryError(f"CATALOG_NOT_FOUND: Catalog '{catalog}' does not exist. There is AwsDataCatalog.")
+    resolve(schema, name)
+    if not table.alias:
+        table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+    table.set("catalog", None)
+    table.set("db", exp.to_identifier(schema, quoted=True))
+    table.set("this", exp.to_identifier(name, quoted=True))
+
+
+def _name_columns(tree: exp.Query) -> None:
+    """Name what the outermost query leaves without a name, so that it can be told from what it names itself."""
+    select: exp.Expression = tree
+    while not isinstance(select, exp.Select):
+        inner = select.this if isinstance(select, exp.SetOperation | exp.Subquery) else None
+        if inner is None:
+            return
+        select = inner
+    for number, column in enumerate(list(select.expressions)):
+        if isinstance(column, exp.Dot):
+            column.replace(exp.alias_(column.copy(), column.name, quoted=True))
+        elif not (isinstance(column, exp.Alias | exp.Column) or column.is_star or column.alias):
+            column.replace(exp.alias_(column.copy(), f"{UNNAMED}{number}", quoted=True))

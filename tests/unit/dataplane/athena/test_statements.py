@@ -1,0 +1,109 @@
+"""Statements as the server reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from sagewright.dataplane.athena.statements import (
+    AlterPartitions,
+    CreateDatabase,
+    CreateTable,
+    Drop,
+    Query,
+    Repair,
+    Show,
+    Statement,
+    kinds,
+    parse,
+)
+from sagewright.dataplane.athena.tokens import SyntaxProblem, candidates, filled_in
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (" SELECT 1 ;", Query("SELECT 1")),
+        ("/* so */ WITH a AS (SELECT 1) SELECT * FROM a -- ;", Query("WITH a AS (SELECT 1) SELECT * FROM a")),
+        ("create database if not exists `Shop` COMMENT 'it''s'", CreateDatabase("shop", quiet=True, comment="it's")),
+        ("DROP TABLE IF EXISTS awsdatacatalog.a.b", Drop("a", "b", quiet=True)),
+        ("DROP SCHEMA a CASCADE", Drop("a", None, quiet=False, cascade=True)),
+        ("SHOW TABLES IN a 'b*'", Show("tables", ("a", ""), "b*")),
+        ("DESCRIBE a.b", Show("describe", ("a", "b"))),
+        ("MSCK REPAIR TABLE b", Repair((None, "b"))),
+        (
+            "ALTER TABLE t ADD IF NOT EXISTS PARTITION (d='1', e=2) LOCATION 's3://b/1' PARTITION (d='2', e=3)",
+            AlterPartitions((None, "t"), True, True, [({"d": "1", "e": "2"}, "s3://b/1"), ({"d": "2", "e": "3"}, "")]),
+        ),
+        (
+            "CREATE TABLE x WITH (format = 'PARQUET', partitioned_by = ARRAY['a', 'b']) AS SELECT ')' FROM t",
+            Query(
+                "SELECT ')' FROM t",
+                "CREATE_TABLE_AS_SELECT",
+                (None, "x"),
+                options={"format": "PARQUET", "partitioned_by": ["a", "b"]},
+            ),
+        ),
+        ("INSERT INTO x (a, b) SELECT 1, 2", Query("SELECT 1, 2", "INSERT", (None, "x"), ["a", "b"])),
+        ("INSERT INTO x (SELECT 1)", Query("(SELECT 1)", "INSERT", (None, "x"), [])),
+        (
+            "UNLOAD (SELECT max(a) FROM t) TO 's3://b/' WITH (format = 'JSON')",
+            Query("SELECT max(a) FROM t", "UNLOAD", options={"format": "JSON"}, location="s3://b/"),
+        ),
+    ],
+)
+def test_statements_are_read(text: str, expected: Statement) -> None:
+    assert parse(text) == expected
+    assert len(kinds(expected)) == 2
+
+
+def test_external_tables_say_how_their_files_are_read() -> None:
+    table = parse(
+        r"""CREATE EXTERNAL TABLE db.t (a struct<x:int,y:array<string>>, b decimal(10, 2) COMMENT 'money')
+        PARTITIONED BY (d string) ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' STORED AS TEXTFILE
+        LOCATION 's3://b/t/' TBLPROPERTIES ('skip.header.line.count'='1')"""
+    )
+    assert isinstance(table, CreateTable)
+    assert table.columns == [("a", "struct<x:int,y:array<string>>", ""), ("b", "decimal(10,2)", "money")]
+    assert table.partitions == [("d", "string", "")]
+    assert table.serde_properties == {"field.delim": "\t"}
+    assert table.properties == {"skip.header.line.count": "1"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ";",
+        "SELECT 'open",
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE TABLE t (a int) LOCATION 's3://b/'",
+        "UNLOAD (SELECT (1) TO 's3://b/'",
+        "DROP TABLE a.b.c.d",
+        "ALTER TABLE t ADD COLUMNS (a int)",
+        "SHOW CREATE TABLE t",
+        "MERGE INTO t",
+        "DESCRIBE t u",
+    ],
+)
+def test_what_is_not_carried_out_is_refused_by_name(text: str) -> None:
+    with pytest.raises(SyntaxProblem, match=r"SYNTAX_ERROR|NOT_SUPPORTED|CATALOG_NOT_FOUND"):
+        parse(text)
+
+
+def test_parameters_are_values_and_nothing_else() -> None:
+    assert filled_in("SELECT '?' FROM t WHERE a = ? AND b = ?", ["'it''s'", "-1"]) == (
+        "SELECT '?' FROM t WHERE a = 'it''s' AND b = -1"
+    )
+    for value in ("1 OR 1 = 1", "'a' OR 'b'", "(SELECT 1)", "", "a", "1 --"):
+        with pytest.raises(SyntaxProblem):
+            filled_in("SELECT ?", [value])
+    with pytest.raises(SyntaxProblem, match="1 parameters"):
+        filled_in("SELECT ?", [])
+
+
+def test_names_that_may_be_tables_are_found() -> None:
+    found = candidates("""SELECT "A".x, 'no.table' FROM "db"."T" JOIN awsdatacatalog.other.u -- c.d""")
+    assert ("db", "t") in found
+    assert ("other", "u") in found
+    assert ("no", "table") not in found
+    assert ("c", "d") not in found
