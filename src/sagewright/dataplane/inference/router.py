@@ -326,6 +326,9 @@ async def _asked(variant: Variant, instance: Instance, ask: Ask) -> Reply:
     try:
         reply = await multi_model.answer(variant, instance, ask)
         rest = reply.rest
+    except Unreachable:
+        instance.doubt()
+        raise
     finally:
         if rest is None:
             _leave(instance)

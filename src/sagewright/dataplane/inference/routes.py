@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sagewright.dataplane.inference.capture import Captured, Captures
 from sagewright.dataplane.inference.connection import Pool
@@ -15,6 +16,8 @@ from sagewright.dataplane.inference.meter import INVOCATIONS, MINUTE, UTILIZATIO
 from sagewright.dataplane.inference.models import Folders, Models, Source
 from sagewright.resources import routing
 from sagewright.resources.record import Key, Record
+
+_DOUBT_S: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -30,6 +33,13 @@ class Instance:
     """Its own metrics, where the endpoint has enhanced ones."""
     models: Models | None = None
     """What it has loaded, where it serves many models."""
+    doubted_until: float = 0.0
+    """Others go before it until this moment (monotonic): it has just broken off, and may be gone."""
+
+    def doubt(self) -> None:
+        """It broke off. Whoever tries the request again should not meet it again, however soon that is: an instance on
+        a machine that is gone still has an address until its end is known."""
+        self.doubted_until = time.monotonic() + _DOUBT_S
 
 
 @dataclass(slots=True)
@@ -75,11 +85,15 @@ class Variant:
         if count < 2:
             return self.instances
         if self.routing == routing.RANDOM:
-            return random.sample(self.instances, count)
-        self.turn = begin = (self.turn + 1) % count
-        turned = [*self.instances[begin:], *self.instances[:begin]]
-        if self.routing == routing.LEAST_OUTSTANDING:
-            turned.sort(key=_outstanding)  # stable: of those that are at equally much, the one whose turn it is
+            turned = random.sample(self.instances, count)
+        else:
+            self.turn = begin = (self.turn + 1) % count
+            turned = [*self.instances[begin:], *self.instances[:begin]]
+            if self.routing == routing.LEAST_OUTSTANDING:
+                turned.sort(key=_outstanding)  # stable: of those that are at equally much, the one whose turn it is
+        if any(each.doubted_until for each in turned):
+            now = time.monotonic()
+            turned.sort(key=lambda each: each.doubted_until > now)
         return turned
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, cast
@@ -109,3 +110,12 @@ def test_instances_of_many_models_count_them_as_long_as_they_serve() -> None:
         ("AWS/SageMaker", "ModelCacheHit", 1.0, of),
         ("/aws/sagemaker/Endpoints", "LoadedModelCount", 0, of),
     ]
+
+
+def test_one_that_broke_off_is_asked_last_for_a_while() -> None:
+    found = route((1, [variant("v", 3)])).generations[0].variants[0]
+    broken = found.instances[0]
+    broken.doubt()
+    assert all(found.in_turn()[-1] is broken for _ in range(6))
+    broken.doubted_until = time.monotonic() - 1
+    assert {found.in_turn()[-1].task for _ in range(6)} == {"v0", "v1", "v2"}
