@@ -7,7 +7,7 @@ DECLARED := src/sagewright_container/algorithms/declared.json
 # Trust what the machine trusts, also behind a company's proxy.
 export UV_SYSTEM_CERTS ?= true
 
-.PHONY: help setup demo test lint docs bench load chaos chaos-ray fuzz clean
+.PHONY: help setup console demo test lint docs bench load chaos chaos-ray fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -21,6 +21,9 @@ $(STAMP): pyproject.toml uv.lock
 	$(BIN)/uv sync --frozen --all-groups --compile-bytecode
 	$(BIN)/python -m compileall -q src
 	touch $(STAMP)
+
+console: ## build the web console into the package, with npm
+	@sh console/build.sh
 
 demo: setup ## train on real data, deploy, predict: the main job, end to end
 	$(BIN)/sagewright demo

@@ -40,6 +40,7 @@ MEASUREMENTS: Final = {
     "quality": "bench.quality",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
+    "features": "bench.features",
 }
 
 # What takes minutes also when it is quick: a quick run does these only when they are named.

@@ -79,7 +79,9 @@ def caught(request: Any) -> HttpRequest:
         if name.lower() == "host":  # some signers write it down; it is sent once, and is the same
             continue
         headers[name] = value.decode() if isinstance(value, bytes) else str(value)
-    return HttpRequest(request.method, urlsplit(request.url).path, headers, request.body)
+    url = urlsplit(request.url)
+    path = f"{url.path}?{url.query}" if url.query else url.path
+    return HttpRequest(request.method, path, headers, request.body or b"")
 
 
 def once(port: int, request: HttpRequest) -> tuple[int, bytes]:

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 # Lanes that run beside each other. Terraform mostly waits.
 OURS="lint unit fuzz chaos data runtimes"
-CLIENTS="boto3 terraform sdk_v3 awscli mlflow"
+CLIENTS="boto3 terraform sdk_v3 awscli mlflow browser"
 SDKS="sdk_v2 algorithms ray"
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}
@@ -99,6 +99,19 @@ no_containers() {
     rm -rf "$PODMAN_PLACE"
 }
 
+# A browser for the tests of the console, and the console itself. Without them those tests are left out.
+browser() {
+    if ! command -v chromium >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "installing chromium, which the tests of the console need"
+        install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium"
+        { $install || { apt-get update -qq && $install; }; } >/dev/null 2>&1 || true
+    fi
+    if ! command -v chromium >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+        echo "there is no chromium or no npm: the tests of the console in a browser will be skipped"
+        return 1
+    fi
+}
+
 # environment NAME: .venvs/NAME as its lock file says; made once, and again when the lock file or Python changes.
 environment() {
     lock=tests/clients/environments/$1.txt
@@ -142,6 +155,12 @@ stage() {
     terraform) clients "$1" "$BIN/python" ;;
     awscli) environment awscli && clients awscli "$BIN/python" ;;
     data | mlflow | sdk_v3) environment "$1" && clients "$1" ".venvs/$1/bin/python" ;;
+    browser)
+        if browser; then
+            bounded 300 make --no-print-directory console &&
+                environment browser && clients browser .venvs/browser/bin/python
+        fi
+        ;;
     # The built-in algorithms apart from all else that the SDK does.
     sdk_v2) environment sdk_v2 && clients sdk_v2 .venvs/sdk_v2/bin/python --ignore=tests/clients/sdk_v2/algorithms ;;
     algorithms) environment sdk_v2 && clients sdk_v2/algorithms .venvs/sdk_v2/bin/python ;;

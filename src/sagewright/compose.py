@@ -41,7 +41,11 @@ from sagewright.controllers.leading import Leading
 from sagewright.controllers.loop import LEASE, Loop
 from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.model_folders import ModelFolders
+from sagewright.controllers.notebook_instance import NotebookInstances
+from sagewright.controllers.offline_store import OfflineStores
+from sagewright.controllers.offline_tables import Tables
 from sagewright.controllers.platform import Platform
+from sagewright.controllers.processing_job import ProcessingJobs
 from sagewright.controllers.query_execution import QueryExecutions
 from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
@@ -53,6 +57,7 @@ from sagewright.controllers.warm_pools import WarmPools
 from sagewright.dataplane.cost.ledger import Ledger
 from sagewright.dataplane.events.bus import Bus
 from sagewright.dataplane.events.targets import Outlets
+from sagewright.dataplane.features.groups import FeatureStore
 from sagewright.dataplane.images.base import Images
 from sagewright.dataplane.inference.capture import Captures
 from sagewright.dataplane.inference.demand import Demand
@@ -117,6 +122,7 @@ class Server:
         self.app.services.inference.close()
         self.engine.close()
         self.app.services.neighbours.close()
+        self.app.services.features.close()
         self.objects.close()
         self.metrics.close()
         self.app.services.credentials.close()
@@ -208,6 +214,7 @@ def build(settings: Settings) -> Server:
             None if settings.store == "memory:" else settings.data, database=settings.store if among else None
         ),
         ledger=Ledger(store, clock, price=instances.price, spot_share=instances.spot_share),
+        features=FeatureStore(store, settings.data / "features", clock),
         peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
         holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
     )
@@ -247,12 +254,14 @@ def build(settings: Settings) -> Server:
         with suppress(RuntimeError):  # this server is just being stopped, and its event loop with it
             events[0].call_soon_threadsafe(router.lead)
         platform.background.start("old datapoints", metrics.thin_hourly)
+        platform.background.start("offline stores", offline_stores.run)
         if among is not None:
             platform.background.start("what is old", Housekeeping(objects, logs).run)
         return loop, watching
 
     leading = Leading(store, clock, owner=owner, begin=lead, end=router.close, waits=among is not None)
     usage = EndpointUsage(platform)
+    offline_stores = OfflineStores(services.features, store, objects_as, Tables(services.neighbours.ask), clock)
 
     def start() -> None:
         events.append(asyncio.get_running_loop())
@@ -296,6 +305,8 @@ def _loop(services: Services, platform: Platform, settings: Settings, loop: Loop
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
+    loop.add(NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle))
+    loop.add(ProcessingJobs(platform, loop.wake, room))
     loop.add(QueryExecutions(platform, loop.wake, lambda query: caller.of(services, query)))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))

@@ -21,6 +21,7 @@ IMAGES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "mlflow": {"serve": ("sagewright_container.tracking.server:serve",)},
     "mxnet": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "mxnet")},
+    "notebook": {"serve": ("sagewright_container.notebook.server:serve",)},
     "pytorch": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "pytorch")},
     "scikit-learn": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_scikit_learn",)},
     "tensorflow": {

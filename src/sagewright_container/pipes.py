@@ -5,8 +5,9 @@ What is to be sent lies in folders under /opt/ml/input/.pipes, one for each chan
     feed     settings, a line `name value` each: pieces, gzip, record_io; seed, host and hosts where it is shuffled
     index    what to send, in order: lines `<file> <offset> <size> <names>`, then `end` or `failed <why>`; it may grow
     small    file 0; file n > 0 is <n // 1024>/<n>
+    place    where the channel is, below /opt/ml: input/data/<channel> of a training job
 
-For each channel a feeder is left behind, which opens /opt/ml/input/data/<channel>_<epoch> from epoch 0 on and sends
+For each channel a feeder is left behind, which opens /opt/ml/<place>_<epoch> from epoch 0 on and sends
 the whole channel to whoever reads. A reader may close early: then the next epoch begins. Every import is paid before a
 job's first line, so there are next to none until then.
 """
@@ -43,7 +44,8 @@ def main(arguments: list[str]) -> NoReturn:
     base = os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml"
     folder = f"{base}/input/.pipes"
     for channel in sorted(os.listdir(folder)):
-        prefix = f"{base}/input/data/{channel}"
+        with open(f"{folder}/{channel}/place", encoding="utf-8") as file:
+            prefix = f"{base}/{file.read()}"
         make_fifo(f"{prefix}_0")  # it is there before the script's first line
         leave_behind(channel, f"{folder}/{channel}", prefix, f"{base}/output/failure")
     become(command)

@@ -43,6 +43,8 @@ def sdk_version() -> str | None:
 collect_ignore = [folder for folder, version in SDK_VERSIONS.items() if version != sdk_version()]
 if importlib.util.find_spec("ray") is None:
     collect_ignore.append("ray")
+if importlib.util.find_spec("playwright") is None:
+    collect_ignore.append("browser")
 if importlib.util.find_spec("awswrangler") is None:
     collect_ignore.append("data")
 if importlib.util.find_spec("sagemaker_mlflow") is None or sdk_version() is not None:
@@ -155,6 +157,12 @@ def stop_running_jobs() -> None:
     for summary in tuning["HyperParameterTuningJobSummaries"]:  # they would start others
         job = summary["HyperParameterTuningJobName"]
         sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)
+    processing = sagemaker.list_processing_jobs(StatusEquals="InProgress", MaxResults=100)["ProcessingJobSummaries"]
+    for job in processing:
+        name = {"ProcessingJobName": job["ProcessingJobName"]}
+        sagemaker.stop_processing_job(**name)
+        waiter = sagemaker.get_waiter("processing_job_completed_or_stopped")
+        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     running = sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)["TrainingJobSummaries"]
     for job in running:
         name = {"TrainingJobName": job["TrainingJobName"]}

@@ -48,6 +48,10 @@ class Settings:
     """Whether instances are cut to what the machines have, or are as large as AWS's and else wait or are refused."""
     overcommit: float = 2.0
     """How many times fitted instances may take up the machines' vCPUs and memory: most are idle part of the time."""
+    notebook_domain: str = ""
+    """Below which notebook instances have their host names; '' for `localhost`, for browsers on this machine."""
+    notebook_idle: float = 0.0
+    """Seconds after which a notebook instance that nobody uses is stopped; 0 for never."""
     runtimes: Path | None = None
     """Where the runtimes' Python environments are kept; None for `data`/runtimes."""
 

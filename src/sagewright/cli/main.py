@@ -14,6 +14,8 @@ _COMMANDS = {
     "restart": "sagewright.cli.restart",
     "env": "sagewright.cli.env",
     "keys": "sagewright.cli.keys",
+    "users": "sagewright.cli.users",
+    "console": "sagewright.cli.console",
     "demo": "sagewright.cli.demo",
     "status": "sagewright.cli.status",
     "cost": "sagewright.cli.cost",

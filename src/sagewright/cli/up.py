@@ -13,6 +13,7 @@ import click
 
 from sagewright.base.errors import SagewrightError
 from sagewright.base.settings import Settings
+from sagewright.cli.console import link
 from sagewright.cli.listening import RESTART, listening, start_anew, taken
 from sagewright.cli.options import server_options
 
@@ -54,6 +55,11 @@ if TYPE_CHECKING:
 @click.option("--overcommit", type=click.FloatRange(min=1.0), default=2.0, show_default=True, metavar="FACTOR",
               envvar="SAGEWRIGHT_OVERCOMMIT", show_envvar=True,
               help="How many times fitted jobs together may take up the vCPUs and the memory.")  # fmt: skip
+@click.option("--notebook-domain", default="", envvar="SAGEWRIGHT_NOTEBOOK_DOMAIN", show_envvar=True, metavar="DOMAIN",
+              help="Notebook instances are at NAME.notebook.REGION.DOMAIN.  [default: localhost]")  # fmt: skip
+@click.option("--notebook-idle", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
+              envvar="SAGEWRIGHT_NOTEBOOK_IDLE", show_envvar=True,
+              help="Stop notebook instances that nobody used for so long.  [default: never]")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")
 def command(settings: Settings, store: str, memory: bool, requests: bool, **rest: Any) -> None:
@@ -99,6 +105,7 @@ def _serve(server: Any, sock: socket.socket) -> bool:
     import uvloop
 
     from sagewright.edge.server import listen
+    from sagewright.operations.console import sessions
 
     settings: Settings = server.settings
     anew = False
@@ -108,6 +115,11 @@ def _serve(server: Any, sock: socket.socket) -> bool:
         server.start()
         click.echo(f"Sagewright listens on http://{settings.host}:{settings.port}  (data: {settings.data})")
         click.echo('In your shell:  eval "$(sagewright env)"   Stop with Ctrl-C.')
+        services = server.app.services
+        if services.credentials.new and sys.stdout.isatty():  # never into a log
+            click.echo(f"In your browser, once: {link(settings, sessions.make_link(services))}")
+        else:
+            click.echo("In your browser: the link that `sagewright console` prints")
 
     try:
         anew = uvloop.run(listen(server.app.respond, sock.dup(), started=started)) == RESTART

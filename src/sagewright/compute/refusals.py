@@ -109,7 +109,6 @@ REFUSED: Final[Mapping[str, str]] = dict(
             _MONITOR.format("Debugger's rules and reports"),
         ),
         ("sagemaker-data-wrangler-container", _MONITOR.format("Data Wrangler's flows")),
-        ("sagemaker-spark-processing", _MONITOR.format("Spark processing")),
         ("sagemaker-geospatial-v1-0", _MONITOR.format("geospatial processing")),
         ("sagemaker-inspect-ai", _MONITOR.format("evaluations with Inspect")),
         (

@@ -69,6 +69,11 @@ class Alarms:
     def fail(self, record: Record, reason: str) -> None:
         _log.error("alarm %s could not be evaluated: %s", record.name, reason)
 
+    def forget(self, key: Key) -> None:
+        with self._lock:
+            self._evaluated.pop(key, None)
+            self._seen.pop(key, None)
+
     def _evaluate(self, record: Record, end: float, now: float) -> None:
         rule = Rule.of(record.spec)
         try:

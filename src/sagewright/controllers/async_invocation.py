@@ -93,6 +93,15 @@ class AsyncInvocations:
         """Nothing of an endpoint's own fails with its backlog."""
         _log.error("endpoint %s: its backlog could not be looked at: %s", record.name, reason)
 
+    def forget(self, key: Key) -> None:
+        """The endpoint went before it was seen that it was going."""
+        queue = self._backlogs.pop(key, None)
+        if queue is not None:
+            self._platform.background.stop(_prefix(queue.uid))
+            for record in self._stored(key):
+                if record.spec["endpoint"] == queue.uid:
+                    self._remove(record)
+
     # Who waits.
 
     def _queue(self, endpoint: Record) -> _Queue:
@@ -143,7 +152,7 @@ class AsyncInvocations:
 
     def _drop(self, endpoint: Record) -> None:
         """The endpoint is being deleted: nobody answers what still waits."""
-        self._platform.background.stop(_prefix(endpoint))
+        self._platform.background.stop(_prefix(endpoint.uid))
         for record in self._stored(endpoint.key):
             self._remove(record)
         self._backlogs.pop(endpoint.key, None)
@@ -164,7 +173,7 @@ class AsyncInvocations:
         """Have a thread carry an invocation out, or end it because it has waited too long (no place)."""
         work = partial(self._carry_out, endpoint, backlog, name, place)
         # The thread of the try before may not have ended yet.
-        self._platform.background.start(f"{_prefix(endpoint)}{name}/{next(self._count)}", work)
+        self._platform.background.start(f"{_prefix(endpoint.uid)}{name}/{next(self._count)}", work)
 
     def _carry_out(
         self, endpoint: Record, backlog: Backlog, name: str, place: Place | None, stop: threading.Event
@@ -184,8 +193,8 @@ class AsyncInvocations:
         self._wake(endpoint.key)
 
 
-def _prefix(endpoint: Record) -> str:
-    return f"async/{endpoint.uid}/"
+def _prefix(endpoint: str) -> str:
+    return f"async/{endpoint}/"
 
 
 def _places(endpoint: Record, config: Mapping[str, Any], busy: Mapping[str, int]) -> list[Place]:

@@ -66,6 +66,9 @@ class EcrRepositories:
         done = {"LifecycleEvaluatedAt": now, "LifecyclePolicyAt": record.spec["LifecyclePolicyAt"]}
         self._store.amend(record.key, lambda known: replace(known, status={**known.status, **done}))
 
+    def forget(self, key: Key) -> None:
+        self._swept.pop(key, None)
+
     def fail(self, record: Record, reason: str) -> None:
         """A repository has no failed end: the next sweep tries again."""
         _log.error("repository %s: could not be swept: %s", record.name, reason)

@@ -10,7 +10,7 @@ import heapq
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import StaleRecord, Terminal, Transient
@@ -26,6 +26,7 @@ _LEASE_PAUSE = 0.2
 """Seconds until a look at a lease, or at a record that another server is at, is tried again."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 60.0
 _TRIES = 8
+_FEW_STALE: Final = 1_000
 
 
 class Reconciler(Protocol):
@@ -53,6 +54,15 @@ class Reconciler(Protocol):
 
     def fail(self, record: Record, reason: str) -> None:
         """Bring the record to its failed end with this reason."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A reconciler that keeps something about records in memory."""
+
+    def forget(self, key: Key) -> None:
+        """The record is gone. Called as `reconcile` is; there may be another one of the same key by now."""
         ...
 
 
@@ -138,7 +148,14 @@ class Loop:
             if self._due.get(key, due + 1) > due:
                 self._due[key] = due
                 heapq.heappush(self._queue, (due, key))
+                self._tidy()
                 self._changed.notify()
+
+    def _tidy(self) -> None:
+        """Take looks out of the queue that were asked for earlier since: they may have been hours away."""
+        if len(self._queue) > 2 * len(self._due) + _FEW_STALE:
+            self._queue = [(due, key) for key, due in self._due.items()]
+            heapq.heapify(self._queue)
 
     def _look_anew(self) -> None:
         """What other servers wrote may have gone unheard."""
@@ -196,6 +213,8 @@ class Loop:
         reconciler = self._reconcilers[key.kind]
         try:
             record = self._store.get(key)
+            if record is None and isinstance(reconciler, Remembering):
+                reconciler.forget(key)
             delay = reconciler.reconcile(record) if record is not None else None
         except StaleRecord:
             return 0.0

@@ -22,9 +22,18 @@ def of_transform_job(job: Record) -> Sequence[Write]:
     return entered(job, f"{job.uid}", usage.of_transform_job(job, job.modified))
 
 
+def of_processing_job(job: Record) -> Sequence[Write]:
+    return entered(job, f"{job.uid}", usage.of_processing_job(job, job.modified))
+
+
 def of_warm_pool(pool: Record, now: float) -> Sequence[Write]:
     """With the write that ends a pool."""
     return entered(pool, pool.uid, usage.of_warm_pool(pool, now))
+
+
+def of_notebook(instance: Record, now: float) -> Sequence[Write]:
+    """With the write that ends what runs of an instance, which is told by its starts."""
+    return entered(instance, f"{instance.uid}-{instance.status['serial']}", usage.of_notebook(instance, now))
 
 
 def entered(about: Record, unique: str, lines: Sequence[Line]) -> Sequence[Write]:

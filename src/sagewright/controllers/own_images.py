@@ -61,6 +61,11 @@ def train_command(image: Image, algorithm: Mapping[str, Any]) -> Sequence[str]:
     return (*image.entrypoint, *(arguments or ("train",)))
 
 
+def process_command(image: Image, app: Mapping[str, Any]) -> Sequence[str]:
+    """As SageMaker runs a processing image: the request's entry point in place of the image's own."""
+    return (*(app.get("ContainerEntrypoint") or image.entrypoint), *app.get("ContainerArguments", ()))
+
+
 def serve_command(image: Image) -> Sequence[str]:
     """As SageMaker runs an inference image."""
     return (*image.entrypoint, "serve")

@@ -134,9 +134,10 @@ class Platform:
 
     def network(self, spec: Mapping[str, Any]) -> Network:
         """What the tasks of a job or model may reach. As on AWS, isolation means not even S3."""
-        if spec.get("EnableNetworkIsolation"):
+        asked = spec.get("NetworkConfig", spec)  # of processing jobs it stands apart
+        if asked.get("EnableNetworkIsolation"):
             return "none"
-        return self.vpc_network if spec.get("VpcConfig") else "host"
+        return self.vpc_network if asked.get("VpcConfig") else "host"
 
     def environment(self, record: Record, role_arn: str) -> Mapping[str, str]:
         """What every task for a record is told: where AWS is, and how to become its role (as AWS's own containers

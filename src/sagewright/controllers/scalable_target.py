@@ -97,6 +97,14 @@ class ScalableTargets:
             raise
         return None  # the alarms call, and what is scaled wakes it when it has changed
 
+    def forget(self, key: Key) -> None:
+        with self._lock:
+            self._called.pop(key, None)
+            for where in [where for where, targets in self._watching.items() if key in targets]:
+                self._watching[where].discard(key)
+                if not self._watching[where]:
+                    del self._watching[where]
+
     def fail(self, record: Record, reason: str) -> None:
         _log.error("%s could not be scaled: %s", record.key.parent, reason)
 

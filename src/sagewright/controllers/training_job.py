@@ -18,6 +18,7 @@ from sagewright.controllers import (
     trial_component,
     warm_pools,
 )
+from sagewright.controllers.host_task import failed_first
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import final_metrics, narrator, pump
 from sagewright.controllers.room import Room
@@ -65,7 +66,7 @@ class TrainingJobs:
         found = {host: self._platform.engine.inspect(task_id(record, host)) for host in hosts(record)}
         begun = {host: task for host, task in found.items() if task.phase != "unknown"}
         missing = [host for host in found if host not in begun]
-        if not begun or (missing and record.intent != "stop" and not _failed(begun)):
+        if not begun or (missing and record.intent != "stop" and not failed_first(begun)):
             return self._begin(record, missing)
         self._room.enter(record, _types(record), always=True)
         if record.status["SecondaryStatus"] in _BEFORE:  # the server died between the start and writing it down
@@ -162,7 +163,7 @@ class TrainingJobs:
             self._stop(record, begun, STOP_GRACE)
         elif interruption is not None:  # written down by who asked for it
             self._stop(record, begun, max(interruption.told + interruption.warning - now, 0.0))
-        elif _failed(begun):
+        elif failed_first(begun):
             self._stop(record, begun, _GRACE_OF_THE_OTHERS)
         return min(self._room.pace(), max(left, 0.05))
 
@@ -172,7 +173,7 @@ class TrainingJobs:
         record = self._carry(record, begun, ended=True)
         out_of_time = record.status.get("out_of_time")
         stopped = record.intent == "stop" or out_of_time is not None
-        failed = _failed(begun)
+        failed = failed_first(begun)
         if not stopped and _interrupted(record, begun):
             self._room.leave(record)  # with its instances
             return self._again(record, begun, "interrupted")
@@ -296,14 +297,3 @@ def _interrupted(record: Record, begun: Mapping[Host, TaskState]) -> bool:
 
 def _types(record: Record) -> Sequence[str]:
     return [host.instance_type for host in hosts(record)]
-
-
-def _failed(begun: Mapping[Host, TaskState]) -> Host | None:
-    """The host that failed first, if one did: the others may have ended badly for want of it. When one was lost is
-    not known; what the others say is of no use then."""
-    ends = {
-        host: 0.0 if task.phase == "lost" else task.ended or float("inf")
-        for host, task in begun.items()
-        if task.phase == "lost" or (task.phase == "exited" and task.exit_code != 0)
-    }
-    return min(ends, key=lambda host: ends[host], default=None)

@@ -5,32 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from sagewright.base.errors import Terminal
 from sagewright.compute.base import TaskState
-from sagewright.controllers import staging
-from sagewright.controllers.channels.staging import FAILURE
-from sagewright.controllers.platform import Platform, tail
-from sagewright.controllers.pump import last_lines
+from sagewright.controllers import failures, staging
+from sagewright.controllers.platform import Platform
 from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
-
-_LOST: Final = (
-    "InternalServerError: The machine lost the training task before it ended "
-    "(it was restarted, or somebody killed the task's supervisor). Start the job again."
-)
-_TOLD: Final = ("ExecuteUserScriptError:", "InstallRequirementsError:", "InstallModuleError:")
-"""How our toolkit begins a report: it has the script's last words in it already, without what launchers say after."""
-_OUT_OF_MEMORY: Final = (
-    "AlgorithmError: OutOfMemoryError: Please use an instance type with more memory, or reduce the size "
-    "of training data processed on an instance."
-)
-
-_OUT_OF_DISK: Final = (
-    "ClientError: No space left on device: the job wrote more than its storage volume of {} GB holds. Please use a "
-    "larger VolumeSizeInGB, or write less."
-)
 
 
 def upload(platform: Platform, record: Record) -> str:
@@ -91,29 +72,6 @@ def _files(folders: Sequence[Path]) -> dict[str, Path]:
 
 def failure_reason(platform: Platform, record: Record, host: Host, task: TaskState) -> str:
     """Why a host failed, in the words its script left, else with the last lines it printed."""
-    if task.phase == "lost":
-        return _LOST
-    if task.out_of_memory:
-        return f"{_OUT_OF_MEMORY}, exit code: {task.exit_code}"
-    if task.out_of_disk:
-        return f"{_OUT_OF_DISK.format(host.volume_gb)}, exit code: {task.exit_code}"
+    several = len(hosts(record)) > 1
     identity = task_id(record, host)
-    missed = platform.ml_folder(identity).parent / FAILURE
-    if missed.exists():
-        return missed.read_text()[: staging.FAILURE_LIMIT]
-    said = staging.read_inside(platform.ml_folder(identity), "output/failure", limit=900).strip()
-    lines = last_lines(platform, identity, count=60)
-    if lines and lines[-1].strip() not in said and not said.startswith(_TOLD):
-        # SDK v3's driver, for one, writes that a command failed, but not how; a shell's trace says nothing either.
-        new = [line for line in lines if not line.startswith("+") and line.strip() not in said]
-        said = f"{_ends(said) or 'The algorithm left no failure file.'} Its last lines: {tail(new, limit=540)}"
-    told_apart = said.startswith(("AlgorithmError:", "ClientError:"))
-    reason = said if told_apart else f"AlgorithmError: {said}"
-    where = f" (on {host.name})" if len(hosts(record)) > 1 else ""
-    end = f", exit code: {task.exit_code}{where}"
-    return reason[: staging.FAILURE_LIMIT - len(end)] + end
-
-
-def _ends(said: str) -> str:
-    """The beginning, by which clients tell kinds of failures apart, and the end, which says the most."""
-    return said if len(said) <= 360 else f"{said[:80]}…{said[-280:]}"
+    return failures.reason(platform, identity, task, host, what="training", file="output/failure", several=several)

@@ -7,15 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypedDict
-from urllib.parse import urlsplit
 
 from sagewright.base.errors import Terminal
-from sagewright.compute import instances, runtimes
-from sagewright.compute.base import Mount, Placement, Share, Task
-from sagewright.controllers import code_layers, image_tools, metric_files, mirrors, own_images, staging, warm_pools
+from sagewright.compute import runtimes
+from sagewright.compute.base import Mount, Task
+from sagewright.controllers import (
+    code_layers,
+    host_task,
+    image_tools,
+    metric_files,
+    mirrors,
+    own_images,
+    staging,
+    warm_pools,
+)
 from sagewright.controllers.channels import channel
 from sagewright.controllers.channels import staging as channels
-from sagewright.controllers.channels.pipes import PLACE, wrapped
+from sagewright.controllers.channels.pipes import refuse_pipes, wrapped
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources import training_host, tries
@@ -117,13 +125,15 @@ def _write_configuration(platform: Platform, ml: Path, record: Record, host: Hos
 def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mount], say: Narrator) -> Task:
     """The task for a host whose inputs are in place. May take minutes the first time an environment is made."""
     runtime = resolve(platform, record)
-    ml = platform.ml_folder(task_id(record, host))
-    fitted = instances.fit(host.instance_type, platform.machine)
-    if fitted.note:
-        say(fitted.note)
-    task = Task(
-        id=task_id(record, host),
-        command=(),
+    task = host_task.of_host(
+        platform,
+        host,
+        hosts(record),
+        say,
+        identity=task_id(record, host),
+        group=f"train-{record.uid}",
+        placed=f"train-{record.uid}-{tries.number(record)}",
+        spec=record.spec,
         environment={
             **platform.environment(record, record.spec["RoleArn"]),
             "TRAINING_JOB_NAME": record.name,
@@ -131,14 +141,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
             "SAGEMAKER_METRICS_DIRECTORY": f"/opt/ml/{metric_files.FOLDER}",
             **record.spec.get("Environment", {}),
         },
-        folder=ml,
         mounts=mounts,
-        resources=replace(fitted.resources, disk_bytes=host.disk_bytes),
-        network=platform.network(record.spec),
-        group=f"train-{record.uid}",
-        hosts={each.name: each.address for each in hosts(record)},
-        hostname=host.name,
-        placement=_placement(platform, record, host),
     )
     if runtime is None:
         return _in_its_image(platform, record, task, say)
@@ -147,10 +150,7 @@ def prepare(platform: Platform, record: Record, host: Host, mounts: Sequence[Mou
 
 def _in_its_image(platform: Platform, record: Record, task: Task, say: Narrator) -> Task:
     """The image runs as itself, and brings all that it needs."""
-    if any(mount.target == PLACE for mount in task.mounts):
-        raise Terminal(
-            "ClientError: Pipes are fed by SageMaker's own images only. Use TrainingInputMode FastFile or File."
-        )
+    refuse_pipes(task.mounts)
     role, region = record.spec["RoleArn"], record.key.region
     image = own_images.fetched(platform, training_image(record), role, region, say)
     command = own_images.train_command(image, record.spec["AlgorithmSpecification"])
@@ -163,40 +163,25 @@ def _in_an_environment(
     """SageMaker's own image: the Python environment that answers to it."""
     if (note := runtimes.remark(training_image(record), runtime)) is not None:
         say(note)
-    ml, mounts = platform.ml_folder(task.id), task.mounts
-    python, own = _python(platform, record, runtime, ml, say)
-    index: Mapping[str, str] = {}
-    if own:
-        mounts = (*mounts, Mount(python, str(python), writable=True))
-        index = _past_the_proxy(platform.environments.index, platform.endpoint_url)
+    python, own = _python(platform, record, runtime, platform.ml_folder(task.id), say)
     settings = {
         "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
         "PYTHONUNBUFFERED": "1",
         "PET_MASTER_PORT": _meeting_port(record),
-        **index,
     }
-    return replace(
+    task = replace(
         task,
-        command=wrapped(_command(record, runtime), mounts),
+        command=wrapped(_command(record, runtime), task.mounts),
         environment={**task.environment, **settings, **record.spec.get("Environment", {})},
         python=python,
-        mounts=mounts,
     )
-
-
-def _placement(platform: Platform, record: Record, host: Host) -> Placement:
-    """All hosts of one try find room together."""
-    everybody = hosts(record)
-    shares = [
-        Share(instances.fit(each.instance_type, platform.machine).resources, each.instance_type) for each in everybody
-    ]
-    return Placement(f"train-{record.uid}-{tries.number(record)}", shares, everybody.index(host))
+    return host_task.installing(platform, task) if own else task
 
 
 def _python(
     platform: Platform, record: Record, runtime: runtimes.Runtime, ml: Path, say: Narrator
 ) -> tuple[Path, bool]:
-    """The Python environment of a task, and whether it is the task's own, to install into.
+    """The Python environment of a task, and whether the task is to have one of its own over that, to install into.
 
     Raises Terminal where the code cannot run in any.
     """
@@ -207,9 +192,8 @@ def _python(
     for needed in (*code_layers.requirements(told, code), *image_tools.requirements(record, ml.parent)):
         python = platform.environments.layer(python, needed, say)
     # SDK v3's jobs bring their own driver, which installs their requirements with pip; packages install themselves.
-    if "ContainerEntrypoint" in record.spec["AlgorithmSpecification"] or code_layers.installs_itself(told, code):
-        return platform.environments.fork(python, ml.parent / "environment"), True
-    return python, False
+    own = "ContainerEntrypoint" in record.spec["AlgorithmSpecification"] or code_layers.installs_itself(told, code)
+    return python, own
 
 
 def _meeting_port(record: Record) -> str:
@@ -223,16 +207,6 @@ def _command(record: Record, runtime: runtimes.Runtime) -> tuple[str, ...]:
     entry = algorithm.get("ContainerEntrypoint")
     arguments = algorithm.get("ContainerArguments", ())
     return (*entry, *arguments) if entry else (*runtime.entry, "train", runtime.image, *arguments)
-
-
-def _past_the_proxy(settings: Mapping[str, str], endpoint: str) -> Mapping[str, str]:
-    """The settings of an index, whose proxy is not asked for this very server. Some programs read one spelling of
-    NO_PROXY, some the other."""
-    if not any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in settings):
-        return settings
-    known = settings.get("NO_PROXY") or settings.get("no_proxy") or ""
-    hosts = ",".join(dict.fromkeys([*filter(None, known.split(",")), urlsplit(endpoint).hostname or ""]))
-    return {**settings, "NO_PROXY": hosts, "no_proxy": hosts}
 
 
 def metric_definitions(record: Record) -> Sequence[Mapping[str, str]]:

@@ -37,7 +37,7 @@ def head(response: Response, *, keep_alive: bool, chunks: bool) -> tuple[bytes, 
         if name.lower() == "content-length":
             announced, length = True, int(value)
         lines.append(f"{name}: {value if value.isprintable() else _ONE_LINE.sub(' ', value)}\r\n")
-    if not announced and status not in (204, 304):
+    if not announced and status not in (101, 204, 304):
         if length is not None:
             lines.append(f"content-length: {length}\r\n")
         elif chunks:

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sagewright.base.errors import AwsError, Transient
 from sagewright.dataplane.objects.remote import UpstreamAway, UpstreamRefused
-from sagewright.edge.chain import Raw, Routed
+from sagewright.edge.chain import Identified, Raw, Routed
+from sagewright.edge.console.app import Console
 from sagewright.edge.incoming import Incoming
 from sagewright.edge.registry import Registry
 from sagewright.edge.steps.access_log import access_log
@@ -22,6 +23,7 @@ from sagewright.edge.steps.pass_through import passed_through
 from sagewright.edge.steps.receive import receive
 from sagewright.edge.steps.refuse import refuse
 from sagewright.edge.steps.route import route
+from sagewright.edge.steps.shield import shielded
 from sagewright.operations.call import Services
 from sagewright.wire.http import Response
 
@@ -37,6 +39,7 @@ class Edge:
     def __init__(self, services: Services, *, platform: Platform) -> None:
         self.services = services
         self._platform = platform
+        self._console = Console(services, self.carry_out)
         self._registry = Registry(services)
         self._dispatch = Dispatcher(ThreadPoolExecutor(16, thread_name_prefix="operation"))
 
@@ -44,9 +47,9 @@ class Edge:
         """The answer to a request, whoever's it is."""
         begun = self.services.clock.monotonic()
         raw = receive(incoming, self.services.ids, begun)
-        response = await self._platform(raw) or await self._registry(raw)
+        response = await self._console(raw) or await self._platform(raw) or await self._registry(raw)
         if response is None:
-            response = await opened(raw, self.services, await self.answer(raw))
+            response = shielded(raw, await opened(raw, self.services, await self.answer(raw)))
         access_log(raw, response, self.services.clock.monotonic() - begun)
         return response
 
@@ -59,28 +62,46 @@ class Edge:
                 return allowed
             routed = await route(raw)
             identified = authenticate(routed, services.credentials, services.settings, services.clock.now())
-            decoded = decode(identified, services)
-            if not authorized(decoded):
-                await services.gate.authorize(decoded.call, decoded.params)
-            if (elsewhere := await forwarded(decoded)) is not None:
-                return elsewhere
-            answer = await passed_through(decoded)
-            if isinstance(answer, Response):
-                return answer
-            return encode(decoded, await self._dispatch(decoded) if answer is None else answer)
-        except AwsError as error:
-            return refuse(raw, routed, error)
-        except UpstreamAway as error:
+            return await self._carried_out(identified)
+        except Exception as error:  # noqa: BLE001  the border of the process
+            return _refused(raw, routed, error)
+
+    async def carry_out(self, identified: Identified) -> Response:
+        """The rest of the path, for who is known by other means than a signature: a session of the console."""
+        try:
+            return await self._carried_out(identified)
+        except Exception as error:  # noqa: BLE001
+            return _refused(identified.routed.raw, identified.routed, error)
+
+    async def _carried_out(self, identified: Identified) -> Response:
+        decoded = decode(identified, self.services)
+        if not authorized(decoded):
+            await self.services.gate.authorize(decoded.call, decoded.params)
+        if (elsewhere := await forwarded(decoded)) is not None:
+            return elsewhere
+        answer = await passed_through(decoded)
+        if isinstance(answer, Response):
+            return answer
+        return encode(decoded, await self._dispatch(decoded) if answer is None else answer)
+
+
+def _refused(raw: Raw, routed: Routed | None, error: Exception) -> Response:
+    """What a client is told of whatever went wrong."""
+    match error:
+        case AwsError():
+            told = error
+        case UpstreamAway():
             # A code that clients try again, and not of those that say that we failed.
-            return refuse(raw, routed, AwsError("RequestTimeout", str(error)))
-        except UpstreamRefused as error:
-            return refuse(raw, routed, AwsError("InvalidRequest", str(error)))
-        except Transient as error:
+            told = AwsError("RequestTimeout", str(error))
+        case UpstreamRefused():
+            told = AwsError("InvalidRequest", str(error))
+        case Transient():
             # Nothing of ours: a database that is away, say. Clients try again by themselves.
-            return refuse(raw, routed, AwsError("ServiceUnavailable", str(error), status=503))
-        except Exception:  # noqa: BLE001
-            _log.exception("request %s failed", raw.request_id)
-            return refuse(raw, routed, _internal_failure(raw.request_id))
+            told = AwsError("ServiceUnavailable", str(error), status=503)
+        case _:
+            _log.error("request %s failed", raw.request_id, exc_info=error)
+            told = _internal_failure(raw.request_id)
+    return refuse(raw, routed, told)
 
 
 def _internal_failure(request_id: str) -> AwsError:

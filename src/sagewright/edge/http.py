@@ -17,6 +17,7 @@ import httptools
 from sagewright.edge import bounds
 from sagewright.edge.answers import BROKEN, CONTINUE, UNKNOWN, head, pieces, refusal
 from sagewright.edge.incoming import Incoming
+from sagewright.edge.tunnel import Tunnel
 from sagewright.operations.call import Payload
 from sagewright.wire.http import Response
 
@@ -58,6 +59,10 @@ class Connection(asyncio.Protocol):
         self._streaming = self._discarding = self._paused = False
         self._deaf = False
         """Whether what comes is not understood any more."""
+        self._early = b""
+        """What came behind a request to speak something else."""
+        self._tunnel: Tunnel | None = None
+        self._emptying: asyncio.Task[None] | None = None
 
     @property
     def spare(self) -> float:
@@ -67,6 +72,8 @@ class Connection(asyncio.Protocol):
     def shutdown(self) -> None:
         """Answer what is being answered, and no more."""
         self._keep = False
+        if self._tunnel is not None:
+            self._tunnel.close()
         if self._answering is None and not self._queue:
             self._close()
 
@@ -104,13 +111,18 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self._open:
             return
+        if self._tunnel is not None:
+            self._pass(self._tunnel, data)
+            return
         if self._fresh:
             self._fresh, self._deadline = False, self._clock() + bounds.HEAD_S
         self._size += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._keep = False  # to what else we would speak is not listened; the request is answered all the same
+        except httptools.HttpParserUpgrade as asked:
+            # What comes behind it is no HTTP: it waits until it is known whether we speak that.
+            self._keep, self._early = False, data[asked.args[0] :]
+            self._wait()
         except httptools.HttpParserError as error:
             self._unreadable(400, f"This is no HTTP request: {error}")
         else:
@@ -227,7 +239,8 @@ class Connection(asyncio.Protocol):
         try:
             response = await self._respond(incoming)
             self._keep = self._keep and incoming.keep_alive and incoming.ended
-            start, length = head(response, keep_alive=self._keep, chunks=incoming.chunks)
+            switches = isinstance(response.body, Tunnel)
+            start, length = head(response, keep_alive=self._keep or switches, chunks=incoming.chunks)
         except Exception:  # noqa: BLE001  the border of the process: the client is told, the log has the cause
             _log.exception("a request failed")
             self._keep = False
@@ -236,6 +249,9 @@ class Connection(asyncio.Protocol):
         body = cast(Payload, response.body)
         if not self._open:
             await _close(body)
+            return
+        if isinstance(body, Tunnel):
+            await self._switch(start, body)
             return
         self._discarding = not incoming.ended and not self._deaf
         if incoming.method == "HEAD" or response.status in (204, 304) or not body:
@@ -253,6 +269,34 @@ class Connection(asyncio.Protocol):
             incoming.lose()
             self._read_on()
             self._deadline = self._clock() + bounds.DROP_S
+
+    async def _switch(self, start: bytes, tunnel: Tunnel) -> None:
+        """Speak HTTP no more: carry bytes both ways until one side ends."""
+        self._tunnel, self._streaming = tunnel, True
+        try:
+            self._transport.write(start)
+            self._pass(tunnel, self._early)
+            self._read_on()
+            self._deadline = _NEVER
+            async for piece in tunnel:
+                self._transport.write(piece)
+                if self._drained is not None:
+                    await self._drained
+        finally:
+            self._streaming = False
+            tunnel.close()
+
+    def _pass(self, tunnel: Tunnel, data: bytes) -> None:
+        """The client sent something into the tunnel. It waits while the other end does not take it."""
+        tunnel.feed(data)
+        if tunnel.full and not self._paused:
+            self._wait()
+            self._emptying = asyncio.get_running_loop().create_task(self._empty(tunnel))
+
+    async def _empty(self, tunnel: Tunnel) -> None:
+        await tunnel.drained()
+        self._read_on()
+        self._deadline = _NEVER
 
     async def _stream(self, body: AsyncIterator[bytes], length: int | None) -> None:
         """Send pieces as they come, as fast as the client reads. Where they break off, so does the connection: who

@@ -1,4 +1,5 @@
 """What a machine on AWS is told about itself, in version 2 of the instance metadata service: first a token, then all.
+Notebook instances may be told in version 1 too, without a token.
 
     /_sagewright/metadata/<grant>/latest/api/token                     PUT: a token for so many seconds
     /_sagewright/metadata/<grant>/latest/meta-data/iam/…               GET, with the token: the credentials of the role
@@ -20,7 +21,7 @@ import orjson
 
 from sagewright.base.errors import AwsError
 from sagewright.operations.call import Services
-from sagewright.resources import tries
+from sagewright.resources import notebook_instance, tries
 from sagewright.resources.record import Key
 from sagewright.wire.http import Request, Response
 
@@ -50,13 +51,25 @@ def answer(services: Services, request: Request, rest: str) -> Response:
         return _issue(services, request, grant)
     if request.method not in ("GET", "HEAD"):
         return _text("", 405)
-    if not services.credentials.is_metadata_token(request.headers.get(_TOKEN, ""), grant):
+    token = request.headers.get(_TOKEN)
+    if not (token is None and _may_ask_without(services, work)) and not services.credentials.is_metadata_token(
+        token or "", grant
+    ):
         return _text("", 401)
     try:
         found = _credentials(services, grant, path) or _about(services, work, path)
     except AwsError as error:
         return _text(error.message, 404)
     return found or _text("", 404)
+
+
+def _may_ask_without(services: Services, work: tuple[Key, str] | None) -> bool:
+    """Whether version 1 is spoken too: notebook instances may be asked for it, and have it unless they say 2."""
+    if work is None or work[0].kind != notebook_instance.KIND:
+        return False
+    record = services.store.get(work[0])
+    wanted = {} if record is None else record.spec.get("InstanceMetadataServiceConfiguration", {})
+    return str(wanted.get("MinimumInstanceMetadataServiceVersion", "1")) == "1"
 
 
 def _issue(services: Services, request: Request, grant: str) -> Response:

@@ -1,5 +1,5 @@
-"""The few addresses that are Sagewright's own: health, credentials and metadata for tasks, MLflow, what only who holds
-the root key may do, a page for who looks with a browser."""
+"""The few addresses that are Sagewright's own: health, credentials and metadata for tasks, MLflow, notebook
+instances, what only who holds the root key may do, a page for who looks with a browser."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import orjson
 
 import sagewright
 from sagewright.base.errors import AwsError, validation_error
-from sagewright.edge import metadata, mlflow
+from sagewright.edge import metadata, mlflow, notebooks
 from sagewright.edge.chain import Raw
 from sagewright.operations.call import Services, Session
 from sagewright.operations.iam.roles import default_role_arn
+from sagewright.operations.sagemaker.notebooks import addresses
 from sagewright.operations.sagemaker.training.interruption import interrupt
 from sagewright.operations.sts.credentials import TemporaryCredentials
 from sagewright.resources import tries
@@ -37,9 +38,12 @@ class Platform:
         self._services = services
         self._started = services.clock.now()
         self._mlflow = mlflow.Mlflow(services)
+        self._notebooks = notebooks.Notebooks(services)
 
     async def __call__(self, raw: Raw) -> Response | None:
         request = raw.request
+        if (instance := addresses.read(request.headers.get("host", ""), self._services.settings)) is not None:
+            return await self._notebooks(raw, *instance)
         if request.path.startswith(PREFIX):
             name, slash, rest = request.path[len(PREFIX) :].partition("/")
             if name == mlflow.PATH:
@@ -122,6 +126,8 @@ class Platform:
             "code,pre{background:#8882;padding:.1em .3em;border-radius:4px}pre{padding:1em}</style>"
             f"<h1>Sagewright {sagewright.__version__}</h1><p>This server answers AWS's API at <code>{origin}</code>."
             '<p>Point a shell at it:<pre>eval "$(sagewright env)"\naws sagemaker list-training-jobs</pre>'
+            "<p>The web console was not built into this installation. With Node.js and npm, in a checkout of the "
+            "sources:<pre>make console</pre>"
         )
         return Response(200, {"content-type": "text/html; charset=utf-8"}, page.encode())
 

@@ -16,6 +16,7 @@ from sagewright.store.base import Store
 if TYPE_CHECKING:
     from sagewright.dataplane.cost.ledger import Ledger
     from sagewright.dataplane.events.bus import Bus
+    from sagewright.dataplane.features.groups import FeatureStore
     from sagewright.dataplane.images.base import Images
     from sagewright.dataplane.inference.meter import Meter
     from sagewright.dataplane.inference.router import Router
@@ -101,6 +102,7 @@ class Services:
     meter: Meter
     neighbours: Neighbours
     ledger: Ledger
+    features: FeatureStore
     holds: Callable[[str], bool] = lambda _instance_type: True
     """Whether some machine can hold an instance of a type; all are cut to size unless capacity is strict."""
     peers: Peers | None = None

@@ -106,7 +106,10 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "sagemaker": family.modules(),
     "sagemaker-a2i-runtime": ("sagewright.operations.a2i.human_loop",),
     "sagemaker-edge": ("sagewright.operations.edge.agent",),
-    "sagemaker-featurestore-runtime": ("sagewright.operations.featurestore.records",),
+    "sagemaker-featurestore-runtime": (
+        "sagewright.operations.featurestore.records",
+        "sagewright.operations.featurestore.batches",
+    ),
     "sagemaker-metrics": ("sagewright.operations.metrics.trial_component_metric",),
     "sagemaker-runtime": (
         "sagewright.operations.runtime.invoke",

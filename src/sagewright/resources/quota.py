@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sagewright.resources import endpoint, training_host, training_job, transform_job
+from sagewright.resources import endpoint, processing_job, training_host, training_job, transform_job
 from sagewright.resources.record import Key, Record
 
 KIND: Final = "service-quota"
@@ -21,6 +21,7 @@ REQUEST: Final = "service-quota-request"
 UNLIMITED: Final = 1_000_000.0
 """The value of a quota that nobody set."""
 TRAINING, SPOT, TRANSFORM, ENDPOINT = "training job", "spot training job", "transform job", "endpoint"
+PROCESSING = "processing job"
 
 
 def name_of(instance_type: str, use: str) -> str:
@@ -63,6 +64,11 @@ def _transform(record: Record) -> Mapping[str, int]:
     return {name_of(resources["InstanceType"], TRANSFORM): int(resources["InstanceCount"])}
 
 
+def _processing(record: Record) -> Mapping[str, int]:
+    kind, count = processing_job.instances(record.spec)
+    return {name_of(kind, PROCESSING): count}
+
+
 def _endpoint(record: Record) -> Mapping[str, int]:
     found: Counter[str] = Counter()
     for variant in endpoint.variants(record.spec["config"]):
@@ -75,6 +81,7 @@ COUNTED: Final[Mapping[str, _Counted]] = {
     # Add a kind of job that runs on instances here.
     training_job.KIND: _Counted(training_job.LIFE.settled, _training),
     transform_job.KIND: _Counted(transform_job.LIFE.settled, _transform),
+    processing_job.KIND: _Counted(processing_job.LIFE.settled, _processing),
     endpoint.KIND: _Counted(("Failed", "Deleting"), _endpoint),
 }
 

@@ -1,4 +1,4 @@
-"""The hosts of a training job: what they are called, what they are, and which task each of them is."""
+"""The hosts of a training or processing job: what they are called, what they are, and which task each of them is."""
 
 from __future__ import annotations
 
@@ -42,12 +42,16 @@ class Host:
 
 def hosts(record: Record) -> Sequence[Host]:
     """In the order of their numbers; those of one group stand together."""
-    found: list[Host] = []
     resources = record.spec.get("ResourceConfig", {})
-    volume = int(resources.get("VolumeSizeInGB") or 0)
-    for group in groups(resources):
+    return numbered(groups(resources), int(resources.get("VolumeSizeInGB") or 0))
+
+
+def numbered(groups: Sequence[Mapping[str, Any]], volume_gb: int) -> Sequence[Host]:
+    """The hosts of these instance groups, in the order of their numbers."""
+    found: list[Host] = []
+    for group in groups:
         for _ in range(group["InstanceCount"]):
-            found.append(Host(len(found) + 1, group["InstanceType"], group["InstanceGroupName"], volume))
+            found.append(Host(len(found) + 1, group["InstanceType"], group["InstanceGroupName"], volume_gb))
     return found
 
 

@@ -11,6 +11,8 @@ from typing import Any, Final, Literal
 
 from sagewright.resources import (
     endpoint,
+    notebook_instance,
+    processing_job,
     training_host,
     training_job,
     transform_job,
@@ -99,8 +101,8 @@ def running(about: Record, now: float) -> Entry:
 def arn_of(record: Record) -> str:
     """The ARN in a record's status."""
     status = record.status
-    found = status.get("TrainingJobArn") or status.get("TransformJobArn") or status.get("EndpointArn")
-    return str(found or status.get("arn", ""))
+    members = ("TrainingJobArn", "TransformJobArn", "ProcessingJobArn", "EndpointArn", "NotebookInstanceArn", "arn")
+    return str(next((status[member] for member in members if status.get(member)), ""))
 
 
 # The lines of each kind.
@@ -138,10 +140,25 @@ def of_transform_job(record: Record, now: float) -> Sequence[Line]:
     return [Line("Transform", resources["InstanceType"], count, start, max(start, end))]
 
 
+def of_processing_job(record: Record, now: float) -> Sequence[Line]:
+    start = record.status.get("ProcessingStartTime")
+    if start is None:
+        return ()
+    end = record.status.get("ProcessingEndTime", now)
+    kind, count = processing_job.instances(record.spec)
+    return [Line("Processing", kind, count, start, max(start, end))]
+
+
 def of_endpoint(record: Record, now: float) -> Sequence[Line]:
     """One for each instance that serves."""
     metered: Mapping[str, Mapping[str, Any]] = record.status.get("metered", {})
     return [Line("Endpoint", each["type"], 1, each["since"], max(each["since"], now)) for each in metered.values()]
+
+
+def of_notebook(record: Record, now: float) -> Sequence[Line]:
+    """While it has answered and was not stopped."""
+    since = record.status.get("since")
+    return [] if since is None else [Line("Notebook", record.spec["InstanceType"], 1, since, max(since, now))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,5 +175,7 @@ METERED: Final[Mapping[str, Metered]] = {
     training_job.KIND: Metered(training_job.LIFE.settled, of_training_job),
     warm_pool.KIND: Metered((), of_warm_pool),
     transform_job.KIND: Metered(transform_job.LIFE.settled, of_transform_job),
+    processing_job.KIND: Metered(processing_job.LIFE.settled, of_processing_job),
     endpoint.KIND: Metered(endpoint.LIFE.settled, of_endpoint),
+    notebook_instance.KIND: Metered(notebook_instance.LIFE.settled, of_notebook),
 }

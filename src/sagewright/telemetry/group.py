@@ -21,6 +21,7 @@ import orjson
 from sagewright.base.errors import AlreadyExists, SagewrightError
 from sagewright.telemetry.journal import BrokenJournal, sync_folder, write_whole
 from sagewright.telemetry.names import file_name, original
+from sagewright.telemetry.opened import Opened
 from sagewright.telemetry.stream import Stream
 
 _log = logging.getLogger(__name__)
@@ -66,22 +67,22 @@ class StreamInfo(NamedTuple):
 class Group:
     """A group that is there. Streams are opened when somebody asks for them. Any thread may call any method."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, opened: Opened) -> None:
         """Raises FileNotFoundError for a folder that is none, or whose making was cut short."""
         self._folder = folder
+        self._opened = opened
         self.info = GroupInfo(**orjson.loads((folder / _SETTINGS).read_bytes()))
         self._lock = threading.RLock()
-        self._streams: dict[str, Stream | None] = {}
         self._sorted: list[str] | None = None
         self._gone = False
 
     @classmethod
-    def make(cls, folder: Path, info: GroupInfo) -> Group:
+    def make(cls, folder: Path, info: GroupInfo, opened: Opened) -> Group:
         """A new, empty group, durable on return."""
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)
         write_whole(folder / _SETTINGS, orjson.dumps(asdict(info)))
-        return cls(folder)
+        return cls(folder, opened)
 
     def change(self, change: Callable[[GroupInfo], GroupInfo]) -> GroupInfo:
         """Replace the settings, durable on return."""
@@ -97,9 +98,7 @@ class Group:
         with self._lock:
             self._check()
             self._gone = True
-            for stream in self._streams.values():
-                if stream is not None:
-                    stream.journal.retire()
+            self._opened.retire(self._folder)
             self._folder.rename(grave)
 
     def size(self) -> int:
@@ -115,37 +114,35 @@ class Group:
             return known[bisect_left(known, prefix) : end]
 
     def stream(self, name: str) -> Stream:
-        """Raises NoSuchStream, also for a file that no longer is a stream: that is forgotten."""
+        """Raises NoSuchStream, also for a file that no longer is a stream: that is forgotten; and NoSuchGroup."""
         with self._lock:
-            self._names()
-            if name not in self._streams:
+            self._check()
+            if not self._has(name):
                 raise NoSuchStream(name)
-            stream = self._streams[name]
-            if stream is None:
-                try:
-                    stream = self._streams[name] = Stream(self._path(name))
-                except (BrokenJournal, FileNotFoundError) as error:
-                    _log.warning("log stream %r cannot be read: %s", name, error)
-                    self._forget(name)
-                    raise NoSuchStream(name) from error
-            return stream
+            try:
+                return self._opened.get(self._folder, name, lambda: Stream(self._path(name)))
+            except (BrokenJournal, FileNotFoundError) as error:
+                _log.warning("log stream %r cannot be read: %s", name, error)
+                self._forget(name)
+                raise NoSuchStream(name) from error
 
-    def make_stream(self, name: str, now: int) -> Stream:
+    def make_stream(self, name: str, now: int) -> None:
         """A new, empty stream, durable on return. Raises AlreadyExists."""
         with self._lock:
             self._check()
-            known = self._names()
-            if name in self._streams:
+            if self._has(name):
                 raise AlreadyExists(f"log stream {name!r} exists")
-            stream = self._streams[name] = Stream.make(self._path(name), name, now)
-            insort(known, name)
-            return stream
+            self._opened.get(self._folder, name, lambda: Stream.make(self._path(name), name, now))
+            insort(self._names(), name)
 
     def delete_stream(self, name: str) -> None:
         """Raises NoSuchStream."""
         with self._lock:
-            self.stream(name).journal.retire()
-            self._path(name).unlink()
+            self._check()
+            if not self._has(name):
+                raise NoSuchStream(name)
+            self._opened.retire(self._folder, name)
+            self._path(name).unlink(missing_ok=True)
             self._forget(name)
 
     def describe(
@@ -153,15 +150,15 @@ class Group:
     ) -> Sequence[StreamInfo]:
         """At most `limit` streams behind `after`: the (last event's time, name) of one, the time 0 by name."""
         if order_by == "last":
-            return _by_time([*self._opened(self.names(prefix))], descending, after, limit)
+            return _by_time([*self._infos(self.names(prefix))], descending, after, limit)
         names = self.names(prefix)
         if after is not None and descending:
             names = names[: bisect_left(names, after[1])]
         elif after is not None:
             names = names[bisect_right(names, after[1]) :]
-        return [*islice(self._opened(reversed(names) if descending else names), limit)]
+        return [*islice(self._infos(reversed(names) if descending else names), limit)]
 
-    def _opened(self, names: Iterator[str] | Sequence[str]) -> Iterator[StreamInfo]:
+    def _infos(self, names: Iterator[str] | Sequence[str]) -> Iterator[StreamInfo]:
         for name in names:
             try:
                 yield describe(self.stream(name))
@@ -171,9 +168,13 @@ class Group:
     def _names(self) -> list[str]:
         if self._sorted is None:
             files = (file for file in os.listdir(self._folder) if file.endswith(_SUFFIX))
-            self._streams = dict.fromkeys(name for name in map(self._name_of, files) if name is not None)
-            self._sorted = sorted(self._streams)
+            self._sorted = sorted(name for name in map(self._name_of, files) if name is not None)
         return self._sorted
+
+    def _has(self, name: str) -> bool:
+        known = self._names()
+        place = bisect_left(known, name)
+        return place < len(known) and known[place] == name
 
     def _name_of(self, file: str) -> str | None:
         name = original(file.removesuffix(_SUFFIX))
@@ -189,7 +190,6 @@ class Group:
 
     def _forget(self, name: str) -> None:
         known = self._names()
-        del self._streams[name]
         del known[bisect_left(known, name)]
 
     def _check(self) -> None:

@@ -23,6 +23,7 @@ from sagewright.base.settings import DEFAULT_ACCOUNT, DEFAULT_REGION
 from sagewright.telemetry.group import Group, GroupInfo, NoSuchGroup, NoSuchStream, Order, StreamInfo, describe
 from sagewright.telemetry.journal import JournalGone
 from sagewright.telemetry.names import file_name
+from sagewright.telemetry.opened import Opened
 from sagewright.telemetry.stream import FOREVER, Event, EventPage, Mark, Stream
 
 __all__ = [
@@ -51,19 +52,26 @@ class Logs:
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, *, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+        opened: Opened | None = None,
     ) -> None:
         self._base = folder
         self._clock = clock
         self._folder = folder / file_name(account) / file_name(region)
         self._lock = threading.RLock()
         self._groups: dict[str, Group] | None = None
+        self._opened = Opened() if opened is None else opened
         self._places: dict[tuple[str, str], Logs] = {(account, region): self}
 
     def at(self, account: str, region: str) -> Logs:
         """The logs of another account and region (these, if they are the ones)."""
         if (account, region) not in self._places:
-            other = Logs(self._base, self._clock, account=account, region=region)
+            other = Logs(self._base, self._clock, account=account, region=region, opened=self._opened)
             other._places = self._places
             return self._places.setdefault((account, region), other)
         return self._places[account, region]
@@ -88,7 +96,7 @@ class Logs:
             if name in self._all():
                 raise AlreadyExists(f"log group {name!r} exists")
             info = GroupInfo(name, self.now, kms_key=kms_key, log_class=log_class, tags=dict(tags or {}))
-            self._all()[name] = Group.make(self._folder / file_name(name), info)
+            self._all()[name] = Group.make(self._folder / file_name(name), info, self._opened)
             return info
 
     def group(self, name: str) -> GroupInfo:
@@ -245,7 +253,7 @@ class Logs:
                     continue
                 # A folder without settings is a group whose making was cut short: nobody was told of it.
                 with suppress(FileNotFoundError, NotADirectoryError):
-                    group = Group(folder)
+                    group = Group(folder, self._opened)
                     found[group.info.name] = group
             self._groups = found
         return self._groups

@@ -18,7 +18,6 @@ from botocore import xform_name
 
 from sagewright.neighbours.table import NEIGHBOURS
 from sagewright.operations import table, unbuilt
-from sagewright.operations.featurestore import records
 from sagewright.operations.sagemaker import family
 from sagewright.testing import algorithms, images
 from sagewright.wire import model
@@ -42,8 +41,6 @@ _AROUND: Final = f"""\
 {", ".join(f"`{name}`" for name in NEIGHBOURS)} are answered by moto in a process of their own, durably; the others by
 Sagewright itself.
 """
-_LOOK_FIRST: Final[Mapping[str, Mapping[str, str]]] = {"sagemaker-featurestore-runtime": records.UNBUILT}
-"""Operations that see whether the thing is there before they refuse."""
 _TERRAFORM: Final = {
     # Each resource of the AWS provider 5.100, and the operation that makes it.
     "app": "CreateApp",
@@ -91,7 +88,7 @@ class Row(NamedTuple):
 def rows(service: str) -> Iterator[Row]:
     """All operations of a service, in the order of their names."""
     handlers, kept = table.load(service), _kept(service)
-    refused = {**unbuilt.unbuilt(service), **_LOOK_FIRST.get(service, {})}
+    refused = unbuilt.unbuilt(service)
     neighbour = NEIGHBOURS.get(service)
     for operation in model.service(service).operation_names:
         name = xform_name(operation)

@@ -12,6 +12,7 @@ from sagewright.base.settings import Settings
 from sagewright.compute import instances
 from sagewright.dataplane.cost.ledger import Ledger
 from sagewright.dataplane.events.bus import Bus
+from sagewright.dataplane.features.groups import FeatureStore
 from sagewright.dataplane.images.base import Images
 from sagewright.dataplane.inference.meter import Meter
 from sagewright.neighbours.client import Neighbours
@@ -59,6 +60,7 @@ class World:
             meter=Meter(metrics, clock),
             neighbours=Neighbours(None),
             ledger=Ledger(store, clock, price=instances.price, spot_share=instances.spot_share),
+            features=FeatureStore(store, folder / "features", clock),
         )
         _, root = credentials.lookup(credentials.root()[0], None, now=clock.now())
         return cls(services, clock, root)
@@ -74,6 +76,7 @@ class World:
     def close(self) -> None:
         self.services.metrics.close()
         self.services.neighbours.close()
+        self.services.features.close()
 
 
 @dataclass(frozen=True)

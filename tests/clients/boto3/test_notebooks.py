@@ -1,4 +1,4 @@
-"""Notebook instances' scripts and repositories through boto3; the instances themselves are refused."""
+"""Notebook instances' scripts and repositories through boto3; `test_notebook_instances.py` has the instances."""
 
 import base64
 from collections.abc import Callable
@@ -6,7 +6,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from .refusals import refusal, refused
 
@@ -14,14 +13,6 @@ from .refusals import refusal, refused
 @pytest.fixture(scope="module")
 def sagemaker() -> Any:
     return boto3.client("sagemaker")
-
-
-def test_instances_are_refused_at_once_and_none_is_there(sagemaker: Any, role: str) -> None:
-    with pytest.raises(ClientError, match="run notebook instances yet"):
-        sagemaker.create_notebook_instance(NotebookInstanceName="lab", InstanceType="ml.t3.medium", RoleArn=role)
-    code, sentence = refusal(sagemaker.describe_notebook_instance, NotebookInstanceName="lab")
-    assert (code, "RecordNotFound" in sentence) == ("ValidationException", True)
-    sagemaker.get_waiter("notebook_instance_deleted").wait(NotebookInstanceName="lab")
 
 
 def test_scripts_and_repositories(sagemaker: Any, unique: Callable[[str], str]) -> None:

@@ -16,6 +16,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = {
     "MXNet": "mxnet",
     "PyTorch": "torch",
+    "Spark": "pyspark",
     "TensorFlow": "tensorflow-cpu",
     "Transformers": "transformers",
     "XGBoost": "xgboost-cpu",

@@ -89,6 +89,13 @@ class Environments:
         log(f"Installing {requirements.name} on top of {base.name}.")
         return base / "layer"
 
+    def fork(self, base: Path, path: Path) -> Path:
+        return path
+
+    @property
+    def index(self) -> Mapping[str, str]:
+        return {"UV_INDEX_URL": "https://index"}
+
 
 class Grants:
     def grant(self, role_arn: str, session: str, work: Record) -> str:

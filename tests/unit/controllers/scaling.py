@@ -9,7 +9,7 @@ from typing import Any
 
 from sagewright.controllers.alarm import Alarms
 from sagewright.controllers.event_delivery import Deliveries
-from sagewright.controllers.loop import Reconciler
+from sagewright.controllers.loop import Reconciler, Remembering
 from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.scheduled_action import ScheduledActions
 from sagewright.dataplane.events.targets import Outlets
@@ -55,7 +55,7 @@ class Scaled:
             Deliveries(self.store, outlets, metrics, self.clock),
             ScheduledActions(self.store, self.clock, services.ids),
         )
-        self._reconcilers = {each.kind: each for each in reconcilers}
+        self._reconcilers: Mapping[str, Reconciler] = {each.kind: each for each in reconcilers}
         for each in reconcilers:
             self._due.update(record.key for record in self.store.unsettled(each.kind, each.settled))
         self.settle()
@@ -94,8 +94,12 @@ class Scaled:
         """Reconcile until nobody is due."""
         while self._due:
             key = self._due.pop()
-            record, reconciler = self.store.get(key), self._reconcilers.get(key.kind)
-            if record is not None and reconciler is not None:
+            if key.kind not in self._reconcilers:
+                continue
+            record, reconciler = self.store.get(key), self._reconcilers[key.kind]
+            if record is None and isinstance(reconciler, Remembering):
+                reconciler.forget(key)
+            if record is not None:
                 self.looks.append(key.kind)
                 reconciler.reconcile(record)
 

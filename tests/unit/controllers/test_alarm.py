@@ -198,3 +198,12 @@ def test_a_composite_alarm_follows_its_alarms(scene: Scene) -> None:
     assert "both" in scene.woken
     assert scene.look(both) == "ALARM"
     assert scene.look(over) == "ALARM"
+
+
+def test_nothing_is_kept_of_an_alarm_that_is_gone(scene: Scene) -> None:
+    keys = [scene.put(f"alarm-{number}") for number in range(30)]
+    for key in keys:
+        scene.look(key)
+        scene.alarms.forget(key)
+    assert not scene.alarms._evaluated
+    assert not scene.alarms._seen

@@ -266,6 +266,17 @@ def test_what_waits_goes_with_its_endpoint_and_with_an_earlier_one_of_its_name(w
     assert world.left() == []
 
 
+def test_what_waits_goes_with_an_endpoint_whose_deletion_nobody_saw(world: World) -> None:
+    endpoint = world.without_instances()
+    world.ask()
+    world.look()
+    newer = world.ask(endpoint="a newer one")
+    world.store.delete(world.bench.store.get(endpoint.key) or endpoint)
+    world.invocations.forget(endpoint.key)
+    assert world.left() == [newer.name]
+    assert not world.invocations._backlogs
+
+
 def test_an_instance_gets_as_many_at_once_as_the_configuration_says(world: World) -> None:
     record = world.bench.store.get(ENDPOINT_KEY)
     assert record is not None

@@ -73,3 +73,5 @@ def test_what_broken_off_pushes_left_goes(tmp_path: Path) -> None:
     clock.advance(2 * 86_400)
     reconciler.reconcile(images.repository(APP))
     assert images.uploads.ids() == set()
+    reconciler.forget(images.repository(APP).key)
+    assert not reconciler._swept

@@ -119,6 +119,31 @@ def test_a_record_that_is_gone_needs_no_look(still: Loop, things: Things) -> Non
     assert things.looks == []
 
 
+def test_who_remembers_records_is_told_that_one_is_gone(store: MemoryStore) -> None:
+    class Remembering(Things):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gone: list[Key] = []
+
+        def forget(self, key: Key) -> None:
+            self.gone.append(key)
+
+    things, loop = Remembering(), Loop(store, clock=ManualClock(), owner="me", workers=0)
+    loop.add(things)
+    loop._step(KEY)
+    assert things.gone == []
+    loop._step(KEY._replace(name="gone"))
+    assert things.gone == [KEY._replace(name="gone")]
+
+
+def test_looks_that_became_due_earlier_do_not_pile_up(still: Loop) -> None:
+    for number in range(10_000):
+        still.wake(KEY, 86_400.0 - number)
+    assert len(still._queue) < 2_000
+    still.wake(KEY._replace(name="b"), 1.0)
+    assert still._queue[0][1].name == "b"
+
+
 def test_a_stale_write_is_tried_again_at_once(still: Loop, things: Things) -> None:
     things.what = raises(StaleRecord())
     assert still._step(KEY) == 0.0

@@ -334,6 +334,8 @@ def test_an_endpoint_takes_its_targets_along(scaled: Scaled, endpoint: Key) -> N
     scaled.settle()
     assert [left(scaled, kind) for kind in (TARGET, POLICY, ACTION, METRIC)] == [0, 0, 0, 0]
     assert [each["StatusCode"] for each in scaled.activities()] == ["Failed"]
+    assert not scaled.targets._watching
+    assert not scaled.targets._called
 
 
 def test_a_variant_that_an_update_takes_away_takes_its_target_along(scaled: Scaled, endpoint: Key) -> None:

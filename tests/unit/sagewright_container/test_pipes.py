@@ -46,6 +46,7 @@ class Folder:
         (folder / "index").write_text("".join(index) + "end\n")
         settings = {"pieces": 1, "gzip": 0, "record_io": 0, **settings}
         (folder / "feed").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+        (folder / "place").write_text(f"input/data/{channel}")
 
     def read(self, channel: str, epoch: int) -> bytes:
         """As a script reads an epoch."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sagewright.base.errors import AlreadyExists
 from sagewright.telemetry.logs import EventPage, Logs, Mark, NoSuchGroup, NoSuchStream
+from sagewright.telemetry.opened import Opened
 from sagewright.testing.clock import ManualClock
 
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -297,3 +298,30 @@ def test_threads_may_write_at_once(logs: Logs) -> None:
     for thread in threads:
         thread.join()
     assert len(set(messages(reopened(logs).events(GROUP, "shared")))) == 120
+
+
+def test_streams_that_nobody_uses_are_not_kept(tmp_path: Path) -> None:
+    opened = Opened(most=5)
+    logs = Logs(tmp_path, ManualClock(), opened=opened)
+    for number in range(60):
+        logs.append_from(f"group-{number % 3}", f"job-{number}", [(1, "first", 6)])
+    assert len(opened) == 5
+    assert logs.source_offset("group-0", "job-0") == 6
+    logs.append_from("group-0", "job-0", [(1, "first", 6), (2, "second", 13)])
+    assert messages(logs.events("group-0", "job-0")) == ["first", "second"]
+    for group in ("group-0", "group-1", "group-2"):
+        logs.delete_group(group)
+    assert len(opened) == 0
+
+
+def test_a_stream_that_is_read_stays_one_and_the_same(tmp_path: Path) -> None:
+    logs = Logs(tmp_path, ManualClock(), opened=Opened(most=1))
+    logs.append_from(GROUP, STREAM, [(1, "first", 0)])
+    reader = logs.merged(GROUP, [STREAM])
+    logs.append_from(GROUP, "another", [(1, "line", 0)])
+    logs.append_from(GROUP, STREAM, [(2, "second", 0)])
+    assert [event.message for _, event in reader] == ["first", "second"]
+    logs.append_from(GROUP, "another", [(2, "line", 0)])
+    reader = logs.merged(GROUP, [STREAM])
+    logs.delete_stream(GROUP, STREAM)
+    assert list(reader) == []

@@ -53,6 +53,15 @@ class Channel:
     seed: int | None = None
     """Shuffle with this seed; None: keep the order."""
     file_system: FileSystem | None = None
+    folder: str = ""
+    """Where it is shown, below /opt/ml; '': where training jobs look for a channel of this name."""
+    copied: bool = False
+    """The task may change its files, however many there are."""
+
+    @property
+    def place(self) -> str:
+        """Where it is shown, below /opt/ml."""
+        return self.folder or f"input/data/{self.name}"
 
     @property
     def address(self) -> tuple[str, str]:

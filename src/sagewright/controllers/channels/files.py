@@ -54,12 +54,12 @@ def show(
     `sealed`: whether a mount can be read-only; where it cannot, all is copied.
     """
     few, rest = _few(found) if channel.mode == "File" else ([], found)
-    if not sealed or channel.name in CODE or rest is None:
+    if not sealed or channel.copied or channel.name in CODE or rest is None:
         _copy(objects, chain(few, rest or ()), places.copied)
         return ()
     found = chain(few, rest)
     first = list(islice(found, LINKED_OBJECTS + 1))
-    target = f"/opt/ml/input/data/{channel.name}"
+    target = f"/opt/ml/{channel.place}"
     if channel.mode == "File" and len(first) <= SINGLE_OBJECTS:
         _link(objects, iter(first), places.shown)
         return [Mount(places.shown / item.path, f"{target}/{item.path}") for item in first]

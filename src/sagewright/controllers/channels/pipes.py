@@ -2,6 +2,7 @@
 
     DATA/tasks/<id>/pipes/<channel>/    a pile (see `keeping`) of what is to be sent, in order
     DATA/tasks/<id>/pipes/<channel>/feed    how: a line `name value` for each setting
+    DATA/tasks/<id>/pipes/<channel>/place   where, below /opt/ml
 
 The task sees the folder read-only at /opt/ml/input/.pipes. Its command is started by `sagewright_container.pipes`,
 which leaves a feeder for each channel behind and becomes the command: no server is needed to feed an epoch.
@@ -14,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from sagewright.base.errors import Terminal
 from sagewright.compute.base import Mount
 from sagewright.controllers.channels.channel import Channel, Host
 from sagewright.controllers.channels.filling import Filling
@@ -39,6 +41,7 @@ def prepare(objects: ObjectFiles, channel: Channel, host: Host, folder: Path, fi
     if channel.seed is not None:
         dealing = channel.sharded and host.count > 1
         settings |= {"seed": channel.seed, "host": host.index if dealing else 0, "hosts": host.count if dealing else 1}
+    (folder / "place").write_text(channel.place)
     (folder / "feed").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
 
 
@@ -68,6 +71,12 @@ def _keep(objects: ObjectFiles, found: Iterator[Sequence[Item | bytes]], pile: P
 def mount(folder: Path) -> Mount:
     """Shows the prepared channels to the feeders."""
     return Mount(folder, PLACE)
+
+
+def refuse_pipes(mounts: Sequence[Mount]) -> None:
+    """For a task in an image of its own, which has nothing that would feed them. Raises Terminal."""
+    if any(each.target == PLACE for each in mounts):
+        raise Terminal("ClientError: Pipes are fed by SageMaker's own images only. Use input mode File or FastFile.")
 
 
 def wrapped(command: Sequence[str], mounts: Sequence[Mount]) -> Sequence[str]:

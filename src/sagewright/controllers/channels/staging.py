@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,9 +38,16 @@ def stage(
     shown besides. Large channels are completed while the task runs: `resume` sees to that after a restart.
     Raises Terminal with the FailureReason where a channel cannot be shown.
     """
+    return lay_out(platform, objects, _channels(spec, hosts, index), folder, region=region)
+
+
+def lay_out(
+    platform: Platform, objects: ObjectFiles, dealt_to: Iterable[tuple[Channel, Host]], folder: Path, *, region: str
+) -> Sequence[Mount]:
+    """The same for channels that are told one by one, each with the host that gets it."""
     filling = _filling(platform, objects, folder)
     mounts: list[Mount] = []
-    for each, host in _channels(spec, hosts, index):
+    for each, host in dealt_to:
         with told(each):
             mounts += _shown(platform, objects, each, host, folder, filling, region)
     if (folder / "pipes").is_dir():
@@ -59,10 +66,17 @@ def resume(
     index: int = 0,
 ) -> None:
     """Complete what another server left half-done for a task that runs. Costs little where nothing is to be done."""
+    complete_all(platform, objects, _channels(spec, hosts, index), folder, region=region)
+
+
+def complete_all(
+    platform: Platform, objects: ObjectFiles, dealt_to: Iterable[tuple[Channel, Host]], folder: Path, *, region: str
+) -> None:
+    """The same for channels that are told one by one."""
     if not (folder / "pipes").is_dir() and not (folder / "piles").is_dir():
         return
     filling = _filling(platform, objects, folder)
-    for each, host in _channels(spec, hosts, index):
+    for each, host in dealt_to:
         pile = folder / ("pipes" if each.mode == "Pipe" else "piles") / each.name
         if each.kind == "AugmentedManifestFile" or filling.going_on(pile) or not pile.is_dir() or complete(pile):
             continue
@@ -90,9 +104,10 @@ def _shown(
     region: str,
 ) -> Sequence[Mount]:
     if each.mode == "Pipe":
+        (folder / "ml" / each.place).parent.mkdir(parents=True, exist_ok=True)
         pipes.prepare(objects, each, host, folder / "pipes" / each.name, filling, region=region)
         return ()
-    place = folder / "ml" / "input" / "data" / each.name
+    place = folder / "ml" / each.place
     place.mkdir(parents=True, exist_ok=True)
     if each.file_system is not None and not platform.engine.shares_disk:
         raise Terminal(

@@ -45,7 +45,8 @@ _HOSTS: Final = {
     **{name: name for name in ("sts", "iam", "logs", "s3", "ec2", "sns", "sqs", "cloudformation")},
 }
 _FORM_VERSIONS: Final = {"2011-06-15": "sts", "2010-05-08": "iam", "2010-08-01": "cloudwatch"}
-_STREAMING: Final = frozenset({("s3", "PutObject"), ("s3", "UploadPart")})
+STREAMING: Final = frozenset({("s3", "PutObject"), ("s3", "UploadPart")})
+"""Whose body is read while it is worked on."""
 
 
 def signed_for(scope: str) -> Sequence[str]:
@@ -71,7 +72,7 @@ async def route(raw: Raw) -> Routed:
         addressed = as_put(form, raw)
     protocol = for_request(service_model, addressed)
     operation = service_model.operation_model(protocol.operation_name(addressed, service_model))
-    if body is None and (service, operation.name) not in _STREAMING:
+    if body is None and (service, operation.name) not in STREAMING:
         body = await read_body(raw.receive, raw.request.headers.get("content-length"))
         addressed = _holding(addressed, body)
     return Routed(raw, signature, service, protocol, service_model, operation, addressed, body, form)

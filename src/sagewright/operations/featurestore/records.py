@@ -1,48 +1,122 @@
-"""Records of feature groups. They are not kept yet: each operation finds its groups, then refuses."""
+"""Records of feature groups: put, read, deleted, one at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NoReturn
-
-from botocore import xform_name
+from typing import Final
 
 from sagewright.base.errors import AwsError
+from sagewright.dataplane.features.changes import Change, Refused
+from sagewright.dataplane.features.event_time import iso
+from sagewright.dataplane.features.groups import ttl_of
+from sagewright.dataplane.features.schema import BadRecord
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.features import feature_group
+from sagewright.operations.featurestore.requests import (
+    asked,
+    check_names,
+    check_online,
+    given,
+    group_named,
+    invalid,
+    put_of,
+    shown,
+    stores,
+)
 from sagewright.operations.table import Operations
 
-UNBUILT: Final[Mapping[str, str]] = {
-    "BatchGetRecord": "get records of feature groups",
-    "BatchWriteRecord": "put records into feature groups",
-    "DeleteRecord": "delete records of feature groups",
-    "GetRecord": "get records of feature groups",
-    "ListRecords": "list records of feature groups",
-    "PutRecord": "put records into feature groups",
-    "UpdateRecord": "update records of feature groups",
-}
-"""What each operation would do, by operation: completes "Sagewright does not … yet"."""
-
-
-def _refusing(what: str) -> Callable[[Call, Params], Params]:
-    """An operation that is not built, but knows whether the group is there: clients act upon that."""
-
-    def refuse(call: Call, request: Params) -> NoReturn:
-        for name in _groups(request):
-            if call.store.get(feature_group.NOUN.key(call, name)) is None:
-                raise AwsError("ResourceNotFound", f"There is no FeatureGroup named {name}.", status=404)
-        raise AwsError("ValidationError", f"Sagewright does not {what} yet. Nothing was changed.")
-
-    return refuse
-
-
-def _groups(request: Params) -> Iterator[str]:
-    """The groups that a request names: itself, or in each entry of a batch."""
-    for entry in (request, *request.get("Identifiers", ()), *request.get("Entries", ())):
-        if "FeatureGroupName" in entry:
-            yield entry["FeatureGroupName"]
-
-
 operations = Operations()
-for _operation, _what in UNBUILT.items():
-    operations.add(xform_name(_operation), _refusing(_what))
+_UPDATABLE: Final = ("InMemory", "Standard_V2")
+_MOST_UPDATED: Final = 100
+"""Features that one request may update."""
+
+
+@operations
+async def put_record(call: Call, request: Params) -> Params:
+    group = await group_named(call, request["FeatureGroupName"])
+    await call.services.features.files.change(group.uid, put_of(call, group, request))
+    return {}
+
+
+@operations
+async def get_record(call: Call, request: Params) -> Params:
+    group = await group_named(call, request["FeatureGroupName"])
+    check_online(group)
+    names = request.get("FeatureNames")
+    check_names(group, names)
+    identifier = request["RecordIdentifierValueAsString"]
+    kept = (await call.services.features.files.read(group.uid, [identifier])).get(identifier)
+    if kept is None:
+        return {}
+    answer: Params = {"Record": shown(kept, names)}
+    if request.get("ExpirationTimeResponse") == "Enabled" and kept.expires is not None:
+        answer["ExpiresAt"] = iso(kept.expires)
+    return answer
+
+
+@operations
+async def delete_record(call: Call, request: Params) -> Params:
+    """The deletion itself is a row of the offline store, where there is one."""
+    group = await group_named(call, request["FeatureGroupName"])
+    online, offline = stores(group, request)
+    identifier, when = request["RecordIdentifierValueAsString"], request["EventTime"]
+    schema = group.schema
+    try:
+        time = schema.when(when)
+        schema.identified(identifier)
+    except BadRecord as error:
+        raise invalid(str(error)) from None
+    hard = request.get("DeletionMode") == "HardDelete"
+    values = {schema.identifier: identifier, schema.time: when}
+    change = Change(
+        "hard" if hard else "soft", identifier, time, values, asked(call), online=online, offline=offline
+    )  # fmt: skip
+    try:
+        await call.services.features.files.change(group.uid, change)
+    except Refused:
+        raise invalid(
+            f"EventTime: {when} is not later than that of the record. Nothing was deleted; give a later one."
+        ) from None
+    return {}
+
+
+@operations
+async def update_record(call: Call, request: Params) -> Params:
+    group = await group_named(call, request["FeatureGroupName"])
+    check_online(group)
+    if group.storage not in _UPDATABLE:
+        raise invalid(
+            f"The online store of FeatureGroup {group.name} is of type {group.storage}, which has no partial updates. "
+            "Put the whole record, or change the group's StorageType to Standard_V2 with UpdateFeatureGroup."
+        )
+    online, offline = stores(group, request)
+    if not online:
+        raise invalid("An update needs the OnlineStore among the TargetStores: it is of the record that is there.")
+    identifier = request["RecordIdentifierValueAsString"]
+    schema = group.schema
+    if len(request["Features"]) > _MOST_UPDATED:
+        raise invalid(f"{_MOST_UPDATED} features may be updated at once; these are {len(request['Features'])}.")
+    try:
+        values = schema.some(given(request["Features"]))
+        time = schema.when(str(values[schema.time])) if schema.time in values else None
+        schema.identified(identifier)
+    except BadRecord as error:
+        raise invalid(str(error)) from None
+    if values.get(schema.identifier, identifier) != identifier:
+        raise invalid(f"Feature {schema.identifier} is the record identifier, which cannot be updated.")
+    if "TtlDuration" in request and time is None:
+        raise invalid(f"TtlDuration needs the event time feature {schema.time} in the same request.")
+    ttl = ttl_of(request.get("TtlDuration"))
+    change = Change("update", identifier, time, values, asked(call), ttl, offline=offline)
+    try:
+        await call.services.features.files.change(group.uid, change)
+    except Refused as error:
+        raise _not_updated(error, group.name, identifier) from None
+    return {}
+
+
+def _not_updated(error: Refused, group: str, identifier: str) -> AwsError:
+    record = f"The record {identifier!r} of FeatureGroup {group}"
+    if error.why == "missing":
+        return AwsError("ResourceNotFound", f"{record} does not exist. Put it first.", status=404)
+    if error.why == "large":
+        return invalid(f"{record} would be larger than 350 KB.")
+    return AwsError("ConflictException", f"{record} is newer than the event time of this update.", status=409)

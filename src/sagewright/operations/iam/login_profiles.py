@@ -137,6 +137,20 @@ def delete_account_password_policy(call: Call, request: Params) -> Params:
     return {}
 
 
+def proves(profile: Record | None, password: str) -> bool:
+    """Whether the password is the profile's. It takes as long where there is none: nobody learns who is there."""
+    return _is(password, profile.status["Hash"] if profile is not None else _NOBODYS)
+
+
+def replace_password(call: Call, profile: Record, password: str) -> None:
+    """Set the password of a user who proved to know the old one. Raises AwsError (PasswordPolicyViolation)."""
+    _check(call, password)
+    if _is(password, profile.status["Hash"]):
+        raise _violation("The new password is the old one.")
+    _set(call, profile, password)
+    call.store.amend(profile.key, lambda record: replace(record, spec={**record.spec, "PasswordResetRequired": False}))
+
+
 def of_user(call: Call, name: str) -> Record | None:
     """A user's profile, if there is one."""
     return call.store.get(_key(call, name))
@@ -228,3 +242,6 @@ def _is(password: str, hashed: str) -> bool:
     _, n, r, p, salt, digest = hashed.split("$")
     found = hashlib.scrypt(password.encode(), salt=base64.b64decode(salt), n=int(n), r=int(r), p=int(p))
     return hmac.compare_digest(found, base64.b64decode(digest))
+
+
+_NOBODYS: Final = _hash("")

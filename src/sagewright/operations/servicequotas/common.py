@@ -20,6 +20,7 @@ _USES: Final = (
     (quota.TRAINING, "TrainingInstanceType"),
     (quota.SPOT, "TrainingInstanceType"),
     (quota.TRANSFORM, "TransformInstanceType"),
+    (quota.PROCESSING, "ProcessingInstanceType"),
     (quota.ENDPOINT, "ProductionVariantInstanceType"),
 )
 _PAGE: Final = 100

@@ -1,4 +1,5 @@
-"""How a browser comes to a tracking server: a presigned address that holds once, and the session that it opens.
+"""How a browser comes to a tracking server, or to a notebook instance: a presigned address that holds once, and the
+session that it opens.
 
 Both are records that only who made them can find: their names are digests of random tokens. Each holds a ticket
 (`operations/ecr/tickets.py`) of who asked for the address, so that what the browser may is what that caller may, as
@@ -17,6 +18,7 @@ from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validat
 from sagewright.operations.call import Call, Params, Services
 from sagewright.operations.ecr import tickets
 from sagewright.operations.ecr.tickets import Ticket
+from sagewright.resources import notebook_instance
 from sagewright.resources.mlflow_tracking_server import SESSION
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query
@@ -34,18 +36,26 @@ def place(record: Record) -> str:
 
 def address(call: Call, record: Record, request: Params) -> str:
     """A new presigned address. Raises a ValidationException while there is nobody who would answer it."""
+    seconds = request.get("SessionExpirationDurationInSeconds", _SESSION_SECONDS)
+    token = presigned(call, record, request.get("ExpiresInSeconds", _ADDRESS_SECONDS), seconds)
+    return f"{call.host}{place(record)}auth?authToken={token}"
+
+
+def presigned(
+    call: Call, record: Record, expires_in: float = _ADDRESS_SECONDS, seconds: float = _SESSION_SECONDS
+) -> str:
+    """The token of a new presigned address, whose session holds for so many seconds. Raises a ValidationException while
+    there is nobody who would answer it."""
     if "serving" not in record.status:
         raise validation_error(f"{record.name} is in status {record.state} and does not answer. Wait, or start it.")
     _forget_old(call, record)
-    expires = call.now + request.get("ExpiresInSeconds", _ADDRESS_SECONDS)
-    seconds = request.get("SessionExpirationDurationInSeconds", _SESSION_SECONDS)
-    ticket, _ = tickets.issue(call, _purpose(record), expires - call.now + seconds)
+    ticket, _ = tickets.issue(call, _purpose(record), expires_in + seconds)
     token = secrets.token_urlsafe(32)
-    spec = {"ticket": ticket, "expires": expires, "seconds": seconds}
+    spec = {"ticket": ticket, "expires": call.now + expires_in, "seconds": seconds}
     call.store.create(
         Record(_key(record, token), call.services.ids.token(), call.now, call.now, spec=spec, state=_ADDRESS)
     )
-    return f"{call.host}{place(record)}auth?authToken={token}"
+    return token
 
 
 def open_(services: Services, record: Record, token: str, *, again: bool = False) -> tuple[str, int] | None:
@@ -76,9 +86,16 @@ def visitor(services: Services, record: Record, token: str) -> Ticket | None:
     return None
 
 
+def seconds_left(services: Services, record: Record, token: str) -> float:
+    """How long a session holds yet; 0 for none."""
+    found = services.store.get(_key(record, token))
+    return 0.0 if found is None else max(0.0, found.spec["expires"] - services.clock.now())
+
+
 def _forget_old(call: Call, record: Record) -> None:
     key = record.key
-    for each in call.store.list(Query(key.account, key.region, SESSION, parent=record.uid), limit=1000).records:
+    query = Query(key.account, key.region, _kind(record), parent=record.uid)
+    for each in call.store.list(query, limit=1000).records:
         if each.spec["expires"] < call.now:
             with suppress(StaleRecord):
                 call.store.delete(each)
@@ -86,8 +103,13 @@ def _forget_old(call: Call, record: Record) -> None:
 
 def _key(record: Record, token: str) -> Key:
     name = hashlib.sha256(token.encode()).hexdigest()
-    return Key(record.key.account, record.key.region, SESSION, record.uid, name)
+    return Key(record.key.account, record.key.region, _kind(record), record.uid, name)
+
+
+def _kind(record: Record) -> str:
+    return notebook_instance.SESSION if record.key.kind == notebook_instance.KIND else SESSION
 
 
 def _purpose(record: Record) -> str:
-    return f"mlflow\0{record.uid}"
+    what = "notebook" if record.key.kind == notebook_instance.KIND else "mlflow"
+    return f"{what}\0{record.uid}"

@@ -27,9 +27,12 @@ class JsonProtocol(Protocol):
         self._content_type = f"application/x-amz-json-{metadata.get('jsonVersion', '1.1')}"
         self._prefix = f"{metadata.get('targetPrefix', '')}."
         self._query_compatible = "awsQueryCompatible" in metadata
-        self._codec = JsonCodec()
+        self._codec = self._make_codec()
         self._parsers: dict[str, Convert | None] = {}
         self._writers: dict[str, Convert | None] = {}
+
+    def _make_codec(self) -> JsonCodec:
+        return JsonCodec()
 
     def operation_name(self, request: Request, service_model: ServiceModel) -> str:
         target = request.headers.get("x-amz-target", "")

@@ -80,7 +80,10 @@ def mismatch(value: Any, wanted: str) -> AwsError:
 
 
 class JsonCodec:
-    """Decoders and encoders of one service's shapes, compiled on first use."""
+    """Decoders and encoders of one service's shapes, compiled on first use.
+
+    A member that is an `orjson.Fragment` is JSON already and goes out as it is.
+    """
 
     def __init__(self, timestamp_format: str = "unixTimestamp") -> None:
         self._timestamp_format = timestamp_format
@@ -95,6 +98,10 @@ class JsonCodec:
     def encoder(self, shape: Shape) -> Convert:
         """Python value → what orjson writes."""
         return self._compile(self._encoders, shape, self._encode)
+
+    def _label(self, name: str, member: Shape) -> str:
+        """What a member is called in documents."""
+        return str(member.serialization.get("name", name))
 
     def _compile(
         self,
@@ -130,7 +137,7 @@ class JsonCodec:
 
     def _decode_structure(self, shape: StructureShape) -> Convert:
         members = {
-            str(member.serialization.get("name", name)): (
+            self._label(name, member): (
                 name,
                 _EXACT.get(member.type_name, _NEVER),
                 self.decoder(member),
@@ -171,10 +178,7 @@ class JsonCodec:
         return _encode_float if shape.type_name in {"float", "double"} else _same
 
     def _encode_structure(self, shape: StructureShape) -> Convert:
-        members = [
-            (name, str(member.serialization.get("name", name)), self.encoder(member))
-            for name, member in shape.members.items()
-        ]
+        members = [(name, self._label(name, member), self.encoder(member)) for name, member in shape.members.items()]
         table = {name: (wire, None if convert is _same else convert) for name, wire, convert in members}
 
         def encode(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,7 +186,7 @@ class JsonCodec:
             for name, value in result.items():
                 if value is not None and (entry := table.get(name)) is not None:
                     wire, convert = entry
-                    out[wire] = value if convert is None else convert(value)
+                    out[wire] = value if convert is None or type(value) is orjson.Fragment else convert(value)
             return out
 
         return encode

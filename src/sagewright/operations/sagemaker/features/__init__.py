@@ -7,5 +7,5 @@ FAMILY = Family(
         "feature-group": "feature_group",
     },
     others=("feature_metadata", "resource_catalog"),
-    kept=("feature_group", "feature_metadata", "resource_catalog"),
+    kept=("feature_metadata", "resource_catalog"),
 )

@@ -23,8 +23,8 @@ def _exists(name: str, _arn: str) -> AwsError:
 
 
 _OFFLINE: Final = "OfflineStoreStatus.Status"
-_WAITS: Final = {"Status": "Disabled"}
-"""Nothing writes to offline stores yet."""
+_ACTIVE: Final = {"Status": "Active"}
+_CATALOG, _DATABASE = "AwsDataCatalog", "sagemaker_featurestore"
 NOUN: Final = Noun(
     "FeatureGroup",
     "feature-group",
@@ -48,7 +48,7 @@ def create_feature_group(call: Call, request: Params) -> Params:
     if "OfflineStoreConfig" not in request:
         return NOUN.answer(call, NOUN.create(call, request, state="Created"))
     spec = {**request, "OfflineStoreConfig": _resolved(call, request)}
-    record = NOUN.create(call, spec, state="Created", status={"OfflineStoreStatus": _WAITS})
+    record = NOUN.create(call, spec, state="Created", status={"OfflineStoreStatus": _ACTIVE})
     return NOUN.answer(call, record)
 
 
@@ -88,6 +88,8 @@ def _check(request: Params) -> None:
         raise validation_error("At least one of an enabled OnlineStoreConfig and an OfflineStoreConfig must be given.")
     if "OfflineStoreConfig" in request and "RoleArn" not in request:
         raise validation_error("RoleArn is required with OfflineStoreConfig: records are written under that role.")
+    if request.get("OfflineStoreConfig", {}).get("TableFormat") == "Iceberg":
+        raise validation_error("Sagewright does not write tables of the format Iceberg yet. Choose Glue.")
 
 
 def _check_throughput(config: Params) -> None:
@@ -108,4 +110,7 @@ def _resolved(call: Call, request: Params) -> Params:
     storage = config["S3StorageConfig"]
     folder = f"{call.account}/sagemaker/{call.region}/offline-store/{request['FeatureGroupName']}-{int(call.now)}/data"
     place = f"{storage['S3Uri'].rstrip('/')}/{folder}"
-    return {**config, "S3StorageConfig": {**storage, "ResolvedOutputS3Uri": place}}
+    table = f"{request['FeatureGroupName'].replace('-', '_').lower()}_{int(call.now)}"
+    catalog = {"TableName": table, "Catalog": _CATALOG, "Database": _DATABASE}
+    named = {} if config.get("DisableGlueTableCreation") else {"DataCatalogConfig": catalog}
+    return {**named, **config, "S3StorageConfig": {**storage, "ResolvedOutputS3Uri": place}}

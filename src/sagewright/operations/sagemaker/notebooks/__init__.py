@@ -1,4 +1,5 @@
-"""Notebook instances, their lifecycle scripts and their Git repositories. Instances do not run yet."""
+"""Notebook instances, their lifecycle scripts and their Git repositories. `controllers/notebook_instance.py`
+makes instances run, `edge/notebooks.py` leads to them."""
 
 from sagewright.operations.sagemaker.family import Family
 
@@ -7,11 +8,5 @@ FAMILY = Family(
         "code-repository": "code_repository",
         "notebook-instance": "notebook_instance",
         "notebook-instance-lifecycle-config": "notebook_instance_lifecycle_config",
-    },
-    kept=("code_repository", "notebook_instance", "notebook_instance_lifecycle_config"),
-    unbuilt={
-        "CreateNotebookInstance": "run notebook instances",
-        "CreatePresignedNotebookInstanceUrl": "open notebook instances in a browser",
-        "StartNotebookInstance": "run notebook instances",
     },
 )

@@ -2,8 +2,4 @@
 
 from sagewright.operations.sagemaker.family import Family
 
-FAMILY = Family(
-    nouns={"processing-job": "processing_job"},
-    kept=("processing_job",),
-    unbuilt={"CreateProcessingJob": "run processing jobs"},
-)
+FAMILY = Family(nouns={"processing-job": "processing_job"})

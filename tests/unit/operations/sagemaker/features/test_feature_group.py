@@ -16,12 +16,16 @@ def test_a_group_is_created_at_once(asker: Asker, group: str, houses: dict[str, 
     assert (found["FeatureGroupStatus"], found["NextToken"]) == ("Created", "")
     assert found["FeatureGroupName"] == "Houses"
     assert found["FeatureDefinitions"] == houses["FeatureDefinitions"]
-    assert found["OfflineStoreStatus"] == {"Status": "Disabled"}
+    assert found["OfflineStoreStatus"] == {"Status": "Active"}
     place = (
         f"s3://features/houses/123456789012/sagemaker/us-east-1/offline-store/Houses-{int(found['CreationTime'])}/data"
     )
     assert found["OfflineStoreConfig"]["S3StorageConfig"]["ResolvedOutputS3Uri"] == place
-    assert not {"DataCatalogConfig", "TableFormat"} & set(found["OfflineStoreConfig"])
+    assert found["OfflineStoreConfig"]["DataCatalogConfig"] == {
+        "Catalog": "AwsDataCatalog",
+        "Database": "sagemaker_featurestore",
+        "TableName": f"houses_{int(found['CreationTime'])}",
+    }
 
 
 def test_a_group_without_an_offline_store_says_nothing_of_it(asker: Asker, houses: dict[str, Any]) -> None:
@@ -60,7 +64,7 @@ def test_groups_are_listed_by_the_state_of_their_stores(asker: Asker, group: str
     def names(**how: str) -> list[str]:
         return [each["FeatureGroupName"] for each in asker.call("ListFeatureGroups", **how)["FeatureGroupSummaries"]]
 
-    assert names(OfflineStoreStatusEquals="Disabled") == ["Houses"]
+    assert names(OfflineStoreStatusEquals="Active") == ["Houses"]
     assert names(SortBy="OfflineStoreStatus", SortOrder="Ascending") == ["online", "Houses"]
     assert names(SortBy="FeatureGroupStatus", FeatureGroupStatusEquals="Created", NameContains="ONLINE") == ["online"]
 
@@ -72,6 +76,7 @@ def definition(name: str, kind: str = "String", **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("members", "sentence"),
     [
+        ({"OfflineStoreConfig": {"S3StorageConfig": {"S3Uri": "s3://f"}, "TableFormat": "Iceberg"}}, "Choose Glue"),
         ({"RecordIdentifierFeatureName": "none"}, "must be one of the FeatureDefinitions"),
         ({"EventTimeFeatureName": "id"}, "String or Fractional"),
         ({"FeatureDefinitions": [definition("id"), definition("id"), definition("time")]}, "must be unique"),

@@ -1,15 +1,18 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sagewright.resources.notebook_instance import KIND
+from sagewright.resources.record import Key
 from sagewright.testing.asker import Asker, Refused
 
 Make = Callable[..., str]
 
 
 @pytest.fixture
-def make(asker: Asker, role: str, everything_built: None) -> Make:
+def make(asker: Asker, role: str) -> Make:
     def made(name: str = "lab", **members: Any) -> str:
         asked = {"NotebookInstanceName": name, "InstanceType": "ml.t3.medium", "RoleArn": role, **members}
         return str(asker.call("CreateNotebookInstance", **asked)["NotebookInstanceArn"])
@@ -21,32 +24,31 @@ def described(asker: Asker, name: str = "lab") -> dict[str, Any]:
     return asker.call("DescribeNotebookInstance", NotebookInstanceName=name)
 
 
-def test_instances_do_not_run_yet(asker: Asker, role: str) -> None:
-    with pytest.raises(Refused, match="run notebook instances yet"):
-        asker.call("CreateNotebookInstance", NotebookInstanceName="a", InstanceType="ml.t3.medium", RoleArn=role)
-    with pytest.raises(Refused, match="run notebook instances yet"):
-        asker.call("StartNotebookInstance", NotebookInstanceName="a")
+def came_to(asker: Asker, state: str, name: str = "lab", **status: Any) -> None:
+    """What the controller does."""
+    store = asker.server.store
+    record = store.get(Key("123456789012", "us-east-1", KIND, "", name))
+    assert record is not None
+    store.update(replace(record, state=state, status={**record.status, **status}))
 
 
-def test_an_instance_waits_is_stopped_and_deleted(asker: Asker, make: Make) -> None:
+def test_an_instance_starts_stops_and_is_deleted(asker: Asker, make: Make) -> None:
     make(SubnetId="subnet-1", SecurityGroupIds=["sg-1"])
     first = described(asker)
     assert first["NotebookInstanceStatus"] == "Pending"
     assert first["SecurityGroups"] == ["sg-1"]
-    assert "Url" not in first
-    with pytest.raises(Refused, match=r"Status \(Pending\) not in \(\[Stopped, Failed\]\)"):
+    with pytest.raises(Refused, match=r"Status \(Pending\) not in \(\[Failed, Stopped\]\)"):
         asker.call("DeleteNotebookInstance", NotebookInstanceName="lab")
     asker.call("StopNotebookInstance", NotebookInstanceName="lab")
-    assert described(asker)["NotebookInstanceStatus"] == "Stopped"
+    assert described(asker)["NotebookInstanceStatus"] == "Stopping"
     with pytest.raises(Refused, match="not in"):
         asker.call("StopNotebookInstance", NotebookInstanceName="lab")
+    came_to(asker, "Stopped")
     asker.call("StartNotebookInstance", NotebookInstanceName="lab")
     assert described(asker)["NotebookInstanceStatus"] == "Pending"
-    asker.call("StopNotebookInstance", NotebookInstanceName="lab")
+    came_to(asker, "Failed")
     asker.call("DeleteNotebookInstance", NotebookInstanceName="lab")
-    with pytest.raises(Refused, match="RecordNotFound") as caught:
-        described(asker)
-    assert caught.value.code == "ValidationException"
+    assert described(asker)["NotebookInstanceStatus"] == "Deleting"
 
 
 def test_an_instance_is_updated_at_rest(asker: Asker, make: Make) -> None:
@@ -55,13 +57,27 @@ def test_an_instance_is_updated_at_rest(asker: Asker, make: Make) -> None:
     update = {"NotebookInstanceName": "lab", "LifecycleConfigName": "setup", "DisassociateDefaultCodeRepository": True}
     with pytest.raises(Refused, match="Updating"):
         asker.call("UpdateNotebookInstance", **update)
-    asker.call("StopNotebookInstance", NotebookInstanceName="lab")
+    came_to(asker, "Stopped")
     asker.call("UpdateNotebookInstance", **update)
     now = described(asker)
+    assert now["NotebookInstanceStatus"] == "Updating"
     assert now["NotebookInstanceLifecycleConfigName"] == "setup"
     assert "DefaultCodeRepository" not in now
+    came_to(asker, "Stopped")
     with pytest.raises(Refused, match="cannot become smaller"):
         asker.call("UpdateNotebookInstance", NotebookInstanceName="lab", VolumeSizeInGB=5)
+
+
+def test_the_address_is_a_host_of_its_own(asker: Asker, make: Make) -> None:
+    make("Lab")
+    assert described(asker, "Lab")["Url"].startswith("lab.notebook.us-east-1.localhost")
+    (listed,) = asker.call("ListNotebookInstances")["NotebookInstances"]
+    assert listed["Url"] == described(asker, "Lab")["Url"]
+    with pytest.raises(Refused, match="in status Pending and does not answer"):
+        asker.call("CreatePresignedNotebookInstanceUrl", NotebookInstanceName="Lab")
+    came_to(asker, "InService", "Lab", serving={"task": "t", "socket": "/s"})
+    url = asker.call("CreatePresignedNotebookInstanceUrl", NotebookInstanceName="Lab")["AuthorizedUrl"]
+    assert url.startswith(f"http://{described(asker, 'Lab')['Url']}/?authToken=")
 
 
 def test_instances_are_listed_by_what_they_use(asker: Asker, make: Make) -> None:
@@ -87,6 +103,7 @@ def test_instances_are_listed_by_what_they_use(asker: Asker, make: Make) -> None
         ({"DirectInternetAccess": "Disabled"}, "SubnetId is required"),
         ({"SecurityGroupIds": ["sg-1"]}, "SubnetId is required"),
         ({"LifecycleConfigName": "none"}, "does not exist"),
+        ({"AcceleratorTypes": ["ml.eia1.medium"]}, "no accelerators"),
         ({"DefaultCodeRepository": "none"}, "Cannot find CodeRepository"),
         ({"RoleArn": "arn:aws:iam::123456789012:role/nobody"}, "assume role"),
     ],

@@ -1,0 +1,125 @@
+// How pages ask the server: AWS's operations by name, on behalf of who is signed in.
+
+const BASE = "/_sagewright/console/";
+
+export interface Session {
+  user: string;
+  arn: string;
+  account: string;
+  region: string;
+  /** The default execution role's ARN. */
+  role: string;
+  version: string;
+  proof: string;
+}
+
+/** What the server refused, in its own words. */
+export class Refusal extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+let current: Session | undefined;
+let ended: () => void = () => undefined;
+
+/** Call `then` when a request finds that the session is over. */
+export function whenEnded(then: () => void): void {
+  ended = then;
+}
+
+export async function session(): Promise<Session | undefined> {
+  const answer = await fetch(`${BASE}session`);
+  if (answer.status === 401) return undefined;
+  if (!answer.ok) throw await refusal(answer);
+  current = (await answer.json()) as Session;
+  return current;
+}
+
+export async function signIn(user: string, password: string, newPassword?: string): Promise<void> {
+  const body = JSON.stringify({ user, password, newPassword });
+  const answer = await fetch(`${BASE}sign-in`, { method: "POST", headers: { "content-type": "application/json" }, body });
+  if (!answer.ok) throw await refusal(answer);
+}
+
+export async function signOut(): Promise<void> {
+  await fetch(`${BASE}sign-out`, { method: "POST", headers: proof() });
+  current = undefined;
+}
+
+export type Params = Record<string, unknown>;
+
+/** The members of an operation's answer, named as boto3 names them. Throws a Refusal. */
+export async function call<T>(service: string, operation: string, params: Params = {}): Promise<T> {
+  const headers = { ...proof(), "content-type": "application/json" };
+  const answer = await ask(service, operation, headers, JSON.stringify(params));
+  return (await answer.json()) as T;
+}
+
+export interface Payload {
+  body: Blob;
+  members: Params;
+}
+
+/** For operations whose answer is one blob: an object, a prediction. */
+export async function fetchBlob(service: string, operation: string, params: Params, body?: BodyInit): Promise<Payload> {
+  const headers: Record<string, string> = { ...proof(), "content-type": "application/json" };
+  if (body !== undefined) headers["x-sagewright-members"] = encodeURIComponent(JSON.stringify(params));
+  const answer = await ask(service, operation, headers, body ?? JSON.stringify(params));
+  const members = JSON.parse(decodeURIComponent(answer.headers.get("x-sagewright-members") ?? "{}")) as Params;
+  return { body: await answer.blob(), members };
+}
+
+/** Put a file into a bucket; it streams. */
+export async function upload(bucket: string, key: string, file: File): Promise<void> {
+  const members = { Bucket: bucket, Key: key, ...(file.type ? { ContentType: file.type } : {}) };
+  const headers = {
+    ...proof(),
+    "content-type": "application/octet-stream",
+    "x-sagewright-members": encodeURIComponent(JSON.stringify(members)),
+  };
+  await ask("s3", "PutObject", headers, file);
+}
+
+/** Everything of a listing that comes in pages, up to `most` things. */
+export async function all<T>(
+  service: string,
+  operation: string,
+  member: string,
+  params: Params = {},
+  token: [sent: string, got: string] = ["NextToken", "NextToken"],
+  most = 1000,
+): Promise<T[]> {
+  const found: T[] = [];
+  let next: unknown;
+  do {
+    const page: Params = await call(service, operation, next === undefined ? params : { ...params, [token[0]]: next });
+    found.push(...((page[member] as T[] | undefined) ?? []));
+    next = page[token[1]];
+  } while (next && found.length < most);
+  return found;
+}
+
+function proof(): Record<string, string> {
+  return { "x-sagewright-proof": current?.proof ?? "" };
+}
+
+async function ask(service: string, operation: string, headers: Record<string, string>, body: BodyInit): Promise<Response> {
+  const answer = await fetch(`${BASE}api/${service}/${operation}`, { method: "POST", headers, body });
+  if (answer.ok) return answer;
+  if (answer.status === 401) ended();
+  throw await refusal(answer);
+}
+
+async function refusal(answer: Response): Promise<Refusal> {
+  try {
+    const said = (await answer.json()) as Record<string, string>;
+    return new Refusal(said["__type"] ?? "", said["message"] ?? said["Message"] ?? answer.statusText, answer.status);
+  } catch {
+    return new Refusal("", `The server answered ${answer.status}.`, answer.status);
+  }
+}

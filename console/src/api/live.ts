@@ -1,0 +1,36 @@
+// One stream of what changes for the whole page; whoever shows a kind of thing asks anew when it changes.
+
+type Listener = (name: string) => void;
+
+const listeners = new Map<string, Set<Listener>>();
+let source: EventSource | undefined;
+
+function heard(event: MessageEvent<string>): void {
+  const { kind, name } = JSON.parse(event.data) as { kind: string; name: string };
+  listeners.get(kind)?.forEach((listener) => listener(name));
+}
+
+function missed(): void {
+  // What happened before the stream was back is unknown: all look anew.
+  listeners.forEach((each) => each.forEach((listener) => listener("")));
+}
+
+export function follow(kind: string, listener: Listener): () => void {
+  if (source === undefined) {
+    source = new EventSource("/_sagewright/console/events");
+    source.onmessage = heard;
+    let opened = false;
+    source.onopen = () => {
+      if (opened) missed();
+      opened = true;
+    };
+  }
+  const those = listeners.get(kind) ?? new Set();
+  listeners.set(kind, those.add(listener));
+  return () => those.delete(listener);
+}
+
+export function stopFollowing(): void {
+  source?.close();
+  source = undefined;
+}

@@ -1,0 +1,87 @@
+import Box from "@cloudscape-design/components/box";
+import Link from "@cloudscape-design/components/link";
+import { all } from "../api/client";
+import { moment } from "../parts/format";
+import { Listing } from "../parts/Listing";
+import { to } from "../parts/route";
+import { Status } from "../parts/Status";
+import { useLoaded } from "../parts/useLoaded";
+
+interface Tuning {
+  HyperParameterTuningJobName: string;
+  HyperParameterTuningJobStatus: string;
+  Strategy: string;
+  CreationTime: number;
+  TrainingJobStatusCounters: { Completed: number; InProgress: number };
+}
+
+export function TuningJobs() {
+  const loaded = useLoaded(
+    () => all<Tuning>("sagemaker", "ListHyperParameterTuningJobs", "HyperParameterTuningJobSummaries", { MaxResults: 100 }),
+    [],
+    ["hyper-parameter-tuning-job"],
+  );
+  return (
+    <Listing
+      title="Tuning jobs"
+      loaded={loaded}
+      id={(job) => job.HyperParameterTuningJobName}
+      teach={<Box>No hyperparameters were searched yet. A tuning job starts training jobs, each with other hyperparameters, and tells the best: CreateHyperParameterTuningJob with an SDK.</Box>}
+      columns={[
+        { id: "name", header: "Name", cell: (job) => <Link href={to("tuning-jobs", job.HyperParameterTuningJobName)}>{job.HyperParameterTuningJobName}</Link>, isRowHeader: true, sortingField: "HyperParameterTuningJobName" },
+        { id: "status", header: "Status", cell: (job) => <Status value={job.HyperParameterTuningJobStatus} />, sortingField: "HyperParameterTuningJobStatus" },
+        { id: "strategy", header: "Strategy", cell: (job) => job.Strategy, sortingField: "Strategy" },
+        { id: "done", header: "Training jobs completed", cell: (job) => job.TrainingJobStatusCounters.Completed },
+        { id: "created", header: "Created", cell: (job) => moment(job.CreationTime), sortingField: "CreationTime" },
+      ]}
+    />
+  );
+}
+
+interface Transform {
+  TransformJobName: string;
+  TransformJobStatus: string;
+  CreationTime: number;
+  FailureReason?: string;
+}
+
+export function TransformJobs() {
+  const loaded = useLoaded(() => all<Transform>("sagemaker", "ListTransformJobs", "TransformJobSummaries", { MaxResults: 100 }), [], ["transform-job"]);
+  return (
+    <Listing
+      title="Batch transform jobs"
+      loaded={loaded}
+      id={(job) => job.TransformJobName}
+      teach={<Box>No batch was transformed yet. A transform job asks a model about each object under a prefix of S3: CreateTransformJob with an SDK.</Box>}
+      columns={[
+        { id: "name", header: "Name", cell: (job) => job.TransformJobName, isRowHeader: true, sortingField: "TransformJobName" },
+        { id: "status", header: "Status", cell: (job) => <Status value={job.TransformJobStatus} />, sortingField: "TransformJobStatus" },
+        { id: "why", header: "Failure", cell: (job) => job.FailureReason ?? "–" },
+        { id: "created", header: "Created", cell: (job) => moment(job.CreationTime), sortingField: "CreationTime" },
+      ]}
+    />
+  );
+}
+
+interface Model {
+  ModelName: string;
+  ModelArn: string;
+  CreationTime: number;
+}
+
+export function Models() {
+  const loaded = useLoaded(() => all<Model>("sagemaker", "ListModels", "Models", { MaxResults: 100 }), [], ["model"]);
+  return (
+    <Listing
+      title="Models"
+      loaded={loaded}
+      id={(model) => model.ModelName}
+      teach={<Box>There are no models yet. A model is an image and what was trained: CreateModel with an SDK, or estimator.deploy().</Box>}
+      columns={[
+        { id: "name", header: "Name", cell: (model) => model.ModelName, isRowHeader: true, sortingField: "ModelName" },
+        { id: "arn", header: "ARN", cell: (model) => model.ModelArn },
+        { id: "created", header: "Created", cell: (model) => moment(model.CreationTime), sortingField: "CreationTime" },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,58 @@
+import Box from "@cloudscape-design/components/box";
+import { useEffect, useRef, useState } from "react";
+import UPlot from "uplot";
+import { isDark } from "./scheme";
+
+export interface Series {
+  name: string;
+  /** Epoch seconds, or steps, rising. */
+  x: number[];
+  y: number[];
+}
+
+/** What is shown around a single point. */
+const ROOM = 30;
+const COLORS = ["#3b82f6", "#e07941", "#2ea597", "#8456ce", "#c33d69", "#b59a00"];
+
+/** Curves over time or over steps; for readers of screens their last values are said too. */
+export function Chart({ series, time = true, label }: { series: Series[]; time?: boolean; label: string }) {
+  const place = useRef<HTMLDivElement>(null);
+  const [dark, setDark] = useState(isDark);
+  useEffect(() => {
+    const changed = () => setDark(isDark());
+    addEventListener("scheme", changed);
+    return () => removeEventListener("scheme", changed);
+  }, []);
+  useEffect(() => {
+    const element = place.current;
+    if (!element || !series.length) return;
+    const axis: UPlot.Axis = { stroke: dark ? "#b4b4bb" : "#424650", grid: { stroke: dark ? "#8885" : "#8883" }, ticks: { show: false } };
+    const tables = series.map((each) => [each.x, each.y] as [number[], number[]]);
+    const plot = new UPlot(
+      {
+        width: element.clientWidth,
+        height: 220,
+        scales: { x: { time, range: (_, least, most) => (least < most ? [least, most] : [least - ROOM, most + ROOM]) } },
+        axes: [axis, { ...axis, size: 64 }],
+        series: [{}, ...series.map((each, index) => ({
+          label: each.name,
+          stroke: COLORS[index % COLORS.length]!,
+          width: 2,
+          spanGaps: true,
+          points: { show: each.x.length < 40 },
+        }))],
+      },
+      UPlot.join(tables),
+      element,
+    );
+    const watching = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: 220 }));
+    watching.observe(element);
+    return () => {
+      watching.disconnect();
+      plot.destroy();
+    };
+  }, [series, dark, time]);
+  if (!series.some((each) => each.x.length)) return <Box color="text-status-inactive">No datapoints yet.</Box>;
+  const said = series.map((each) => `${each.name}: ${each.y.at(-1)}`).join(", ");
+  return <div className="chart" ref={place} role="img" aria-label={`${label}. Last values: ${said}`} />;
+}

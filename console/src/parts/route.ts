@@ -1,0 +1,30 @@
+import { useEffect, useState } from "react";
+
+/** Where the page is: `#/training-jobs/NAME?tab=log` gives ["training-jobs", "NAME"] and what follows. */
+export interface Route {
+  path: string[];
+  query: URLSearchParams;
+}
+
+function read(): Route {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  return { path: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+}
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(read);
+  useEffect(() => {
+    const changed = () => setRoute(read());
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return route;
+}
+
+export function to(...path: string[]): string {
+  return `#/${path.map(encodeURIComponent).join("/")}`;
+}
+
+export function go(...path: string[]): void {
+  location.hash = to(...path);
+}

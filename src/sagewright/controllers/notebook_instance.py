@@ -1,0 +1,272 @@
+"""Notebook instances, made so: one task each, from the start to the stop, started anew when it ends in between.
+
+Only the volume outlives a stop: `DATA/notebooks/<uid>`. The task that may exist is written down (`status["run"]`)
+before it is started; each has a serial number that the instance never gave before. Where requests go is
+`status["serving"]`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from sagewright.base.errors import Terminal
+from sagewright.compute.base import TaskState
+from sagewright.controllers import health, metering, notebook_idle, notebook_log, notebook_task, staging
+from sagewright.controllers.platform import Platform, tail
+from sagewright.controllers.pump import last_lines
+from sagewright.controllers.room import Room
+from sagewright.controllers.watches import Watches
+from sagewright.resources.notebook_instance import KIND, LIFE, SESSION
+from sagewright.resources.record import Key, Record
+from sagewright.store.base import Query
+
+STOP_GRACE: Final = 10.0
+"""Seconds between SIGTERM and SIGKILL."""
+START_TIMEOUT: Final = 1200.0
+"""Seconds in which JupyterLab must answer: scripts have five minutes each, repositories too."""
+HANGS_AFTER: Final = 120.0
+"""Seconds without an answer after which an instance that served is started anew."""
+_STARTING: Final = 0.1
+_SERVING: Final = 1.0
+_ASKED_EVERY: Final = 10.0
+_ATTEMPTS: Final = 4
+"""How often an instance is started that somebody else ended before it answered."""
+_LONGEST_PAUSE: Final = 60.0
+_ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
+_REASON: Final = 1024
+"""Characters of a FailureReason."""
+_NO_CAPACITY: Final = (
+    "Unable to provision the requested ML compute capacity: {} does not fit beside what runs on these machines, which "
+    "work with --capacity strict. Choose a smaller instance type, or try again later."
+)
+
+Run = Mapping[str, Any]
+"""task, serial, attempt, generation, bases; not_before (epoch seconds) where it replaces another."""
+
+
+class NotebookInstances:
+    """The reconciler of `notebook-instance`."""
+
+    kind = KIND
+    settled = LIFE.settled
+
+    def __init__(
+        self, platform: Platform, wake: Callable[[Key], None], room: Room, folder: Path, *, idle: float = 0.0
+    ) -> None:
+        """`folder` holds the volumes; an instance that nobody uses for `idle` seconds is stopped, never for 0."""
+        self._platform, self._room, self._folder, self._idle = platform, room, folder, idle
+        self._watch = Watches(platform.engine, wake)
+        self._answered: dict[str, tuple[float, float]] = {}
+        """By task: when it answered last, and when it was asked last. A new server asks anew."""
+        room.remember(self._known, turns=False)
+
+    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
+        if self._room.strict:
+            for record in self._platform.store.unsettled(KIND, self.settled):
+                yield record, [record.spec["InstanceType"]], record.status.get("run") is not None
+
+    def tasks(self, record: Record) -> Sequence[str]:
+        run = record.status.get("run")
+        return [] if run is None else [run["task"]]
+
+    def reconcile(self, record: Record) -> float | None:
+        run: Run | None = record.status.get("run")
+        if record.intent == "delete":
+            return self._delete(record, run)
+        if record.state == "Stopping":
+            return self._stop(record, run)
+        if record.state == "Updating":
+            self._write(
+                record, state=LIFE.after("Updating", "updated"), status={**record.status, "FailureReason": None}
+            )
+            return None
+        if record.state in self.settled:
+            self._rest(record, run)
+            return None
+        types = [record.spec["InstanceType"]]
+        if not self._room.occupy(record, types, always=run is not None):
+            raise Terminal(_NO_CAPACITY.format(types[0]))
+        if run is None:
+            record = self._plan(record)
+        elif run["generation"] != record.spec["generation"]:
+            if not self._ended(record, run):
+                return _STARTING
+            record = self._plan(record)
+        return self._look(record, record.status["run"])
+
+    def fail(self, record: Record, reason: str) -> None:
+        if record.intent == "delete" or not LIFE.allows(record.state, "fail"):
+            return
+        if run := record.status.get("run"):
+            notebook_log.carry(self._platform, record, run)
+        notebook_log.say(self._platform, record, reason)
+        status = {**record.status, "serving": None, "FailureReason": reason[:_REASON]}
+        # The task is forgotten by the look that this write asks for: not before it is written down.
+        self._write(record, state=LIFE.after(record.state, "fail"), status=status)
+
+    # What is wanted.
+
+    def _plan(self, record: Record, *, attempt: int = 1, not_before: float = 0.0) -> Record:
+        """Write down the next run before it is started."""
+        serial = record.status.get("serial", 0) + 1
+        run = {
+            "task": f"notebook-{record.uid}-{serial}",
+            "serial": serial,
+            "attempt": attempt,
+            "generation": record.spec["generation"],
+            "bases": notebook_log.bases(self._platform, record),
+            "not_before": not_before,
+        }
+        status = {**record.status, "serving": None, "FailureReason": None, "run": run, "serial": serial}
+        return self._write(record, status=status)
+
+    # What is.
+
+    def _look(self, record: Record, run: Run) -> float | None:
+        task = self._platform.engine.inspect(run["task"])
+        notebook_log.carry(self._platform, record, run)
+        if task.phase == "unknown":
+            delay: float = run["not_before"] - self._platform.clock.now()
+            if delay <= 0:
+                self._start(record, run)
+            return max(delay, _STARTING)
+        serves = record.status.get("serving", {}).get("task") == run["task"]
+        if task.phase == "running":
+            self._watch(run["task"], record.key)
+            if serves:
+                return self._listen(record, run)
+            if self._answers(run):
+                return self._serve(record, run)
+            started = task.started or self._platform.clock.now()
+            if self._platform.clock.now() - started <= START_TIMEOUT:
+                return _STARTING
+        told = staging.read_inside(self._platform.ml_folder(run["task"]), "output/failure", limit=_REASON)
+        if told or not (serves or self._by_others(run, task)):
+            raise Terminal(told or self._reason(run))
+        self._replace(record, run)
+        return 0.0
+
+    def _start(self, record: Record, run: Run) -> None:
+        volume = self._folder / record.uid
+        task = notebook_task.task(
+            self._platform, record, run["task"], volume, lambda line: notebook_log.say(self._platform, record, line)
+        )
+        self._platform.engine.start(task)
+        self._watch(task.id, record.key)
+
+    def _answers(self, run: Run) -> bool:
+        socket = self._platform.engine.address(run["task"])
+        return socket is not None and health.ask(socket, "/api") is not None
+
+    def _serve(self, record: Record, run: Run) -> float:
+        """It answers: requests go there."""
+        socket = self._platform.engine.address(run["task"])
+        assert socket is not None
+        now = self._platform.clock.now()
+        serving = {"task": run["task"], "socket": str(socket)}
+        status = {**record.status, "serving": serving, "created": True, "since": record.status.get("since", now)}
+        state = LIFE.after(record.state, "serve") if LIFE.allows(record.state, "serve") else record.state
+        self._write(record, state=state, status={**status, "used": now})
+        return _SERVING
+
+    def _listen(self, record: Record, run: Run) -> float:
+        """It serves. Ask it now and then: one that has hung is ended, one that nobody uses is stopped."""
+        now = self._platform.clock.monotonic()
+        answered, asked = self._answered.get(run["task"], (now, now - _ASKED_EVERY))
+        if now - asked >= _ASKED_EVERY:
+            asked, answered = now, now if self._answers(run) else answered
+            self._answered[run["task"]] = (answered, asked)
+            if self._idle and self._is_idle(record, run):
+                said = f"Nobody used it for {self._idle / 60:g} minutes (--notebook-idle): it stops."
+                notebook_log.say(self._platform, record, said)
+                self._write(record, state=LIFE.after(record.state, "stop"), status={**record.status, "serving": None})
+                return 0.0
+        if now - answered > HANGS_AFTER:
+            self._platform.engine.stop(run["task"], grace=STOP_GRACE)
+        return min(_SERVING, self._idle / 4) if self._idle else _SERVING
+
+    def _is_idle(self, record: Record, run: Run) -> bool:
+        socket, now = self._platform.engine.address(run["task"]), self._platform.clock.now()
+        if socket is None:
+            return False
+        return now - notebook_idle.last_used(socket, record.status.get("used", now), now) >= self._idle
+
+    def _by_others(self, run: Run, task: TaskState) -> bool:
+        """What others ended before it answered (a reboot, say) gets a successor; what ends by itself does not."""
+        by_others = task.phase == "lost" or (task.exit_code in _ENDED_BY_OTHERS and not task.out_of_memory)
+        return by_others and bool(run["attempt"] < _ATTEMPTS)
+
+    def _replace(self, record: Record, run: Run) -> None:
+        """It has ended, or hangs from the start: another takes its place, later each time it happens soon."""
+        now = self._platform.clock.now()
+        attempt = run["attempt"] + 1 if now - (run["not_before"] or record.modified) < _LONGEST_PAUSE else 1
+        pause = min(2.0 ** (attempt - 2), _LONGEST_PAUSE) if attempt > 1 else 0.0
+        self._plan(record, attempt=attempt, not_before=now + pause)
+        # Only now: were it forgotten and still in the record, it would be started a second time.
+        self._forget(run)
+
+    # The end.
+
+    def _stop(self, record: Record, run: Run | None) -> float | None:
+        if "serving" in record.status:
+            record = self._write(record, status={**record.status, "serving": None})
+        if run is not None and not self._ended(record, run):
+            return _STARTING
+        self._write(record, state=LIFE.after("Stopping", "stopped"), status={**record.status, "run": None})
+        self._room.leave(record)
+        return None
+
+    def _rest(self, record: Record, run: Run | None) -> None:
+        """Nothing of it is to run."""
+        self._room.leave(record)
+        if run is not None:
+            self._forget(run)
+            self._write(record, status={**record.status, "run": None})
+
+    def _delete(self, record: Record, run: Run | None) -> float | None:
+        """The task, the volume, who might look at it, and then the record."""
+        if run is not None and not self._ended(record, run):
+            return _STARTING
+        self._room.leave(record)
+        shutil.rmtree(self._folder / record.uid, ignore_errors=True)
+        store, key = self._platform.store, record.key
+        for session in store.list(Query(key.account, key.region, SESSION, parent=record.uid), limit=10_000).records:
+            store.delete(session)
+        store.delete(record)
+        return None
+
+    def _ended(self, record: Record, run: Run) -> bool:
+        """Ask a run to end; forget it when it has. Whether it is gone."""
+        runs = self._platform.engine.inspect(run["task"]).phase == "running"
+        notebook_log.carry(self._platform, record, run)
+        if runs:
+            self._platform.engine.stop(run["task"], grace=STOP_GRACE)
+            self._watch(run["task"], record.key)
+            return False
+        self._forget(run)
+        return True
+
+    def _forget(self, run: Run) -> None:
+        self._answered.pop(run["task"], None)
+        self._platform.forget(run["task"])
+
+    def _reason(self, run: Run) -> str:
+        lines = tail(last_lines(self._platform, run["task"]), limit=600)
+        return f"JupyterLab did not come up. Its last lines: {lines}"
+
+    def _write(self, record: Record, *, state: str | None = None, status: Mapping[str, Any]) -> Record:
+        """What it used goes into the ledger with the write that ends its use."""
+        state = state or record.state
+        ends = state in self.settled and "since" in record.status
+        entry = metering.of_notebook(record, self._platform.clock.now()) if ends else ()
+        kept = {name: each for name, each in status.items() if each is not None and not (ends and name == "since")}
+        changed = replace(record, state=state, status=kept)
+        if changed == record:
+            return record
+        if changed.state != record.state:
+            changed = replace(changed, modified=self._platform.clock.now())
+        return self._platform.store.write([("update", changed), *entry])[0]

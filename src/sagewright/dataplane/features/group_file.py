@@ -1,0 +1,205 @@
+"""The file of one group: its newest records, and what waits for the offline store.
+
+    DATA/features/<uid of the group's record>/records.db     SQLite: `changes.SCHEMA`
+
+A change and its row in the outbox are one transaction, so that neither is ever there without the other.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sagewright.base.clock import Clock
+from sagewright.dataplane.features.changes import SCHEMA, Change, Refused, purge
+from sagewright.dataplane.features.event_time import LAST, SECOND
+from sagewright.dataplane.features.schema import Value, unpacked
+
+_PURGED_EVERY: Final = 1.0
+_PATIENCE: Final = 20.0
+"""Seconds that one waits for another process that writes to the file."""
+_ASKED_AT_ONCE: Final = 500
+_SEAL: Final = (
+    "INSERT INTO sealed SELECT MAX(seq), ? FROM (SELECT seq FROM outbox ORDER BY seq LIMIT ?) "
+    "WHERE NOT EXISTS (SELECT 1 FROM sealed) HAVING MAX(seq) IS NOT NULL"
+)
+_COLUMNS: Final = "id, time, expires, data"
+
+
+class Kept(NamedTuple):
+    """A record as it is now. Times are microseconds since the epoch; `expires` is None for one that stays."""
+
+    time: int
+    expires: int | None
+    data: bytes
+    """The packed record."""
+
+
+class Waiting(NamedTuple):
+    """A row of the outbox."""
+
+    seq: int
+    time: int
+    asked: int
+    deleted: bool
+    layout: str
+    values: dict[str, Value]
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A change that waits for its commit."""
+
+    change: Change
+    tell: Callable[[BaseException | None], object]
+    """Called when it is durable, or with what prevented that; by whoever committed."""
+    error: BaseException | None = None
+
+
+class GroupFile:
+    """One connection that writes and one that reads. Any thread may call any method."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._clock = clock
+        self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_PATIENCE)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+            self._writer.execute(f"PRAGMA {pragma}")
+        self._writer.executescript(SCHEMA)
+        self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_PATIENCE)
+        self._writing, self._reading, self._queueing = threading.Lock(), threading.Lock(), threading.Lock()
+        self._queue: list[Asked] = []
+        self._draining = False
+        self._purged = 0.0
+
+    # Changes.
+
+    def add(self, asked: Asked) -> bool:
+        """Have a change wait. Whether nobody commits just now, so that the caller has to see that somebody does."""
+        with self._queueing:
+            self._queue.append(asked)
+            idle, self._draining = not self._draining, True
+            return idle
+
+    def commit_all(self) -> None:
+        """Commit what waits, and what comes meanwhile, each time all of it at once."""
+        while True:
+            with self._queueing:
+                batch, self._queue = self._queue, []
+                if not batch:
+                    self._draining = False
+                    return
+            self._commit(batch)
+
+    def _commit(self, batch: Sequence[Asked]) -> None:
+        now = int(self._clock.now() * SECOND)
+        try:
+            with self._writing:
+                self._in_transaction(lambda: self._apply(batch, now))
+        except Exception as error:  # noqa: BLE001 - it is raised where the change came from
+            for asked in batch:
+                asked.tell(error)
+        else:
+            for asked in batch:
+                asked.tell(asked.error)
+
+    def _apply(self, batch: Sequence[Asked], now: int) -> None:
+        for asked in batch:
+            try:
+                asked.change.apply(self._writer, now, LAST)
+            except Refused as error:
+                asked.error = error
+        if self._clock.monotonic() >= self._purged + _PURGED_EVERY:
+            self._purged = self._clock.monotonic()
+            purge(self._writer, now)
+
+    def _in_transaction(self, work: Callable[[], object]) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            work()
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+
+    # Records.
+
+    def read(self, identifiers: Sequence[str]) -> dict[str, Kept]:
+        """Those of them that are there."""
+        now = int(self._clock.now() * SECOND)
+        found: dict[str, Kept] = {}
+        for start in range(0, len(identifiers), _ASKED_AT_ONCE):
+            some = identifiers[start : start + _ASKED_AT_ONCE]
+            sql = (
+                f"SELECT {_COLUMNS} FROM record WHERE id IN ({','.join('?' * len(some))}) "  # noqa: S608 - ours
+                "AND deleted = 0 AND (expires IS NULL OR expires > ?)"
+            )
+            for identifier, time, expires, data in self._rows(sql, (*some, now)):
+                found[identifier] = Kept(time, expires, data)
+        return found
+
+    def listed(self, after: int, limit: int, *, deleted: bool) -> Sequence[tuple[int, str]]:
+        """Places and identifiers of the records behind a place, in the order in which they first came; of soft-deleted
+        ones too where they are asked for."""
+        now = int(self._clock.now() * SECOND)
+        sql = (
+            "SELECT rowid, id FROM record WHERE rowid > ? AND deleted <= ? AND (expires IS NULL OR expires > ?) "
+            "ORDER BY rowid LIMIT ?"
+        )
+        return self._rows(sql, (after, deleted, now, limit))
+
+    def _rows(self, sql: str, values: Sequence[object]) -> Sequence[Any]:
+        with self._reading:
+            return self._reader.execute(sql, values).fetchall()
+
+    # The outbox. One at a time takes from it.
+
+    def sealed(self, most: int, now: int) -> tuple[Sequence[Waiting], int] | None:
+        """The rows that are to go next, at most so many, and the time at which they count as written.
+
+        The same ones with the same time until they are `taken`, for whoever asks: who is killed on the way writes the
+        same again. None where nothing waits.
+        """
+        row = self._next()
+        if row is None:
+            with self._writing:
+                self._in_transaction(lambda: self._writer.execute(_SEAL, (now, most)))
+            row = self._next()
+        if row is None:
+            return None
+        last, written = row
+        sql = "SELECT seq, time, asked, deleted, layout, data FROM outbox WHERE seq <= ? ORDER BY seq"
+        waiting = [
+            Waiting(seq, time, asked, bool(deleted), layout, unpacked(data))
+            for seq, time, asked, deleted, layout, data in self._rows(sql, (last,))
+        ]
+        return waiting, written
+
+    def taken(self, last: int) -> None:
+        """What was sealed up to this row is where it belongs."""
+
+        def forget() -> None:
+            self._writer.execute("DELETE FROM outbox WHERE seq <= ?", (last,))
+            self._writer.execute("DELETE FROM sealed WHERE last = ?", (last,))
+
+        with self._writing:
+            self._in_transaction(forget)
+
+    def layout(self, identifier: str) -> str:
+        """The text of a layout that a row of the outbox names."""
+        return str(self._rows("SELECT text FROM layout WHERE id = ?", (identifier,))[0][0])
+
+    def _next(self) -> tuple[int, int] | None:
+        rows = self._rows("SELECT last, written FROM sealed", ())
+        return rows[0] if rows else None
+
+    def close(self) -> None:
+        """Let go of the file. Calling it twice is fine."""
+        with self._writing, self._reading:
+            self._writer.close()
+            self._reader.close()

