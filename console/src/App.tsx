@@ -17,6 +17,8 @@ const LINKS: SideNavigationProps.Item[] = [
     type: "section",
     text: "Build",
     items: [
+      { type: "link", text: "Notebooks", href: to("notebooks") },
+      { type: "link", text: "Processing jobs", href: to("processing-jobs") },
       { type: "link", text: "Training jobs", href: to("training-jobs") },
       { type: "link", text: "Tuning jobs", href: to("tuning-jobs") },
     ],

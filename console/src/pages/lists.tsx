@@ -1,7 +1,10 @@
 import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
 import Link from "@cloudscape-design/components/link";
-import { all } from "../api/client";
+import { useState } from "react";
+import { all, call } from "../api/client";
 import { moment } from "../parts/format";
+import { Failure } from "../parts/Failure";
 import { Listing } from "../parts/Listing";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
@@ -83,5 +86,81 @@ export function Models() {
         { id: "created", header: "Created", cell: (model) => moment(model.CreationTime), sortingField: "CreationTime" },
       ]}
     />
+  );
+}
+
+interface Processing {
+  ProcessingJobName: string;
+  ProcessingJobStatus: string;
+  CreationTime: number;
+  FailureReason?: string;
+}
+
+export function ProcessingJobs() {
+  const loaded = useLoaded(() => all<Processing>("sagemaker", "ListProcessingJobs", "ProcessingJobSummaries", { MaxResults: 100 }), [], ["processing-job"]);
+  return (
+    <Listing
+      title="Processing jobs"
+      loaded={loaded}
+      id={(job) => job.ProcessingJobName}
+      teach={<Box>Nothing was processed yet. A processing job runs a script over data from S3: CreateProcessingJob with an SDK.</Box>}
+      columns={[
+        { id: "name", header: "Name", cell: (job) => job.ProcessingJobName, isRowHeader: true, sortingField: "ProcessingJobName" },
+        { id: "status", header: "Status", cell: (job) => <Status value={job.ProcessingJobStatus} />, sortingField: "ProcessingJobStatus" },
+        { id: "why", header: "Failure", cell: (job) => job.FailureReason ?? "–" },
+        { id: "created", header: "Created", cell: (job) => moment(job.CreationTime), sortingField: "CreationTime" },
+      ]}
+    />
+  );
+}
+
+interface Instance {
+  NotebookInstanceName: string;
+  NotebookInstanceStatus: string;
+  InstanceType: string;
+  CreationTime: number;
+}
+
+export function Notebooks() {
+  const loaded = useLoaded(() => all<Instance>("sagemaker", "ListNotebookInstances", "NotebookInstances", { MaxResults: 100 }), [], ["notebook-instance"]);
+  const [error, setError] = useState<Error>();
+  /** The address that is asked for holds once, so it is asked for when it is followed. */
+  async function open(name: string): Promise<void> {
+    const tab = window.open("about:blank");
+    try {
+      const params = { NotebookInstanceName: name };
+      const { AuthorizedUrl } = await call<{ AuthorizedUrl: string }>("sagemaker", "CreatePresignedNotebookInstanceUrl", params);
+      if (tab) tab.opener = null;
+      if (tab) tab.location.href = AuthorizedUrl;
+    } catch (failed) {
+      tab?.close();
+      setError(failed as Error);
+    }
+  }
+  return (
+    <>
+      {error && <Failure error={error} />}
+      <Listing
+        title="Notebook instances"
+        loaded={loaded}
+        id={(each) => each.NotebookInstanceName}
+        teach={<Box>There are no notebooks yet. A notebook instance is JupyterLab with a volume of its own: CreateNotebookInstance with an SDK.</Box>}
+        columns={[
+          { id: "name", header: "Name", cell: (each) => each.NotebookInstanceName, isRowHeader: true, sortingField: "NotebookInstanceName" },
+          { id: "status", header: "Status", cell: (each) => <Status value={each.NotebookInstanceStatus} />, sortingField: "NotebookInstanceStatus" },
+          { id: "type", header: "Instance type", cell: (each) => each.InstanceType },
+          { id: "created", header: "Created", cell: (each) => moment(each.CreationTime), sortingField: "CreationTime" },
+          {
+            id: "open",
+            header: "JupyterLab",
+            cell: (each) => (
+              <Button disabled={each.NotebookInstanceStatus !== "InService"} onClick={() => void open(each.NotebookInstanceName)} ariaLabel={`Open ${each.NotebookInstanceName}`}>
+                Open
+              </Button>
+            ),
+          },
+        ]}
+      />
+    </>
   );
 }

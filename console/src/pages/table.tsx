@@ -6,7 +6,7 @@ import { CreateTrainingJob } from "./CreateTrainingJob";
 import { Endpoint } from "./Endpoint";
 import { Endpoints } from "./Endpoints";
 import { Logs } from "./Logs";
-import { Models, TransformJobs, TuningJobs } from "./lists";
+import { Models, Notebooks, ProcessingJobs, TransformJobs, TuningJobs } from "./lists";
 import { Overview } from "./Overview";
 import { S3 } from "./S3";
 import { TrainingJob } from "./TrainingJob";
@@ -23,6 +23,8 @@ export const PAGES: Record<string, (route: Route, session: Session) => ReactNode
   "tuning-jobs": ({ path }) => (path[1] ? <TuningJob key={path[1]} name={path[1]} /> : <TuningJobs />),
   endpoints: ({ path }) => (path[1] ? <Endpoint key={path[1]} name={path[1]} /> : <Endpoints />),
   "transform-jobs": () => <TransformJobs />,
+  notebooks: () => <Notebooks />,
+  "processing-jobs": () => <ProcessingJobs />,
   models: () => <Models />,
   s3: ({ path }) => <S3 bucket={path[1]} prefix={path[2] ?? ""} />,
   logs: ({ path }) => <Logs group={path[1]} stream={path[2]} />,

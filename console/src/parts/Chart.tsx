@@ -28,11 +28,13 @@ export function Chart({ series, time = true, label }: { series: Series[]; time?:
     if (!element || !series.length) return;
     const axis: UPlot.Axis = { stroke: dark ? "#b4b4bb" : "#424650", grid: { stroke: dark ? "#8885" : "#8883" }, ticks: { show: false } };
     const tables = series.map((each) => [each.x, each.y] as [number[], number[]]);
+    const points = series.flatMap((each) => each.x);
+    const lonely = new Set(points).size === 1;
     const plot = new UPlot(
       {
         width: element.clientWidth,
         height: 220,
-        scales: { x: { time, range: (_, least, most) => (least < most ? [least, most] : [least - ROOM, most + ROOM]) } },
+        scales: { x: { time, ...(lonely && { range: [points[0]! - ROOM, points[0]! + ROOM] }) } },
         axes: [axis, { ...axis, size: 64 }],
         series: [{}, ...series.map((each, index) => ({
           label: each.name,

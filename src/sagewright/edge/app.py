@@ -47,7 +47,7 @@ class Edge:
         """The answer to a request, whoever's it is."""
         begun = self.services.clock.monotonic()
         raw = receive(incoming, self.services.ids, begun)
-        response = await self._console(raw) or await self._platform(raw) or await self._registry(raw)
+        response = await self._platform(raw) or await self._console(raw) or await self._registry(raw)
         if response is None:
             response = shielded(raw, await opened(raw, self.services, await self.answer(raw)))
         access_log(raw, response, self.services.clock.monotonic() - begun)

@@ -15,6 +15,7 @@ import sagewright
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.edge import metadata, mlflow, notebooks
 from sagewright.edge.chain import Raw
+from sagewright.edge.console import pages
 from sagewright.operations.call import Services, Session
 from sagewright.operations.iam.roles import default_role_arn
 from sagewright.operations.sagemaker.notebooks import addresses
@@ -48,6 +49,8 @@ class Platform:
             name, slash, rest = request.path[len(PREFIX) :].partition("/")
             if name == mlflow.PATH:
                 return await self._mlflow(raw, slash + rest)
+            if name == pages.PATH:
+                return None  # the console's
             if name == metadata.PATH:
                 return metadata.answer(self._services, request, rest)
             try:
@@ -56,7 +59,7 @@ class Platform:
                 return _json({"code": error.code, "message": error.message}, error.status)
         browsing = request.path == "/" and not request.query and "text/html" in request.headers.get("accept", "")
         if browsing and "authorization" not in request.headers:
-            return self._welcome(raw)
+            return pages.page(request) or self._welcome(raw)
         return None
 
     def _own(self, raw: Raw, name: str) -> Response:

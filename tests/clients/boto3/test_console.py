@@ -275,3 +275,12 @@ def test_what_users_keep_acts_not_as_the_console(url: str, box: str) -> None:
         assert answer.headers["content-security-policy"] == "sandbox"
     with urllib.request.urlopen(address, timeout=60) as answer:
         assert answer.headers["content-security-policy"] is None
+
+
+def test_notebooks_hosts_are_not_the_consoles(browser: Browser, user: str) -> None:
+    host = "lab.notebook.us-east-1.localhost"
+    for path in ("/", f"{CONSOLE}session"):
+        elsewhere = browser.ask("GET", path, host=host, accept="text/html")
+        assert user not in elsewhere.body.decode()
+        assert b"/_sagewright/console/assets/" not in elsewhere.body
+    assert browser.ask("POST", f"{CONSOLE}api/sts/GetCallerIdentity", {}, origin=f"http://{host}").status == 403

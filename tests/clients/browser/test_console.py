@@ -45,6 +45,10 @@ def test_empty_pages_teach(page: Page, picture: Picture) -> None:
     picture("endpoints-empty")
     go(page, "tuning-jobs")
     expect(page.get_by_text("No hyperparameters were searched yet.")).to_be_visible()
+    go(page, "notebooks")
+    expect(page.get_by_text("There are no notebooks yet.")).to_be_visible()
+    go(page, "processing-jobs")
+    expect(page.get_by_text("Nothing was processed yet.")).to_be_visible()
     go(page, "transform-jobs")
     expect(page.get_by_text("No batch was transformed yet.")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""The console's addresses: its page at `/`, the rest below `/_sagewright/console/`.
+"""The console's addresses, below `/_sagewright/console/`; its page is at `/`, which `edge/platform.py` answers.
 
     assets/<file>                  what the page loads
     sign-in, sign-out, session     a browser's session: a cookie that no script can read
@@ -43,7 +43,7 @@ from sagewright.wire.http import Request, Response
 
 _log = logging.getLogger(__name__)
 
-PREFIX: Final = "/_sagewright/console/"
+PREFIX: Final = f"/_sagewright/{pages.PATH}/"
 _COOKIE: Final = "sagewright-console"
 _PROOF: Final = "x-sagewright-proof"
 _REGION_HEADER: Final = "x-sagewright-region"
@@ -69,11 +69,7 @@ class Console:
     async def __call__(self, raw: Raw) -> Response | None:
         request = raw.request
         if not request.path.startswith(PREFIX):
-            browsing = request.path == "/" and "text/html" in request.headers.get("accept", "")
-            looks = (
-                browsing and request.method == "GET" and not request.query and "authorization" not in request.headers
-            )
-            return pages.page(request) if looks else None
+            return None
         try:
             response = await self._answer(raw, request.path[len(PREFIX) :])
         except AwsError as error:

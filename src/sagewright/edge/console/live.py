@@ -20,6 +20,8 @@ from sagewright.resources import (
     endpoint_config,
     hyper_parameter_tuning_job,
     inference_component,
+    notebook_instance,
+    processing_job,
     training_job,
     transform_job,
 )
@@ -32,6 +34,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     "model": "sagemaker:ListModels",
     transform_job.KIND: "sagemaker:ListTransformJobs",
     hyper_parameter_tuning_job.KIND: "sagemaker:ListHyperParameterTuningJobs",
+    notebook_instance.KIND: "sagemaker:ListNotebookInstances",
+    processing_job.KIND: "sagemaker:ListProcessingJobs",
     inference_component.KIND: "sagemaker:ListInferenceComponents",
 }
 """By kind of record, what one must be allowed to hear of it."""

@@ -10,6 +10,8 @@ from typing import Final
 from sagewright.base.errors import AwsError
 from sagewright.wire.http import Request, Response
 
+PATH: Final = "console"
+"""Below Sagewright's own prefix."""
 BUILT: Final = Path(__file__).with_name("built")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(css|js|svg|woff2|png)")
 _TYPES: Final = {
