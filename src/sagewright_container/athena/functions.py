@@ -14,7 +14,10 @@ SAME: Final = frozenset(_NAMES.split())
 """In lower case. What stands neither here nor among the macros, and is unknown to the translator, is refused."""
 
 MACROS: Final = {
-    "to_iso8601": "(x) AS strftime(x, CASE WHEN (x) = 'DATE' THEN '%Y-%m-%d' ELSE '%Y-%m-%dT%H:%M:%S.%g' END)",
+    "to_iso8601": (
+        "(x) AS CASE WHEN typeof(x) = 'DATE' THEN strftime(CAST(x AS TIMESTAMP), '%Y-%m-%d') ELSE "
+        "strftime(CAST(x AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%g') || if(typeof(x) LIKE '%ZONE', 'Z', '') END"
+    ),
     "day_of_month": "(x) AS day(x)",
     "last_day_of_month": "(x) AS last_day(x)",
     "from_hex": "(x) AS unhex(x)",

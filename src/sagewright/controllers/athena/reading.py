@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -34,6 +35,8 @@ class Reading:
         """Why tables may not be read, by `database.name`: it matters to a query that does read one."""
         self.scanned = 0
         """Bytes of all files."""
+        self._folder = count()
+        """A number is not used again for the next table where one was refused half-way."""
 
     def lay_out(self, sql: str) -> None:
         """All tables that the query may mean."""
@@ -63,7 +66,7 @@ class Reading:
             "partition_keys": keys,
             "format": form,
             "options": options,
-            "folder": str(len(self.tables)),
+            "folder": str(next(self._folder)),
             "count": 0,
         }
         if form in ("parquet", "csv", "text", "json"):
@@ -93,16 +96,16 @@ class Reading:
         bucket, prefix = split_uri(location)
         prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
         folder.mkdir(parents=True, exist_ok=True)
-        count = 0
+        number = 0
         for stored in self._caller.each(bucket, prefix):
             name = stored.key.rpartition("/")[2]
             if not stored.size or not name or name[0] in "_.":
                 continue
             suffix = found[0] if packed and (found := _PACKED.search(name)) else ""
-            link(self._caller, Item(bucket, stored, name), str(folder / f"{count}{suffix}"))
-            count += 1
+            link(self._caller, Item(bucket, stored, name), str(folder / f"{number}{suffix}"))
+            number += 1
             self.scanned += stored.size
-        return count
+        return number
 
 
 def _column(column: Mapping[str, Any]) -> dict[str, str]:

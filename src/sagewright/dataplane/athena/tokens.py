@@ -47,7 +47,7 @@ def _found(statement: str) -> Iterator[Token]:
         kind, text = match.lastgroup, match[0]
         if kind == "gap":
             continue
-        if kind == "sign" and text in "'\"`":
+        if kind == "sign" and (text in "'\"`" or statement.startswith("/*", match.start())):
             raise SyntaxProblem(f"SYNTAX_ERROR: What begins with {text} at position {match.start() + 1} has no end.")
         if kind in ("string", "name"):
             text = text[1:-1].replace(text[0] * 2, text[0])

@@ -104,7 +104,7 @@ def _rows(source: _Bytes, most: int, *, of_text: bool) -> tuple[list[list[str | 
 
 def _line(data: bytes, at: int) -> tuple[list[str | None], int] | None:
     end = data.find(b"\n", at)
-    return None if end < 0 else ([*data[at:end].decode().split("\t")], end + 1)
+    return None if end < 0 else ([*data[at:end].decode(errors="replace").split("\t")], end + 1)
 
 
 def _row(data: bytes, at: int) -> tuple[list[str | None], int] | None:
@@ -112,7 +112,7 @@ def _row(data: bytes, at: int) -> tuple[list[str | None], int] | None:
     row: list[str | None] = []
     while (match := _VALUE.match(data, at)) is not None:
         value = match[1]
-        row.append(None if value is None else value.replace(b'""', b'"').decode())
+        row.append(None if value is None else value.replace(b'""', b'"').decode(errors="replace"))
         at = match.end()
         if match[2] == b"\n":
             return row, at

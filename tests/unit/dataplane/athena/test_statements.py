@@ -75,6 +75,7 @@ def test_external_tables_say_how_their_files_are_read() -> None:
         "",
         ";",
         "SELECT 'open",
+        "SELECT 1 " + "/*" * 100_000,
         "CREATE VIEW v AS SELECT 1",
         "CREATE TABLE t (a int) LOCATION 's3://b/'",
         "UNLOAD (SELECT (1) TO 's3://b/'",
