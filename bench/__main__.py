@@ -25,6 +25,7 @@ MEASUREMENTS: Final = {
     "growth": "bench.growth",
     "growth-postgres": "bench.growth_postgres",
     "job": "bench.job",
+    "engines": "bench.engines",
     "queue": "bench.queue",
     "tuning": "bench.tuning",
     "channels": "bench.channels",
