@@ -25,7 +25,7 @@ import pytest
 from sagewright.base.errors import Terminal
 from sagewright.compute.base import Engine, LogLine, Mount, Resources, Task, TaskState
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that anything of the kit may take before it counts as never."""
 MIB = 1 << 20
 
