@@ -176,4 +176,5 @@ def test_a_framework_image_brings_the_sdk_along(session: Any) -> None:
     assert slopes == pytest.approx([3.0])
     job = session.sagemaker_client.describe_training_job(TrainingJobName=name)
     assert job["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 300
-    assert job["WarmPoolStatus"] == {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
+    assert job["WarmPoolStatus"]["Status"] == "Available"
+    session.sagemaker_client.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
