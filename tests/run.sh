@@ -9,8 +9,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Lanes that run beside each other. Terraform mostly waits.
-OURS="lint unit fuzz chaos data runtimes"
-CLIENTS="boto3 terraform sdk_v3 awscli mlflow browser"
+OURS="lint unit fuzz chaos data runtimes mlflow browser"
+CLIENTS="boto3 terraform sdk_v3 awscli"
 SDKS="sdk_v2 algorithms ray"
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}

@@ -54,7 +54,7 @@ def test_numbers_are_predicted(container: Callable[..., Any], housing: list[list
 
 def test_a_stopped_job_leaves_the_best_epoch(container: Callable[..., Any], housing: list[list[float]]) -> None:
     made = container(REGRESSION, "pytorch")
-    made.job({**SMALL, "n_epochs": "100000", "patience": "100000"}, train="text/csv")
+    made.job({**SMALL, "n_epochs": "100000", "patience": "60"}, train="text/csv")
     made.write("input/data/train/data.csv", _csv(housing))
     with made.started("train") as process:
         for line in process.stdout:
