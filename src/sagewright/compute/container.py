@@ -198,7 +198,8 @@ class ContainerEngine(ProcessEngine):
             "porch": porch,
             "network": network,
             "disk_limit": task.resources.disk_bytes or 0,
-            "disk_folders": [str(each) for each in (task.folder, *spec.private_folders(task, run)) if each],
+            # With the log, which a task could fill the disk with as well.
+            "disk_folders": [str(each) for each in (task.folder, run) if each],
         }
         return bodies, about
 

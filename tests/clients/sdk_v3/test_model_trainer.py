@@ -99,9 +99,6 @@ HYPERPARAMETERS: dict[str, Any] = {
 
 def test_all_that_a_trainer_says_reaches_the_script(train: Callable[..., Any], code: Path, bucket: str) -> None:
     (code / "requirements.txt").write_text("tabulate\n")
-    ec2 = boto3.client("ec2")
-    subnet = ec2.describe_subnets()["Subnets"][0]
-    group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [subnet["VpcId"]]}])["SecurityGroups"][0]
     boto3.client("s3").put_object(Bucket=bucket, Key="elsewhere/a.csv", Body=b"1,2\n")
     local = code.parent / "rows"
     local.mkdir()
@@ -130,7 +127,6 @@ def test_all_that_a_trainer_says_reaches_the_script(train: Callable[..., Any], c
         hyperparameters=HYPERPARAMETERS,
         environment={"MY_MOOD": "fine"},
         stopping_condition=StoppingCondition(max_runtime_in_seconds=1800),
-        networking=Networking(subnets=[subnet["SubnetId"]], security_group_ids=[group["GroupId"]]),
         tags=[Tag(key="team", value="north")],
         also=also,
     )
@@ -142,10 +138,22 @@ def test_all_that_a_trainer_says_reaches_the_script(train: Callable[..., Any], c
     assert channels == {"here": ["b.csv"], "there": ["a.csv"], "spelled": ["a.csv"]}
     assert job.stopping_condition.max_runtime_in_seconds == 1800
     assert job.retry_strategy.maximum_retry_attempts == 2
-    assert job.vpc_config.subnets == [subnet["SubnetId"]]
     tags = boto3.client("sagemaker").list_tags(ResourceArn=job.training_job_arn)["Tags"]
     assert {"Key": "team", "Value": "north"} in tags
     assert fetch(f"s3://{bucket}/trained/{job.training_job_name}/output/output.tar.gz")
+
+
+def test_a_trainer_in_a_vpc_reaches_the_platform(train: Callable[..., Any], code: Path) -> None:
+    ec2 = boto3.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [subnet["VpcId"]]}])["SecurityGroups"][0]
+    job = train(
+        source_code=SourceCode(source_dir=str(code), entry_script="look.py"),
+        hyperparameters=HYPERPARAMETERS,
+        networking=Networking(subnets=[subnet["SubnetId"]], security_group_ids=[group["GroupId"]]),
+    )
+    assert job.vpc_config.subnets == [subnet["SubnetId"]]
+    assert seen(job)["hyperparameters"] == HYPERPARAMETERS
 
 
 @pytest.mark.parametrize(
