@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -11,11 +13,16 @@ import pytest
 
 from sagewright.testing.ray_nodes import RayNodes
 
+RUNTIMES = Path(__file__).resolve().parents[3] / ".cache" / "runtimes"
+
 
 @pytest.fixture(scope="session")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
-    with RayNodes(tmp_path_factory.mktemp("nodes"), count=3) as nodes:
-        yield nodes
+    # What the other tests' servers have made is there for the nodes too.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SAGEWRIGHT_RUNTIMES", os.environ.get("SAGEWRIGHT_RUNTIMES") or str(RUNTIMES))
+        with RayNodes(tmp_path_factory.mktemp("nodes"), count=3) as nodes:
+            yield nodes
 
 
 @pytest.fixture(scope="session")

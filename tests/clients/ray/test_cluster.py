@@ -59,7 +59,7 @@ def test_the_hosts_of_a_job_are_on_all_nodes_and_find_each_other(
     request = job_request(SCRIPTS / "exchange.py")
     request["ResourceConfig"]["InstanceCount"] = 4
     sagemaker.create_training_job(**request)
-    eventually(lambda: set(nodes.holding("train-")) == set(nodes.names()), timeout=60, every=0.02)
+    eventually(lambda: set(nodes.holding("train-")) == set(nodes.names()), timeout=300, every=0.02)
     told = ended(sagemaker, request)
     assert told["TrainingJobStatus"] == "Completed", told
     found = {name: json.loads(data)["hosts"] for name, data in left(s3, told).items()}
