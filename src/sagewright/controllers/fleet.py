@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sagewright.base.errors import AlreadyExists, StaleRecord, Terminal, Transient
 from sagewright.compute.base import TaskState
-from sagewright.controllers import metering, model_task
+from sagewright.controllers import metering, model_task, replacement
 from sagewright.controllers.health import Pulse, answers_ping
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines, narrator, pump
@@ -36,10 +36,6 @@ STARTING: Final = 0.05
 """Seconds until the next look at what starts."""
 CALLED: Final = 0.01
 """The same for what stood by and was called."""
-_LONGEST_REPLACEMENT: Final = 60.0
-_ATTEMPTS: Final = 4
-"""How often an instance that never served is started when somebody else ended it before it was healthy."""
-_ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 
 Instance = dict[str, Any]
 """task (its id), tasks (of its containers), variant, index, generation, number, serial, attempt, log_stream; type
@@ -209,8 +205,7 @@ class Fleet:
         """An instance has died: another takes its place, later each time it happens soon."""
         now = self._platform.clock.now()
         lasted = now - instance.get("not_before", record.created)
-        attempt = instance["attempt"] + 1 if lasted < _LONGEST_REPLACEMENT else 1
-        delay = min(2.0 ** (attempt - 2), _LONGEST_REPLACEMENT) if attempt > 1 else 0.0
+        attempt, delay = replacement.following(instance["attempt"], lasted=lasted)
         serial = record.status["serial"] + 1
         successor = _successor(record, instance, serial=serial, attempt=attempt)
         successor["not_before"] = now + delay
@@ -381,7 +376,5 @@ def _numbered(record: Record, place: Instance, *, serial: int, attempt: int) -> 
 def _was_ended_by_others(instance: Instance, states: Sequence[TaskState]) -> bool:
     """A Ctrl-C of the server, a reboot: not what ends by itself before it was healthy."""
     ended = [state for state in states if state.phase in ("exited", "lost")]
-    by_others = all(
-        state.phase == "lost" or (state.exit_code in _ENDED_BY_OTHERS and not state.out_of_memory) for state in ended
-    )
-    return bool(ended) and by_others and instance["attempt"] < _ATTEMPTS
+    by_others = all(replacement.ended_by_others(state) for state in ended)
+    return bool(ended) and by_others and replacement.may_try_again(instance["attempt"])

@@ -7,7 +7,6 @@ before, so a task id stands for one run, and so does its log stream. Where reque
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,18 +14,15 @@ from typing import Any, Final
 
 from sagewright.base.errors import SagewrightError, Terminal, Transient
 from sagewright.compute.base import Mount, Resources, Task, TaskState
-from sagewright.controllers import health, staging
-from sagewright.controllers.platform import Platform, tail
-from sagewright.controllers.pump import Narrator, last_lines, narrator, pump
-from sagewright.controllers.watches import Watches
+from sagewright.controllers import health, lasting_task, staging
+from sagewright.controllers.lasting_task import LastingTask, Run
+from sagewright.controllers.platform import Platform
+from sagewright.controllers.pump import Narrator, narrator, pump
 from sagewright.resources import mlflow_app, mlflow_tracking_server
 from sagewright.resources.lifecycle import Lifecycle
 from sagewright.resources.mlflow_tracking_server import SESSION
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query
 
-STOP_GRACE: Final = 10.0
-"""Seconds between SIGTERM and SIGKILL."""
 START_TIMEOUT: Final = 240.0
 """Seconds in which MLflow must answer once its process runs."""
 HANGS_AFTER: Final = 60.0
@@ -37,15 +33,7 @@ HOME: Final = "/opt/ml/mlflow"
 ENVIRONMENT: Final = "mlflow"
 _STARTING: Final = 0.1
 _SERVING: Final = 1.0
-_ASKED_EVERY: Final = 10.0
-_ATTEMPTS: Final = 4
-"""How often a server is started that somebody else ended before it answered."""
-_LONGEST_PAUSE: Final = 60.0
-_ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 _WORKERS: Final = {"Small": 1, "Medium": 2, "Large": 4}
-
-Run = Mapping[str, Any]
-"""task, serial, attempt, generation, log_stream; not_before (epoch seconds) where it replaces another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +62,10 @@ class MlflowServers:
         self.settled = noun.life.settled
         self._platform = platform
         self._folder = folder
-        self._watch = Watches(platform.engine, wake)
-        self._answered: dict[str, tuple[float, float]] = {}
-        """By task: when it answered last, and when it was asked last. A new server asks anew."""
+        self._lasting = LastingTask(platform, wake, hangs_after=HANGS_AFTER, carry=self._carry_log)
 
     def tasks(self, record: Record) -> Sequence[str]:
-        run = record.status.get("run")
-        return [] if run is None else [run["task"]]
+        return lasting_task.tasks(record)
 
     def reconcile(self, record: Record) -> float | None:
         if record.intent == "delete":
@@ -95,7 +80,7 @@ class MlflowServers:
             record = self._plan(record)
         elif run["generation"] != record.spec["generation"]:
             record = self._write(record, status={**record.status, **_INACTIVE})
-            if not self._ended(record, run):
+            if not self._lasting.ended(record, run):
                 return _STARTING
             record = self._plan(record)
         return self._look(record, record.status["run"])
@@ -110,7 +95,7 @@ class MlflowServers:
         logs = self._platform.logs.at(record.key.account, record.key.region)
         group = self._log_group + record.name
         if run is not None:
-            self._carry_log(record, run, ended=True)
+            self._carry_log(record, run, True)
         logs.append_from(group, stream, [(now, f"sagewright: {reason}", 0)])
         # The task is forgotten by the look that this write asks for: not before it is written down.
         self._write(record, state=self._life.after(record.state, "fail"), status={**record.status, **_INACTIVE})
@@ -134,7 +119,7 @@ class MlflowServers:
 
     def _look(self, record: Record, run: Run) -> float | None:
         task = self._platform.engine.inspect(run["task"])
-        self._carry_log(record, run, ended=task.phase in ("exited", "lost"))
+        self._carry_log(record, run, task.phase in ("exited", "lost"))
         if task.phase == "unknown":
             delay: float = run["not_before"] - self._platform.clock.now()
             if delay <= 0:
@@ -142,18 +127,19 @@ class MlflowServers:
             return max(delay, _STARTING)
         serves = record.status.get("serving", {}).get("task") == run["task"]
         if task.phase == "running":
-            self._watch(run["task"], record.key)
+            self._lasting.watch(run["task"], record.key)
             if serves and self._life.allows(record.state, "serve"):  # an update that needs no new process
                 return self._serve(record, run)
             if serves:
-                return self._listen(run)
+                self._lasting.listen(run, lambda: self._answers(run))
+                return _SERVING
             if self._answers(run):
                 return self._serve(record, run)
             started = task.started or self._platform.clock.now()
             if self._platform.clock.now() - started <= START_TIMEOUT:
                 return _STARTING
         if not serves and not self._may_be_replaced(record, run, task):
-            raise Terminal(self._reason(run))
+            raise Terminal(self._lasting.reason(run, "MLflow"))
         self._replace(record, run)
         return 0.0
 
@@ -166,7 +152,7 @@ class MlflowServers:
             if self._life.allows(record.state, "fail"):
                 raise
             raise Transient(str(error)) from error  # it served before: what is missing may come back
-        self._watch(task.id, record.key)
+        self._lasting.watch(task.id, record.key)
 
     def _task(self, record: Record, run: Run, say: Narrator) -> Task:
         spec = record.spec
@@ -219,17 +205,6 @@ class MlflowServers:
         socket = self._platform.engine.address(run["task"])
         return socket is not None and health.ask(socket, "/health") is not None
 
-    def _listen(self, run: Run) -> float:
-        """It serves. Ask it now and then; one that has hung is ended, and its end is dealt with as any other."""
-        now = self._platform.clock.monotonic()
-        answered, asked = self._answered.get(run["task"], (now, now - _ASKED_EVERY))
-        if now - asked >= _ASKED_EVERY:
-            asked, answered = now, now if self._answers(run) else answered
-            self._answered[run["task"]] = (answered, asked)
-        if now - answered > HANGS_AFTER:
-            self._platform.engine.stop(run["task"], grace=STOP_GRACE)
-        return _SERVING
-
     def _serve(self, record: Record, run: Run) -> float:
         """It answers: requests go there."""
         socket = self._platform.engine.address(run["task"])
@@ -251,25 +226,20 @@ class MlflowServers:
         answered does not, unless it served before."""
         if not self._life.allows(record.state, "fail"):
             return True
-        by_others = task.phase == "lost" or (task.exit_code in _ENDED_BY_OTHERS and not task.out_of_memory)
-        return by_others and bool(run["attempt"] < _ATTEMPTS)
+        return self._lasting.ended_by_others(run, task)
 
     def _replace(self, record: Record, run: Run) -> None:
         """It has ended, or hangs from the start: another takes its place, later each time it happens soon."""
-        now = self._platform.clock.now()
-        lasted = now - (run["not_before"] or record.created)
-        attempt = run["attempt"] + 1 if lasted < _LONGEST_PAUSE else 1
-        pause = min(2.0 ** (attempt - 2), _LONGEST_PAUSE) if attempt > 1 else 0.0
-        self._plan(record, attempt=attempt, not_before=now + pause)
+        self._plan(record, **self._lasting.following(run, since=record.created))
         # Only now: were it forgotten and still in the record, it would be started a second time.
-        self._forget(run)
+        self._lasting.forget(run)
 
     # The end.
 
     def _stop(self, record: Record, run: Run | None) -> float | None:
         if "serving" in record.status:
             record = self._write(record, status={**record.status, **_INACTIVE})
-        if run is not None and not self._ended(record, run):
+        if run is not None and not self._lasting.ended(record, run):
             return _STARTING
         status = {name: value for name, value in {**record.status, **_INACTIVE}.items() if name != "run"}
         self._write(record, state=self._life.after("Stopping", "stopped"), status=status)
@@ -278,45 +248,22 @@ class MlflowServers:
     def _rest(self, record: Record, run: Run | None) -> None:
         """Nothing of it is to run."""
         if run is not None:
-            self._forget(run)
+            self._lasting.forget(run)
             self._write(record, status={name: value for name, value in record.status.items() if name != "run"})
 
     def _delete(self, record: Record) -> float | None:
         """The process, what it knew, who might look at it, and then the record. Artifacts stay, as on AWS."""
         run: Run | None = record.status.get("run")
-        if run is not None and not self._ended(record, run):
+        if run is not None and not self._lasting.ended(record, run):
             return _STARTING
-        shutil.rmtree(self._folder / record.uid, ignore_errors=True)
-        store, key = self._platform.store, record.key
-        for session in store.list(Query(key.account, key.region, SESSION, parent=record.uid), limit=10_000).records:
-            store.delete(session)
-        store.delete(record)
+        self._lasting.remove(record, self._folder / record.uid, SESSION)
         return None
-
-    def _ended(self, record: Record, run: Run) -> bool:
-        """Ask a run to end; forget it when it has. Whether it is gone."""
-        runs = self._platform.engine.inspect(run["task"]).phase == "running"
-        self._carry_log(record, run, ended=not runs)
-        if runs:
-            self._platform.engine.stop(run["task"], grace=STOP_GRACE)
-            self._watch(run["task"], record.key)
-            return False
-        self._forget(run)
-        return True
-
-    def _forget(self, run: Run) -> None:
-        self._answered.pop(run["task"], None)
-        self._platform.forget(run["task"])
 
     # Records and words.
 
-    def _carry_log(self, record: Record, run: Run, *, ended: bool = False) -> None:
+    def _carry_log(self, record: Record, run: Run, ended: bool) -> None:
         group = self._log_group + record.name
         pump(self._platform, record, run["task"], group=group, stream=run["log_stream"], ended=ended)
-
-    def _reason(self, run: Run) -> str:
-        lines = tail(last_lines(self._platform, run["task"]), limit=600)
-        return f"MLflow did not come up. Its last lines: {lines}"
 
     def _write(self, record: Record, *, state: str | None = None, status: Mapping[str, Any]) -> Record:
         status = {name: value for name, value in status.items() if value is not None}

@@ -7,45 +7,39 @@ before it is started; each has a serial number that the instance never gave befo
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal
-from sagewright.compute.base import TaskState
-from sagewright.controllers import health, metering, notebook_idle, notebook_log, notebook_task, staging
-from sagewright.controllers.platform import Platform, tail
-from sagewright.controllers.pump import last_lines
+from sagewright.controllers import (
+    health,
+    lasting_task,
+    metering,
+    notebook_idle,
+    notebook_log,
+    notebook_task,
+    staging,
+)
+from sagewright.controllers.lasting_task import LastingTask, Run
+from sagewright.controllers.platform import Platform
 from sagewright.controllers.room import Room
-from sagewright.controllers.watches import Watches
 from sagewright.resources.notebook_instance import KIND, LIFE, SESSION
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query
 
-STOP_GRACE: Final = 10.0
-"""Seconds between SIGTERM and SIGKILL."""
 START_TIMEOUT: Final = 1200.0
 """Seconds in which JupyterLab must answer: scripts have five minutes each, repositories too."""
 HANGS_AFTER: Final = 120.0
 """Seconds without an answer after which an instance that served is started anew."""
 _STARTING: Final = 0.1
 _SERVING: Final = 1.0
-_ASKED_EVERY: Final = 10.0
-_ATTEMPTS: Final = 4
-"""How often an instance is started that somebody else ended before it answered."""
-_LONGEST_PAUSE: Final = 60.0
-_ENDED_BY_OTHERS: Final = (0, 128 + 9, 128 + 15)
 _REASON: Final = 1024
 """Characters of a FailureReason."""
 _NO_CAPACITY: Final = (
     "Unable to provision the requested ML compute capacity: {} does not fit beside what runs on these machines, which "
     "work with --capacity strict. Choose a smaller instance type, or try again later."
 )
-
-Run = Mapping[str, Any]
-"""task, serial, attempt, generation, bases; not_before (epoch seconds) where it replaces another."""
 
 
 class NotebookInstances:
@@ -59,9 +53,7 @@ class NotebookInstances:
     ) -> None:
         """`folder` holds the volumes; an instance that nobody uses for `idle` seconds is stopped, never for 0."""
         self._platform, self._room, self._folder, self._idle = platform, room, folder, idle
-        self._watch = Watches(platform.engine, wake)
-        self._answered: dict[str, tuple[float, float]] = {}
-        """By task: when it answered last, and when it was asked last. A new server asks anew."""
+        self._lasting = LastingTask(platform, wake, hangs_after=HANGS_AFTER, carry=self._carry)
         room.remember(self._known, turns=False)
 
     def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
@@ -70,8 +62,7 @@ class NotebookInstances:
                 yield record, [record.spec["InstanceType"]], record.status.get("run") is not None
 
     def tasks(self, record: Record) -> Sequence[str]:
-        run = record.status.get("run")
-        return [] if run is None else [run["task"]]
+        return lasting_task.tasks(record)
 
     def reconcile(self, record: Record) -> float | None:
         run: Run | None = record.status.get("run")
@@ -93,7 +84,7 @@ class NotebookInstances:
         if run is None:
             record = self._plan(record)
         elif run["generation"] != record.spec["generation"]:
-            if not self._ended(record, run):
+            if not self._lasting.ended(record, run):
                 return _STARTING
             record = self._plan(record)
         return self._look(record, record.status["run"])
@@ -136,7 +127,7 @@ class NotebookInstances:
             return max(delay, _STARTING)
         serves = record.status.get("serving", {}).get("task") == run["task"]
         if task.phase == "running":
-            self._watch(run["task"], record.key)
+            self._lasting.watch(run["task"], record.key)
             if serves:
                 return self._listen(record, run)
             if self._answers(run):
@@ -145,8 +136,8 @@ class NotebookInstances:
             if self._platform.clock.now() - started <= START_TIMEOUT:
                 return _STARTING
         told = staging.read_inside(self._platform.ml_folder(run["task"]), "output/failure", limit=_REASON)
-        if told or not (serves or self._by_others(run, task)):
-            raise Terminal(told or self._reason(run))
+        if told or not (serves or self._lasting.ended_by_others(run, task)):
+            raise Terminal(told or self._lasting.reason(run, "JupyterLab"))
         self._replace(record, run)
         return 0.0
 
@@ -156,7 +147,7 @@ class NotebookInstances:
             self._platform, record, run["task"], volume, lambda line: notebook_log.say(self._platform, record, line)
         )
         self._platform.engine.start(task)
-        self._watch(task.id, record.key)
+        self._lasting.watch(task.id, record.key)
 
     def _answers(self, run: Run) -> bool:
         socket = self._platform.engine.address(run["task"])
@@ -175,18 +166,11 @@ class NotebookInstances:
 
     def _listen(self, record: Record, run: Run) -> float:
         """It serves. Ask it now and then: one that has hung is ended, one that nobody uses is stopped."""
-        now = self._platform.clock.monotonic()
-        answered, asked = self._answered.get(run["task"], (now, now - _ASKED_EVERY))
-        if now - asked >= _ASKED_EVERY:
-            asked, answered = now, now if self._answers(run) else answered
-            self._answered[run["task"]] = (answered, asked)
-            if self._idle and self._is_idle(record, run):
-                said = f"Nobody used it for {self._idle / 60:g} minutes (--notebook-idle): it stops."
-                notebook_log.say(self._platform, record, said)
-                self._write(record, state=LIFE.after(record.state, "stop"), status={**record.status, "serving": None})
-                return 0.0
-        if now - answered > HANGS_AFTER:
-            self._platform.engine.stop(run["task"], grace=STOP_GRACE)
+        if self._lasting.listen(run, lambda: self._answers(run)) and self._idle and self._is_idle(record, run):
+            said = f"Nobody used it for {self._idle / 60:g} minutes (--notebook-idle): it stops."
+            notebook_log.say(self._platform, record, said)
+            self._write(record, state=LIFE.after(record.state, "stop"), status={**record.status, "serving": None})
+            return 0.0
         return min(_SERVING, self._idle / 4) if self._idle else _SERVING
 
     def _is_idle(self, record: Record, run: Run) -> bool:
@@ -195,26 +179,18 @@ class NotebookInstances:
             return False
         return now - notebook_idle.last_used(socket, record.status.get("used", now), now) >= self._idle
 
-    def _by_others(self, run: Run, task: TaskState) -> bool:
-        """What others ended before it answered (a reboot, say) gets a successor; what ends by itself does not."""
-        by_others = task.phase == "lost" or (task.exit_code in _ENDED_BY_OTHERS and not task.out_of_memory)
-        return by_others and bool(run["attempt"] < _ATTEMPTS)
-
     def _replace(self, record: Record, run: Run) -> None:
         """It has ended, or hangs from the start: another takes its place, later each time it happens soon."""
-        now = self._platform.clock.now()
-        attempt = run["attempt"] + 1 if now - (run["not_before"] or record.modified) < _LONGEST_PAUSE else 1
-        pause = min(2.0 ** (attempt - 2), _LONGEST_PAUSE) if attempt > 1 else 0.0
-        self._plan(record, attempt=attempt, not_before=now + pause)
+        self._plan(record, **self._lasting.following(run, since=record.modified))
         # Only now: were it forgotten and still in the record, it would be started a second time.
-        self._forget(run)
+        self._lasting.forget(run)
 
     # The end.
 
     def _stop(self, record: Record, run: Run | None) -> float | None:
         if "serving" in record.status:
             record = self._write(record, status={**record.status, "serving": None})
-        if run is not None and not self._ended(record, run):
+        if run is not None and not self._lasting.ended(record, run):
             return _STARTING
         self._write(record, state=LIFE.after("Stopping", "stopped"), status={**record.status, "run": None})
         self._room.leave(record)
@@ -224,39 +200,19 @@ class NotebookInstances:
         """Nothing of it is to run."""
         self._room.leave(record)
         if run is not None:
-            self._forget(run)
+            self._lasting.forget(run)
             self._write(record, status={**record.status, "run": None})
 
     def _delete(self, record: Record, run: Run | None) -> float | None:
         """The task, the volume, who might look at it, and then the record."""
-        if run is not None and not self._ended(record, run):
+        if run is not None and not self._lasting.ended(record, run):
             return _STARTING
         self._room.leave(record)
-        shutil.rmtree(self._folder / record.uid, ignore_errors=True)
-        store, key = self._platform.store, record.key
-        for session in store.list(Query(key.account, key.region, SESSION, parent=record.uid), limit=10_000).records:
-            store.delete(session)
-        store.delete(record)
+        self._lasting.remove(record, self._folder / record.uid, SESSION)
         return None
 
-    def _ended(self, record: Record, run: Run) -> bool:
-        """Ask a run to end; forget it when it has. Whether it is gone."""
-        runs = self._platform.engine.inspect(run["task"]).phase == "running"
+    def _carry(self, record: Record, run: Run, _ended: bool) -> None:
         notebook_log.carry(self._platform, record, run)
-        if runs:
-            self._platform.engine.stop(run["task"], grace=STOP_GRACE)
-            self._watch(run["task"], record.key)
-            return False
-        self._forget(run)
-        return True
-
-    def _forget(self, run: Run) -> None:
-        self._answered.pop(run["task"], None)
-        self._platform.forget(run["task"])
-
-    def _reason(self, run: Run) -> str:
-        lines = tail(last_lines(self._platform, run["task"]), limit=600)
-        return f"JupyterLab did not come up. Its last lines: {lines}"
 
     def _write(self, record: Record, *, state: str | None = None, status: Mapping[str, Any]) -> Record:
         """What it used goes into the ledger with the write that ends its use."""
