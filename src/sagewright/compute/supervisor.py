@@ -106,6 +106,17 @@ class Log:
             complain("log lines were lost")
 
 
+def graces() -> "list[float]":
+    """The stops that were asked for since: how many seconds each leaves."""
+    found = []
+    for line in os.read(CONTROL, 4096).split():
+        try:
+            found.append(float(line))
+        except ValueError:
+            complain("a stop request could not be read")
+    return found
+
+
 class Supervisor:
     """One task, from its claim to its result."""
 
@@ -232,11 +243,8 @@ class Supervisor:
             self._log.feed(data)
 
     def _read_control(self) -> None:
-        for line in os.read(CONTROL, 4096).split():
-            try:
-                self._ask(float(line))
-            except ValueError:
-                complain("a stop request could not be read")
+        for grace in graces():
+            self._ask(grace)
 
     def _ask(self, grace: float) -> None:
         deadline = time.monotonic() + grace

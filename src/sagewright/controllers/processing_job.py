@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from sagewright.controllers.host_task import failed_first
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.processing_output import Outputs
 from sagewright.controllers.pump import narrator, pump
-from sagewright.controllers.room import Room
+from sagewright.controllers.room import Room, unsettled_jobs
 from sagewright.controllers.watches import Watches
 from sagewright.resources.processing_job import KIND, LIFE, LOG_GROUP, hosts, instances, log_stream, task_id
 from sagewright.resources.record import Key, Record
@@ -37,7 +37,11 @@ class ProcessingJobs:
         self._platform = platform
         self._watch = Watches(platform.engine, wake)
         self._room = room
-        room.remember(self._known)
+        room.remember(
+            lambda: unsettled_jobs(
+                platform.store, KIND, self.settled, types=_types, runs=lambda record: bool(record.status.get(_PLACE))
+            )
+        )
         self._outputs = Outputs(platform)
 
     def tasks(self, record: Record) -> Sequence[str]:
@@ -67,13 +71,6 @@ class ProcessingJobs:
                 self._log(record, host, task)
             self._finish(record, "fail", {"FailureReason": reason[: staging.FAILURE_LIMIT]})
         self._room.leave(record)
-
-    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
-        """The jobs that there are when the server starts, for the room."""
-        for record in self._platform.store.unsettled(KIND, self.settled):
-            runs = bool(record.status.get(_PLACE))
-            if record.state not in self.settled and (runs or record.intent != "stop"):
-                yield record, _types(record), runs
 
     # The phases of a job.
 

@@ -12,6 +12,7 @@ from sagewright.compute.machine import Machine
 from sagewright.controllers.admission import Admission, Amount, Claim
 from sagewright.resources.owner import owner
 from sagewright.resources.record import Key, Record
+from sagewright.store.base import Store
 
 NO_CAPACITY: Final = (
     "CapacityError: Unable to provision requested ML compute capacity: {asked} do not fit on these machines, which run "
@@ -25,6 +26,21 @@ _AT_ONCE: Final = 16
 
 Known = Iterable[tuple[Record, Sequence[str], bool]]
 """Jobs that are there, the instance types of their hosts, and whether they have a place."""
+
+
+def unsettled_jobs(
+    store: Store,
+    kind: str,
+    settled: Sequence[str],
+    *,
+    types: Callable[[Record], Sequence[str]],
+    runs: Callable[[Record], bool],
+) -> Known:
+    """The jobs of a kind that there are when the server starts: those that have room, and those that wait for it."""
+    for record in store.unsettled(kind, settled):
+        has_room = runs(record)
+        if record.state not in settled and (has_room or record.intent != "stop"):
+            yield record, types(record), has_room
 
 
 class Room:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from sagewright.controllers import (
 from sagewright.controllers.host_task import failed_first
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import final_metrics, narrator, pump
-from sagewright.controllers.room import Room
+from sagewright.controllers.room import Room, unsettled_jobs
 from sagewright.controllers.training_story import transition
 from sagewright.controllers.watches import Watches
 from sagewright.resources import tries
@@ -50,7 +50,9 @@ class TrainingJobs:
         self._platform = platform
         self._watch = Watches(platform.engine, wake)
         self._room = room
-        room.remember(self._known)
+        room.remember(
+            lambda: unsettled_jobs(platform.store, KIND, self.settled, types=_types, runs=pending.has_a_place)
+        )
         self._carrier = mirrors.Carrier(platform.clock)
 
     def tasks(self, record: Record) -> Sequence[str]:
@@ -136,13 +138,6 @@ class TrainingJobs:
         elif self._room.is_passed(record) and not record.status.get("passed"):
             self._note_status(record, {**pending.told(record, sentence), "passed": True})
         return left
-
-    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
-        """The jobs that there are when the server starts, for the room."""
-        for record in self._platform.store.unsettled(KIND, self.settled):
-            runs = pending.has_a_place(record)
-            if record.state not in self.settled and (runs or record.intent != "stop"):
-                yield record, _types(record), runs
 
     def _follow(self, record: Record, begun: Mapping[Host, TaskState]) -> float | None:
         """It runs: carry what it says and keeps, and stop it when it is to be stopped."""

@@ -6,7 +6,7 @@ What there is to do is found out once and kept in a folder of the job's own; eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from sagewright.controllers import (
 )
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import narrator, pump
-from sagewright.controllers.room import Room
+from sagewright.controllers.room import Room, unsettled_jobs
 from sagewright.controllers.transform_plan import PlanFolder
 from sagewright.controllers.watches import Watches
 from sagewright.resources import transform_job
@@ -47,7 +47,11 @@ class TransformJobs:
         self._platform = platform
         self._watch = Watches(platform.engine, wake)
         self._room = room
-        room.remember(self._known)
+        room.remember(
+            lambda: unsettled_jobs(
+                platform.store, KIND, self.settled, types=_types, runs=lambda record: bool(instances(record))
+            )
+        )
 
     def tasks(self, record: Record) -> Sequence[str]:
         return () if record.state in LIFE.settled else _folders(record)
@@ -79,13 +83,6 @@ class TransformJobs:
                 self._carry(record, each, ended=True)
             self._finish(record, "fail", {"FailureReason": reason[: staging.FAILURE_LIMIT]})
         self._room.leave(record)
-
-    def _known(self) -> Iterator[tuple[Record, Sequence[str], bool]]:
-        """The jobs that there are when the server starts, for the room."""
-        for record in self._platform.store.unsettled(KIND, self.settled):
-            runs = bool(instances(record))
-            if record.state not in self.settled and (runs or record.intent != "stop"):
-                yield record, _types(record), runs
 
     # The phases of a job.
 

@@ -25,7 +25,18 @@ from typing import Any, Final, TypedDict
 from sagewright.compute.containers import relay
 from sagewright.compute.containers.api import Api, Refused
 from sagewright.compute.containers.oom import OutOfMemory
-from sagewright.compute.supervisor import CONTROL, LOCK, READ, Disk, Log, claim, complain, on_sigterm, write_durably
+from sagewright.compute.supervisor import (
+    CONTROL,
+    LOCK,
+    READ,
+    Disk,
+    Log,
+    claim,
+    complain,
+    graces,
+    on_sigterm,
+    write_durably,
+)
 
 _NOT_STARTED: Final = 125
 """The exit code of a container that could not be made, as docker's own."""
@@ -197,12 +208,8 @@ class Attendant:
             pass
 
     def _read_control(self) -> None:
-        for line in os.read(CONTROL, 4096).split():
-            try:
-                deadline = time.monotonic() + float(line)
-            except ValueError:
-                complain("a stop request could not be read")
-                continue
+        for grace in graces():
+            deadline = time.monotonic() + grace
             self._deadline = deadline if self._deadline is None else min(self._deadline, deadline)
 
     def _press(self) -> None:
