@@ -16,8 +16,8 @@ from sagewright.resources import warm_pool
 from sagewright.resources.record import Key
 
 from .conftest import Bench
-from .test_training_job import Create, create, stop  # noqa: F401
-from .test_training_tries import entries, record_of
+from .training_job.conftest import Create, create, stop  # noqa: F401
+from .training_job.test_tries import entries, record_of
 
 RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
 

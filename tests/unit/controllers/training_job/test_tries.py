@@ -1,7 +1,5 @@
 """The tries of a training job: Spot instances that are reclaimed, the limits over all of them, what is billed."""
 
-# ruff: noqa: F811
-
 from __future__ import annotations
 
 from typing import Any
@@ -14,8 +12,8 @@ from sagewright.resources import tries, usage
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query
 
-from .conftest import ACCOUNT, Bench, Killed
-from .test_training_job import Create, create, ended, jobs, stop, story, write  # noqa: F401
+from ..conftest import ACCOUNT, Bench, Killed
+from .conftest import Create, ended, stop, story, write
 
 SPOT: dict[str, Any] = {
     "EnableManagedSpotTraining": True,
