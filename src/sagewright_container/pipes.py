@@ -120,9 +120,9 @@ class Feed:
                 self.send(fifo, epoch)
             except BrokenPipeError:
                 pass  # the reader has had enough
-            finally:
-                remove(path)  # before it is closed: who opened it then would wait for a writer
-                os.close(fifo)
+            # What cannot be sent leaves it open: a reader that saw an end could complete the job before it is ended.
+            remove(path)  # before it is closed: who opened it then would wait for a writer
+            os.close(fifo)
             epoch += 1
 
     def send(self, fifo: int, epoch: int) -> None:

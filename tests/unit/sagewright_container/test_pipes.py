@@ -172,9 +172,10 @@ def test_compressed_objects_arrive_decompressed(folder: Folder, run: Run) -> Non
 )
 def test_what_is_not_compressed_ends_the_job(folder: Folder, run: Run, data: bytes, said: str) -> None:
     folder.add("train", [data], gzip=1)
-    job = run("sleep", "60")
-    folder.read("train", 0)
+    # Who reads must not see an end, nor complete the job.
+    job = run("sh", "-c", f"cat {folder.base}/input/data/train_0 >{folder.base}/seen; echo >{folder.base}/done")
     assert job.wait(20) == -signal.SIGTERM
+    assert not (folder.base / "done").exists()
     failure = (folder.base / "output/failure").read_text()
     assert failure.startswith("ClientError: Channel 'train'")
     assert said in failure
