@@ -17,7 +17,7 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -216,7 +216,7 @@ class Console:
             services=services,
             peer=raw.peer,
         )
-        stream: AsyncIterator[bytes] = self._live.stream(
+        stream = self._live.stream(
             call, lambda: not visitor.token or sessions.visitor(services, visitor.token) is not None
         )
         return Response(200, {"content-type": "text/event-stream", "x-accel-buffering": "no"}, stream)
