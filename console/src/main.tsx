@@ -8,3 +8,11 @@ import { followScheme } from "./parts/scheme";
 followScheme();
 const place = document.getElementById("root");
 if (place) createRoot(place).render(<App />);
+
+// A page that was open while the server was replaced asks for scripts that are no more: it is loaded anew, once.
+addEventListener("vite:preloadError", () => {
+  const last = Number(sessionStorage.getItem("sagewright-loaded-anew") ?? 0);
+  if (Date.now() - last < 10_000) return;
+  sessionStorage.setItem("sagewright-loaded-anew", String(Date.now()));
+  location.reload();
+});

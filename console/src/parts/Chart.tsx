@@ -8,6 +8,8 @@ export interface Series {
   /** Epoch seconds, or steps, rising. */
   x: number[];
   y: number[];
+  /** Whether there are points alone, and no line through them. */
+  points?: boolean;
 }
 
 /** What is shown around a single point. */
@@ -41,7 +43,8 @@ export function Chart({ series, time = true, label }: { series: Series[]; time?:
           stroke: COLORS[index % COLORS.length]!,
           width: 2,
           spanGaps: true,
-          points: { show: each.x.length < 40 },
+          points: { show: each.points || each.x.length < 40 },
+          ...(each.points && { paths: () => null }),
         }))],
       },
       UPlot.join(tables),

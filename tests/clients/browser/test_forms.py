@@ -28,7 +28,8 @@ def begin(page: Page, form: str, title: str) -> None:
 def fill(page: Page, **fields: str) -> None:
     """By their labels, with `_` for spaces."""
     for label, value in fields.items():
-        page.get_by_label(label.replace("_", " "), exact=True).fill(value)
+        named = {"name": label.replace("_", " "), "exact": True}
+        page.get_by_role("textbox", **named).or_(page.get_by_role("combobox", **named)).fill(value)
         page.keyboard.press("Escape")  # suggestions cover what is below
 
 
@@ -107,7 +108,7 @@ def test_a_notebook_with_a_lifecycle_configuration(page: Page, picture: Picture)
     fill(page, Each_time_it_starts="touch /home/ec2-user/SageMaker/started")
     picture("create-notebook")
     create(page)
-    row = page.get_by_role("row").filter(has_text="lab")
+    row = page.get_by_role("row").filter(has_text="ml.t3.medium")
     expect(row).to_contain_text("Pending")
     picture("notebooks")
     expect(row).to_contain_text("InService", timeout=120_000)
@@ -160,9 +161,9 @@ def test_what_is_wrong_is_said_at_the_field(page: Page, picture: Picture, model:
     begin(page, "create-endpoint", "Create endpoint")
     fill(page, Name="not_a_name", Runs_on_1="ml.huge")
     create(page)
-    expect(page.get_by_text("See what is said at the fields.")).to_be_visible()
-    assert page.get_by_label("Name", exact=True).get_attribute("aria-invalid") == "true"
-    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    expect(page.get_by_text("See what is said at the fields.", exact=True)).to_be_visible()
+    assert page.get_by_role("textbox", name="Name", exact=True).get_attribute("aria-invalid") == "true"
+    expect(page.get_by_role("textbox", name="Name", exact=True)).to_be_focused()
     picture("create-endpoint-wrong")
     fill(page, Name="a-name", Runs_on_1="ml.m5.large", Model_1="nothing-so-called")
     create(page)
