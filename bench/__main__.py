@@ -43,6 +43,7 @@ MEASUREMENTS: Final = {
     "objects": "bench.objects",
     "metrics": "bench.metrics",
     "features": "bench.features",
+    "features-growth": "bench.features_growth",
 }
 
 # What takes minutes also when it is quick: a quick run does these only when they are named.
