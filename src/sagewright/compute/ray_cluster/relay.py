@@ -23,6 +23,16 @@ from sagewright.compute.ray_cluster.wire import Wire, greet
 _BLOCK: Final = 1 << 16
 _CONNECT: Final = 5.0
 """Seconds that a node may take to answer."""
+NOT_REACHED: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"Sagewright-Task: not-reached\r\n"
+    b"Connection: close\r\n"
+    b"Content-Length: 0\r\n\r\n"
+)
+"""What is said in the place of a task that is not reached. Who asks knows by the header, which the data plane's
+connections know too, that no model has heard the request, and may ask another one (ADR 0045)."""
+_TURNED_AWAY: Final = 5.0
+"""Seconds that who is turned away has to hear of it."""
 
 
 def connected(host: str, port: int, token: str, *, timeout: float = _CONNECT) -> Wire:
@@ -56,6 +66,18 @@ async def _carry(source: socket.socket, target: socket.socket) -> None:
         await loop.sock_sendall(target, data)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
+
+
+async def turn_away(client: socket.socket) -> None:
+    """Say that the task is not reached, and read whatever is sent all the same: a close before would take it back."""
+    loop = asyncio.get_running_loop()
+    client.setblocking(False)
+    with client, contextlib.suppress(OSError):  # TimeoutError among them
+        async with asyncio.timeout(_TURNED_AWAY):
+            await loop.sock_sendall(client, NOT_REACHED)
+            client.shutdown(socket.SHUT_WR)
+            while await loop.sock_recv(client, _BLOCK):
+                pass
 
 
 class Relay:
@@ -93,17 +115,23 @@ class Relay:
     async def _accept(self, listener: socket.socket, path: str) -> None:
         loop = asyncio.get_running_loop()
         with listener:
-            while True:
-                client, _ = await loop.sock_accept(listener)
-                self._keep(self._serve(client, path))
+            try:
+                while True:
+                    client, _ = await loop.sock_accept(listener)
+                    self._keep(self._serve(client, path))
+            finally:
+                if self._accepting.get(path) is not asyncio.current_task():  # it was shut
+                    with contextlib.suppress(OSError):  # nobody is left
+                        while True:
+                            self._keep(turn_away(listener.accept()[0]))
 
     async def _serve(self, client: socket.socket, path: str) -> None:
         try:
             upstream = await asyncio.to_thread(_reach, self._targets[path])
         except (OSError, KeyError):
             # Who comes next is to be refused at once, and may ask somebody else; the server opens it again.
-            client.close()
             self.shut(path)
+            await turn_away(client)
             return
         await splice(client, upstream)
 
