@@ -33,8 +33,8 @@ class Unreachable(Exception):
 
 
 def _reached(reply: Reply) -> Reply:
-    """Raises Unreachable where somebody on the way to the server says in its place that it was not reached. A model that
-    says so itself harms nobody but its own endpoint."""
+    """Raises Unreachable where somebody on the way to the server says that it was not reached. A model that says so
+    itself harms nobody but its own endpoint."""
     if reply.status == _UNAVAILABLE and reply.headers.get("sagewright-task") == "not-reached":
         raise Unreachable("The model server is not where it was.", sent=False)
     return reply

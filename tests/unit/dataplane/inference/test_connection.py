@@ -12,9 +12,8 @@ from unittest.mock import Mock
 
 import pytest
 
-import sagewright.compute.containers.relay
-import sagewright.compute.ray_cluster.relay
-from sagewright.compute import containers, ray_cluster
+from sagewright.compute.containers import relay as to_containers
+from sagewright.compute.ray_cluster import relay as to_nodes
 from sagewright.dataplane.inference import connection
 from sagewright.dataplane.inference.ask import Reply
 from sagewright.dataplane.inference.connection import Pool, Unreachable
@@ -120,7 +119,7 @@ def test_a_server_that_is_not_there_was_sent_nothing() -> None:
     assert not caught.value.sent
 
 
-@pytest.mark.parametrize("words", [ray_cluster.relay.NOT_REACHED, containers.relay.NOT_REACHED])
+@pytest.mark.parametrize("words", [to_nodes.NOT_REACHED, to_containers.NOT_REACHED])
 @pytest.mark.parametrize("streams", [False, True])
 def test_who_stands_in_its_stead_may_say_that_it_was_sent_nothing(words: bytes, streams: bool) -> None:
     async def run() -> None:
