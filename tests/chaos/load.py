@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import boto3
 from botocore.config import Config
@@ -33,6 +34,7 @@ class Load:
         """What reached a client all the same."""
         self.during = ""
         """What is going on, for the failures."""
+        self._begun = time.monotonic()
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(number,), daemon=True) for number in range(clients)]
 
@@ -68,7 +70,8 @@ class Load:
                 said = json.loads(json.loads(answer["Body"].read())["said"])
                 assert said == word, f"{said} is the answer to something else"
             except Exception as error:  # noqa: BLE001  # whatever reaches a client
-                self.failures.append(f"during {self.during}: {type(error).__name__}: {error}")
+                after = time.monotonic() - self._begun
+                self.failures.append(f"after {after:.1f} s, during {self.during}: {type(error).__name__}: {error}")
             else:
                 self.answered += 1
                 self.tries += answer["ResponseMetadata"]["RetryAttempts"]

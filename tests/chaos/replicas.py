@@ -40,9 +40,11 @@ class Replicas:
 
     def start(self) -> None:
         """Those that do not run."""
-        for server in self.servers:
-            if not server.up.is_set():
-                server.start()
+        down = [server for server in self.servers if not server.up.is_set()]
+        for server in down:
+            server.spawn()
+        for server in down:
+            server.wait()
         self.up.set()
 
     def kill(self, choose: random.Random) -> int:

@@ -71,6 +71,10 @@ class Server:
     def start(self) -> None:
         """Start it and wait until its port answers."""
         self.spawn()
+        self.wait()
+
+    def wait(self) -> None:
+        """Until its port answers, after `spawn`."""
         eventually(self._answers, within=60, every=0.01, what="an answer of the server")
         self.up.set()
 

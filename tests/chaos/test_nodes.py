@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,11 @@ class Killer:
         self.servers = self.nodes = 0
         """How many were killed."""
 
-    def act(self, choose: random.Random) -> str:
-        """Kill servers, or a node, or both at once. Says which."""
+    def act(self, choose: random.Random, tell: Callable[[str], None]) -> None:
+        """Kill servers, or a node, or both at once."""
         time.sleep(choose.uniform(1, 6))
         what = choose.choices(("servers", "node", "servers and node"), (4, 5, 1))[0]
+        tell(what)
         if "node" in what:
             self._nodes.kill(choose.choice(self._nodes.names()), whole=choose.random() < 0.5)
             self.nodes += 1
@@ -117,7 +118,6 @@ class Killer:
         self._replicas.start()
         if "node" in what:
             self._nodes.add()
-        return what
 
 
 def test_nodes_and_replicas_come_and_go(
@@ -133,14 +133,17 @@ def test_nodes_and_replicas_come_and_go(
         users.create(name)
     world.user("four hosts", users.of_four)
     end = time.monotonic() + 60 * minutes
-    with Load(replicas, ENDPOINT, pause=0.02) as load:
+    load = Load(replicas, ENDPOINT, pause=0.02)
+
+    def tell(what: str) -> None:
+        load.during = f"the end of {what}"
+        if minutes >= 1:
+            with capsys.disabled():
+                print(f"   {load.answered} answers, {len(load.failures)} failures; now: {load.during}", flush=True)
+
+    with load:
         while time.monotonic() < end and not world.failures:
-            load.during = killer.act(choose)
-            if minutes >= 1:
-                with capsys.disabled():
-                    print(
-                        f"   killed {load.during}: {load.answered} answers, {len(load.failures)} failures", flush=True
-                    )
+            killer.act(choose, tell)
         world.rest(PATIENCE)
         for name in queue:
             users.ended(name)

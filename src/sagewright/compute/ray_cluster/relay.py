@@ -1,7 +1,8 @@
 """Unix sockets on the server's machine that lead to the sockets of tasks on nodes.
 
 The server runs `main` as a process of its own, so that what passes between endpoints and the data plane costs the
-server nothing; it ends with the server. A line on its standard input asks for one socket more:
+server nothing. When the server ends it takes no more connections, and stays until those that it has are over: they may
+be of other servers, which listen there next. A line on its standard input asks for one socket more:
 `{"path": …, "host": …, "port": …, "token": …, "task": …}`, and is answered by a line when that can be connected to. The
 warden uses `splice` on its own side.
 """
@@ -15,7 +16,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from sagewright.compute.ray_cluster.wire import Wire, greet
@@ -85,7 +86,7 @@ class Relay:
 
     def __init__(self) -> None:
         self._targets: dict[str, dict[str, Any]] = {}
-        self._accepting: dict[str, asyncio.Task[None]] = {}
+        self._listeners: dict[str, socket.socket] = {}
         self._locks: dict[str, int] = {}
         """Held for each path: of several servers on one machine, one listens."""
         self._running: set[asyncio.Task[None]] = set()
@@ -110,20 +111,16 @@ class Relay:
         listener.listen(1024)
         listener.setblocking(False)
         os.rename(fresh, path)
-        self._accepting[path] = self._keep(self._accept(listener, path))
+        self._listeners[path] = listener
+        asyncio.get_running_loop().add_reader(
+            listener, self._accept, listener, lambda client: self._serve(client, path)
+        )
 
-    async def _accept(self, listener: socket.socket, path: str) -> None:
-        loop = asyncio.get_running_loop()
-        with listener:
-            try:
-                while True:
-                    client, _ = await loop.sock_accept(listener)
-                    self._keep(self._serve(client, path))
-            finally:
-                if self._accepting.get(path) is not asyncio.current_task():  # it was shut
-                    with contextlib.suppress(OSError):  # nobody is left
-                        while True:
-                            self._keep(turn_away(listener.accept()[0]))
+    def _accept(self, listener: socket.socket, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> None:
+        """All who have connected."""
+        with contextlib.suppress(OSError):  # there are no more, or too many
+            while True:
+                self._keep(serve(listener.accept()[0]))
 
     async def _serve(self, client: socket.socket, path: str) -> None:
         try:
@@ -138,12 +135,21 @@ class Relay:
     def shut(self, path: str) -> None:
         """Nobody can connect any more."""
         self._targets.pop(path, None)
-        if (lock := self._locks.pop(path, None)) is not None:
-            os.close(lock)
-        if (accepting := self._accepting.pop(path, None)) is not None:
-            accepting.cancel()
+        if (listener := self._listeners.pop(path, None)) is not None:
+            asyncio.get_running_loop().remove_reader(listener)
             with contextlib.suppress(OSError):
                 os.unlink(path)
+            with listener:
+                self._accept(listener, turn_away)
+        if (lock := self._locks.pop(path, None)) is not None:  # last: now another one may listen there
+            os.close(lock)
+
+    async def drain(self) -> None:
+        """Leave the sockets to others, and carry what there is to its end."""
+        for path in list(self._targets):
+            self.shut(path)
+        while self._running:
+            await asyncio.wait(self._running)
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -185,6 +191,7 @@ async def _main() -> None:
         except OSError as problem:
             relay.shut(wanted["path"])
             print(problem, flush=True)  # noqa: T201
+    await relay.drain()
 
 
 def main() -> None:

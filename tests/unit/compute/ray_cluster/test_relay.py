@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,15 +57,17 @@ def asked(path: Path) -> Unreachable:
     return caught.value
 
 
-def answering(warden: socket.socket, answer: dict[str, object]) -> threading.Thread:
-    """A warden that gives one answer, and leaves once it has been sent something more, or nothing."""
+def answering(warden: socket.socket, answer: dict[str, object], words: bytes = b"") -> threading.Thread:
+    """A warden that gives one answer, and the words of a task; of what it is sent it gives back a byte, and leaves."""
 
     def answers() -> None:
         wire = Wire(warden.accept()[0])
         assert admit(wire, TOKEN)
         assert wire.receive() == {"op": "connect", "id": "t"}
         wire.send(answer)
-        wire.sock.recv(1)
+        wire.sock.sendall(words)
+        if said := wire.sock.recv(1):
+            wire.sock.sendall(said if words else b"")
         wire.close()
 
     thread = threading.Thread(target=answers)
@@ -105,3 +108,22 @@ def test_one_that_was_reached_may_have_heard_it(tmp_path: Path, program: Program
     thread = answering(warden, {"connected": True})
     assert asked(path).sent
     thread.join()
+
+
+def test_one_whose_server_has_ended_carries_what_it_has_and_no_more(
+    tmp_path: Path, program: Program, warden: socket.socket
+) -> None:
+    path = opened(program, tmp_path / "socket", warden)
+    thread = answering(warden, {"connected": True}, b"here")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.settimeout(20)
+        assert client.recv(4) == b"here"
+        assert program.stdin is not None
+        program.stdin.close()
+        while path.exists():
+            time.sleep(0.01)
+        client.sendall(b"!")
+        assert client.recv(4) == b"!"
+    thread.join()
+    assert program.wait(20) == 0
