@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class Replicas:
         self.servers = servers
         self.port = balancer.port
         """The balancer's."""
-        self.ports = [server.port for server in servers]
+        self.ports: Sequence[int] = [server.port for server in servers]
         self.data = servers[0].data
         self.up = threading.Event()
 

@@ -96,28 +96,30 @@ class Users:
         assert model["runs"] in lasts, f"{where}: its model is {model}, its last runs were {lasts}"
 
 
-class Killer:
-    """Who kills, and sees to it that others take the places of those."""
+class Killers:
+    """Who kills, and sees to it that others take the places of those. One server at least, and two nodes, are up."""
 
-    def __init__(self, replicas: Replicas, nodes: RayNodes) -> None:
-        self._replicas, self._nodes = replicas, nodes
+    def __init__(self, replicas: Replicas, nodes: RayNodes, tell: Callable[[str], None]) -> None:
+        """`tell` is told what is going to be killed."""
+        self._replicas, self._nodes, self._tell = replicas, nodes, tell
         self.servers = self.nodes = 0
         """How many were killed."""
 
-    def act(self, choose: random.Random, tell: Callable[[str], None]) -> None:
-        """Kill servers, or a node, or both at once."""
-        time.sleep(choose.uniform(1, 6))
-        what = choose.choices(("servers", "node", "servers and node"), (4, 5, 1))[0]
-        tell(what)
-        if "node" in what:
-            self._nodes.kill(choose.choice(self._nodes.names()), whole=choose.random() < 0.5)
-            self.nodes += 1
-        if "servers" in what:
-            self.servers += self._replicas.kill(choose)
+    def of_servers(self, choose: random.Random) -> None:
+        time.sleep(choose.uniform(2, 12))
+        self._tell("servers")
+        self.servers += self._replicas.kill(choose)
         time.sleep(choose.uniform(0, 3))
         self._replicas.start()
-        if "node" in what:
-            self._nodes.add()
+
+    def of_nodes(self, choose: random.Random) -> None:
+        time.sleep(choose.uniform(2, 10))
+        name, whole = choose.choice(self._nodes.names()), choose.random() < 0.5
+        self._tell(f"{name}, {'all at once' if whole else 'with Ray'}")
+        self._nodes.kill(name, whole=whole)
+        self.nodes += 1
+        time.sleep(choose.uniform(0, 3))
+        self._nodes.add()
 
 
 def test_nodes_and_replicas_come_and_go(
@@ -127,12 +129,10 @@ def test_nodes_and_replicas_come_and_go(
     replicas.start()
     world.prepare()
     serve(world, ENDPOINT, INSTANCES)
-    users, killer, choose = Users(world), Killer(replicas, nodes), random.Random(f"{seed} killer")
+    users = Users(world)
     queue = [f"queued-{number}" for number in range(round(JOBS_A_MINUTE * minutes))]
     for name in queue:
         users.create(name)
-    world.user("four hosts", users.of_four)
-    end = time.monotonic() + 60 * minutes
     load = Load(replicas, ENDPOINT, pause=0.02)
 
     def tell(what: str) -> None:
@@ -141,22 +141,26 @@ def test_nodes_and_replicas_come_and_go(
             with capsys.disabled():
                 print(f"   {load.answered} answers, {len(load.failures)} failures; now: {load.during}", flush=True)
 
+    killers = Killers(replicas, nodes, tell)
+    end = time.monotonic() + 60 * minutes
     with load:
-        while time.monotonic() < end and not world.failures:
-            killer.act(choose, tell)
+        for name, act in (("jobs", users.of_four), ("servers", killers.of_servers), ("nodes", killers.of_nodes)):
+            world.user(name, act)
+        eventually(
+            lambda: world.failures or time.monotonic() > end, within=60 * minutes + 10, every=0.5, what="the end"
+        )
         world.rest(PATIENCE)
+        assert not world.failures, f"--chaos-seed={seed}\n" + "\n".join(world.failures) + f"\n{replicas.tail()}"
         for name in queue:
             users.ended(name)
         eventually(lambda: is_whole(world, ENDPOINT, INSTANCES), within=90, what="all instances of the endpoint")
     for name in queue:
         users.check(name)
-    assert not world.failures, f"--chaos-seed={seed}\n" + "\n".join(world.failures) + f"\n{replicas.tail()}"
     load.check()
     assert load.answered > 100 * minutes
     eventually(lambda: not nodes.holding("train-"), within=30, what="an end of what jobs left on nodes")
     print(
-        f"killed {killer.nodes} nodes and {killer.servers} servers; {load.answered} requests were answered, of them",
-        end=" ",
+        f"killed: {killers.nodes} nodes, {killers.servers} servers; ran: {len(queue)} jobs, {users.big} of four hosts"
     )
-    print(f"{load.tries} tried again; {len(queue)} jobs ran, and {users.big} of four hosts")
+    print(f"{load.answered} requests were answered, with {load.tries} tries more")
     world.close()
