@@ -27,6 +27,7 @@ MEASUREMENTS: Final = {
     "job": "bench.job",
     "engines": "bench.engines",
     "queue": "bench.queue",
+    "notebook": "bench.notebook",
     "tuning": "bench.tuning",
     "channels": "bench.channels",
     "invoke": "bench.invoke",
