@@ -2,6 +2,7 @@
 
     assets/<file>                  what the page loads
     sign-in, sign-out, session     a browser's session: a cookie that no script can read
+    oidc/start, oidc/callback      to a company's identity provider, and back from there
     link, enter                    root's, by a link that whoever holds the root key can ask for
     api/<service>/<Operation>      AWS's operations on behalf of who is signed in
     events                         what changes
@@ -19,7 +20,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -29,7 +30,9 @@ from sagewright.base.settings import Settings
 from sagewright.edge.body import BodyStream
 from sagewright.edge.chain import Identified, Raw, Routed
 from sagewright.edge.console import pages
+from sagewright.edge.console.cookies import COOKIE, PREFIX, own_page, read_cookie, session_cookie
 from sagewright.edge.console.live import Live
+from sagewright.edge.console.oidc import CompanySignIn
 from sagewright.edge.console.protocol import MEMBERS, spoken, streams_events
 from sagewright.edge.console.sign_in import SignIn
 from sagewright.edge.steps.receive import MAX_BODY, MAX_INVOCATION, read_body
@@ -43,8 +46,6 @@ from sagewright.wire.http import Request, Response
 
 _log = logging.getLogger(__name__)
 
-PREFIX: Final = f"/_sagewright/{pages.PATH}/"
-_COOKIE: Final = "sagewright-console"
 _PROOF: Final = "x-sagewright-proof"
 _REGION_HEADER: Final = "x-sagewright-region"
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
@@ -65,6 +66,7 @@ class Console:
         self._carry_out = carry_out
         self._live = Live(services)
         self._sign_in = SignIn(services)
+        self._company = CompanySignIn.made(services)
 
     async def __call__(self, raw: Raw) -> Response | None:
         request = raw.request
@@ -92,8 +94,14 @@ class Console:
                 return pages.asset(raw.request, rest)
             case "GET", "session":
                 return self._session(raw, await self._visitor(raw))
+            case "GET", "sign-in":
+                return _json({"provider": self._company.name} if self._company is not None else {})
             case "POST", "sign-in":
                 return await self._signed_in(raw)
+            case "GET", "oidc" if self._company is not None:
+                answer = await self._company(raw, rest)
+                if answer is not None:
+                    return answer
             case "POST", "link":
                 return await asyncio.to_thread(self._link, raw)
             case "GET", "enter":
@@ -102,7 +110,7 @@ class Console:
                 return await self._events(raw)
             case "POST", "sign-out":
                 await asyncio.to_thread(sessions.close, self._services, (await self._proved(raw)).token)
-                return Response(204, {"set-cookie": _cookie(raw, "", 0)})
+                return Response(204, {"set-cookie": session_cookie(raw, "", 0)})
             case "POST", "api":
                 return await self._carry_out(await self._identified(raw, rest))
         raise AwsError("NotFound", f"There is nothing to {method} at {PREFIX}{path}.", status=404)
@@ -113,7 +121,7 @@ class Console:
         """Raises AwsError (401) for who is not signed in."""
         if self._services.settings.auth == "off":
             return Visitor(sessions.root(self._services), "root", "")
-        token = _read_cookie(raw)
+        token = read_cookie(raw, COOKIE)
         found = await asyncio.to_thread(sessions.visitor, self._services, token) if token else None
         if found is None:
             raise AwsError("NotSignedIn", "Sign in first: the session has ended, or there was none.", status=401)
@@ -121,7 +129,7 @@ class Console:
 
     async def _proved(self, raw: Raw) -> Visitor:
         """The visitor whose page asks. Raises AwsError (401, 403)."""
-        _own_page(raw)
+        own_page(raw)
         found = await self._visitor(raw)
         if not hmac.compare_digest(raw.request.headers.get(_PROOF, "").encode(), found.proof.encode()):
             raise AwsError("AccessDenied", f"Send the header {_PROOF}: GET {PREFIX}session has it.", status=403)
@@ -133,6 +141,7 @@ class Console:
             {
                 "user": visitor.name,
                 "arn": visitor.principal.arn,
+                "kind": visitor.principal.kind,
                 "account": settings.account,
                 "region": settings.region,
                 "role": default_role_arn(settings.account),
@@ -143,12 +152,12 @@ class Console:
 
     async def _signed_in(self, raw: Raw) -> Response:
         """`{"user": …, "password": …}`, and `newPassword` where a new one is asked for."""
-        _own_page(raw)
+        own_page(raw)
         if not raw.request.headers.get("content-type", "").startswith("application/json"):
             raise validation_error("Sign in with a JSON object.")
         given = _object(await read_body(raw.receive, raw.request.headers.get("content-length"), _SMALL))
         token = await self._sign_in(given, raw)
-        return Response(204, {"set-cookie": _cookie(raw, token, sessions.SESSION_SECONDS)})
+        return Response(204, {"set-cookie": session_cookie(raw, token, sessions.SESSION_SECONDS)})
 
     def _link(self, raw: Raw) -> Response:
         """For who signs with the root key: a token that `enter` takes, once."""
@@ -168,7 +177,7 @@ class Console:
         headers = {"location": "/", "referrer-policy": "no-referrer"}
         if opened is None:
             return Response(302, {**headers, "location": "/#/sign-in?link=used"})
-        return Response(302, {**headers, "set-cookie": _cookie(raw, opened, sessions.SESSION_SECONDS)})
+        return Response(302, {**headers, "set-cookie": session_cookie(raw, opened, sessions.SESSION_SECONDS)})
 
     # What is asked.
 
@@ -222,34 +231,11 @@ class Console:
         return Response(200, {"content-type": "text/event-stream", "x-accel-buffering": "no"}, stream)
 
 
-def _own_page(raw: Raw) -> None:
-    """Raises AwsError (403) where a page of elsewhere asks."""
-    headers = raw.request.headers
-    origin = headers.get("origin")
-    if (origin is not None and urlsplit(origin).netloc != headers.get("host")) or headers.get(
-        "sec-fetch-site", "same-origin"
-    ) not in ("same-origin", "none"):
-        raise AwsError("AccessDenied", f"Pages of {origin or 'elsewhere'} may not ask this.", status=403)
-
-
 def _region(raw: Raw, settings: Settings) -> str:
     named = raw.request.headers.get(_REGION_HEADER, "")
     if named and not _REGION.fullmatch(named):
         raise validation_error(f"{named!r} is no region.")
     return named or settings.region
-
-
-def _read_cookie(raw: Raw) -> str:
-    for each in raw.request.headers.get("cookie", "").replace(",", ";").split(";"):
-        name, _, value = each.strip().partition("=")
-        if name == _COOKIE:
-            return value
-    return ""
-
-
-def _cookie(raw: Raw, token: str, seconds: int) -> str:
-    secure = "; Secure" if raw.request.headers.get("x-forwarded-proto") == "https" else ""
-    return f"{_COOKIE}={token}; Path={PREFIX}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
 
 
 def _object(body: bytes) -> dict[str, Any]:
