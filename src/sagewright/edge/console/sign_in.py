@@ -18,7 +18,7 @@ from sagewright.operations.iam.records import USER, key
 _NAME: Final = re.compile(r"[\w+=,.@-]{1,64}")
 _LONGEST: Final = 1024
 _AT_ONCE: Final = 2
-"""Passwords that are tried at a time: each takes processor time and 16 MiB by design."""
+"""Passwords that are tried at a time: each takes processor time and 19 MiB by design."""
 
 
 class SignIn:
