@@ -6,6 +6,7 @@
     link, enter                    root's, by a link that whoever holds the root key can ask for
     api/<service>/<Operation>      AWS's operations on behalf of who is signed in
     events                         what changes
+    settings                       what the server runs with
 
 What is asked with a session passes the same decode, gate, dispatch and encode as what is signed. Only pages of ours
 may ask: the cookie is kept from other sites, and each request carries a proof that only our page was given.
@@ -29,7 +30,7 @@ from sagewright.base.errors import AwsError, Transient, validation_error
 from sagewright.base.settings import Settings
 from sagewright.edge.body import BodyStream
 from sagewright.edge.chain import Identified, Raw, Routed
-from sagewright.edge.console import pages
+from sagewright.edge.console import pages, settings
 from sagewright.edge.console.cookies import COOKIE, PREFIX, own_page, read_cookie, session_cookie
 from sagewright.edge.console.live import Live
 from sagewright.edge.console.oidc import CompanySignIn
@@ -67,6 +68,7 @@ class Console:
         self._live = Live(services)
         self._sign_in = SignIn(services)
         self._company = CompanySignIn.made(services)
+        self._started = services.clock.now()
 
     async def __call__(self, raw: Raw) -> Response | None:
         request = raw.request
@@ -106,6 +108,8 @@ class Console:
                 return await asyncio.to_thread(self._link, raw)
             case "GET", "enter":
                 return await self._enter(raw)
+            case "GET", "settings":
+                return await self._settings(raw)
             case "GET", "events":
                 return await self._events(raw)
             case "POST", "sign-out":
@@ -136,15 +140,15 @@ class Console:
         return found
 
     def _session(self, raw: Raw, visitor: Visitor) -> Response:
-        settings: Settings = self._services.settings
+        known: Settings = self._services.settings
         return _json(
             {
                 "user": visitor.name,
                 "arn": visitor.principal.arn,
                 "kind": visitor.principal.kind,
-                "account": settings.account,
-                "region": settings.region,
-                "role": default_role_arn(settings.account),
+                "account": known.account,
+                "region": known.region,
+                "role": default_role_arn(known.account),
                 "version": sagewright.__version__,
                 "proof": visitor.proof,
             }
@@ -208,12 +212,15 @@ class Console:
         routed = Routed(raw, None, service, protocol, service_model, found, addressed, held)
         return Identified(routed, visitor.principal, _region(raw, self._services.settings), body)
 
-    async def _events(self, raw: Raw) -> Response:
-        visitor = await self._visitor(raw)
-        if raw.request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise AwsError("AccessDenied", "Pages of elsewhere may not listen.", status=403)
+    async def _settings(self, raw: Raw) -> Response:
+        call = self._call(raw, await self._proved(raw))
+        provider = "" if self._company is None else self._company.name
+        return _json(await asyncio.to_thread(settings.told, call, started=self._started, provider=provider))
+
+    def _call(self, raw: Raw, visitor: Visitor) -> Call:
+        """For what is none of AWS's operations."""
         services = self._services
-        call = Call(
+        return Call(
             service="sagemaker",
             operation="",
             principal=visitor.principal,
@@ -225,17 +232,23 @@ class Console:
             services=services,
             peer=raw.peer,
         )
+
+    async def _events(self, raw: Raw) -> Response:
+        visitor = await self._visitor(raw)
+        if raw.request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise AwsError("AccessDenied", "Pages of elsewhere may not listen.", status=403)
+        services, call = self._services, self._call(raw, visitor)
         stream: AsyncIterator[bytes] = self._live.stream(
             call, lambda: not visitor.token or sessions.visitor(services, visitor.token) is not None
         )
         return Response(200, {"content-type": "text/event-stream", "x-accel-buffering": "no"}, stream)
 
 
-def _region(raw: Raw, settings: Settings) -> str:
+def _region(raw: Raw, known: Settings) -> str:
     named = raw.request.headers.get(_REGION_HEADER, "")
     if named and not _REGION.fullmatch(named):
         raise validation_error(f"{named!r} is no region.")
-    return named or settings.region
+    return named or known.region
 
 
 def _object(body: bytes) -> dict[str, Any]:
