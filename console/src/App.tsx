@@ -44,8 +44,13 @@ const LINKS: SideNavigationProps.Item[] = [
     type: "section",
     text: "Account",
     items: [
-      { type: "link", text: "Users and roles", href: to("users") },
+      { type: "link", text: "Users", href: to("users") },
+      { type: "link", text: "Groups", href: to("groups") },
+      { type: "link", text: "Roles", href: to("roles") },
+      { type: "link", text: "Policies", href: to("policies") },
+      { type: "link", text: "Policy simulator", href: to("simulator") },
       { type: "link", text: "Cost", href: to("cost") },
+      { type: "link", text: "Settings", href: to("settings") },
     ],
   },
 ];
@@ -75,6 +80,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
     document.title = ["Sagewright", ...route.path].reverse().join(" – ");
   }, [route]);
   async function chosen(id: string): Promise<void> {
+    if (id === "profile") return; // a link
     if (id !== "sign-out") return setScheme(id as Scheme);
     stopFollowing();
     await signOut();
@@ -93,6 +99,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
               iconName: "user-profile",
               onItemClick: ({ detail }) => void chosen(detail.id),
               items: [
+                { id: "profile", text: "Profile", href: to("profile") },
                 { id: "system", text: "Colours as the system" },
                 { id: "light", text: "Light" },
                 { id: "dark", text: "Dark" },
