@@ -24,6 +24,7 @@ MEASUREMENTS: Final = {
     "control": "bench.control",
     "growth": "bench.growth",
     "growth-postgres": "bench.growth_postgres",
+    "console": "bench.console",
     "job": "bench.job",
     "engines": "bench.engines",
     "queue": "bench.queue",

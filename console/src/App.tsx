@@ -2,7 +2,7 @@ import AppLayout from "@cloudscape-design/components/app-layout";
 import SideNavigation, { type SideNavigationProps } from "@cloudscape-design/components/side-navigation";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
 import Spinner from "@cloudscape-design/components/spinner";
-import { useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { session, signOut, whenEnded, type Session } from "./api/client";
 import { stopFollowing } from "./api/live";
 import { PAGES } from "./pages/table";
@@ -127,7 +127,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
           navigationToggle: "Show the pages",
           navigationClose: "Hide the pages",
         }}
-        content={page ? page(route, visit) : <Failure error={new Error(`The console has no page ${section}.`)} />}
+        content={page ? <Suspense fallback={<Spinner size="large" />}>{page(route, visit)}</Suspense> : <Failure error={new Error(`The console has no page ${section}.`)} />}
       />
     </>
   );

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { all, call } from "../api/client";
 import { moment } from "../parts/format";
 import { Failure } from "../parts/Failure";
+import { Create } from "../parts/Create";
 import { Listing } from "../parts/Listing";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
@@ -27,6 +28,7 @@ export function TuningJobs() {
   return (
     <Listing
       title="Tuning jobs"
+      actions={<Create what="tuning job" page="create-tuning-job" />}
       loaded={loaded}
       id={(job) => job.HyperParameterTuningJobName}
       teach={<Box>No hyperparameters were searched yet. A tuning job starts training jobs, each with other hyperparameters, and tells the best: CreateHyperParameterTuningJob with an SDK.</Box>}
@@ -53,6 +55,7 @@ export function TransformJobs() {
   return (
     <Listing
       title="Batch transform jobs"
+      actions={<Create what="transform job" page="create-transform-job" />}
       loaded={loaded}
       id={(job) => job.TransformJobName}
       teach={<Box>No batch was transformed yet. A transform job asks a model about each object under a prefix of S3: CreateTransformJob with an SDK.</Box>}
@@ -77,6 +80,7 @@ export function Models() {
   return (
     <Listing
       title="Models"
+      actions={<Create what="model" page="create-model" />}
       loaded={loaded}
       id={(model) => model.ModelName}
       teach={<Box>There are no models yet. A model is an image and what was trained: CreateModel with an SDK, or estimator.deploy().</Box>}
@@ -101,6 +105,7 @@ export function ProcessingJobs() {
   return (
     <Listing
       title="Processing jobs"
+      actions={<Create what="processing job" page="create-processing-job" />}
       loaded={loaded}
       id={(job) => job.ProcessingJobName}
       teach={<Box>Nothing was processed yet. A processing job runs a script over data from S3: CreateProcessingJob with an SDK.</Box>}
@@ -142,6 +147,7 @@ export function Notebooks() {
       {error && <Failure error={error} />}
       <Listing
         title="Notebook instances"
+        actions={<Create what="notebook instance" page="create-notebook" />}
         loaded={loaded}
         id={(each) => each.NotebookInstanceName}
         teach={<Box>There are no notebooks yet. A notebook instance is JupyterLab with a volume of its own: CreateNotebookInstance with an SDK.</Box>}
