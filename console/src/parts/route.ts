@@ -28,3 +28,8 @@ export function to(...path: string[]): string {
 export function go(...path: string[]): void {
   location.hash = to(...path);
 }
+
+/** The page of metrics, with those that have this dimension. */
+export function metricsOf(namespace: string, dimension: string, value: string): string {
+  return `${to("metrics")}?${new URLSearchParams({ namespace, dimensions: `${dimension}=${value}` }).toString()}`;
+}
