@@ -89,7 +89,7 @@ function Summary({ group }: { group: Group }) {
   return (
     <Container>
       <KeyValuePairs
-        columns={4}
+        columns={3}
         items={[
           { label: "Status", value: <Status value={group.FeatureGroupStatus} /> },
           { label: "Created", value: moment(group.CreationTime) },

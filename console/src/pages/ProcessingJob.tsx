@@ -87,7 +87,7 @@ function Summary({ job }: { job: Job }) {
   return (
     <Container>
       <KeyValuePairs
-        columns={4}
+        columns={3}
         items={[
           { label: "Status", value: <Status value={job.ProcessingJobStatus} /> },
           { label: "Created", value: moment(job.CreationTime) },

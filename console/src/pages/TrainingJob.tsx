@@ -4,6 +4,7 @@ import Container from "@cloudscape-design/components/container";
 import ContentLayout from "@cloudscape-design/components/content-layout";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import Tabs from "@cloudscape-design/components/tabs";
@@ -60,7 +61,6 @@ export function TrainingJob({ name }: { name: string }) {
           variant="h1"
           actions={
             <SpaceBetween direction="horizontal" size="xs">
-              <Button href={metricsOf(GROUP, "TrainingJobName", name)}>In metrics</Button>
               <Button href={`${to("create-training-job")}?from=${encodeURIComponent(name)}`}>Clone</Button>
               <Button onClick={stop} disabled={!live}>
                 Stop
@@ -106,6 +106,15 @@ function Summary({ job }: { job: Job }) {
           { label: "Instances", value: `${job.ResourceConfig.InstanceCount ?? 1} × ${job.ResourceConfig.InstanceType ?? "–"}` },
           { label: "Image", value: (job.AlgorithmSpecification.TrainingImage ?? job.AlgorithmSpecification.AlgorithmName ?? "–").split("/").at(-1) },
           { label: "Role", value: job.RoleArn.split("/").at(-1) },
+          {
+            label: "Elsewhere",
+            value: (
+              <SpaceBetween direction="horizontal" size="s">
+                <Link href={to("runs", `${job.TrainingJobName}-aws-training-job`)}>In experiments</Link>
+                <Link href={metricsOf(GROUP, "TrainingJobName", job.TrainingJobName)}>In metrics</Link>
+              </SpaceBetween>
+            ),
+          },
           { label: "Model artifact", value: artifact ? <S3Link uri={artifact} /> : "–" },
         ]}
       />

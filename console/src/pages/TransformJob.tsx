@@ -75,7 +75,7 @@ export function TransformJob({ name }: { name: string }) {
                     { label: "Took", value: duration(job.TransformStartTime && job.TransformEndTime && job.TransformEndTime - job.TransformStartTime) },
                   ]}
                 />
-                <Progress job={job.TransformJobName} live={live} />
+                <Progress job={name} instances={job.TransformResources.InstanceCount} live={live} />
               </SpaceBetween>
             </Container>
             <Tabs
@@ -98,19 +98,22 @@ interface Said {
 }
 
 /** What the data logs of all instances said last of how many objects are done. */
-async function progress(job: string): Promise<{ done: number; of: number } | undefined> {
+async function progress(job: string, instances: number): Promise<{ done: number; of: number } | undefined> {
   const sum = { done: 0, of: 0 };
-  for (const stream of (await streams(GROUP, `${job}/`)).filter((each) => each.endsWith("/data-log"))) {
-    const page: Said = await call("logs", "GetLogEvents", { logGroupName: GROUP, logStreamName: stream, startFromHead: false, limit: 100 });
+  const logs = (await streams(GROUP, `${job}/`)).filter((each) => each.logStreamName.endsWith("/data-log"));
+  // An instance that was lost has a successor, which counts what was done before.
+  logs.sort((a, b) => b.creationTime - a.creationTime);
+  for (const { logStreamName } of logs.slice(0, instances)) {
+    const page: Said = await call("logs", "GetLogEvents", { logGroupName: GROUP, logStreamName, startFromHead: false, limit: 100 });
     const last = page.events.map(({ message }) => SAID.exec(message)).findLast((each) => each !== null);
     if (last) [sum.done, sum.of] = [sum.done + Number(last[1]), sum.of + Number(last[2])];
   }
   return sum.of ? sum : undefined;
 }
 
-function Progress({ job, live }: { job: string; live: boolean }) {
+function Progress({ job, instances, live }: { job: string; instances: number; live: boolean }) {
   const turn = useTurns(2, live);
-  const loaded = useLoaded(() => progress(job).catch(() => undefined), [job, live, turn]);
+  const loaded = useLoaded(() => progress(job, instances).catch(() => undefined), [job, live, turn]);
   // Who may not read logs sees the rest; and jobs of before this was logged have none.
   if (!loaded.value) return null;
   const { done, of } = loaded.value;

@@ -37,12 +37,12 @@ export function Detail<T>({ name, among, loaded, failed, actions, children }: Pr
       {where}
       <ContentLayout
         header={
-          <Header variant="h1" actions={actions && <SpaceBetween direction="horizontal" size="xs">{actions(value)}</SpaceBetween>}>
+          <Header variant="h1" actions={actions && <div className="actions">{actions(value)}</div>}>
             <span className="name">{name}</span>
           </Header>
         }
       >
-        <SpaceBetween size="l">
+        <div className="stack">
           {loaded.error && <Failure error={loaded.error} again={loaded.again} />}
           {reason && (
             <Alert type="error" header="Why it failed">
@@ -50,7 +50,7 @@ export function Detail<T>({ name, among, loaded, failed, actions, children }: Pr
             </Alert>
           )}
           {children(value)}
-        </SpaceBetween>
+        </div>
       </ContentLayout>
     </SpaceBetween>
   );

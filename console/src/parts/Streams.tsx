@@ -8,8 +8,9 @@ import { Log } from "./Log";
 import { useLoaded } from "./useLoaded";
 import { useTurns } from "./useTurns";
 
-interface Stream {
+export interface Stream {
   logStreamName: string;
+  creationTime: number;
 }
 
 const LOOK_S = 2;
@@ -21,7 +22,7 @@ export function Streams({ group, prefix, live }: { group: string; prefix: string
   const turn = useTurns(some ? REST_S : LOOK_S, live);
   const loaded = useLoaded(
     async () => {
-      const names = await streams(group, prefix);
+      const names = (await streams(group, prefix)).map((each) => each.logStreamName);
       setSome(names.length > 0);
       return names;
     },
@@ -48,12 +49,11 @@ export function Streams({ group, prefix, live }: { group: string; prefix: string
   );
 }
 
-/** Names of streams; none where the group itself is not there yet. */
-export async function streams(group: string, prefix: string): Promise<string[]> {
+/** The streams; none where the group itself is not there yet. */
+export async function streams(group: string, prefix: string): Promise<Stream[]> {
   const params = { logGroupName: group, ...(prefix && { logStreamNamePrefix: prefix }) };
   try {
-    const found = await all<Stream>("logs", "DescribeLogStreams", "logStreams", params, ["nextToken", "nextToken"]);
-    return found.map((each) => each.logStreamName);
+    return await all<Stream>("logs", "DescribeLogStreams", "logStreams", params, ["nextToken", "nextToken"]);
   } catch (error) {
     if (error instanceof Refusal && error.code === "ResourceNotFoundException") return [];
     throw error;
