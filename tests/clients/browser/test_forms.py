@@ -46,8 +46,9 @@ def test_a_model_of_a_job_and_an_endpoint_of_two_variants(
     expect(page.get_by_label("Model artifact")).to_have_value(trained["ModelArtifacts"]["S3ModelArtifacts"])
     picture("create-model")
     create(page)
-    expect(page.get_by_text("from-a-job", exact=True)).to_be_visible()
-    begin(page, "create-endpoint?from=from-a-job", "Create endpoint")
+    expect(page.get_by_role("heading", name="from-a-job")).to_be_visible()
+    page.get_by_role("link", name="Create endpoint").click()
+    expect(page.get_by_label("Model 1")).to_have_value("from-a-job")
     fill(page, Name="two-ways")
     page.get_by_role("button", name="Add variant").click()
     fill(page, Variant_2="idle", Runs_on_2="serverless", Weight_2="0")
@@ -67,11 +68,12 @@ def test_a_model_of_a_job_and_an_endpoint_of_two_variants(
 def test_a_transform_job(page: Page, picture: Picture, model: str, bucket: str, rows: list[list[float]]) -> None:
     lines = "\n".join(",".join(map(str, row)) for row in rows)
     boto3.client("s3").put_object(Bucket=bucket, Key="batch/rows.csv", Body=lines.encode())
-    begin(page, f"create-transform-job?from={model}", "Create transform job")
+    begin(page, f"create-transform-job?model={model}", "Create transform job")
     fill(page, Name="batch", Address=f"s3://{bucket}/batch/", Output=f"s3://{bucket}/answers/")
     picture("create-transform-job")
     create(page)
-    expect(page.get_by_role("row").filter(has_text="batch")).to_contain_text("Completed", timeout=120_000)
+    expect(page.get_by_role("heading", name="batch")).to_be_visible()
+    expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=120_000)
     answers = boto3.client("s3").get_object(Bucket=bucket, Key="answers/rows.csv.out")["Body"].read()
     assert len(answers.splitlines()) == len(rows)
 
@@ -85,7 +87,8 @@ def test_a_processing_job(page: Page, picture: Picture, bucket: str) -> None:
     fill(page, S3_address_1=f"s3://{bucket}/said/")
     picture("create-processing-job")
     create(page)
-    expect(page.get_by_role("row").filter(has_text="says")).to_contain_text("Completed", timeout=120_000)
+    expect(page.get_by_role("heading", name="says")).to_be_visible()
+    expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=120_000)
     assert s3.get_object(Bucket=bucket, Key="said/said.txt")["Body"].read() == b"hello there"
 
 

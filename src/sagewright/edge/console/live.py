@@ -21,10 +21,14 @@ from sagewright.resources import (
     endpoint_config,
     hyper_parameter_tuning_job,
     inference_component,
+    mlflow_app,
+    mlflow_tracking_server,
     notebook_instance,
     processing_job,
+    query_execution,
     training_job,
     transform_job,
+    trial_component,
 )
 from sagewright.resources.record import Key
 
@@ -38,6 +42,15 @@ ACTIONS: Final[Mapping[str, str]] = {
     notebook_instance.KIND: "sagemaker:ListNotebookInstances",
     processing_job.KIND: "sagemaker:ListProcessingJobs",
     inference_component.KIND: "sagemaker:ListInferenceComponents",
+    "notebook-instance-lifecycle-config": "sagemaker:ListNotebookInstanceLifecycleConfigs",
+    "code-repository": "sagemaker:ListCodeRepositories",
+    "feature-group": "sagemaker:ListFeatureGroups",
+    "experiment": "sagemaker:ListExperiments",
+    trial_component.KIND: "sagemaker:ListTrialComponents",
+    "trial-component-link": "sagemaker:ListTrialComponents",
+    mlflow_tracking_server.KIND: "sagemaker:ListMlflowTrackingServers",
+    mlflow_app.KIND: "sagemaker:ListMlflowApps",
+    query_execution.KIND: "athena:ListQueryExecutions",
 }
 """By kind of record, what one must be allowed to hear of it."""
 _GATHER_S: Final = 0.5
