@@ -18,7 +18,7 @@ import { usePages } from "../parts/usePages";
 import { DeleteObjects } from "./DeleteObjects";
 import { S3Object, type Entry } from "./S3Object";
 
-const SIZE = 100;
+const SIZE = 50;
 
 interface Answer {
   Contents?: (Entry & { LastModified?: Time })[];

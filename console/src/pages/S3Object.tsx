@@ -41,8 +41,7 @@ export function S3Object({ bucket, entry, close }: { bucket: string; entry: Entr
       <SpaceBetween size="s">
         {error && <Failure error={error} />}
         <Box color="text-body-secondary">
-          <CopyToClipboard variant="inline" textToCopy={address} copySuccessText="Copied" copyErrorText="Not copied" copyButtonAriaLabel="Copy the address" />{" "}
-          {size(entry.Size)}, changed {moment(entry.LastModified)}
+          <CopyToClipboard variant="inline" textToCopy={address} copySuccessText="Copied" copyErrorText="Not copied" copyButtonAriaLabel="Copy the address" /> · {size(entry.Size)}, changed {moment(entry.LastModified)}
         </Box>
         <Preview bucket={bucket} name={entry.Key} size={entry.Size ?? 0} />
       </SpaceBetween>

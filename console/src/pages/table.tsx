@@ -1,10 +1,22 @@
-import { lazy, type ComponentType, type ReactNode } from "react";
+import { isValidElement, lazy, type ComponentType, type ReactNode } from "react";
 import type { Session } from "../api/client";
 import type { Route } from "../parts/route";
 
+const loads = new Map<unknown, () => Promise<unknown>>();
+
 /** A page whose script is fetched when it is first looked at. */
 function later<P>(load: () => Promise<ComponentType<P>>) {
-  return lazy(async () => ({ default: await load() }));
+  const page = lazy(async () => ({ default: await load() }));
+  loads.set(page, load);
+  return page;
+}
+
+/** Begin to fetch the script of a page that is likely to be shown soon. */
+export function fetchAhead({ path, query }: Route): void {
+  const nobody = { user: "", arn: "", account: "", region: "", role: "", version: "", proof: "" } as Session;
+  const page = PAGES[path[0] ?? ""]?.({ path, query }, nobody);
+  // What fails now fails again when it is wanted, and is told then.
+  if (isValidElement(page)) void loads.get(page.type)?.().catch(() => undefined);
 }
 
 const CodeRepositories = later(async () => (await import("./CodeRepositories")).CodeRepositories);

@@ -42,7 +42,7 @@ def objects(bucket: str) -> str:
         "report.json": b'{"score":{"value":0.5}}',
         "deep/er/one.txt": b"1",
         "deep/two.txt": b"2",
-        **{f"z-{number:04d}": b"\0\1" for number in range(1050)},
+        **{f"z-{number:04d}": b"\0\1" for number in range(130)},
     }
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda each: s3.put_object(Bucket=bucket, Key=f"shown/{each[0]}", Body=each[1]), content.items()))
@@ -87,13 +87,13 @@ def test_keys_come_by_the_page(page: Page, picture: Picture, bucket: str, object
     page.on("request", lambda request: asked.append(request) if "ListObjectsV2" in request.url else None)
     page.goto(f"/#/s3/{bucket}/{objects.replace('/', '%2F')}")
     expect(page.get_by_role("button", name="table.csv", exact=True)).to_be_visible()
-    for _ in range(10):
+    for _ in range(2):
         page.get_by_role("button", name="Next page").click()
-    expect(page.get_by_role("button", name="z-1049")).to_be_visible()
+    expect(page.get_by_role("button", name="z-0129")).to_be_visible()
     picture("s3-last-page")
-    assert len(asked) == 11  # each page once
-    page.get_by_label("Names that begin with").fill("z-07")
-    expect(page.get_by_role("button", name="z-0700", exact=True)).to_be_visible()
+    assert len(asked) == 3  # each page once
+    page.get_by_label("Names that begin with").fill("z-01")
+    expect(page.get_by_role("button", name="z-0100", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="table.csv")).not_to_be_visible()
 
 
@@ -121,8 +121,8 @@ def test_files_and_folders_go_up_and_come_down(page: Page, picture: Picture, buc
 
 def test_what_is_chosen_is_deleted(page: Page, picture: Picture, bucket: str, objects: str) -> None:
     page.goto(f"/#/s3/{bucket}/{objects.replace('/', '%2F')}")
-    page.get_by_label("Choose table.csv").check()
-    page.get_by_label("Choose deep/").check()
+    page.get_by_role("checkbox", name="Choose table.csv").check()
+    page.get_by_role("checkbox", name="Choose deep/").check()
     page.get_by_role("button", name="Delete", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("All that is in folders is deleted too.")).to_be_visible()
