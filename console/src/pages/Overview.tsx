@@ -93,13 +93,13 @@ export function Overview() {
       <SpaceBetween size="l">
         {loaded.error && <Failure error={loaded.error} again={loaded.again} />}
         <Container header={<Header variant="h2">Now</Header>}>
-          <ColumnLayout columns={4} variant="text-grid">
+          <div className="figures">
             <Figure label="Running jobs" value={counted(running, seen?.running.more)} href={`${to("training-jobs")}?status=InProgress`} />
             <Figure label="Waiting for room" value={counted(waiting, seen?.running.more)} href={`${to("training-jobs")}?status=InProgress`} />
             <Figure label="Endpoints in service" value={counted(seen?.endpoints.filter((each) => each.EndpointStatus === "InService").length, seen?.serves)} href={to("endpoints")} />
             <Figure label="Failed jobs of the last day" value={counted(seen?.failed.work.length, seen?.failed.more)} href={`${to("training-jobs")}?status=Failed`} />
             <Figure label="Cost of this month" value={cost.value} href={to("cost")} />
-          </ColumnLayout>
+          </div>
         </Container>
         <ColumnLayout columns={2}>
           <Container header={<Header variant="h2">Running</Header>} fitHeight>
