@@ -28,6 +28,11 @@ export class Refusal extends Error {
 let current: Session | undefined;
 let ended: () => void = () => undefined;
 
+/** The default execution role's ARN, for calls that are shown; only where somebody is signed in. */
+export function defaultRole(): string {
+  return current?.role ?? "";
+}
+
 /** Call `then` when a request finds that the session is over. */
 export function whenEnded(then: () => void): void {
   ended = then;

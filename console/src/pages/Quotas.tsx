@@ -5,7 +5,7 @@ import Input from "@cloudscape-design/components/input";
 import Toggle from "@cloudscape-design/components/toggle";
 import { useState } from "react";
 import { all, call } from "../api/client";
-import { Code } from "../parts/Code";
+import { Calls } from "../parts/Code";
 import { Listing } from "../parts/Listing";
 import { useLoaded } from "../parts/useLoaded";
 import { Dialog } from "./people/Dialog";
@@ -66,7 +66,7 @@ export function Quotas({ owner }: { owner: boolean }) {
           <FormField label="At once" description={owner ? "It holds from now on. What runs goes on." : "The owner of this server grants it."}>
             <Input type="number" value={asking.value} onChange={({ detail }) => setAsking({ ...asking, value: detail.value })} />
           </FormField>
-          <Code service="service-quotas" operation="RequestServiceQuotaIncrease" params={params} />
+          <Calls calls={[{ service: "service-quotas", operation: "RequestServiceQuotaIncrease", params }]} />
         </Dialog>
       )}
     </>

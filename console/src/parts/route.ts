@@ -42,3 +42,8 @@ export function backToPlace(): void {
   sessionStorage.removeItem(KEPT);
   if (hash && !location.hash) location.hash = hash;
 }
+
+/** The page of metrics, with those that have this dimension. */
+export function metricsOf(namespace: string, dimension: string, value: string): string {
+  return `${to("metrics")}?${new URLSearchParams({ namespace, dimensions: `${dimension}=${value}` }).toString()}`;
+}

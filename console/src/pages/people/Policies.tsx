@@ -11,7 +11,7 @@ import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { call } from "../../api/client";
-import { Code } from "../../parts/Code";
+import { Calls } from "../../parts/Code";
 import { Failure } from "../../parts/Failure";
 import { Listing } from "../../parts/Listing";
 import { go, to } from "../../parts/route";
@@ -61,7 +61,7 @@ function CreatePolicy({ close }: { close: () => void }) {
         <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus />
       </FormField>
       <PolicyText label="Document" text={text} change={setText} />
-      <Code service="iam" operation="CreatePolicy" params={params} />
+      <Calls calls={[{ service: "iam", operation: "CreatePolicy", params }]} />
     </Dialog>
   );
 }

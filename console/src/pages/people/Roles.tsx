@@ -9,7 +9,7 @@ import Link from "@cloudscape-design/components/link";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import { useState } from "react";
 import { call, type Session } from "../../api/client";
-import { Code } from "../../parts/Code";
+import { Calls } from "../../parts/Code";
 import { Failure } from "../../parts/Failure";
 import { duration, moment } from "../../parts/format";
 import { Listing } from "../../parts/Listing";
@@ -78,7 +78,7 @@ function CreateRole({ account, close }: { account: string; close: () => void }) 
         />
       </FormField>
       <PolicyText label="Trust policy" description="Who may assume it." text={text} change={setText} />
-      <Code service="iam" operation="CreateRole" params={params} />
+      <Calls calls={[{ service: "iam", operation: "CreateRole", params }]} />
     </Dialog>
   );
 }

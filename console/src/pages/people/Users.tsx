@@ -7,7 +7,7 @@ import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { call } from "../../api/client";
-import { Code } from "../../parts/Code";
+import { Calls } from "../../parts/Code";
 import { moment } from "../../parts/format";
 import { Listing } from "../../parts/Listing";
 import { go, to } from "../../parts/route";
@@ -62,7 +62,7 @@ function CreateUser({ close }: { close: () => void }) {
           Another must be chosen at the first sign-in
         </Checkbox>
       )}
-      <Code service="iam" operation="CreateUser" params={{ UserName: name }} />
+      <Calls calls={[{ service: "iam", operation: "CreateUser", params: { UserName: name } }]} />
     </Dialog>
   );
 }
@@ -94,7 +94,7 @@ export function Groups() {
             <FormField label="Group name">
               <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus />
             </FormField>
-            <Code service="iam" operation="CreateGroup" params={{ GroupName: name }} />
+            <Calls calls={[{ service: "iam", operation: "CreateGroup", params: { GroupName: name } }]} />
           </SpaceBetween>
         </Dialog>
       )}

@@ -19,7 +19,7 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -238,7 +238,7 @@ class Console:
         if raw.request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise AwsError("AccessDenied", "Pages of elsewhere may not listen.", status=403)
         services, call = self._services, self._call(raw, visitor)
-        stream: AsyncIterator[bytes] = self._live.stream(
+        stream = self._live.stream(
             call, lambda: not visitor.token or sessions.visitor(services, visitor.token) is not None
         )
         return Response(200, {"content-type": "text/event-stream", "x-accel-buffering": "no"}, stream)
