@@ -2,7 +2,7 @@ import AppLayout from "@cloudscape-design/components/app-layout";
 import SideNavigation, { type SideNavigationProps } from "@cloudscape-design/components/side-navigation";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
 import Spinner from "@cloudscape-design/components/spinner";
-import { useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { session, signOut, whenEnded, type Session } from "./api/client";
 import { stopFollowing } from "./api/live";
 import { PAGES } from "./pages/table";
@@ -51,8 +51,13 @@ const LINKS: SideNavigationProps.Item[] = [
     type: "section",
     text: "Account",
     items: [
-      { type: "link", text: "Users and roles", href: to("users") },
+      { type: "link", text: "Users", href: to("users") },
+      { type: "link", text: "Groups", href: to("groups") },
+      { type: "link", text: "Roles", href: to("roles") },
+      { type: "link", text: "Policies", href: to("policies") },
+      { type: "link", text: "Policy simulator", href: to("simulator") },
       { type: "link", text: "Cost", href: to("cost") },
+      { type: "link", text: "Settings", href: to("settings") },
     ],
   },
 ];
@@ -85,6 +90,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
     document.title = ["Sagewright", ...route.path].reverse().join(" – ");
   }, [route]);
   async function chosen(id: string): Promise<void> {
+    if (id === "profile") return; // a link
     if (id !== "sign-out") return setScheme(id as Scheme);
     stopFollowing();
     await signOut();
@@ -103,6 +109,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
               iconName: "user-profile",
               onItemClick: ({ detail }) => void chosen(detail.id),
               items: [
+                { id: "profile", text: "Profile", href: to("profile") },
                 { id: "system", text: "Colours as the system" },
                 { id: "light", text: "Light" },
                 { id: "dark", text: "Dark" },
@@ -130,7 +137,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
           navigationToggle: "Show the pages",
           navigationClose: "Hide the pages",
         }}
-        content={page ? page(route, visit) : <Failure error={new Error(`The console has no page ${section}.`)} />}
+        content={page ? <Suspense fallback={<Spinner size="large" />}>{page(route, visit)}</Suspense> : <Failure error={new Error(`The console has no page ${section}.`)} />}
       />
     </>
   );

@@ -5,6 +5,7 @@ import { all, defaultRole } from "../api/client";
 import { moment } from "../parts/format";
 import { useAct } from "../parts/Detail";
 import { Failure } from "../parts/Failure";
+import { Create } from "../parts/Create";
 import { Listing } from "../parts/Listing";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
@@ -28,6 +29,7 @@ export function TuningJobs() {
   return (
     <Listing
       title="Tuning jobs"
+      actions={<Create what="tuning job" page="create-tuning-job" />}
       loaded={loaded}
       id={(job) => job.HyperParameterTuningJobName}
       teach={<Box>No hyperparameters were searched yet. A tuning job starts training jobs, each with other hyperparameters, and tells the best: CreateHyperParameterTuningJob with an SDK.</Box>}
@@ -54,6 +56,7 @@ export function TransformJobs() {
   return (
     <Listing
       title="Batch transform jobs"
+      actions={<Create what="transform job" page="create-transform-job" />}
       loaded={loaded}
       id={(job) => job.TransformJobName}
       teach={
@@ -92,6 +95,7 @@ export function Models() {
   return (
     <Listing
       title="Models"
+      actions={<Create what="model" page="create-model" />}
       loaded={loaded}
       id={(model) => model.ModelName}
       teach={
@@ -128,6 +132,7 @@ export function ProcessingJobs() {
   return (
     <Listing
       title="Processing jobs"
+      actions={<Create what="processing job" page="create-processing-job" />}
       loaded={loaded}
       id={(job) => job.ProcessingJobName}
       teach={
@@ -175,6 +180,7 @@ export function Notebooks() {
       {error && <Failure error={error} />}
       <Listing
         title="Notebook instances"
+        actions={<Create what="notebook instance" page="create-notebook" />}
         loaded={loaded}
         id={(each) => each.NotebookInstanceName}
         teach={

@@ -8,12 +8,13 @@ Only that something changed is told, and only to who may list things of its kind
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final
 
 import orjson
 
 from sagewright.base.errors import AwsError
+from sagewright.edge.endless import Endless
 from sagewright.operations.call import Call, Services
 from sagewright.resources import (
     endpoint,
@@ -69,16 +70,16 @@ class Live:
         self._streams: set[_Stream] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def stream(self, call: Call, holds: Callable[[], bool]) -> AsyncIterator[bytes]:
+    def stream(self, call: Call, holds: Callable[[], bool]) -> Endless:
         """The bytes of a stream, as long as the session `holds`. Raises AwsError (429) where there are too many."""
         if len(self._streams) >= _MOST:
             raise AwsError("TooManyRequestsException", "Too many pages are open: close some.", status=429)
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._services.store.subscribe(self._heard)
-        return self._told(call, holds)
+        return Endless(self._told(call, holds))
 
-    async def _told(self, call: Call, holds: Callable[[], bool]) -> AsyncIterator[bytes]:
+    async def _told(self, call: Call, holds: Callable[[], bool]) -> AsyncGenerator[bytes]:
         stream = _Stream()
         self._streams.add(stream)
         try:
