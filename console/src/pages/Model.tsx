@@ -47,9 +47,12 @@ export function Model({ name }: { name: string }) {
       among={["Models", "models"]}
       loaded={loaded}
       actions={() => (
-        <Button variant="primary" href={`${to("create-endpoint")}?model=${encodeURIComponent(name)}`}>
-          Deploy
-        </Button>
+        <>
+          <Button href={`${to("create-transform-job")}?from=${encodeURIComponent(name)}`}>Transform a batch</Button>
+          <Button variant="primary" href={`${to("create-endpoint")}?from=${encodeURIComponent(name)}`}>
+            Deploy
+          </Button>
+        </>
       )}
     >
       {(model) => {
