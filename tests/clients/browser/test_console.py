@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -135,27 +134,6 @@ def test_an_endpoint_is_asked(page: Page, picture: Picture, endpoint: str, rows:
     page.get_by_label("Body").fill("{")
     page.get_by_role("button", name="Invoke").click()
     expect(page.get_by_text("This did not work")).to_be_visible()
-
-
-def test_s3(page: Page, picture: Picture, bucket: str, tmp_path: Path) -> None:
-    boto3.client("s3").put_object(Bucket=bucket, Key="shown/table.csv", Body=b'a,b\n1,"x, y"\n2,z\n')
-    go(page, "s3")
-    page.get_by_role("link", name=bucket).click()
-    page.get_by_role("link", name="shown/").click()
-    page.get_by_role("button", name="table.csv").click()
-    expect(page.get_by_role("cell", name="x, y")).to_be_visible()
-    picture("s3-preview")
-    page.get_by_role("button", name="Close").click()
-    fresh = tmp_path / "fresh.txt"
-    fresh.write_text("hello")
-    page.locator("input[type=file]").set_input_files(fresh)
-    expect(page.get_by_role("button", name="fresh.txt")).to_be_visible()
-    picture("s3-folder")
-    assert boto3.client("s3").get_object(Bucket=bucket, Key="shown/fresh.txt")["Body"].read() == b"hello"
-    with page.expect_download() as downloaded:
-        page.get_by_role("button", name="fresh.txt").click()
-        page.get_by_role("button", name="Download").click()
-    assert downloaded.value.path().read_text() == "hello"
 
 
 def test_logs(page: Page, picture: Picture, trained: dict[str, Any]) -> None:

@@ -300,8 +300,9 @@ def test_a_model(page: Page, picture: Picture, everything: None) -> None:
     page.get_by_role("link", name="valued").click()
     expect(page.get_by_text("SAGEMAKER_PROGRAM")).to_be_visible()
     expect(page.get_by_text("No endpoint serves it.")).to_be_visible()
+    expect(page.get_by_role("link", name="Create endpoint")).to_have_attribute("href", "#/create-endpoint?model=valued")
     picture("model")
-    page.get_by_role("link", name="Deploy").click()
+    page.get_by_role("link", name="Create endpoint").click()
     expect(page.get_by_text('"ModelName": "valued"')).to_be_visible()
 
 
