@@ -115,7 +115,8 @@ def test_cells_run_in_two_kernels_and_a_repository_is_committed_to(
 
     lab.side("jp-git-sessions")
     git = lab.page.locator("#jp-git-sessions")
-    git.get_by_title("Track all untracked files").click(force=True)
+    git.get_by_text("Untracked", exact=True).hover()
+    git.get_by_title("Track all untracked files").click()
     git.get_by_placeholder("Commit message").fill("Two kernels")
     git.get_by_role("button", name="Commit", exact=True).click()
     expect(git.get_by_title("Unstage all changes")).to_be_disabled()
