@@ -46,11 +46,6 @@ def resolve(platform: Platform, record: Record) -> runtimes.Runtime | None:
             f"ClientError: The image {image(record)} has no program of its own that processes. Say in "
             'ContainerEntrypoint what is to run, as ["python3", "/opt/ml/processing/input/code/script.py"].'
         )
-    if runtime is not None and runtime.alone and len(hosts(record)) > 1:
-        raise Terminal(
-            f"ClientError: The image {image(record)} works on one instance here, in all of its cores. Use "
-            "InstanceCount 1 and, for more cores, a larger instance type."
-        )
     return runtime
 
 
