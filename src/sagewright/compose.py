@@ -319,8 +319,9 @@ def _loop(services: Services, platform: Platform, settings: Settings, loop: Loop
     loop.add(
         NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle, docker=docker)
     )
-    loop.add(ProcessingJobs(platform, loop.wake, room))
-    loop.add(QueryExecutions(platform, loop.wake, lambda query: caller.of(services, query)))
+    callers = functools.partial(caller.of, services)
+    loop.add(ProcessingJobs(platform, loop.wake, room, callers))
+    loop.add(QueryExecutions(platform, loop.wake, callers))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop
