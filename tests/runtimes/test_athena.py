@@ -19,12 +19,18 @@ from pathlib import Path
 from sagewright_container.athena.run import main
 folder = Path(sys.argv[1])
 for query in json.load(sys.stdin):
-    told = {"query": query, "database": "db", "tables": [], "refused": {"db.secret": "PERMISSION_DENIED: no"},
-            "memory": 1 << 30, "threads": 1, "output": None}
+    view = query.removeprefix("VIEW ")
+    tables = [{"database": "db", "name": name, "columns": [{"Name": "a", "Type": "int"}], "partition_keys": [],
+               "format": "view", "folder": "0", "count": 0, "query": sql, "means": "db"}
+              for name, sql in (("one", "SELECT 1"), ("two", "SELECT 1, 2"), ("ring", "SELECT * FROM again"),
+                                ("again", "SELECT * FROM ring"), ("mine", "SELECT * FROM v"))]
+    told = {"query": view, "database": "db", "tables": tables, "refused": {"db.secret": "PERMISSION_DENIED: no"},
+            "memory": 1 << 30, "threads": 1, "target": "db.v",
+            "output": None if view == query else {"describe": True}}
     (folder / "input/query.json").write_text(json.dumps(told))
     main(folder)
     outcome = json.loads((folder / "output/outcome.json").read_text())
-    result = "" if "error" in outcome else (folder / "output/result.csv").read_text()
+    result = "" if "error" in outcome or view != query else (folder / "output/result.csv").read_text()
     print(json.dumps([outcome.get("error", "").partition(":")[0], result]))
 """
 
@@ -61,6 +67,13 @@ REFUSED = {
     "SELECT * FROM secret": "PERMISSION_DENIED",
     "WITH secret AS (SELECT * FROM secret) SELECT * FROM secret": "PERMISSION_DENIED",
     "SELECT FROM WHERE": "SYNTAX_ERROR",
+    "SELECT db.one.a FROM db.one": "",
+    "SELECT * FROM two": "VIEW_IS_STALE",
+    "SELECT * FROM ring": "INVALID_VIEW",
+    "VIEW SELECT a, 'x' AS b FROM one": "",
+    "VIEW SELECT * FROM mine": "INVALID_VIEW",
+    "VIEW SELECT 1": "MISSING_COLUMN_NAME",
+    "VIEW SELECT 1 AS a, 2 AS A": "DUPLICATE_COLUMN_NAME",
 }
 
 

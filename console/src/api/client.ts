@@ -5,6 +5,7 @@ const BASE = "/_sagewright/console/";
 export interface Session {
   user: string;
   arn: string;
+  kind: "root" | "user" | "role";
   account: string;
   region: string;
   /** The default execution role's ARN. */
@@ -27,6 +28,11 @@ export class Refusal extends Error {
 let current: Session | undefined;
 let ended: () => void = () => undefined;
 
+/** The default execution role's ARN, for calls that are shown; only where somebody is signed in. */
+export function defaultRole(): string {
+  return current?.role ?? "";
+}
+
 /** Call `then` when a request finds that the session is over. */
 export function whenEnded(then: () => void): void {
   ended = then;
@@ -46,6 +52,15 @@ export async function signIn(user: string, password: string, newPassword?: strin
   if (!answer.ok) throw await refusal(answer);
 }
 
+/** The name of the company's identity provider; "" where there is none. */
+export async function identityProvider(): Promise<string> {
+  const answer = await fetch(`${BASE}sign-in`);
+  return answer.ok ? (((await answer.json()) as { provider?: string }).provider ?? "") : "";
+}
+
+/** Where its sign-in begins. */
+export const COMPANY_SIGN_IN = `${BASE}oidc/start`;
+
 export async function signOut(): Promise<void> {
   await fetch(`${BASE}sign-out`, { method: "POST", headers: proof() });
   current = undefined;
@@ -58,6 +73,14 @@ export async function call<T>(service: string, operation: string, params: Params
   const headers = { ...proof(), "content-type": "application/json" };
   const answer = await ask(service, operation, headers, JSON.stringify(params));
   return (await answer.json()) as T;
+}
+
+/** What the server runs with. Throws a Refusal for who may not see it. */
+export async function serverSettings<T>(): Promise<T> {
+  const answer = await fetch(`${BASE}settings`, { headers: proof() });
+  if (answer.ok) return (await answer.json()) as T;
+  if (answer.status === 401) ended();
+  throw await refusal(answer);
 }
 
 export interface Payload {

@@ -16,6 +16,7 @@ import { call, fetchBlob } from "../api/client";
 import { Chart, type Series } from "../parts/Chart";
 import { Failure } from "../parts/Failure";
 import { moment, toDate, type Time } from "../parts/format";
+import { metricsOf } from "../parts/route";
 import { Status } from "../parts/Status";
 import { useLoaded } from "../parts/useLoaded";
 
@@ -44,7 +45,13 @@ export function Endpoint({ name }: { name: string }) {
   if (!shown) return null;
   const variants = shown.ProductionVariants ?? [];
   return (
-    <ContentLayout header={<Header variant="h1">{name}</Header>}>
+    <ContentLayout
+      header={
+        <Header variant="h1" actions={<Button href={metricsOf("AWS/SageMaker", "EndpointName", name)}>Metrics</Button>}>
+          {name}
+        </Header>
+      }
+    >
       <SpaceBetween size="l">
         {shown.FailureReason && (
           <Alert type="error" header="Why it failed">

@@ -28,3 +28,22 @@ export function to(...path: string[]): string {
 export function go(...path: string[]): void {
   location.hash = to(...path);
 }
+
+const KEPT = "sagewright-place";
+
+/** Remember a page of ours, to be back there after a way that leads elsewhere. */
+export function keepPlace(hash: string): void {
+  sessionStorage.setItem(KEPT, hash);
+}
+
+/** Go to the page that was remembered, once. */
+export function backToPlace(): void {
+  const hash = sessionStorage.getItem(KEPT);
+  sessionStorage.removeItem(KEPT);
+  if (hash && !location.hash) location.hash = hash;
+}
+
+/** The page of metrics, with those that have this dimension. */
+export function metricsOf(namespace: string, dimension: string, value: string): string {
+  return `${to("metrics")}?${new URLSearchParams({ namespace, dimensions: `${dimension}=${value}` }).toString()}`;
+}

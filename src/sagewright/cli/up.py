@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
 @click.option("--notebook-idle", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
               envvar="SAGEWRIGHT_NOTEBOOK_IDLE", show_envvar=True,
               help="Stop notebook instances that nobody used for so long.  [default: never]")  # fmt: skip
+@click.option("--oidc", type=click.Path(path_type=Path, dir_okay=False), default=None, envvar="SAGEWRIGHT_OIDC",
+              show_envvar=True, metavar="FILE",
+              help="Let a company's identity provider sign in to the console: docs/guide/sign-in.md.")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")
 def command(settings: Settings, store: str, memory: bool, requests: bool, **rest: Any) -> None:

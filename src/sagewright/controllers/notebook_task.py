@@ -13,7 +13,7 @@ from sagewright.compute import instances
 from sagewright.compute.base import Mount, Network, Task
 from sagewright.compute.sandbox import python_folders
 from sagewright.compute.venvs import LOCKS
-from sagewright.controllers import staging
+from sagewright.controllers import host_task, staging
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.resources.notebook_instance import HOOKS
@@ -71,7 +71,7 @@ def task(platform: Platform, record: Record, task_id: str, volume: Path, say: Na
     return Task(
         id=task_id,
         command=("python", "-m", "sagewright_container.main", "serve", "notebook"),
-        environment=dict(platform.environment(record, spec["RoleArn"])),
+        environment={**host_task.index(platform), **platform.environment(record, spec["RoleArn"])},
         python=python,
         folder=ml,
         mounts=[*_names(ml.parent), Mount(home, VOLUME, writable=True), *_shown(kernels.values(), python)],

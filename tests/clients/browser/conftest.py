@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PICTURES = Path(__file__).parents[3] / ".cache" / "pictures"
 SAGEWRIGHT = Path(__file__).parents[3] / ".venv" / "bin" / "sagewright"
 Picture = Callable[[str], None]
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal
+from sagewright.dataplane.athena import views
 
 _HIVE: Final = "org.apache.hadoop.hive"
 _TEXT_IN: Final = "org.apache.hadoop.mapred.TextInputFormat"
@@ -17,6 +18,8 @@ _PARQUET: Final = (
     f"{_HIVE}.ql.io.parquet.MapredParquetOutputFormat",
     f"{_HIVE}.ql.io.parquet.serde.ParquetHiveSerDe",
 )
+READ: Final = ("parquet", "csv", "text", "json")
+"""Formats whose files the toolkit reads."""
 _WRITTEN: Final = {
     "parquet": _PARQUET,
     "textfile": (_TEXT_IN, _TEXT_OUT, LAZY),
@@ -30,10 +33,8 @@ def of(table: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     parameters = table.get("Parameters", {})
     if parameters.get("table_type", "").upper() == "ICEBERG":
         return "an Iceberg table", {}
-    if table.get("TableType") == "VIRTUAL_VIEW":
+    if table.get("TableType") == views.KIND:
         return "a view", {}
-    if parameters.get("projection.enabled", "").lower() == "true":
-        return "files whose partitions are projected (projection.enabled)", {}
     descriptor = table["StorageDescriptor"]
     serde = descriptor.get("SerdeInfo", {})
     library, told = serde.get("SerializationLibrary", ""), serde.get("Parameters", {})

@@ -8,10 +8,11 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sagewright.base.errors import AwsError, Terminal
-from sagewright.controllers.athena import formats
+from sagewright.controllers.athena import formats, projection
 from sagewright.controllers.athena.catalog import EXISTS, Catalog
 from sagewright.controllers.athena.ports import Caller
 from sagewright.controllers.staging import split_uri
+from sagewright.dataplane.athena import views
 from sagewright.dataplane.athena.statements import Query
 from sagewright.resources.record import Record
 
@@ -40,6 +41,9 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
             return None
         case "INSERT":
             return _into(statement, catalog)
+        case "CREATE_VIEW":
+            _check_view(statement, catalog)
+            return {"describe": True}
         case "UNLOAD":
             _known(options, _UNLOAD)
             location = statement.location
@@ -66,6 +70,27 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
     }
 
 
+def _check_view(statement: Query, catalog: Catalog) -> None:
+    assert statement.target is not None
+    database, name = catalog.full(statement.target)
+    there = catalog.find(database, name)
+    if there is None:
+        return
+    if there.get("TableType") != views.KIND:
+        raise Terminal(f"TABLE_ALREADY_EXISTS: 'awsdatacatalog.{database}.{name}' is a table, and no view.")
+    if not statement.replaces:
+        raise Terminal(f"TABLE_ALREADY_EXISTS: View already exists: 'awsdatacatalog.{database}.{name}'")
+
+
+def enter_view(statement: Query, catalog: Catalog, outcome: Told) -> None:
+    """The view into the catalog; it may be done again."""
+    assert statement.target is not None
+    database, name = catalog.full(statement.target)
+    made = views.entry(name, views.View(statement.sql, catalog.database), outcome["columns"])
+    operation = "CreateTable" if catalog.find(database, name) is None else "UpdateTable"
+    catalog.ask(operation, DatabaseName=database, TableInput=made)
+
+
 def _known(options: Mapping[str, object], known: frozenset[str]) -> None:
     unknown = sorted(set(options) - known)
     if unknown:
@@ -82,6 +107,11 @@ def _into(statement: Query, catalog: Catalog) -> dict[str, Any]:
     if form not in ("parquet", "json", "text"):
         raise Terminal(
             f"NOT_SUPPORTED: The table is kept as {form}. Sagewright's Athena inserts into Parquet, JSON and text."
+        )
+    if projection.enabled(table) and "storage.location.template" in table["Parameters"]:
+        raise Terminal(
+            "NOT_SUPPORTED: The table says by storage.location.template where its partitions lie. Write their files "
+            "yourself, by UNLOAD."
         )
     columns = [{"Name": each["Name"].lower(), "Type": each["Type"]} for each in table["StorageDescriptor"]["Columns"]]
     keys = [{"Name": each["Name"].lower(), "Type": each["Type"]} for each in table.get("PartitionKeys", ())]
@@ -134,9 +164,9 @@ def keep(
     if statement.target is not None:
         if statement.kind == "CREATE_TABLE_AS_SELECT":
             _create(statement, catalog, asked, outcome)
-        if partitions:
-            added = [(list(values), place) for values, place in partitions.items()]
-            catalog.add_partitions(catalog.table(statement.target), added)
+        table = catalog.table(statement.target)
+        if partitions and not projection.enabled(table):
+            catalog.add_partitions(table, [(list(values), place) for values, place in partitions.items()])
     return f"s3://{result_bucket}/{manifest}"
 
 
