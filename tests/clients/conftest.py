@@ -251,10 +251,11 @@ class Hurry:
         time.sleep(seconds / self.FACTOR)
 
 
-@pytest.fixture
-def hurry(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+@pytest.fixture(scope="module")
+def hurry() -> Iterator[Callable[[Any], None]]:
     """Hurries a client's module that has imported `time`: it does all that it does, without the pauses."""
-    return lambda module: monkeypatch.setattr(module, "time", Hurry())
+    with pytest.MonkeyPatch.context() as patch:
+        yield lambda module: patch.setattr(module, "time", Hurry())
 
 
 _numbers = itertools.count(1)

@@ -34,7 +34,7 @@ def endpoints_read_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hurried(hurry: Callable[[Any], None]) -> None:
     """Waiting for jobs and following their logs, without the SDK's half minutes."""
     import sagemaker.session
