@@ -103,7 +103,7 @@ export const PAGES: Record<string, (route: Route, session: Session) => ReactNode
   policies: ({ path }) => (path[1] ? <Policy key={path[1]} arn={path[1]} /> : <Policies />),
   simulator: ({ query }) => <Simulator of={query.get("of") ?? undefined} />,
   profile: (_, session) => <Profile session={session} />,
-  settings: () => <Settings />,
+  settings: (_, session) => <Settings session={session} />,
   cost: () => <Cost />,
   "create-training-job": ({ query }, { role }) => <CreateTrainingJob key={from(query)} role={role} from={from(query)} />,
   "create-tuning-job": ({ query }) => <CreateTuningJob key={from(query)} from={from(query)} />,

@@ -169,14 +169,11 @@ def test_logs(page: Page, picture: Picture, trained: dict[str, Any]) -> None:
     picture("logs-search")
 
 
-def test_overview_users_and_cost(page: Page, picture: Picture, endpoint: str, trained: dict[str, Any]) -> None:
+def test_overview_and_cost(page: Page, picture: Picture, endpoint: str, trained: dict[str, Any]) -> None:
     page.goto("/")
     expect(page.get_by_role("link", name=trained["TrainingJobName"], exact=True)).to_be_visible()
     expect(page.get_by_role("link", name=endpoint, exact=True)).to_be_visible()
     picture("overview")
-    go(page, "users")
-    expect(page.get_by_text("SagewrightExecutionRole", exact=True)).to_be_visible()
-    picture("users")
     go(page, "cost")
     page.get_by_role("button", name="Group by").click()
     page.get_by_role("option", name="By user").click()
