@@ -114,7 +114,7 @@ def test_a_new_job_has_defaults(page: Page, picture: Picture, role: str, trained
     picture("create-training-job")
     page.get_by_label("Output").fill("nowhere")
     page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.get_by_text("validation error").first).to_be_visible()
+    expect(page.get_by_text("It must satisfy regular expression pattern").first).to_be_visible()
 
 
 def test_lists_change_by_themselves(page: Page, role: str, container: dict[str, Any]) -> None:
