@@ -173,6 +173,7 @@ def test_overview_and_cost(page: Page, picture: Picture, endpoint: str, trained:
     page.goto("/")
     expect(page.get_by_role("link", name=trained["TrainingJobName"], exact=True)).to_be_visible()
     expect(page.get_by_role("link", name=endpoint, exact=True)).to_be_visible()
+    expect(page.get_by_text("of disk free")).to_be_visible()
     picture("overview")
     go(page, "cost")
     page.get_by_role("button", name="Group by").click()
