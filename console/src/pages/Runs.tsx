@@ -25,6 +25,8 @@ import { called, differs, KINDS, metric, metricNames, MOST, newest, parameter, p
 /** Columns of each kind at most: the page of a comparison has all. */
 const COLUMNS = 8;
 const COMPARED = 10;
+/** Hundreds of runs are asked for at a time, and each job changes some. */
+const REST_S = 5;
 
 /** The runs of an experiment, or the newest of all. */
 export function Runs({ experiment }: { experiment?: string }) {
@@ -35,6 +37,8 @@ export function Runs({ experiment }: { experiment?: string }) {
     },
     [experiment],
     KINDS,
+    undefined,
+    REST_S,
   );
   const where = [{ text: "Experiments", href: to("experiments") }, experiment === undefined ? { text: "All runs", href: to("runs") } : { text: experiment, href: to("experiments", experiment) }];
   return (
