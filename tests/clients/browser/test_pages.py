@@ -311,7 +311,7 @@ def test_a_model(page: Page, picture: Picture, everything: None) -> None:
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     expect(page.get_by_role("link", name=name)).to_be_visible()
     picture("model")
-    page.get_by_role("link", name="Deploy").click()
+    page.get_by_role("link", name="Create endpoint").click()
     expect(page.get_by_text('"ModelName": "valued"')).to_be_visible()
 
 
