@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
 @click.option("--notebook-idle", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
               envvar="SAGEWRIGHT_NOTEBOOK_IDLE", show_envvar=True,
               help="Stop notebook instances that nobody used for so long.  [default: never]")  # fmt: skip
+@click.option("--oidc", type=click.Path(path_type=Path, dir_okay=False), default=None, envvar="SAGEWRIGHT_OIDC",
+              show_envvar=True, metavar="FILE",
+              help="Let a company's identity provider sign in to the console: docs/guide/sign-in.md.")  # fmt: skip
 @click.option("--notebook-docker", is_flag=True,
               help="Show notebook instances the container engine's socket, with --engine container. "
                    "Whoever uses one may then do to this machine what the engine may.")  # fmt: skip
