@@ -206,9 +206,7 @@ def _reduced(base: str, join: _Join, late: _Late | None) -> exp.Expression:
     )
     # The label's columns are there too: the condition says which of the rows of that time are meant.
     same = exp.NullSafeEQ(this=_of(join.name, newest), expression=_of(_BEST, _BEST))
-    order = [
-        exp.Ordered(this=_of(join.name, name), desc=True, nulls_first=False) for name in (*join.order[1:], *ranks)
-    ]
+    order = [exp.Ordered(this=_of(join.name, name), desc=True, nulls_first=False) for name in (*join.order[1:], *ranks)]
     nth = exp.Window(
         this=exp.RowNumber(),
         partition_by=[_of(_BEST, _NUMBER)],
@@ -216,13 +214,19 @@ def _reduced(base: str, join: _Join, late: _Late | None) -> exp.Expression:
         over="OVER",
     )
     there = (
-        exp.select(exp.Column(this=exp.Star(), table=_quoted(join.name)), _of(_BEST, _NUMBER), exp.alias_(nth, _NTH, quoted=True))
+        exp.select(
+            exp.Column(this=exp.Star(), table=_quoted(join.name)),
+            _of(_BEST, _NUMBER),
+            exp.alias_(nth, _NTH, quoted=True),
+        )
         .from_(exp.Subquery(this=best, alias=_alias(_BEST)))
         .join(labels, on=exp.EQ(this=_of(base, _NUMBER), expression=_of(_BEST, _NUMBER)))
         .join(rows, on=exp.and_(join.on.copy(), same))
     )
-    return exp.select("*").from_(exp.Subquery(this=there, alias=_alias(_NTH))).where(
-        exp.EQ(this=_of(_NTH, _NTH), expression=exp.Literal.number(1))
+    return (
+        exp.select("*")
+        .from_(exp.Subquery(this=there, alias=_alias(_NTH)))
+        .where(exp.EQ(this=_of(_NTH, _NTH), expression=exp.Literal.number(1)))
     )
 
 

@@ -29,7 +29,7 @@ def of(table: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     word for people."""
     parameters = table.get("Parameters", {})
     if parameters.get("table_type", "").upper() == "ICEBERG":
-        return "an Iceberg table", {}
+        return "iceberg", {"document": parameters.get("metadata_location", "")}
     if table.get("TableType") == "VIRTUAL_VIEW":
         return "a view", {}
     if parameters.get("projection.enabled", "").lower() == "true":

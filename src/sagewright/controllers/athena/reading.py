@@ -69,12 +69,25 @@ class Reading:
             "folder": str(next(self._folder)),
             "count": 0,
         }
-        if form in ("parquet", "csv", "text", "json"):
+        if form == "iceberg":
+            self._add_iceberg(table["StorageDescriptor"]["Location"], told)
+        elif form in ("parquet", "csv", "text", "json"):
             folder = self._root / told["folder"]
             folder.mkdir(parents=True)
             for place, location in self._folders(table, [each["Name"] for each in keys]):
                 told["count"] += self._link(location, folder / place, packed=form != "parquet")
         self.tables.append(told)
+
+    def _add_iceberg(self, location: str, told: Told) -> None:
+        """All objects of the table, by numbers: which of them count is said in them, and read by the task."""
+        folder = self._root / told["folder"]
+        folder.mkdir(parents=True)
+        bucket, prefix = split_uri(location)
+        told["objects"] = {}
+        for number, stored in enumerate(self._caller.each(bucket, f"{prefix.rstrip('/')}/")):
+            link(self._caller, Item(bucket, stored, stored.key), str(folder / str(number)))
+            told["objects"][f"s3://{bucket}/{stored.key}"] = str(number)
+            self.scanned += stored.size
 
     def _folders(self, table: Mapping[str, Any], keys: Sequence[str]) -> Iterator[tuple[str, str]]:
         """(folder below the table's, location in S3) of each partition, or of the table."""
