@@ -121,8 +121,8 @@ class OfflineStores:
                 self._iceberg.make(files, target.group, target.table, record.uid, target.schema, target.place, now)
             else:
                 self._tables.make(target.group, target.table, target.schema, target.place)
-        except (SagewrightError, OSError):
-            _log.exception("the table of feature group %s could not be made; that is tried again", record.name)
+        except (SagewrightError, OSError) as error:
+            _log.warning("the table of feature group %s could not be made; that is tried again: %s", record.name, error)
             return
         self._amend(record.key, record.uid, {"offline_table": layout.id})
 

@@ -116,7 +116,8 @@ def _kind(table: Table, kind: Any) -> str:
     elif kind["type"] == "map":
         return f"MAP({_kind(table, kind['key'])}, {_kind(table, kind['value'])})"
     elif kind["type"] == "struct":
-        return f"STRUCT({', '.join(f'{quoted(each["name"])} {_kind(table, each["type"])}' for each in kind['fields'])})"
+        inner = [f"{quoted(each['name'])} {_kind(table, each['type'])}" for each in kind["fields"]]
+        return f"STRUCT({', '.join(inner)})"
     raise QueryError(f"NOT_SUPPORTED: A column of {_full(table)} has the type {kind}.")
 
 
