@@ -42,6 +42,7 @@ MEASUREMENTS: Final = {
     "objects": "bench.objects",
     "metrics": "bench.metrics",
     "features": "bench.features",
+    "joins": "bench.joins",
 }
 
 # What takes minutes also when it is quick: a quick run does these only when they are named.
