@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -74,7 +73,7 @@ class _Dataset:
             run.say(f"storing {name}")
             self._fill(sagemaker, name, peers.role_arn(peer))
         run.say("asking the SDK for its query")
-        self._query = self._asked(peer, keys, names)
+        self._query = self._asked(peer, data, names)
         self._last = ""
 
     def _fill(self, sagemaker: Any, name: str, role: str) -> None:
@@ -116,22 +115,15 @@ class _Dataset:
                     raise
                 time.sleep(0.2)
 
-    def _asked(self, peer: peers.Peer, keys: peers.Keys, names: Sequence[str]) -> str:
+    def _asked(self, peer: peers.Peer, data: Path, names: Sequence[str]) -> str:
         python = ROOT / ".venvs" / "sdk_v2" / "bin" / "python"
         if not python.exists():
             raise Missing("the joins are left out: there is no environment of the SDK (`sh tests/run.sh sdk_v2`).")
-        environment = {
-            **os.environ,
-            "AWS_ENDPOINT_URL": peer.url,
-            "AWS_ACCESS_KEY_ID": keys.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": keys.secret,
-            "AWS_SESSION_TOKEN": keys.token or "",
-            "AWS_DEFAULT_REGION": peers.REGION,
-        }
-        command = [str(python), str(_APPS / "dataset.py"), str(self._folder / "labels.csv"), _BUCKET, *names]
-        done = subprocess.run(
-            command, env=environment, cwd=self._folder, capture_output=True, text=True, check=False
-        )  # the builder leaves files where it works
+        # As in a shell after `eval "$(sagewright env)"`; the builder leaves files where it works.
+        settings = 'settings=$("$0" env --port "$1" --data "$2") && eval "$settings" && shift 2 && exec "$@"'
+        asked = [str(python), str(_APPS / "dataset.py"), str(self._folder / "labels.csv"), _BUCKET, *names]
+        command = ["sh", "-c", settings, str(peers.BIN / "sagewright"), str(peer.port), str(data), *asked]
+        done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"the SDK's builder failed:\n{done.stderr[-2000:]}")
         return done.stdout.partition("QUERY ")[2]

@@ -46,7 +46,7 @@ def query(join, conditions, after, key, compare, limit):
     )
 
 answers = {"reduced": 0, "left": 0}
-for number in range(120):
+for number in range(40):
     database = duckdb.connect()
     database.execute("SET TimeZone='UTC'")
     some = lambda *values: random.choice(values)
@@ -84,5 +84,5 @@ def test_a_reduced_join_has_the_same_answer() -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout)
-    assert told["reduced"] > 60, told
-    assert told["left"] > 20, told
+    assert told["reduced"] > 15, told
+    assert told["left"] > 4, told

@@ -20,12 +20,14 @@ from sagewright.controllers import staging
 from sagewright.controllers.athena import ddl, writing
 from sagewright.controllers.athena.catalog import Catalog
 from sagewright.controllers.athena.ports import Caller, Callers
+from sagewright.controllers.athena.prepared import PreparedStatements
 from sagewright.controllers.athena.reading import Reading, refusal
 from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines
 from sagewright.controllers.watches import Watches
+from sagewright.dataplane.athena import reuse
+from sagewright.dataplane.athena.prepared import text_of
 from sagewright.dataplane.athena.statements import Query, parse
-from sagewright.dataplane.athena.tokens import filled_in
 from sagewright.resources.query_execution import KIND, LIFE, WORKGROUP, task_id
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query as Listing
@@ -39,6 +41,8 @@ _MEMORY: Final = 4 << 30
 _BEYOND: Final = 1 << 29
 """Bytes that a task may have beyond what DuckDB is told: Python, and what DuckDB does not count."""
 _OUTCOME: Final = 16 << 20
+_LOOKED_AT: Final = 20
+"""Earlier queries whose results are looked for."""
 _PAUSE: Final = 0.25
 
 
@@ -87,10 +91,12 @@ class QueryExecutions:
 
     def _go_on(self, record: Record) -> float | None:
         spec = record.spec
-        statement = parse(filled_in(spec["QueryString"], spec.get("ExecutionParameters", [])))
+        statement = parse(text_of(record))
         caller = self._callers(record)
-        catalog = Catalog(caller, spec.get("QueryExecutionContext", {}).get("Database", "default").lower())
+        catalog = Catalog(caller, spec.get("QueryExecutionContext", {}).get("Database", "default").strip("`").lower())
         if isinstance(statement, Query):
+            if statement.kind == "SELECT" and self._reuse(record, caller):
+                return None
             return self._query(record, statement, caller, catalog)
         if record.intent == "stop":
             self._finish(record, "cancel", {})
@@ -98,12 +104,33 @@ class QueryExecutions:
         again = "begun" in record.status
         if not again:
             record = self._platform.store.update(replace(record, status={**record.status, "begun": True}))
-        names, rows = ddl.carry_out(statement, catalog, caller, again=again)
+        prepared = PreparedStatements(self._platform, record, caller)
+        names, rows = ddl.carry_out(statement, catalog, caller, prepared, again=again)
         bucket, key = staging.split_uri(spec["OutputLocation"])
         caller.put_bytes(bucket, key, "".join("\t".join(row) + "\n" for row in rows).encode())
         columns = [{"Name": name, "Type": "string", "Precision": 0, "Scale": 0} for name in names]
         self._finish(record, "succeed", {"columns": columns})
         return None
+
+    def _reuse(self, record: Record, caller: Caller) -> bool:
+        """Whether the result of an earlier query is this one's, which it is where this is asked for and the caller may
+        read it."""
+        oldest = reuse.oldest(record)
+        if oldest is None or "output" in record.status:  # it runs already
+            return False
+        found = self._platform.store.list(reuse.earlier(record, oldest), limit=_LOOKED_AT).records
+        for each in found:
+            if "location" in each.status:
+                continue  # it reused one itself
+            location = each.spec["OutputLocation"]
+            try:
+                caller.stored(*staging.split_uri(location))
+            except SagewrightError:
+                continue
+            told = {name: each.status[name] for name in ("columns", "rows")}
+            self._finish(record, "succeed", {**told, "location": location, "scanned": 0})
+            return True
+        return False
 
     # A query over tables.
 
@@ -134,10 +161,10 @@ class QueryExecutions:
         for folder in ("input", "output"):
             (ml / folder).mkdir(parents=True)
         asked = writing.wanted(statement, record, catalog, caller)
-        reading = Reading(caller, catalog, ml.parent / "tables")
+        reading = Reading(caller, catalog, ml.parent / "tables", platform.clock.now())
         (ml.parent / "tables").mkdir()
         reading.lay_out(statement.sql)
-        limit = self._limit(record)
+        limit = self._limit(record) if statement.kind != "CREATE_VIEW" else None
         if limit is not None and reading.scanned > limit:
             raise Terminal(
                 f"Bytes scanned limit was exceeded: the tables have {reading.scanned} bytes, the limit is {limit}."
@@ -146,6 +173,7 @@ class QueryExecutions:
         told = {
             "query": statement.sql,
             "database": catalog.database,
+            "target": ".".join(catalog.full(statement.target)) if statement.target else "",
             "tables": reading.tables,
             "refused": reading.refused,
             "memory": memory,
@@ -193,6 +221,11 @@ class QueryExecutions:
         if record.status["output"] is None:
             bucket, key = staging.split_uri(record.spec["OutputLocation"])
             caller.put_file(bucket, key, output / "result.csv")
+        elif statement.kind == "CREATE_VIEW":
+            writing.enter_view(statement, catalog, outcome)
+            told["columns"] = []
+            bucket, key = staging.split_uri(record.spec["OutputLocation"])
+            caller.put_bytes(bucket, key, b"")
         else:
             asked = record.status["output"]
             told["manifest"] = writing.keep(statement, record, catalog, caller, asked, outcome, output / "data")

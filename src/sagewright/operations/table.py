@@ -32,6 +32,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.athena.query_results",
         "sagewright.operations.athena.workgroups",
         "sagewright.operations.athena.named_queries",
+        "sagewright.operations.athena.prepared_statements",
         "sagewright.operations.athena.catalogs",
     ),
     "ce": ("sagewright.operations.costexplorer.costs",),

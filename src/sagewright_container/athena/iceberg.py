@@ -68,7 +68,9 @@ def select_at(table: Table, where: Path, document: Mapping[str, Any], number: in
 
 def _data_files(table: Table, where: Path, snapshot: Mapping[str, Any]) -> Iterator[str]:
     if "manifest-list" not in snapshot:
-        raise QueryError(f"NOT_SUPPORTED: {_full(table)} is an Iceberg table of an early kind, without lists of manifests.")
+        raise QueryError(
+            f"NOT_SUPPORTED: {_full(table)} is an Iceberg table of an early kind, without lists of manifests."
+        )
     for manifest in _rows(table, where, snapshot["manifest-list"]):
         for entry in _rows(table, where, manifest["manifest_path"]):
             if entry["status"] == _GONE:

@@ -1,8 +1,9 @@
 """Carries a query out: views over the tables that it reads, its result as a file or files, and how it went.
 
 What it is told is in `input/query.json` of its folder: `query`, `database`, `tables` (see `tables`), `refused` (why
-tables may not be read, by `database.name`), `memory` (bytes), `threads`, and `output` for one that writes a table:
-format, compression, delimiter, header, partitioned_by, columns ([{Name, Type}] of the table that is written to).
+tables may not be read, by `database.name`), `memory` (bytes), `threads`, `target` (what is written to), and `output`
+for one that writes a table: format, compression, delimiter, partitioned_by, columns ([{Name, Type}] of the table that
+is written to); or `describe`, for one that becomes a view.
 
 It leaves `output/outcome.json`: `error`, a sentence; or `columns`, `rows`, and `files`, what it wrote, with the values
 of their partitions. A result is `output/result.csv`; the files of a table are below `output/data`.
@@ -19,11 +20,11 @@ from urllib.parse import unquote
 
 import duckdb  # type: ignore[import-not-found]
 
-from sagewright_container.athena import tables
+from sagewright_container.athena import columnar, tables
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.functions import MACROS
 from sagewright_container.athena.translate import UNNAMED, translate
-from sagewright_container.athena.types import WIDE, described, from_hive, literal, quoted, text_of
+from sagewright_container.athena.types import WIDE, described, from_hive, literal, quoted, text_of, trino_name
 
 Told = Mapping[str, Any]
 _NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -52,14 +53,27 @@ def carry_out(told: Told, root: str, output: Path) -> dict[str, Any]:
     used: dict[str, tables.Table] = {}
     known = {f"{each['database']}.{each['name']}": each for each in told["tables"]}
 
-    def resolve(database: str, name: str) -> None:
+    opened: list[str] = [told["target"]] if _describes(told) else []
+
+    def resolve(database: str, name: str) -> Sequence[str]:
         full = f"{database}.{name}"
+        if full in opened:
+            raise QueryError(f"INVALID_VIEW: The view 'awsdatacatalog.{full}' would read itself.")
         if full in told["refused"]:
             raise QueryError(told["refused"][full])
         if full not in known:
             raise QueryError(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{full}' does not exist")
-        tables.check(known[full])
-        used[full] = known[full]
+        if full not in used:
+            table = known[full]
+            if "query" in table:
+                opened.append(full)
+                table = {**table, "select": translate(table["query"], table["means"], resolve)}
+                opened.remove(full)
+            else:
+                tables.check(table)
+            used[full] = table  # behind all that it reads
+        injected: Sequence[str] = used[full].get("injected", ())
+        return injected
 
     query = translate(told["query"], told["database"], resolve)
     connection = _open(told, root, output)
@@ -67,13 +81,16 @@ def carry_out(told: Told, root: str, output: Path) -> dict[str, Any]:
         tables.create_view(connection, table, root)
     connection.execute("SET lock_configuration=true")
     names = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
+    if _describes(told):
+        return {"columns": _columns_of_view(connection, query, names), "rows": 0, "files": ()}
     connection.execute(f"CREATE TEMP TABLE result AS {query}")
     found = connection.execute("SELECT * FROM result LIMIT 0").description
+    connection.fetchall()  # a result that is not read to its end keeps others from being read
     columns = [
         {"Name": _shown(name, number), "inner": inner, "kind": kind}
         for number, (name, (inner, kind, *_)) in enumerate(zip(names, found, strict=True))
     ]
-    counted = connection.execute("SELECT count(*) FROM result").fetchone()[0]
+    counted = connection.execute("SELECT count(*) FROM result").fetchall()[0][0]
     files: Sequence[Any] = ()
     if told.get("output") is None:
         _write_result(connection, columns, output / "result.csv")
@@ -81,6 +98,24 @@ def carry_out(told: Told, root: str, output: Path) -> dict[str, Any]:
         files = _write_table(connection, columns, told["output"], output / "data")
     about = [{"Name": each["Name"], **described(each["kind"])} for each in columns]
     return {"columns": about, "rows": counted, "files": files}
+
+
+def _describes(told: Told) -> bool:
+    """Whether the query is a view's, and only its columns are asked for."""
+    return bool((told.get("output") or {}).get("describe"))
+
+
+def _columns_of_view(connection: Any, query: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    for number, name in enumerate(names, 1):
+        if name.startswith(UNNAMED):
+            raise QueryError(f"MISSING_COLUMN_NAME: Column name not specified at position {number}: name it with AS.")
+    if len({name.lower() for name in names}) < len(names):
+        raise QueryError("DUPLICATE_COLUMN_NAME: Two columns of the view have the same name: name them apart with AS.")
+    found = connection.execute(f"SELECT * FROM ({query}) LIMIT 0").description
+    return [
+        {"Name": name.lower(), **described(kind), "trino": trino_name(kind)}
+        for name, (_, kind, *_) in zip(names, found, strict=True)
+    ]
 
 
 def _open(told: Told, root: str, output: Path) -> Any:
@@ -137,8 +172,10 @@ def _write_table(connection: Any, columns: Sequence[Told], asked: Told, folder: 
     if len(set(names)) != len(names):
         raise QueryError("SYNTAX_ERROR: Two columns of the query have the same name: name them apart with AS.")
     select = f"SELECT {', '.join(f'{text} AS {quoted(name)}' for name, text in shown)} FROM result"
-    if not connection.execute("SELECT count(*) FROM result").fetchone()[0]:
+    if not connection.execute("SELECT count(*) FROM result").fetchall()[0][0]:
         return []
+    if asked["format"].lower() in columnar.WRITERS:
+        return columnar.write(connection, select, columns, asked, folder)
     options, suffix = _format(asked)
     if keys:
         options += f", PARTITION_BY ({', '.join(map(quoted, keys))})"
@@ -198,7 +235,7 @@ def _format(asked: Told) -> tuple[str, str]:
                 f"FORMAT csv, HEADER false, DELIMITER {delimiter}, COMPRESSION {compression}{quoting}",
                 f".csv{packed}",
             )
-    raise QueryError(f"NOT_SUPPORTED: Sagewright's Athena writes PARQUET, JSON and TEXTFILE, not {form.upper()}.")
+    raise QueryError(f"NOT_SUPPORTED: Sagewright's Athena writes PARQUET, ORC, AVRO, JSON and TEXTFILE, not {form}.")
 
 
 def _values(path: Path, folder: Path) -> list[str]:

@@ -11,17 +11,36 @@ from typing import Any, Final
 
 from sagewright_container.athena import iceberg
 from sagewright_container.athena.errors import QueryError
-from sagewright_container.athena.types import from_hive, literal, quoted
+from sagewright_container.athena.types import from_hive, literal, quoted, schema_of
 
 Table = Mapping[str, Any]
-"""database, name, columns and partition_keys ([{Name, Type}]), format, options (of its serde), folder, count."""
+"""database, name, columns and partition_keys ([{Name, Type}]), format, options (of its serde), folder, count.
+
+`injected` are the keys that a query has to name values of. A view has `query` and `means`, the database that it means
+where it names none, and once it is translated `select`."""
 
 
 def create_view(connection: Any, table: Table, root: str) -> None:
-    """Make the view `database.name`. Raises QueryError where the table's format is none that is read."""
-    name = f"{quoted(table['database'])}.{quoted(table['name'])}"
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table['database'])}")
-    connection.execute(f"CREATE VIEW {name} AS {_select(connection, table, root)}")
+    """Make the view `database.name` of a table or of a view of the catalog. Raises QueryError for a view whose query
+    gives other columns by now."""
+    schema = quoted(schema_of(table["database"]))
+    name = f"{schema}.{quoted(table['name'])}"
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    if "select" in table:
+        _check_view(connection, table)
+        columns = ", ".join(quoted(each["Name"]) for each in table["columns"])
+        connection.execute(f"CREATE VIEW {name} ({columns}) AS {table['select']}")
+    else:
+        connection.execute(f"CREATE VIEW {name} AS {_select(connection, table, root)}")
+
+
+def _check_view(connection: Any, view: Table) -> None:
+    found = len(connection.execute(f"DESCRIBE {view['select']}").fetchall())
+    if found != len(view["columns"]):
+        raise QueryError(
+            f"VIEW_IS_STALE: View 'awsdatacatalog.{view['database']}.{view['name']}' was made with "
+            f"{len(view['columns'])} columns, and its query gives {found} now. Make it again by CREATE OR REPLACE VIEW."
+        )
 
 
 def _select(connection: Any, table: Table, root: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import sqlglot  # type: ignore[import-not-found]
@@ -14,13 +14,15 @@ from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.functions import MACROS, SAME
 from sagewright_container.athena.newest import newest_only
 from sagewright_container.athena.teradata import formatted
+from sagewright_container.athena.types import schema_of
 
 CATALOG: Final = "awsdatacatalog"
 UNNAMED: Final = "_col?"
 """Begins the names of columns that the query does not name; Athena calls them by their places: `_col0`."""
 
-Resolve = Callable[[str, str], None]
-"""Is told the database and the name of each table that is read; raises QueryError for one that is not there."""
+Resolve = Callable[[str, str], Sequence[str]]
+"""Is told the database and the name of each table that is read, and gives those of its columns whose values the query
+has to name; raises QueryError for one that is not there."""
 
 
 def translate(sql: str, database: str, resolve: Resolve) -> str:
@@ -42,7 +44,9 @@ def translate(sql: str, database: str, resolve: Resolve) -> str:
     for scope in traverse_scope(tree):
         for source in scope.sources.values():
             if isinstance(source, exp.Table):
-                _name(source, database, resolve)
+                for column in _name(source, database, resolve):
+                    _check_injected(scope.expression, source, column)
+    _unqualify(tree)
     _name_columns(tree)
     try:
         return str(tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE))
@@ -94,16 +98,64 @@ def _check(tree: exp.Expression) -> None:
             raise QueryError(f"NOT_SUPPORTED: {node.sql(dialect='athena')[:80]}")
 
 
-def _name(table: exp.Table, database: str, resolve: Resolve) -> None:
+def _name(table: exp.Table, database: str, resolve: Resolve) -> Sequence[str]:
     catalog, schema, name = table.catalog.lower(), (table.db or database).lower(), table.name.lower()
     if catalog not in ("", CATALOG):
         raise QueryError(f"CATALOG_NOT_FOUND: Catalog '{catalog}' does not exist. There is AwsDataCatalog.")
-    resolve(schema, name)
+    fixed = resolve(schema, name)
     if not table.alias:
         table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
     table.set("catalog", None)
-    table.set("db", exp.to_identifier(schema, quoted=True))
+    table.set("db", exp.to_identifier(schema_of(schema), quoted=True))
     table.set("this", exp.to_identifier(name, quoted=True))
+    return fixed
+
+
+def _unqualify(tree: exp.Expression) -> None:
+    """Columns that name the database of their table: `shop.visits.day`. A field of a column looks alike."""
+    tables = {(table.db, table.name) for table in tree.find_all(exp.Table)}
+    for column in tree.find_all(exp.Column):
+        if column.db and (schema_of(column.db.lower()), column.table.lower()) in tables:
+            column.set("catalog", None)
+            column.set("db", None)
+
+
+def _check_injected(select: exp.Expression, table: exp.Table, column: str) -> None:
+    """Raises QueryError where no condition on the table's rows says which values the column has."""
+    where = select.args.get("where")
+    if where is None or not any(_fixes(each, table, column) for each in _joined(where.this)):
+        raise QueryError(
+            f"CONSTRAINT_VIOLATION: For the injected projected partition column {column}, the WHERE clause must "
+            f"contain only static equality conditions, and at least one such condition must be present: {column} = 'v'."
+        )
+
+
+def _joined(condition: exp.Expression) -> Iterator[exp.Expression]:
+    """What is joined by AND."""
+    condition = condition.unnest()
+    if isinstance(condition, exp.And):
+        yield from _joined(condition.left)
+        yield from _joined(condition.right)
+    else:
+        yield condition
+
+
+def _fixes(condition: exp.Expression, table: exp.Table, column: str) -> bool:
+    match condition:
+        case exp.EQ():
+            sides = [condition.left, condition.right]
+        case exp.In():
+            sides = [condition.this, *condition.expressions]
+        case _:
+            return False
+    named = [side for side in sides if isinstance(side, exp.Column)]
+    plain = [side for side in sides if isinstance(side, exp.Literal)]
+    return (
+        len(named) == 1
+        and len(named) + len(plain) == len(sides) > 1
+        and named[0].name.lower() == column
+        and named[0].table.lower() in ("", table.alias_or_name.lower())
+    )
 
 
 def _name_columns(tree: exp.Query) -> None:

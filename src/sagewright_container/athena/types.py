@@ -127,6 +127,23 @@ def _hive_name(kind: Type) -> str:
     return str(described(kind)["hive"])
 
 
+def trino_name(kind: Type) -> str:
+    """The type in Trino's words, as views tell it."""
+    match str(kind.id):
+        case "list" | "array":
+            return f"array({trino_name(kind.children[0][1])})"
+        case "map":
+            (_, key), (_, value) = kind.children
+            return f"map({trino_name(key)}, {trino_name(value)})"
+        case "struct":
+            return f"row({', '.join(f'{quoted(name)} {trino_name(child)}' for name, child in kind.children)})"
+        case "decimal":
+            precision, scale = (int(value) for _, value in kind.children)
+            return f"decimal({precision},{scale})"
+    name = str(described(kind)["Type"])
+    return {"float": "real", "timestamp": "timestamp(3)"}.get(name, name)
+
+
 def text_of(expression: str, kind: Type, depth: int = 0) -> str:
     """An expression of DuckDB's that gives a value as Athena writes it; NULL stays NULL."""
     match str(kind.id):
@@ -157,6 +174,11 @@ def text_of(expression: str, kind: Type, depth: int = 0) -> str:
             return f"trim(regexp_replace(lower(hex({expression})), '(..)', '\\1 ', 'g'))"
         case _:
             return f"CAST({expression} AS VARCHAR)"
+
+
+def schema_of(database: str) -> str:
+    """DuckDB's schema for a database of the catalog: some names are DuckDB's own, `information_schema` among them."""
+    return f"of_{database}"
 
 
 def quoted(name: str) -> str:

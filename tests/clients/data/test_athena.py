@@ -112,6 +112,95 @@ def test_tables_are_made_of_queries_added_to_and_unloaded(s3: Any, box: str, row
     assert again["Status"]["StateChangeReason"].startswith("HIVE_PATH_ALREADY_EXISTS")
 
 
+def test_views_are_queries_that_others_read(box: str, database: str, run: Any, rows: Any) -> None:
+    run("CREATE TABLE squares WITH (format='JSON') AS SELECT n, n * n AS square FROM UNNEST(sequence(1, 9)) AS t(n)")
+    made = run("CREATE VIEW large AS SELECT n, CAST(square AS decimal(10, 2)) AS square FROM squares WHERE square > 25")
+    assert (made["Status"]["State"], made["SubstatementType"]) == ("SUCCEEDED", "CREATE_VIEW")
+    run(f"CREATE OR REPLACE VIEW few AS SELECT max(n) AS most, ARRAY[count(*)] AS many FROM {database}.large")
+    assert rows("SELECT l.square, f.many FROM large l JOIN few f ON l.n = f.most") == [["81.00", "[4]"]]
+    assert rows("SHOW VIEWS") == [["few"], ["large"]]
+    assert rows("DESCRIBE few") == [["most", "bigint", ""], ["many", "array<bigint>", ""]]
+    query = wr.athena.generate_create_query("large", database)
+    assert query.startswith('CREATE OR REPLACE VIEW "large" AS')
+    assert query.endswith("WHERE square > 25")
+    for sql, reason in (
+        ("CREATE VIEW few AS SELECT 1 AS a", "TABLE_ALREADY_EXISTS"),
+        ("DROP TABLE few", "GENERIC_USER_ERROR"),
+        ("INSERT INTO few VALUES (1, ARRAY[1])", "NOT_SUPPORTED"),
+    ):
+        assert run(sql)["Status"]["StateChangeReason"].startswith(reason), sql
+    schema = """SELECT column_name, data_type, table_type FROM information_schema.columns
+        JOIN information_schema.tables USING (table_schema, table_name)
+        WHERE table_schema = ? AND table_name = 'few' ORDER BY ordinal_position"""
+    assert rows(schema, ExecutionParameters=[f"'{database}'"]) == [
+        ["most", "bigint", "VIEW"],
+        ["many", "array(bigint)", "VIEW"],
+    ]
+    run("DROP VIEW few")
+    assert rows("SHOW VIEWS") == [["large"]]
+
+
+def test_partitions_are_projected(s3: Any, box: str, run: Any, rows: Any) -> None:
+    for key in ("2024/01/02/eu", "2024/01/03/us", "2031/01/01/us", "2024/01/02/mars"):
+        s3.put_object(Bucket=box, Key=f"visits/{key}/rows.json", Body='{"n": 1}\n{"n": 2}\n')
+    run(
+        f"""CREATE EXTERNAL TABLE visits (n int) PARTITIONED BY (day string, place string, shop string)
+        ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' LOCATION 's3://{box}/visits/'
+        TBLPROPERTIES ('projection.enabled'='true', 'projection.day.type'='date',
+        'projection.day.format'='yyyy/MM/dd', 'projection.day.range'='2024/01/01,2024/12/31',
+        'projection.place.type'='enum', 'projection.place.values'='eu,us',
+        'projection.shop.type'='injected', 'storage.location.template'='s3://{box}/${{shop}}/${{day}}/${{place}}')"""
+    )
+    found = "SELECT day, place, sum(n) FROM visits WHERE shop = 'visits' GROUP BY 1, 2 ORDER BY 1"
+    assert rows(found) == [["2024/01/02", "eu", "3"], ["2024/01/03", "us", "3"]]
+    assert run("SELECT * FROM visits")["Status"]["StateChangeReason"].startswith("CONSTRAINT_VIOLATION")
+
+
+def test_prepared_statements_and_results_that_are_used_again(
+    athena: Any, box: str, database: str, unique: Callable[[str], str], rows: Any, run: Any
+) -> None:
+    group, named = unique("group"), {"StatementName": "above"}
+    athena.create_work_group(Name=group)
+    sql = "SELECT n FROM UNNEST(sequence(1, 3)) AS t(n) WHERE n > ? ORDER BY n"
+    athena.create_prepared_statement(**named, WorkGroup=group, QueryStatement=sql)
+    assert athena.get_prepared_statement(**named, WorkGroup=group)["PreparedStatement"]["QueryStatement"] == sql
+    assert rows("EXECUTE above USING 1", WorkGroup=group) == [["2"], ["3"]]
+    assert rows("EXECUTE above", WorkGroup=group, ExecutionParameters=["2"]) == [["3"]]
+    assert run("PREPARE below FROM SELECT ?", WorkGroup=group)["Status"]["State"] == "SUCCEEDED"
+    listed = athena.list_prepared_statements(WorkGroup=group)["PreparedStatements"]
+    assert [each["StatementName"] for each in listed] == ["above", "below"]
+    run("DEALLOCATE PREPARE below", WorkGroup=group)
+    found = athena.batch_get_prepared_statement(PreparedStatementNames=["above", "below"], WorkGroup=group)
+    assert found["UnprocessedPreparedStatementNames"][0]["ErrorCode"] == "STATEMENT_NOT_FOUND"
+    for wrong in ("EXECUTE below", "EXECUTE above", "EXECUTE above USING 1, 2"):
+        with pytest.raises(ClientError):
+            run(wrong, WorkGroup=group)
+
+    age = {"ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 60}}}
+    first, again = (run("SELECT random() AS r", WorkGroup=group, **age) for _ in range(2))
+    assert [each["Statistics"]["ResultReuseInformation"]["ReusedPreviousResult"] for each in (first, again)] == [
+        False,
+        True,
+    ]
+    assert first["ResultConfiguration"]["OutputLocation"] == again["ResultConfiguration"]["OutputLocation"]
+    other = run("SELECT random() AS r", WorkGroup=group)
+    assert other["ResultConfiguration"]["OutputLocation"] != first["ResultConfiguration"]["OutputLocation"]
+
+
+def test_tables_are_shown_changed_and_made_again(s3: Any, box: str, database: str, run: Any, rows: Any) -> None:
+    s3.put_object(Bucket=box, Key="t/rows.json", Body='{"a": 1, "b": "x"}\n')
+    run(
+        f"CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' LOCATION 's3://{box}/t/'"
+    )
+    run("ALTER TABLE t ADD COLUMNS (b string COMMENT 'text')")
+    run("ALTER TABLE t SET TBLPROPERTIES ('owner'='me')")
+    shown = wr.athena.show_create_table("t", database, s3_output=f"s3://{box}/results/")
+    run("DROP TABLE t")
+    assert run(shown)["Status"]["State"] == "SUCCEEDED"
+    assert rows("SELECT * FROM t") == [["1", "x"]]
+    assert ["owner", "me"] in rows("SHOW TBLPROPERTIES t")
+
+
 def test_what_cannot_be_done_says_so(athena: Any, run: Any, box: str) -> None:
     for sql, reason in (
         ("SELECT nothing FROM (VALUES 1) AS t(n)", "COLUMN_NOT_FOUND"),
@@ -123,7 +212,7 @@ def test_what_cannot_be_done_says_so(athena: Any, run: Any, box: str) -> None:
         ended = run(sql)
         assert ended["Status"]["State"] == "FAILED"
         assert ended["Status"]["StateChangeReason"].startswith(reason), ended["Status"]
-    for sql in ("CREATE VIEW v AS SELECT 1", "VACUUM t", "SELECT 'open"):
+    for sql in ("EXPLAIN SELECT 1", "VACUUM t", "SELECT 'open"):
         with pytest.raises(ClientError):
             run(sql)
     with pytest.raises(ClientError, match="No output location"):

@@ -6,31 +6,35 @@ already, is this statement's own work.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 from urllib.parse import unquote
 
 from sagewright.base.errors import AwsError, Terminal
 from sagewright.controllers.athena import formats
 from sagewright.controllers.athena.catalog import EXISTS, MISSING, Catalog
 from sagewright.controllers.athena.ports import Caller
+from sagewright.controllers.athena.prepared import PreparedStatements
+from sagewright.controllers.athena.showing import Told, show
 from sagewright.controllers.staging import split_uri
+from sagewright.dataplane.athena import views
 from sagewright.dataplane.athena.statements import (
     AlterPartitions,
+    AlterTable,
     CreateDatabase,
     CreateTable,
+    Deallocate,
     Drop,
+    Prepare,
     Repair,
     Show,
     Statement,
 )
 
-Told = tuple[Sequence[str], Sequence[Sequence[str]]]
-"""Names of columns, and rows."""
 
-
-def carry_out(statement: Statement, catalog: Catalog, caller: Caller, *, again: bool) -> Told:
+def carry_out(
+    statement: Statement, catalog: Catalog, caller: Caller, prepared: PreparedStatements, *, again: bool
+) -> Told:
     """Raises Terminal and AwsError with what the statement fails with."""
     match statement:
         case CreateDatabase():
@@ -44,7 +48,14 @@ def carry_out(statement: Statement, catalog: Catalog, caller: Caller, *, again: 
         case Repair():
             return ["result"], [[line] for line in _repair(statement, catalog, caller)]
         case Show():
-            return _show(statement, catalog)
+            return show(statement, catalog)
+        case AlterTable():
+            _change(statement, catalog)
+        case Prepare():
+            prepared.keep(statement.name, statement.sql)
+        case Deallocate():
+            if not prepared.forget(statement.name) and not again:
+                raise Terminal(f"NOT_FOUND: Prepared statement {statement.name} was not found.")
     return [], []
 
 
@@ -100,7 +111,7 @@ def _columns(columns: Sequence[tuple[str, str, str]]) -> list[dict[str, str]]:
 def _drop(statement: Drop, catalog: Catalog, *, again: bool) -> None:
     try:
         if statement.table is not None:
-            catalog.ask("DeleteTable", DatabaseName=statement.database or catalog.database, Name=statement.table)
+            _drop_table(statement, catalog)
             return
         assert statement.database is not None
         tables = list(catalog.each("GetTables", "TableList", DatabaseName=statement.database))
@@ -113,6 +124,45 @@ def _drop(statement: Drop, catalog: Catalog, *, again: bool) -> None:
         if error.code == MISSING and (statement.quiet or again):
             return
         raise
+
+
+def _drop_table(statement: Drop, catalog: Catalog) -> None:
+    database, name = catalog.full((statement.database, statement.table or ""))
+    there = catalog.find(database, name)
+    if there is not None and (there.get("TableType") == views.KIND) != statement.view:
+        what, other = ("a view", "VIEW") if there.get("TableType") == views.KIND else ("a table", "TABLE")
+        raise Terminal(f"GENERIC_USER_ERROR: {database}.{name} is {what}: say DROP {other}.")
+    catalog.ask("DeleteTable", DatabaseName=database, Name=name)
+
+
+_UNTOLD: Final = frozenset(
+    ("DatabaseName", "CreateTime", "UpdateTime", "CreatedBy", "IsRegisteredWithLakeFormation", "CatalogId", "VersionId")
+)
+"""What GetTable tells and UpdateTable does not take."""
+
+
+def _change(statement: AlterTable, catalog: Catalog) -> None:
+    """ALTER TABLE of what is in the table's entry; it may be done again."""
+    table = catalog.table(statement.table)
+    if table.get("TableType") == views.KIND:
+        raise Terminal(f"GENERIC_USER_ERROR: {table['DatabaseName']}.{table['Name']} is a view: CREATE OR REPLACE it.")
+    descriptor = dict(table["StorageDescriptor"])
+    if statement.replaced:
+        descriptor["Columns"] = _columns(statement.replaced)
+    if statement.added:
+        known = {each["Name"].lower() for each in descriptor["Columns"]}
+        keys = {each["Name"].lower() for each in table.get("PartitionKeys", ())}
+        taken = [name for name, _, _ in statement.added if name in keys]
+        if taken:
+            raise Terminal(f"GENERIC_USER_ERROR: {taken[0]} is a partition key of the table.")
+        added = [each for each in statement.added if each[0] not in known]
+        descriptor["Columns"] = [*descriptor["Columns"], *_columns(added)]
+    if statement.location:
+        split_uri(statement.location)
+        descriptor["Location"] = statement.location
+    told = {name: value for name, value in table.items() if name not in _UNTOLD}
+    told |= {"StorageDescriptor": descriptor, "Parameters": {**table.get("Parameters", {}), **statement.properties}}
+    catalog.ask("UpdateTable", DatabaseName=table["DatabaseName"], TableInput=told)
 
 
 def _alter(statement: AlterPartitions, catalog: Catalog, *, again: bool) -> None:
@@ -163,40 +213,3 @@ def _repair(statement: Repair, catalog: Catalog, caller: Caller) -> Iterator[str
         yield "Partitions not in metastore: " + " ".join(f"{name}:{'/'.join(values)}" for values, _ in added)
     for _, place in added:
         yield f"Repair: Added partition to metastore {name}:{place.removeprefix(location).rstrip('/')}"
-
-
-def _show(statement: Show, catalog: Catalog) -> Told:
-    match statement.what:
-        case "databases":
-            names = [each["Name"] for each in catalog.each("GetDatabases", "DatabaseList")]
-            return ["database_name"], [[name] for name in sorted(names) if _like(name, statement.pattern)]
-        case "tables":
-            database = statement.table[0] or catalog.database
-            names = [each["Name"] for each in catalog.each("GetTables", "TableList", DatabaseName=database)]
-            return ["tab_name"], [[name] for name in sorted(names) if _like(name, statement.pattern)]
-    table = catalog.table(statement.table)
-    keys = table.get("PartitionKeys", ())
-    columns = [*table["StorageDescriptor"]["Columns"], *keys]
-    match statement.what:
-        case "columns":
-            return ["field"], [[each["Name"]] for each in columns]
-        case "tblproperties":
-            return ["prpt_name", "prpt_value"], [list(each) for each in sorted(table.get("Parameters", {}).items())]
-        case "partitions":
-            if not keys:
-                raise Terminal("GENERIC_USER_ERROR: The table has no partitions.")
-            return ["partition"], [[_partition(keys, each["Values"])] for each in catalog.partitions(table)]
-    rows = [[each["Name"], each.get("Type", "string"), each.get("Comment", "")] for each in columns]
-    return ["col_name", "data_type", "comment"], rows
-
-
-def _partition(keys: Sequence[Mapping[str, str]], values: Sequence[str]) -> str:
-    return "/".join(f"{key['Name']}={value}" for key, value in zip(keys, values, strict=True))
-
-
-def _like(name: str, pattern: str) -> bool:
-    """Hive's patterns: `*` for anything, `|` for or."""
-    if not pattern:
-        return True
-    expression = "|".join(".*".join(map(re.escape, part.split("*"))) for part in pattern.split("|"))
-    return re.fullmatch(expression, name, re.IGNORECASE) is not None

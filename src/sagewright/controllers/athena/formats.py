@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sagewright.base.errors import Terminal
+from sagewright.dataplane.athena import views
 
 _HIVE: Final = "org.apache.hadoop.hive"
 _TEXT_IN: Final = "org.apache.hadoop.mapred.TextInputFormat"
@@ -17,6 +18,8 @@ _PARQUET: Final = (
     f"{_HIVE}.ql.io.parquet.MapredParquetOutputFormat",
     f"{_HIVE}.ql.io.parquet.serde.ParquetHiveSerDe",
 )
+READ: Final = ("parquet", "csv", "text", "json")
+"""Formats whose files the toolkit reads."""
 _WRITTEN: Final = {
     "parquet": _PARQUET,
     "textfile": (_TEXT_IN, _TEXT_OUT, LAZY),
@@ -30,10 +33,8 @@ def of(table: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     parameters = table.get("Parameters", {})
     if parameters.get("table_type", "").upper() == "ICEBERG":
         return "iceberg", {"document": parameters.get("metadata_location", "")}
-    if table.get("TableType") == "VIRTUAL_VIEW":
+    if table.get("TableType") == views.KIND:
         return "a view", {}
-    if parameters.get("projection.enabled", "").lower() == "true":
-        return "files whose partitions are projected (projection.enabled)", {}
     descriptor = table["StorageDescriptor"]
     serde = descriptor.get("SerdeInfo", {})
     library, told = serde.get("SerializationLibrary", ""), serde.get("Parameters", {})
@@ -58,6 +59,14 @@ def of(table: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     return library.rpartition(".")[2] or "an unknown format", {}
 
 
+def check_written(form: str) -> None:
+    """Raises Terminal for a format that no table here is kept in."""
+    if form.lower() not in (*_WRITTEN, "text"):
+        raise Terminal(
+            f"NOT_SUPPORTED: Sagewright's Athena keeps tables as PARQUET, JSON and TEXTFILE, not as {form.upper()}."
+        )
+
+
 def descriptor(
     form: str,
     location: str,
@@ -70,10 +79,8 @@ def descriptor(
     Raises Terminal for others."""
     if "parquet" in form.lower() or "parquet" in serde.lower():
         form = "parquet"
-    if form.lower() not in _WRITTEN and not serde:
-        raise Terminal(
-            f"NOT_SUPPORTED: Sagewright's Athena keeps tables as PARQUET, JSON and TEXTFILE, not as {form.upper()}."
-        )
+    if not serde:
+        check_written(form)
     reads, writes, library = _WRITTEN.get(form.lower(), _WRITTEN["textfile"])
     return {
         "Columns": columns,

@@ -15,6 +15,10 @@ class Caller(ObjectFiles, Protocol):
         """What an operation of Glue's answers."""
         ...
 
+    def allow(self, service: str, operation: str, params: dict[str, Any]) -> None:
+        """Raises SagewrightError where the caller may not ask a service for an operation."""
+        ...
+
     def put_bytes(self, bucket: str, key: str, data: bytes) -> object:
         """Store bytes as an object; durable on return."""
         ...

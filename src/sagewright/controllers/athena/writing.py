@@ -8,10 +8,11 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sagewright.base.errors import AwsError, Terminal
-from sagewright.controllers.athena import formats
+from sagewright.controllers.athena import formats, projection
 from sagewright.controllers.athena.catalog import EXISTS, Catalog
 from sagewright.controllers.athena.ports import Caller
 from sagewright.controllers.staging import split_uri
+from sagewright.dataplane.athena import views
 from sagewright.dataplane.athena.statements import Query
 from sagewright.resources.record import Record
 
@@ -28,6 +29,8 @@ _CTAS: Final = frozenset(
         "is_external",
     }
 )
+_UNLOADED: Final = {"orc": "zlib", "avro": ""}
+"""How UNLOAD compresses unless it is told; gzip, if not said here."""
 _UNLOAD: Final = frozenset({"format", "compression", "partitioned_by", "field_delimiter"})
 
 
@@ -40,10 +43,14 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
             return None
         case "INSERT":
             return _into(statement, catalog)
+        case "CREATE_VIEW":
+            _check_view(statement, catalog)
+            return {"describe": True}
         case "UNLOAD":
             _known(options, _UNLOAD)
             location = statement.location
-            compression = options.get("compression", "")
+            form = str(options.get("format", "parquet")).lower()
+            compression = options.get("compression", _UNLOADED.get(form, "gzip"))
         case _:
             _known(options, _CTAS)
             if str(options.get("table_type", "hive")).lower() != "hive":
@@ -52,6 +59,7 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
             database, name = catalog.full(statement.target)
             if catalog.find(database, name) is not None:
                 raise Terminal(f"TABLE_ALREADY_EXISTS: Table 'awsdatacatalog.{database}.{name}' already exists")
+            formats.check_written(str(options.get("format", "parquet")))
             result = record.spec["OutputLocation"]
             default = f"{result.rpartition('/')[0]}/tables/{record.name}/"
             location = str(options.get("external_location", default))
@@ -64,6 +72,27 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
         "partitioned_by": [name.lower() for name in options.get("partitioned_by", ())],
         "location": f"{location.rstrip('/')}/",
     }
+
+
+def _check_view(statement: Query, catalog: Catalog) -> None:
+    assert statement.target is not None
+    database, name = catalog.full(statement.target)
+    there = catalog.find(database, name)
+    if there is None:
+        return
+    if there.get("TableType") != views.KIND:
+        raise Terminal(f"TABLE_ALREADY_EXISTS: 'awsdatacatalog.{database}.{name}' is a table, and no view.")
+    if not statement.replaces:
+        raise Terminal(f"TABLE_ALREADY_EXISTS: View already exists: 'awsdatacatalog.{database}.{name}'")
+
+
+def enter_view(statement: Query, catalog: Catalog, outcome: Told) -> None:
+    """The view into the catalog; it may be done again."""
+    assert statement.target is not None
+    database, name = catalog.full(statement.target)
+    made = views.entry(name, views.View(statement.sql, catalog.database), outcome["columns"])
+    operation = "CreateTable" if catalog.find(database, name) is None else "UpdateTable"
+    catalog.ask(operation, DatabaseName=database, TableInput=made)
 
 
 def _known(options: Mapping[str, object], known: frozenset[str]) -> None:
@@ -82,6 +111,11 @@ def _into(statement: Query, catalog: Catalog) -> dict[str, Any]:
     if form not in ("parquet", "json", "text"):
         raise Terminal(
             f"NOT_SUPPORTED: The table is kept as {form}. Sagewright's Athena inserts into Parquet, JSON and text."
+        )
+    if projection.enabled(table) and "storage.location.template" in table["Parameters"]:
+        raise Terminal(
+            "NOT_SUPPORTED: The table says by storage.location.template where its partitions lie. Write their files "
+            "yourself, by UNLOAD."
         )
     columns = [{"Name": each["Name"].lower(), "Type": each["Type"]} for each in table["StorageDescriptor"]["Columns"]]
     keys = [{"Name": each["Name"].lower(), "Type": each["Type"]} for each in table.get("PartitionKeys", ())]
@@ -134,9 +168,9 @@ def keep(
     if statement.target is not None:
         if statement.kind == "CREATE_TABLE_AS_SELECT":
             _create(statement, catalog, asked, outcome)
-        if partitions:
-            added = [(list(values), place) for values, place in partitions.items()]
-            catalog.add_partitions(catalog.table(statement.target), added)
+        table = catalog.table(statement.target)
+        if partitions and not projection.enabled(table):
+            catalog.add_partitions(table, [(list(values), place) for values, place in partitions.items()])
     return f"s3://{result_bucket}/{manifest}"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,11 +17,11 @@ Place = tuple[str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """SELECT and its like; with `target`, CREATE TABLE … AS and INSERT INTO; with `location`, UNLOAD."""
+    """SELECT and its like; with `target`, CREATE TABLE … AS, CREATE VIEW and INSERT INTO; with `location`, UNLOAD."""
 
     sql: str
     kind: str = "SELECT"
-    """SELECT, CREATE_TABLE_AS_SELECT, INSERT or UNLOAD."""
+    """SELECT, CREATE_TABLE_AS_SELECT, CREATE_VIEW, INSERT or UNLOAD."""
     target: Place | None = None
     columns: Sequence[str] = ()
     """That an INSERT names."""
@@ -29,6 +30,8 @@ class Query:
     location: str = ""
     quiet: bool = False
     """IF NOT EXISTS."""
+    replaces: bool = False
+    """OR REPLACE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +63,21 @@ class CreateTable:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """DROP DATABASE, where `table` is None, or DROP TABLE."""
+    """DROP DATABASE, where `table` is None, DROP TABLE, or DROP VIEW."""
 
     database: str | None
     table: str | None
     quiet: bool
     cascade: bool = False
+    view: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """SHOW DATABASES, TABLES, COLUMNS, PARTITIONS, TBLPROPERTIES; DESCRIBE."""
+    """SHOW DATABASES, TABLES, VIEWS, COLUMNS, PARTITIONS, TBLPROPERTIES, CREATE TABLE or VIEW; DESCRIBE."""
 
     what: str
+    """In lower case: `databases`, …, `create_table`, `describe`."""
     table: Place = (None, "")
     pattern: str = ""
 
@@ -94,11 +99,58 @@ class AlterPartitions:
     partitions: Sequence[tuple[Mapping[str, str], str]]
 
 
-Statement = Query | CreateDatabase | CreateTable | Drop | Show | Repair | AlterPartitions
+@dataclass(frozen=True, slots=True)
+class AlterTable:
+    """ALTER TABLE … ADD or REPLACE COLUMNS, SET LOCATION, SET TBLPROPERTIES."""
+
+    table: Place
+    added: Sequence[Column] = ()
+    replaced: Sequence[Column] = ()
+    location: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """PREPARE … FROM."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """EXECUTE … USING: the values as they were written."""
+
+    name: str
+    values: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deallocate:
+    """DEALLOCATE PREPARE."""
+
+    name: str
+
+
+Statement = (
+    Query
+    | CreateDatabase
+    | CreateTable
+    | Drop
+    | Show
+    | Repair
+    | AlterPartitions
+    | AlterTable
+    | Prepare
+    | Execute
+    | Deallocate
+)
 
 _KINDS: Final = {
     "SELECT": ("DML", "SELECT"),
     "CREATE_TABLE_AS_SELECT": ("DDL", "CREATE_TABLE_AS_SELECT"),
+    "CREATE_VIEW": ("DDL", "CREATE_VIEW"),
     "INSERT": ("DML", "INSERT"),
     "UNLOAD": ("DML", "UNLOAD"),
 }
@@ -113,15 +165,31 @@ def kinds(statement: Statement) -> tuple[str, str]:
             return "DDL", "CREATE_DATABASE"
         case CreateTable():
             return "DDL", "CREATE_TABLE"
+        case Drop(table=None):
+            return "DDL", "DROP_DATABASE"
         case Drop():
-            return "DDL", "DROP_DATABASE" if statement.table is None else "DROP_TABLE"
+            return "DDL", "DROP_VIEW" if statement.view else "DROP_TABLE"
         case Repair():
             return "DDL", "MSCK_REPAIR_TABLE"
         case AlterPartitions():
             return "DDL", "ALTER_TABLE_ADD_PARTITION" if statement.add else "ALTER_TABLE_DROP_PARTITION"
+        case AlterTable():
+            return "DDL", f"ALTER_TABLE_{_altered(statement)}"
+        case Prepare():
+            return "DDL", "PREPARE"
+        case Execute():
+            return "DML", "EXECUTE"
+        case Deallocate():
+            return "DDL", "DEALLOCATE_PREPARE"
         case Show():
             described = statement.what == "describe"
             return ("UTILITY", "DESCRIBE_TABLE") if described else ("UTILITY", f"SHOW_{statement.what.upper()}")
+
+
+def _altered(statement: AlterTable) -> str:
+    if statement.added or statement.replaced:
+        return "ADD_COLUMNS" if statement.added else "REPLACE_COLUMNS"
+    return "SET_LOCATION" if statement.location else "SET_TBLPROPERTIES"
 
 
 def parse(text: str) -> Statement:
@@ -152,20 +220,23 @@ def parse(text: str) -> Statement:
             return found
         case "alter":
             return _alter(reader)
+        case "prepare" | "execute" | "deallocate":
+            return _prepared(reader, first)
     raise _refused(first.upper())
 
 
 def _refused(what: str) -> SyntaxProblem:
     return SyntaxProblem(
         f"NOT_SUPPORTED: Sagewright's Athena does not carry out {what}. It does SELECT, INSERT INTO, UNLOAD, CREATE "
-        "TABLE AS, CREATE DATABASE, CREATE EXTERNAL TABLE, DROP, ALTER TABLE ADD or DROP PARTITION, MSCK REPAIR TABLE, "
-        "SHOW and DESCRIBE."
+        "TABLE AS, CREATE VIEW, CREATE DATABASE, CREATE EXTERNAL TABLE, DROP, ALTER TABLE (ADD or DROP PARTITION, ADD "
+        "or REPLACE COLUMNS, SET LOCATION or TBLPROPERTIES), MSCK REPAIR TABLE, SHOW, DESCRIBE, PREPARE, EXECUTE and "
+        "DEALLOCATE PREPARE."
     )
 
 
 def place(reader: Reader) -> Place:
-    """`table`, `database.table`, or the same behind the catalog's name."""
-    path = [reader.name()]
+    """`table`, `database.table`, or the same behind the catalog's name. SHOW CREATE TABLE puts the whole in quotes."""
+    path = reader.name().split(".")
     while reader.take("."):
         path.append(reader.name())
     if len(path) == 3 and path[0] == "awsdatacatalog":
@@ -181,7 +252,13 @@ def _create(reader: Reader) -> Statement:
         return _create_database(reader)
     if reader.take("external", "table"):
         return _create_table(reader)
-    if not reader.take("table"):
+    replaces = reader.take("or", "replace")
+    if reader.take("view"):
+        view = place(reader)
+        if not reader.take("as"):
+            raise reader.unexpected("AS")
+        return Query(reader.rest(), "CREATE_VIEW", view, replaces=replaces)
+    if replaces or not reader.take("table"):
         raise _refused(f"CREATE {reader.next.text.upper()}")
     quiet = reader.take("if", "not", "exists")
     table = place(reader)
@@ -301,7 +378,18 @@ def _delimited(reader: Reader) -> dict[str, str]:
         key = next((key for words, key in _DELIMITERS if reader.take(*words)), None)
         if key is None:
             return found
-        found[key] = reader.string().replace("\\t", "\t").replace("\\n", "\n").replace("\\001", "\x01")
+        found[key] = _unescaped(reader.string())
+
+
+_ESCAPED: Final = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
+_ESCAPES: Final = {"t": "\t", "n": "\n", "r": "\r", "0": "\0", "Z": "\x1a"}
+
+
+def _unescaped(text: str) -> str:
+    """A string of Hive's, where a backslash begins what cannot be written otherwise."""
+    return _ESCAPED.sub(
+        lambda found: chr(int(found[1], 8)) if len(found[1]) == 3 else _ESCAPES.get(found[1], found[1]), text
+    )
 
 
 def _columns(reader: Reader) -> list[Column]:
@@ -336,9 +424,9 @@ def _properties(reader: Reader) -> dict[str, str]:
     found: dict[str, str] = {}
     reader.want("(")
     while True:
-        key = reader.string()
+        key = reader.property()
         reader.want("=")
-        found[key] = reader.string()
+        found[key] = _unescaped(reader.property())
         if not reader.take(","):
             reader.want(")")
             return found
@@ -353,20 +441,21 @@ def _drop(reader: Reader) -> Drop:
         reader.take("restrict")
         reader.end()
         return Drop(name, None, quiet, cascade)
-    if not reader.take("table"):
+    view = reader.take("view")
+    if not view and not reader.take("table"):
         raise _refused(f"DROP {reader.next.text.upper()}")
     quiet = reader.take("if", "exists")
     database, table = place(reader)
     reader.end()
-    return Drop(database, table, quiet)
+    return Drop(database, table, quiet, view=view)
 
 
 def _show(reader: Reader) -> Show:
     reader.want("show")
     what = reader.name()
     what = "databases" if what == "schemas" else what
-    if what in ("databases", "tables"):
-        database = reader.name() if what == "tables" and (reader.take("in") or reader.take("from")) else None
+    if what in ("databases", "tables", "views"):
+        database = reader.name() if what != "databases" and (reader.take("in") or reader.take("from")) else None
         reader.take("like")
         pattern = reader.string() if reader.next.kind == "string" else ""
         reader.end()
@@ -374,6 +463,8 @@ def _show(reader: Reader) -> Show:
     if what == "columns":
         if not reader.take("in"):
             reader.want("from")
+    elif what == "create" and (reader.next.says("table") or reader.next.says("view")):
+        what = f"create_{reader.name()}"
     elif what not in ("partitions", "tblproperties"):
         raise _refused(f"SHOW {what.upper()}")
     table = place(reader)
@@ -392,9 +483,14 @@ def _describe(reader: Reader) -> Show:
     return Show("describe", table)
 
 
-def _alter(reader: Reader) -> AlterPartitions:
+def _alter(reader: Reader) -> AlterPartitions | AlterTable:
     reader.want("alter", "table")
     table = place(reader)
+    for words, member, read in _ALTERS:
+        if reader.take(*words):
+            altered = AlterTable(table, **{member: read(reader)})  # type: ignore[arg-type]
+            reader.end()
+            return altered
     if reader.take("add"):
         add, quiet = True, reader.take("if", "not", "exists")
     elif reader.take("drop"):
@@ -421,3 +517,29 @@ def _alter(reader: Reader) -> AlterPartitions:
         raise reader.unexpected("PARTITION")
     reader.end()
     return AlterPartitions(table, add, quiet, found)
+
+
+_ALTERS: Final[Sequence[tuple[Sequence[str], str, Callable[[Reader], object]]]] = (
+    (("add", "columns"), "added", _columns),
+    (("replace", "columns"), "replaced", _columns),
+    (("set", "location"), "location", Reader.string),
+    (("set", "tblproperties"), "properties", _properties),
+)
+
+
+def _prepared(reader: Reader, first: str) -> Prepare | Execute | Deallocate:
+    reader.at += 1
+    if first == "deallocate":
+        reader.want("prepare")
+    name = reader.plain_name()
+    match first:
+        case "prepare":
+            reader.want("from")
+            return Prepare(name, reader.rest())
+        case "deallocate":
+            reader.end()
+            return Deallocate(name)
+    if not reader.take("using"):
+        reader.end()
+        return Execute(name)
+    return Execute(name, reader.pieces())

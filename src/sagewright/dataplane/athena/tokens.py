@@ -87,6 +87,31 @@ class Reader:
         self.at += 1
         return self.words[self.at - 1].text.lower()
 
+    def plain_name(self) -> str:
+        """A name as it is written: those of prepared statements have either case."""
+        self.name()
+        return self.words[self.at - 1].text
+
+    def pieces(self) -> list[str]:
+        """What stands between commas, up to the end, each as it was written."""
+        found, start, depth = [], self.next.start, 0
+        while True:
+            token = self.next
+            if token.kind == "end" or (depth == 0 and token.says(",")):
+                found.append(self.statement[start : self.words[self.at - 1].end].strip())
+                if token.kind == "end":
+                    return found
+                start = token.end
+            depth += (token.text in ("(", "[")) - (token.text in (")", "]")) if token.kind == "sign" else 0
+            self.at += 1
+
+    def property(self) -> str:
+        """A string of a table's properties, as Hive reads it: between quotes of either kind."""
+        if self.next.kind == "name" and self.statement[self.next.start] == '"':
+            self.at += 1
+            return self.words[self.at - 1].text
+        return self.string()
+
     def string(self) -> str:
         if self.next.kind != "string":
             raise self.unexpected("a string between '")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sagewright.operations.access.role_files import RoleFiles
+from sagewright.operations.access.role_files import SESSION, RoleFiles
 from sagewright.operations.call import Call, Params, Principal, Services, Session
 from sagewright.resources.record import Record
 
@@ -26,8 +26,15 @@ def read(told: Mapping[str, Any]) -> Principal:
 
 
 def of(services: Services, work: Record) -> Caller:
-    """Who asked for some work, whose record has the caller in its spec."""
-    return Caller(services, read(work.spec["caller"]), work.key.region)
+    """Who asked for some work, whose record has the caller in its spec: as it is written, or the `role` of a job.
+
+    Raises AwsError for a role that is not there."""
+    told = work.spec["caller"]
+    if "role" not in told:
+        return Caller(services, read(told), work.key.region)
+    if services.settings.auth == "off":  # nobody is asked who they are, and the role may be none
+        return Caller(services, Principal(work.key.account, told["role"], "", "role"), work.key.region)
+    return Caller(services, services.credentials.role_principal(told["role"], SESSION), work.key.region)
 
 
 class Caller(RoleFiles):
@@ -41,9 +48,13 @@ class Caller(RoleFiles):
     def glue(self, operation: str, params: Params) -> Params:
         """What Glue answers to an operation. Waits for it."""
         services = self._services
-        call = self._as_caller("glue", operation)
-        services.gate.check(call, params)
-        return services.neighbours.ask("glue", operation, params, account=call.account, region=call.region)
+        self.allow("glue", operation, params)
+        account = services.settings.account
+        return services.neighbours.ask("glue", operation, params, account=account, region=self._region)
+
+    def allow(self, service: str, operation: str, params: Params) -> None:
+        """Nothing, where the caller may ask a service for an operation."""
+        self._services.gate.check(self._as_caller(service, operation), params)
 
     def _call(self, operation: str) -> Call | None:
         return None if self._services.settings.auth == "off" else self._as_caller("s3", operation)

@@ -8,10 +8,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sagewright.base.errors import AlreadyExists
+from sagewright.dataplane.athena import reuse
+from sagewright.dataplane.athena.prepared import carried_out, check
+from sagewright.dataplane.athena.statements import Prepare, kinds, parse
 from sagewright.dataplane.athena.statements import Query as Select
-from sagewright.dataplane.athena.statements import kinds, parse
-from sagewright.dataplane.athena.tokens import SyntaxProblem, filled_in
+from sagewright.dataplane.athena.tokens import Reader, SyntaxProblem
 from sagewright.operations.access import caller
+from sagewright.operations.athena import prepared_statements
 from sagewright.operations.athena.requests import invalid, listed, page
 from sagewright.operations.athena.workgroups import group_of
 from sagewright.operations.call import Call, Params
@@ -30,8 +33,15 @@ def start_query_execution(call: Call, request: Params) -> Params:
     group = group_of(call, request.get("WorkGroup", PRIMARY))
     if group.state == "DISABLED":
         raise invalid(f"WorkGroup {group.name} is disabled.")
+
+    def kept(name: str) -> str:
+        return str(prepared_statements.find(call, group.name, name).spec["QueryStatement"])
+
     try:
-        statement = parse(filled_in(request["QueryString"], request.get("ExecutionParameters", [])))
+        text = carried_out(request["QueryString"], request.get("ExecutionParameters", []), kept)
+        statement = parse(text)
+        if isinstance(statement, Prepare):
+            check(statement.sql)
     except SyntaxProblem as problem:
         raise invalid(str(problem)) from None
     catalog = request.get("QueryExecutionContext", {}).get("Catalog", CATALOG)
@@ -48,8 +58,12 @@ def start_query_execution(call: Call, request: Params) -> Params:
         "types": list(kinds(statement)),
         "caller": caller.written(call.principal),
     }
+    if Reader(request["QueryString"]).next.says("execute"):
+        spec["prepared"] = text
     uid = call.services.ids.token()
-    facets = {"WorkGroup": group.name}
+    facets = {"WorkGroup": group.name, reuse.FACET: ""}
+    if isinstance(statement, Select) and statement.kind == "SELECT":
+        facets[reuse.FACET] = reuse.digest(spec, text)
     record = Record(call.key(KIND, name), uid.lower(), call.now, call.now, spec, state="QUEUED", facets=facets)
     try:
         call.store.create(record)
@@ -75,9 +89,9 @@ def _output(group: Record, request: Params, name: str, statement: object) -> str
     bucket = location.removeprefix("s3://").partition("/")[0]
     if not location.startswith("s3://") or not bucket:
         raise invalid(f"The output location {location} must be an S3 address: s3://bucket/prefix/.")
-    if isinstance(statement, Select) and statement.kind != "SELECT":
+    if isinstance(statement, Select) and statement.kind not in ("SELECT", "CREATE_VIEW"):
         return f"{location.rstrip('/')}/{name}"
-    suffix = ".csv" if isinstance(statement, Select) else ".txt"
+    suffix = ".csv" if isinstance(statement, Select) and statement.kind == "SELECT" else ".txt"
     return f"{location.rstrip('/')}/{name}{suffix}"
 
 
@@ -139,6 +153,7 @@ def view(record: Record) -> Params:
         "TotalExecutionTimeInMillis": int((queued + ran) * 1000),
         "QueryQueueTimeInMillis": int(queued * 1000),
         "ServiceProcessingTimeInMillis": 0,
+        "ResultReuseInformation": {"ReusedPreviousResult": "location" in status},
         **({"DataManifestLocation": status["manifest"]} if "manifest" in status else {}),
     }
     kind, sub_kind = spec["types"]
@@ -160,8 +175,8 @@ def view(record: Record) -> Params:
         "Query": spec["QueryString"],
         "StatementType": kind,
         "SubstatementType": sub_kind,
-        "ResultConfiguration": {**asked, "OutputLocation": spec["OutputLocation"]},
-        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+        "ResultConfiguration": {**asked, "OutputLocation": location_of(record)},
+        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": reuse.told(spec) or {"Enabled": False}},
         "QueryExecutionContext": context,
         "Status": state,
         "Statistics": statistics,
@@ -169,3 +184,8 @@ def view(record: Record) -> Params:
         "EngineVersion": {"SelectedEngineVersion": ENGINE_VERSION, "EffectiveEngineVersion": ENGINE_VERSION},
         **({"ExecutionParameters": spec["ExecutionParameters"]} if spec.get("ExecutionParameters") else {}),
     }
+
+
+def location_of(record: Record) -> str:
+    """Where the result lies: an earlier query's, where that is used again."""
+    return str(record.status.get("location", record.spec["OutputLocation"]))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.objects.values import ObjectsError
 from sagewright.operations.access.caller import Caller
-from sagewright.operations.athena.query_executions import find
+from sagewright.operations.athena.query_executions import find, location_of
 from sagewright.operations.athena.requests import invalid
 from sagewright.operations.call import Call, Params
 from sagewright.operations.table import Operations
@@ -34,7 +34,7 @@ def get_query_results(call: Call, request: Params) -> Params:
     token, most = request.get("NextToken", "0"), min(request.get("MaxResults") or _PAGE, _PAGE)
     if not token.isdecimal() or len(token) > 18:
         raise invalid("NextToken is not one that was handed out.")
-    rows, after = _rows(_read(call, record, int(token)), most, of_text=record.spec["OutputLocation"].endswith(".txt"))
+    rows, after = _rows(_read(call, record, int(token)), most, of_text=location_of(record).endswith(".txt"))
     shown = [{"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in rows]
     answer: dict[str, Any] = {"UpdateCount": 0, "ResultSet": {"Rows": shown, "ResultSetMetadata": about}}
     return answer if after is None else {**answer, "NextToken": str(int(token) + after)}
@@ -69,12 +69,12 @@ class _Bytes:
 
 
 def _read(call: Call, record: Record, offset: int) -> _Bytes:
-    bucket, _, key = record.spec["OutputLocation"].removeprefix("s3://").partition("/")
+    bucket, _, key = location_of(record).removeprefix("s3://").partition("/")
     try:
         Caller(call.services, call.principal, call.region).stored(bucket, key)
         opened = call.services.objects.open(bucket, key)
     except ObjectsError:
-        raise invalid(f"Could not find results: {record.spec['OutputLocation']} is gone.") from None
+        raise invalid(f"Could not find results: {location_of(record)} is gone.") from None
     except AwsError as error:
         raise AwsError("InvalidRequestException", f"The results cannot be read: {error.message}") from error
     file: Any = io.BytesIO(opened.info.data) if opened.path is None else opened.path.open("rb")

@@ -13,7 +13,7 @@ from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.noun import tags_of
 from sagewright.operations.table import Operations, brief
 from sagewright.resources.arn import Arn
-from sagewright.resources.query_execution import ENGINE_VERSION, KIND, NAMED_QUERY, PRIMARY, WORKGROUP
+from sagewright.resources.query_execution import ENGINE_VERSION, KIND, NAMED_QUERY, PREPARED, PRIMARY, WORKGROUP
 from sagewright.resources.record import Record
 from sagewright.store.base import Query, attempts
 
@@ -137,11 +137,12 @@ def delete_work_group(call: Call, request: Params) -> Params:
         group = group_of(call, name)
         query = Query(call.account, call.region, NAMED_QUERY, facets={"WorkGroup": name})
         named = call.store.list(query, limit=500).records
+        prepared = call.store.list(Query(call.account, call.region, PREPARED, parent=name), limit=500).records
         ran = call.store.count(Query(call.account, call.region, KIND, facets={"WorkGroup": name}))
-        if (named or ran) and not request.get("RecursiveDeleteOption"):
+        if (named or prepared or ran) and not request.get("RecursiveDeleteOption"):
             raise invalid(f"WorkGroup {name} is not empty: delete it with RecursiveDeleteOption.")
         try:
-            call.store.write([("delete", group), *(("delete", each) for each in named)])
+            call.store.write([("delete", group), *(("delete", each) for each in (*named, *prepared))])
             return {}
         except StaleRecord:
             continue
