@@ -41,8 +41,8 @@ def query(join, conditions, after, key, compare, limit):
     on = " AND ".join(("b.thing = {0}.id", f"from_unixtime(b.moment) {compare} from_unixtime({{0}}.time)"))
     return (
         f"WITH b AS (SELECT * FROM labels), f AS ({f}), g AS ({g}) SELECT * FROM (SELECT b.label, b.moment, f.x AS fx, "
-        f"f.time AS ft, g.x AS gx, g.time AS gt, row_number() OVER (PARTITION BY b.{key} ORDER BY b.moment DESC, f.time "
-        f"DESC, g.time DESC) AS n FROM b {join} f ON {on.format('f')} {join} g ON {on.format('g')}) WHERE {limit}"
+        f"f.time AS ft, g.x AS gx, g.time AS gt, row_number() OVER (PARTITION BY b.{key} ORDER BY b.moment DESC, "
+        f"f.time DESC, g.time DESC) AS n FROM b {join} f ON {on.format('f')} {join} g ON {on.format('g')}) WHERE {limit}"
     )
 
 answers = {"reduced": 0, "left": 0}
@@ -58,8 +58,9 @@ for number in range(40):
     for name in "fg":
         ranks = random.sample(range(1000), 24)
         table(database, name, "id INT, time DOUBLE, x INT, asked INT, written INT, is_deleted BOOLEAN",
-              rows(random.randint(0, 12), lambda n: (some(None, *range(things)), some(None, *map(float, range(8))), n,
-                                                     some(None, ranks[n], ranks[n + 12]), ranks[n], some(0, 0, 0, 1) > 0)))
+              rows(random.randint(0, 12),
+                   lambda n: (some(None, *range(things)), some(None, *map(float, range(8))), n,
+                              some(None, ranks[n], ranks[n + 12]), ranks[n], some(0, 0, 0, 1) > 0)))
     condition = some("", "o.time <= 5", "o.written <= 500")
     after = condition.replace("o.", "{k}.")
     key, compare = some("label", "thing"), some(">=", ">", "<=")

@@ -63,14 +63,13 @@ def select_at(table: Table, where: Path, document: Mapping[str, Any], number: in
         for each, kind in zip(fields, kinds, strict=True)
     )
     listed = ", ".join(map(literal, files))
-    return f"SELECT {', '.join(quoted(name.lower()) for name in names)} FROM read_parquet([{listed}], schema=MAP {{{schema}}})"
+    shown = ", ".join(quoted(name.lower()) for name in names)
+    return f"SELECT {shown} FROM read_parquet([{listed}], schema=MAP {{{schema}}})"
 
 
 def _data_files(table: Table, where: Path, snapshot: Mapping[str, Any]) -> Iterator[str]:
     if "manifest-list" not in snapshot:
-        raise QueryError(
-            f"NOT_SUPPORTED: {_full(table)} is an Iceberg table of an early kind, without lists of manifests."
-        )
+        raise QueryError(f"NOT_SUPPORTED: {_full(table)} is an early Iceberg table without lists of manifests.")
     for manifest in _rows(table, where, snapshot["manifest-list"]):
         for entry in _rows(table, where, manifest["manifest_path"]):
             if entry["status"] == _GONE:

@@ -5,9 +5,9 @@ What SageMaker's dataset builders ask is, in short:
     SELECT … FROM (SELECT …, row_number() OVER (PARTITION BY b.id ORDER BY b.time DESC, f.time DESC, g.time DESC) AS n
                    FROM b JOIN f ON b.x = f.id AND b.time >= f.time JOIN g ON …) WHERE n <= 1
 
-As it stands, every label meets every earlier row of every group: the product of them. But each join knows nothing of the
-others, so the first of all combinations is made of the first of each join. So each join is reduced by itself: for each
-label the newest time that it may see, then the row of that time. That is the same answer whatever the conditions are.
+As it stands, every label meets every earlier row of every group: the product of them. But each join knows nothing of
+the others, so the first of all combinations is made of the first of each join. So each join is reduced by itself: for
+each label the newest time that it may see, then the row of that time. That is the same answer whatever the conditions.
 
 Each of f and g is itself made by keeping, of rows with the same id and time, the newest, and leaving out what was
 deleted later. `_late` sees that form and does it after the join: to few rows, not to all.
@@ -325,8 +325,8 @@ def _form(
         f"{nth} FROM {source}{_where(conditions)}) WHERE {nth} = 1"
     )
     last = (
-        f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {origin}.{by} ORDER BY {origin}.{at} DESC, {ranked}) "
-        f"AS {nth} FROM {source}{_where(gone_conditions)}) WHERE {nth} = 1"
+        f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {origin}.{by} ORDER BY {origin}.{at} DESC, "
+        f"{ranked}) AS {nth} FROM {source}{_where(gone_conditions)}) WHERE {nth} = 1"
     )
     text = (
         f"WITH {kept} AS ({first}), {gone} AS ({last}) SELECT {', '.join(f'{kept}.{_q(each)}' for each in columns)} "
