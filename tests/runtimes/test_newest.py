@@ -42,7 +42,8 @@ def query(join, conditions, after, key, compare, limit):
     return (
         f"WITH b AS (SELECT * FROM labels), f AS ({f}), g AS ({g}) SELECT * FROM (SELECT b.label, b.moment, f.x AS fx, "
         f"f.time AS ft, g.x AS gx, g.time AS gt, row_number() OVER (PARTITION BY b.{key} ORDER BY b.moment DESC, "
-        f"f.time DESC, g.time DESC) AS n FROM b {join} f ON {on.format('f')} {join} g ON {on.format('g')}) WHERE {limit}"
+        f"f.time DESC, g.time DESC) AS n FROM b {join} f ON {on.format('f')} {join} g ON {on.format('g')}) "
+        f"WHERE {limit}"
     )
 
 answers = {"reduced": 0, "left": 0}

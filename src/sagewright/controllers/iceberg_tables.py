@@ -1,7 +1,8 @@
 """Offline stores as Iceberg tables: their files are in S3, which of their documents counts is in Glue's catalog.
 
-A commit is one update of the catalog's table. What was written for one that did not come to that is written again, byte
-for byte. Others may write to the table too: each commit begins with the table as it is.
+A commit is one update of the catalog's table, which fails where somebody else's came first. What was written for one
+that did not come to that is written again, byte for byte. Others may write to the table too: each commit begins with
+the table as it is.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sagewright.dataplane.features.schema import Schema
 from sagewright.resources.record import Key
 
 _LOCATION, _BEFORE = "metadata_location", "previous_metadata_location"
+_TRIES: Final = 5
+"""Commits that may fail because others were quicker."""
 _LARGEST: Final = 256 << 20
 """Bytes of a document, and of a list of manifests."""
 
@@ -47,16 +50,28 @@ class IcebergTables:
         found = self._find(group, names)
         if found is None:
             location = _location(place)
-            self._enter(files, group, names, location, None, iceberg.created(uid, schema, location, now))
+            self._enter(files, group, names, location, {}, iceberg.created(uid, schema, location, now))
             return
         at = _document_of(found)
         document = _load(files, at)
         changed = iceberg.fitting(document, schema, at, now)
         if changed is not None:
-            self._enter(files, group, names, document["location"], at, changed)
+            self._enter(files, group, names, document["location"], found, changed)
 
     def append(self, files: Files, group: Key, table: tuple[str, str] | None, place: str, batch: Batch) -> None:
         """See that the table has these rows. Raises AwsError and BadTable."""
+        for _ in range(_TRIES):
+            try:
+                self._append(files, group, table, place, batch)
+            except AwsError as error:
+                if error.code != "ConcurrentModificationException":
+                    raise
+                last = error
+            else:
+                return
+        raise last
+
+    def _append(self, files: Files, group: Key, table: tuple[str, str] | None, place: str, batch: Batch) -> None:
         names = _named(table)
         found = self._find(group, names)
         if found is None:
@@ -74,7 +89,7 @@ class IcebergTables:
         )
         manifests = None if listed is None else _read(files, listed)
         written = iceberg.appended(document, at, batch, manifests)
-        self._enter(files, group, names, document["location"], at, written)
+        self._enter(files, group, names, document["location"], found, written)
 
     def _find(self, group: Key, names: tuple[str, str]) -> Metadata | None:
         database, name = names
@@ -88,15 +103,19 @@ class IcebergTables:
         return found
 
     def _enter(
-        self, files: Files, group: Key, names: tuple[str, str], location: str, before: str | None, written: Written
+        self, files: Files, group: Key, names: tuple[str, str], location: str, before: Metadata, written: Written
     ) -> None:
+        """`before` is the catalog's table that this takes the place of; where it has changed since, nothing is."""
         bucket, prefix = split_uri(location)
         for key, data in written.objects:
             files.put_bytes(bucket, f"{prefix.rstrip('/')}/{key}", data)
         database, name = names
         document = orjson.loads(written.objects[-1][1])
         at = f"{location.rstrip('/')}/{written.document}"
-        parameters = {"table_type": "ICEBERG", _LOCATION: at, **({} if before is None else {_BEFORE: before})}
+        kept = dict(before.get("Parameters", {}))
+        if before:
+            kept[_BEFORE] = kept[_LOCATION]
+        parameters = {**kept, "table_type": "ICEBERG", _LOCATION: at}
         columns = [{"Name": each, "Type": kind} for each, kind in iceberg.columns(document)]
         wanted = {
             "DatabaseName": database,
@@ -108,8 +127,10 @@ class IcebergTables:
             },
         }
         where = {"account": group.account, "region": group.region}
-        if before is not None:
-            self._ask("glue", "UpdateTable", wanted, **where)
+        if before:
+            # Else a version would be kept of each commit.
+            version = {"VersionId": before["VersionId"]} if "VersionId" in before else {}
+            self._ask("glue", "UpdateTable", {**wanted, **version, "SkipArchive": True}, **where)
             return
         for operation, request in (("CreateDatabase", {"DatabaseInput": {"Name": database}}), ("CreateTable", wanted)):
             try:

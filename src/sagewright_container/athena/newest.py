@@ -67,7 +67,7 @@ def newest_only(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _from(select: exp.Expression) -> exp.Expression | None:
+def _from(select: Any) -> Any:
     clause = select.args.get("from_") or select.args.get("from")
     return None if clause is None or select.args.get("joins") else clause.this
 
@@ -76,7 +76,7 @@ def _pattern(outer: exp.Select, inner: exp.Select) -> tuple[str, list[_Join]] | 
     """The labels' name and the joins, where `outer` wants the first row of each partition of `inner`."""
     clause = inner.args.get("from_") or inner.args.get("from")
     joins = inner.args.get("joins")
-    labels = None if clause is None else clause.this
+    labels: Any = None if clause is None else clause.this
     if not joins or not _plain_table(labels) or _others(inner):
         return None
     windows = [each for each in inner.expressions if isinstance(each, exp.Alias) and each.this.find(exp.Window)]

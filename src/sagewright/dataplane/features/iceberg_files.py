@@ -112,7 +112,7 @@ def manifest_list(
         "sequence-number": str(sequence),
         "format-version": "2",
     }
-    entries = [*({name: each.get(name) for name in _NAMES} for each in kept), entry]
+    entries: list[dict[str, Any]] = [*({name: each.get(name) for name in _NAMES} for each in kept), entry]
     data = [each for each in entries if not each["content"]]
     counts = Counts(
         sum(each["added_files_count"] + each["existing_files_count"] for each in data),
