@@ -69,7 +69,9 @@ class Reading:
         form, options = formats.of(table)
         keys = [_column(each) for each in table.get("PartitionKeys", ())]
         told = self._told(table, form, options, keys)
-        if form in formats.READ:
+        if form == "iceberg":
+            self._add_iceberg(table["StorageDescriptor"]["Location"], told)
+        elif form in formats.READ:
             folder = self._root / told["folder"]
             folder.mkdir(parents=True)
             if projection.enabled(table):
@@ -119,6 +121,17 @@ class Reading:
             (folder / "0").write_bytes(b"\n".join(lines))
             told["count"] = 1
         self.tables.append(told)
+
+    def _add_iceberg(self, location: str, told: Told) -> None:
+        """All objects of the table, by numbers: which of them count is said in them, and read by the task."""
+        folder = self._root / told["folder"]
+        folder.mkdir(parents=True)
+        bucket, prefix = split_uri(location)
+        told["objects"] = {}
+        for number, stored in enumerate(self._caller.each(bucket, f"{prefix.rstrip('/')}/")):
+            link(self._caller, Item(bucket, stored, stored.key), str(folder / str(number)))
+            told["objects"][f"s3://{bucket}/{stored.key}"] = str(number)
+            self.scanned += stored.size
 
     def _folders(self, table: Mapping[str, Any], keys: Sequence[str]) -> Iterator[tuple[str, str]]:
         """(folder below the table's, location in S3) of each partition, or of the table."""
