@@ -24,9 +24,11 @@ MEASUREMENTS: Final = {
     "control": "bench.control",
     "growth": "bench.growth",
     "growth-postgres": "bench.growth_postgres",
+    "console": "bench.console",
     "job": "bench.job",
     "engines": "bench.engines",
     "queue": "bench.queue",
+    "notebook": "bench.notebook",
     "tuning": "bench.tuning",
     "channels": "bench.channels",
     "invoke": "bench.invoke",
@@ -38,14 +40,16 @@ MEASUREMENTS: Final = {
     "transform": "bench.transform",
     "images": "bench.images",
     "algorithms": "bench.algorithms",
+    "networks": "bench.networks",
     "quality": "bench.quality",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
     "features": "bench.features",
+    "features-growth": "bench.features_growth",
 }
 
 # What takes minutes also when it is quick: a quick run does these only when they are named.
-LONG: Final = ("autoscaling", "algorithms", "quality")
+LONG: Final = ("autoscaling", "algorithms", "networks", "quality")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -95,7 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="how often ours and the others take turns (5; 2 with --quick)")
     parser.add_argument("--quick", action="store_true", help="less of everything: does it work, and is it about right")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="of `algorithms` and `quality`: this algorithm only"
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="of `algorithms`, `networks` and `quality`: this algorithm only",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     charts = ROOT / ".cache" / "bench"

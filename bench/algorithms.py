@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from bench import peers
+from bench import jobs, peers
 from bench.apps.tabular import BATCH, CASES, COLUMNS, Case
 from bench.base import OURS, ROOT, Figure, Missing, Run, rate
 
@@ -19,9 +19,7 @@ TITLE = f"rows of {COLUMNS} numbers in one object: from CreateTrainingJob to Com
 
 _BARE: Final = "bare library"
 _BUCKET: Final = "bench"
-_REGISTRY: Final = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
 _PATIENCE_S: Final = 1200.0
-_INSTANCE: Final = "ml.m5.large"
 
 
 def measure(run: Run) -> Sequence[Figure]:
@@ -37,41 +35,41 @@ def measure(run: Run) -> Sequence[Figure]:
         data = run.folder / "data"
         peer = peers.ours(data)
         stack.enter_context(peers.serving(peer, run.folder / "log"))
-        jobs = _Jobs(run, peer, data, sizes)
+        work = _Jobs(run, peer, data, sizes)
         for name in names:
             for rows in sizes:
-                figures.append(_training(run, jobs, name, rows))
-            figures += _serving(run, jobs, name, sizes[1])
+                figures.append(_training(run, work, name, rows))
+            figures += _serving(run, work, name, sizes[1])
     run.note("the bare libraries read the same file with pandas, fit and keep a model, in a process that starts anew.")
     run.note(f"{_BARE} of factorization machines, which no library has, is scikit-learn's Ridge on the same rows.")
     return figures
 
 
-def _training(run: Run, jobs: _Jobs, name: str, rows: int) -> Figure:
+def _training(run: Run, work: _Jobs, name: str, rows: int) -> Figure:
     figure = Figure(f"{name}, trained on {rows:,} rows", "s", more=False, goal=1.2, share_of=_BARE)
     subjects = {
-        OURS: lambda: {figure.what: jobs.train(name, rows)},
-        _BARE: lambda: {figure.what: jobs.bare(name, rows)},
+        OURS: lambda: {figure.what: work.train(name, rows)},
+        _BARE: lambda: {figure.what: work.bare(name, rows)},
     }
     run.alternate(f"{name} {rows:,}", [figure], subjects, warm=rows < 1_000_000)
     return figure
 
 
-def _serving(run: Run, jobs: _Jobs, name: str, rows: int) -> Sequence[Figure]:
+def _serving(run: Run, work: _Jobs, name: str, rows: int) -> Sequence[Figure]:
     """Requests of a thousand rows of CSV; and one object of all rows."""
     asked = Figure(f"{name}, rows served, {BATCH:,} a request", "/s")
     scored = Figure(f"{name}, {rows:,} rows batch-scored", "s", more=False, share_of=_BARE)
-    jobs.deploy(name, rows)
+    work.deploy(name, rows)
     seconds = run.amount(3, 0.5)
     subjects = {
-        OURS: lambda: {asked.what: jobs.served(name, rows, seconds), scored.what: jobs.scored(name, rows)},
+        OURS: lambda: {asked.what: work.served(name, rows, seconds), scored.what: work.scored(name, rows)},
         _BARE: lambda: {
-            asked.what: jobs.bare_rate(name, rows, seconds),
-            scored.what: jobs.bare_scores(name, rows),
+            asked.what: work.bare_rate(name, rows, seconds),
+            scored.what: work.bare_scores(name, rows),
         },
     }
     run.alternate(f"{name}, serving", [asked, scored], subjects)
-    jobs.undeploy(name)
+    work.undeploy(name)
     return [asked, scored]
 
 
@@ -96,32 +94,27 @@ class _Jobs:
     def train(self, name: str, rows: int) -> float:
         """Seconds of a job, its start and the upload of its model included."""
         case = CASES[name]
-        job = f"{name}-{rows}-{next(self._numbers)}"
-        request = {
-            "AlgorithmSpecification": {"TrainingImage": _image(name), "TrainingInputMode": "File"},
-            "RoleArn": self._role,
-            "HyperParameters": {key: str(value) for key, value in case.hyperparameters.items()},
-            "InputDataConfig": [_channel(case, rows)],
-            "OutputDataConfig": {"S3OutputPath": f"s3://{_BUCKET}/models"},
-            "ResourceConfig": {"InstanceType": _INSTANCE, "InstanceCount": 1, "VolumeSizeInGB": 10},
-            "StoppingCondition": {"MaxRuntimeInSeconds": int(_PATIENCE_S)},
-        }
-        begun = time.perf_counter()
-        self._sagemaker.create_training_job(TrainingJobName=job, **request)
-        self._last = self._ended(
-            job, lambda: self._sagemaker.describe_training_job(TrainingJobName=job), "TrainingJobStatus"
+        seconds, self._last = jobs.train(
+            self._sagemaker,
+            f"{name}-{rows}-{next(self._numbers)}",
+            name,
+            case.hyperparameters,
+            [_channel(case, rows)],
+            role=self._role,
+            output=f"s3://{_BUCKET}/models",
+            patience=_PATIENCE_S,
         )
-        return time.perf_counter() - begun
+        return seconds
 
     def deploy(self, name: str, rows: int) -> None:
         """An endpoint of a model trained on so many rows."""
         self.train(name, rows)
-        container = {"Image": _image(name), "ModelDataUrl": self._last["ModelArtifacts"]["S3ModelArtifacts"]}
+        container = {"Image": jobs.image(name), "ModelDataUrl": self._last["ModelArtifacts"]["S3ModelArtifacts"]}
         self._sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self._role)
-        variant = {"VariantName": "v", "ModelName": name, "InstanceType": _INSTANCE, "InitialInstanceCount": 1}
+        variant = {"VariantName": "v", "ModelName": name, "InstanceType": jobs.INSTANCE, "InitialInstanceCount": 1}
         self._sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         self._sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        self._ended(name, lambda: self._sagemaker.describe_endpoint(EndpointName=name), "EndpointStatus")
+        self._wait(name, lambda: self._sagemaker.describe_endpoint(EndpointName=name), "EndpointStatus")
         with (self._folder(rows) / "features.csv").open() as file:
             self._body = "".join(next(file) for _ in range(BATCH))
 
@@ -154,9 +147,9 @@ class _Jobs:
                 "Accept": "text/csv",
                 "AssembleWith": "Line",
             },
-            TransformResources={"InstanceType": _INSTANCE, "InstanceCount": 1},
+            TransformResources={"InstanceType": jobs.INSTANCE, "InstanceCount": 1},
         )
-        self._ended(job, lambda: self._sagemaker.describe_transform_job(TransformJobName=job), "TransformJobStatus")
+        self._wait(job, lambda: self._sagemaker.describe_transform_job(TransformJobName=job), "TransformJobStatus")
         return time.perf_counter() - begun
 
     def bare(self, name: str, rows: int) -> float:
@@ -180,7 +173,7 @@ class _Jobs:
         python = peers.runtime(self._run, environment) / "bin" / "python"
         done = subprocess.run(
             [str(python), str(ROOT / "bench" / "apps" / "tabular.py"), *arguments],
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            env={**os.environ, "PYTHONWARNINGS": "ignore", "OMP_WAIT_POLICY": "PASSIVE"},
             capture_output=True,
             text=True,
             timeout=_PATIENCE_S,
@@ -190,26 +183,15 @@ class _Jobs:
             raise RuntimeError(f"{arguments} failed:\n{done.stderr[-2000:]}")
         return done.stdout
 
+    @staticmethod
+    def _wait(name: str, describe: Callable[[], Any], status: str) -> None:
+        jobs.ended(name, describe, status, patience=_PATIENCE_S)
+
     def _folder(self, rows: int) -> Path:
         return self._run.folder / str(rows)
-
-    @staticmethod
-    def _ended(name: str, describe: Callable[[], Any], status: str) -> Mapping[str, Any]:
-        end = time.monotonic() + _PATIENCE_S
-        while (told := describe())[status] in ("InProgress", "Creating") and time.monotonic() < end:
-            time.sleep(0.02)
-        if told[status] not in ("Completed", "InService"):
-            raise RuntimeError(f"{name} ended as {told[status]}: {told.get('FailureReason')}")
-        found: Mapping[str, Any] = told
-        return found
-
-
-def _image(name: str) -> str:
-    return f"{_REGISTRY}/{name}:1"
 
 
 def _channel(case: Case, rows: int) -> Mapping[str, Any]:
     file = "rows.rec" if case.record else "rows.csv" if case.label else "features.csv"
     kind = "application/x-recordio-protobuf" if case.record else "text/csv" if case.label else "text/csv;label_size=0"
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_BUCKET}/{rows}/{file}/"}
-    return {"ChannelName": "train", "DataSource": {"S3DataSource": source}, "ContentType": kind}
+    return jobs.channel("train", f"s3://{_BUCKET}/{rows}/{file}/", kind)

@@ -64,9 +64,29 @@ def _ours(run: Run, stack: ExitStack, log: Path, seconds: float) -> Sample:
     peer = peers.ours(data)
     stack.enter_context(peers.serving(peer, log))
     keys = peers.our_keys(peer, data)
+    runtime = made(peer, keys, "bench")
+    for number in range(0, RECORDS, 25):
+        entries = [{"FeatureGroupName": "bench", "Record": record(each)} for each in range(number, number + 25)]
+        answer = runtime.batch_write_record(Entries=entries)
+        assert not answer["Errors"], answer
+
+    def ask(runtime: Any) -> None:
+        for number in range(_SIGNED):
+            runtime.put_record(FeatureGroupName="bench", Record=record(number))
+            runtime.get_record(FeatureGroupName="bench", RecordIdentifierValueAsString=str(number))
+            wanted = [str(each) for each in chosen(number)]
+            batch = [{"FeatureGroupName": "bench", "RecordIdentifiersValueAsString": wanted}]
+            answer = runtime.batch_get_record(Identifiers=batch)
+            assert len(answer["Records"]) == BATCH, answer
+
+    return driven(run, peer.port, signed(runtime, ask), seconds)
+
+
+def made(peer: peers.Peer, keys: peers.Keys, group: str) -> Any:
+    """A feature group, online only; answers the client of its records."""
     names = [f"f{number}" for number in range(FEATURES)]
     peers.client("sagemaker", peer, keys).create_feature_group(
-        FeatureGroupName="bench",
+        FeatureGroupName=group,
         RecordIdentifierFeatureName="id",
         EventTimeFeatureName="time",
         FeatureDefinitions=[
@@ -75,34 +95,31 @@ def _ours(run: Run, stack: ExitStack, log: Path, seconds: float) -> Sample:
         ],
         OnlineStoreConfig={"EnableOnlineStore": True},
     )
-    runtime = peers.client("sagemaker-featurestore-runtime", peer, keys)
+    return peers.client("sagemaker-featurestore-runtime", peer, keys)
 
-    def record(number: int) -> Sequence[Mapping[str, str]]:
-        given = {"id": str(number), "time": str(1_700_000_000 + number), **row(number)}
-        return [{"FeatureName": name, "ValueAsString": str(value)} for name, value in given.items()]
 
-    for number in range(0, RECORDS, 25):
-        entries = [{"FeatureGroupName": "bench", "Record": record(each)} for each in range(number, number + 25)]
-        answer = runtime.batch_write_record(Entries=entries)
-        assert not answer["Errors"], answer
-    signed: dict[str, list[load.HttpRequest]] = {kind: [] for kind in _KINDS}
+def record(number: int) -> Sequence[Mapping[str, str]]:
+    """A record as PutRecord takes it."""
+    given = {"id": str(number), "time": str(1_700_000_000 + number), **row(number)}
+    return [{"FeatureName": name, "ValueAsString": str(value)} for name, value in given.items()]
+
+
+def signed(runtime: Any, ask: Callable[[Any], None]) -> Mapping[str, Sequence[load.HttpRequest]]:
+    """What a client that `ask` calls has sent, by kind."""
+    found: dict[str, list[load.HttpRequest]] = {kind: [] for kind in _KINDS}
 
     def keep(kind: str) -> Callable[..., None]:
-        return lambda request, **_: signed[kind].append(load.caught(request))
+        return lambda request, **_: found[kind].append(load.caught(request))
 
     for kind, operation in zip(_KINDS, ("PutRecord", "GetRecord", "BatchGetRecord"), strict=True):
         runtime.meta.events.register(f"before-send.sagemaker-featurestore-runtime.{operation}", keep(kind))
-    for number in range(_SIGNED):
-        runtime.put_record(FeatureGroupName="bench", Record=record(number))
-        runtime.get_record(FeatureGroupName="bench", RecordIdentifierValueAsString=str(number))
-        wanted = [str(each) for each in chosen(number)]
-        batch = [{"FeatureGroupName": "bench", "RecordIdentifiersValueAsString": wanted}]
-        answer = runtime.batch_get_record(Identifiers=batch)
-        assert len(answer["Records"]) == BATCH, answer
-    return _driven(run, peer.port, signed, seconds)
+    ask(runtime)
+    return found
 
 
-def _driven(run: Run, port: int, requests: Mapping[str, Sequence[load.HttpRequest]], seconds: float) -> Sample:
+def driven(run: Run, port: int, requests: Mapping[str, Sequence[load.HttpRequest]], seconds: float) -> Sample:
+    """The requests of each kind, over one connection and over several."""
+
     def sample() -> Mapping[str, float]:
         values: dict[str, float] = {}
         for kind in _KINDS:
@@ -146,7 +163,7 @@ def _feast(run: Run, stack: ExitStack, log: Path, seconds: float) -> Sample:
     status, body = load.once(peer.port, requests[_MANY][0])
     if status != 200 or b"null" in body:
         raise Missing(f"Feast is left out: it answered {status} to a read ({body[:200]!r}).")
-    return _driven(run, peer.port, requests, seconds)
+    return driven(run, peer.port, requests, seconds)
 
 
 def _sqlite(run: Run, stack: ExitStack, seconds: float) -> Sample:

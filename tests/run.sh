@@ -8,10 +8,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# Lanes that run beside each other. Terraform mostly waits.
-OURS="lint unit fuzz chaos data runtimes mlflow browser"
-CLIENTS="boto3 terraform sdk_v3 awscli"
-SDKS="sdk_v2 algorithms ray"
+# In this order three lanes take them: what soon says no first, then what takes longest, so that they end together.
+STAGES="lint unit boto3 sdk_v2 runtimes terraform algorithms sdk_v3 ray chaos fuzz mlflow data browser awscli"
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}
 
@@ -24,13 +22,18 @@ bounded() {
     if command -v timeout >/dev/null 2>&1; then timeout -k 30 "$limit" "$@"; else "$@"; fi
 }
 
+# installed PACKAGE…: with Debian's package manager, quietly; whether that went well.
+installed() {
+    install="bounded 300 env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $*"
+    { $install || { bounded 300 apt-get update -qq && $install; }; } >/dev/null 2>&1
+}
+
 # The sandbox of the process engine. Without it everything works; the tests of the sandbox itself are left out.
 sandbox() {
     command -v bwrap >/dev/null 2>&1 && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing bubblewrap, which the tests of the sandbox need"
-        install="apt-get install -y -qq --no-install-recommends bubblewrap"
-        { $install || { apt-get update -qq && $install; }; } >/dev/null 2>&1 && return
+        installed bubblewrap && return
     fi
     echo "bubblewrap is not installed: the tests of the sandbox will be skipped"
 }
@@ -42,10 +45,9 @@ postgres() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing postgresql, which the tests of the store on it need"
         # Its package would start a server of its own.
-        install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql"
         none=/etc/postgresql-common/createcluster.conf
         [ -e $none ] || { mkdir -p "${none%/*}" && echo "create_main_cluster = false" >$none; }
-        { $install || { apt-get update -qq && $install; }; } >/dev/null 2>&1 && return
+        installed postgresql && return
     fi
     echo "PostgreSQL is not installed: the tests of the store on it will be skipped"
 }
@@ -56,9 +58,7 @@ containers() {
     [ -z "${SAGEWRIGHT_CONTAINER_SOCKET:-}" ] || return 0
     if ! command -v podman >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing podman, which the tests of the container engine need"
-        install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
-            podman runc catatonit netavark aardvark-dns iptables"
-        { $install || { apt-get update -qq && $install; }; } >/dev/null 2>&1 || true
+        installed podman runc catatonit netavark aardvark-dns iptables || true
     fi
     if ! command -v podman >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
         echo "there is no podman for root: the tests of the container engine will be skipped"
@@ -103,8 +103,7 @@ no_containers() {
 browser() {
     if ! command -v chromium >/dev/null 2>&1 && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing chromium, which the tests of the console need"
-        install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium"
-        { $install || { apt-get update -qq && $install; }; } >/dev/null 2>&1 || true
+        installed chromium || true
     fi
     if ! command -v chromium >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
         echo "there is no chromium or no npm: the tests of the console in a browser will be skipped"
@@ -113,14 +112,23 @@ browser() {
 }
 
 # environment NAME: .venvs/NAME as its lock file says; made once, and again when the lock file or Python changes.
+# Two stages may want the same at once: the second waits for the first, where there is a `flock` to do so.
 environment() {
+    mkdir -p .venvs
+    (
+        if command -v flock >/dev/null 2>&1; then flock 9; fi
+        made "$1" 9>&-
+    ) 9>".venvs/$1.lock"
+}
+
+made() {
     lock=tests/clients/environments/$1.txt
     stamp="$(cksum <"$lock") $("$BIN/python" -V)"
     if [ "$(cat ".venvs/$1/.stamp" 2>/dev/null)" = "$stamp" ]; then return; fi
     echo "making .venvs/$1 from $lock"
     rm -rf ".venvs/$1"
     "$BIN/uv" venv --quiet --python "$BIN/python" ".venvs/$1" &&
-        "$BIN/uv" pip install --quiet --no-deps --compile-bytecode --python ".venvs/$1/bin/python" -r "$lock" &&
+        bounded 900 "$BIN/uv" pip install --quiet --no-deps --compile-bytecode --python ".venvs/$1/bin/python" -r "$lock" &&
         echo "$stamp" >".venvs/$1/.stamp"
 }
 
@@ -168,15 +176,17 @@ stage() {
     # A cluster on this machine. The server runs in the same environment: it needs Ray too.
     ray)
         sandbox
+        postgres
         environment ray
         python="env PYTHONPATH=src .venvs/ray/bin/python"
         # shellcheck disable=SC2086 # options and the command are words
         bounded 900 $python -m pytest $PYTEST_OPTIONS tests/conformance/test_engines_ray.py &&
+            bounded 600 $python -m pytest $PYTEST_OPTIONS tests/chaos/test_nodes.py --minutes=0.2 && # `make chaos-ray`: 10
             clients ray "$python"
         ;;
     chaos) bounded 900 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/chaos --rounds=5 ;; # `make chaos` does a hundred
     *)
-        echo "no stage is called $1; there are: $OURS $CLIENTS $SDKS" >&2
+        echo "no stage is called $1; there are: $STAGES" >&2
         return 2
         ;;
     esac
@@ -194,12 +204,11 @@ whole() {
     echo "   $1: $(($(date +%s) - begun)) s"
 }
 
-# lane LOGS STAGE…: one after the other, until one of this lane or of another has failed.
+# lane: one stage after the other, of those that no lane has taken, until one has failed.
 lane() {
-    logs=$1
-    shift
-    for name in "$@"; do
+    for name in $STAGES; do
         [ ! -e "$logs/failed" ] || return 0
+        mkdir "$logs/$name.taken" 2>/dev/null || continue
         echo "   running: $name"
         whole "$name" >"$logs/$name" 2>&1 || {
             echo "$name" >>"$logs/failed"
@@ -223,9 +232,8 @@ logs=$(mktemp -d)
 trap 'rm -rf "$logs"; no_containers' EXIT
 trap 'trap - INT TERM; kill 0' INT TERM
 lanes=
-for stages in "$OURS" "$CLIENTS" "$SDKS"; do
-    # shellcheck disable=SC2086 # stages are words
-    lane "$logs" $stages &
+for _ in 1 2 3; do
+    lane &
     lanes="$lanes $!"
 done
 # Each by its number: Podman's service is a child of this shell too, and does not end. What failed is in a file.
@@ -234,4 +242,4 @@ if [ -e "$logs/failed" ]; then
     say "failed: $(tr '\n' ' ' <"$logs/failed")"
     exit 1
 fi
-say "all of it passed: $OURS $CLIENTS $SDKS"
+say "all of it passed: $STAGES"

@@ -2,7 +2,7 @@ import AppLayout from "@cloudscape-design/components/app-layout";
 import SideNavigation, { type SideNavigationProps } from "@cloudscape-design/components/side-navigation";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
 import Spinner from "@cloudscape-design/components/spinner";
-import { useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { session, signOut, whenEnded, type Session } from "./api/client";
 import { stopFollowing } from "./api/live";
 import { PAGES } from "./pages/table";
@@ -18,9 +18,13 @@ const LINKS: SideNavigationProps.Item[] = [
     text: "Build",
     items: [
       { type: "link", text: "Notebooks", href: to("notebooks") },
+      { type: "link", text: "Lifecycle configurations", href: to("lifecycle-configs") },
+      { type: "link", text: "Code repositories", href: to("code-repositories") },
       { type: "link", text: "Processing jobs", href: to("processing-jobs") },
       { type: "link", text: "Training jobs", href: to("training-jobs") },
       { type: "link", text: "Tuning jobs", href: to("tuning-jobs") },
+      { type: "link", text: "Experiments", href: to("experiments") },
+      { type: "link", text: "MLflow", href: to("mlflow") },
     ],
   },
   {
@@ -37,18 +41,29 @@ const LINKS: SideNavigationProps.Item[] = [
     text: "Data and logs",
     items: [
       { type: "link", text: "S3", href: to("s3") },
+      { type: "link", text: "Feature groups", href: to("feature-groups") },
+      { type: "link", text: "Athena", href: to("athena") },
       { type: "link", text: "Logs", href: to("logs") },
+      { type: "link", text: "Metrics", href: to("metrics") },
     ],
   },
   {
     type: "section",
     text: "Account",
     items: [
-      { type: "link", text: "Users and roles", href: to("users") },
+      { type: "link", text: "Users", href: to("users") },
+      { type: "link", text: "Groups", href: to("groups") },
+      { type: "link", text: "Roles", href: to("roles") },
+      { type: "link", text: "Policies", href: to("policies") },
+      { type: "link", text: "Policy simulator", href: to("simulator") },
       { type: "link", text: "Cost", href: to("cost") },
+      { type: "link", text: "Settings", href: to("settings") },
     ],
   },
 ];
+
+/** Pages that a link of another one stands for. */
+const BELOW: Record<string, string> = { runs: "experiments", compare: "experiments" };
 
 export function App() {
   const [visit, setVisit] = useState<Session | "nobody" | Error>();
@@ -75,6 +90,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
     document.title = ["Sagewright", ...route.path].reverse().join(" – ");
   }, [route]);
   async function chosen(id: string): Promise<void> {
+    if (id === "profile") return; // a link
     if (id !== "sign-out") return setScheme(id as Scheme);
     stopFollowing();
     await signOut();
@@ -93,6 +109,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
               iconName: "user-profile",
               onItemClick: ({ detail }) => void chosen(detail.id),
               items: [
+                { id: "profile", text: "Profile", href: to("profile") },
                 { id: "system", text: "Colours as the system" },
                 { id: "light", text: "Light" },
                 { id: "dark", text: "Dark" },
@@ -110,7 +127,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
         onNavigationChange={({ detail }) => setOpen(detail.open)}
         navigation={
           <SideNavigation
-            activeHref={section ? to(section) : "#/"}
+            activeHref={section ? to(BELOW[section] ?? section) : "#/"}
             items={LINKS}
             onFollow={() => innerWidth <= 900 && setOpen(false)}
           />
@@ -120,7 +137,7 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
           navigationToggle: "Show the pages",
           navigationClose: "Hide the pages",
         }}
-        content={page ? page(route, visit) : <Failure error={new Error(`The console has no page ${section}.`)} />}
+        content={page ? <Suspense fallback={<Spinner size="large" />}>{page(route, visit)}</Suspense> : <Failure error={new Error(`The console has no page ${section}.`)} />}
       />
     </>
   );

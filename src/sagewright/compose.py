@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Final
 
@@ -217,6 +217,7 @@ def build(settings: Settings) -> Server:
         features=FeatureStore(store, settings.data / "features", clock),
         peers=Peers(store, clock, LEASE, among.owner, credentials.peers_secret) if among else None,
         holds=lambda instance: settings.capacity != "strict" or holds(engine.machines(), instance),
+        runs_on=lambda: {"Machines": [asdict(each) for each in engine.machines()], "Cannot": [*engine.cannot()]},
     )
     platform = Platform(
         store=store,
@@ -290,6 +291,15 @@ def build(settings: Settings) -> Server:
     )
 
 
+def _docker(settings: Settings) -> Path | None:
+    """The container engine's socket, where notebook instances are shown it."""
+    if not settings.notebook_docker:
+        return None
+    from sagewright.compute.container import find_socket
+
+    return Path(find_socket(settings.container_socket))
+
+
 def _loop(services: Services, platform: Platform, settings: Settings, loop: Loop) -> Loop:
     data = settings.data
     room = Room(
@@ -305,7 +315,10 @@ def _loop(services: Services, platform: Platform, settings: Settings, loop: Loop
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
-    loop.add(NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle))
+    docker = _docker(settings)
+    loop.add(
+        NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle, docker=docker)
+    )
     callers = functools.partial(caller.of, services)
     loop.add(ProcessingJobs(platform, loop.wake, room, callers))
     loop.add(QueryExecutions(platform, loop.wake, callers))

@@ -6,9 +6,11 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +22,23 @@ def processes(port: int, data: Path) -> list[str]:
     mine = (os.fsencode(data), f"127.0.0.1:{port}".encode())
     found = [(pid, words) for pid, words, environment in _all() if any(each in words + environment for each in mine)]
     return [f"{pid} {words.decode(errors='replace')}" for pid, words in found]
+
+
+def end_all(ports: Sequence[int], data: Path) -> None:
+    """Whatever a failed run left of these servers: supervisors first, for a task dies with its own."""
+
+    def ours() -> set[int]:
+        return {int(each.split()[0]) for port in ports for each in processes(port, data)}
+
+    deadline = time.monotonic() + 20
+    while (pids := ours()) and time.monotonic() < deadline:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    traces = Traces(data)
+    traces.look()
+    traces.clear()
 
 
 def model_servers(port: int, endpoint: str) -> list[int]:

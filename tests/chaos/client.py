@@ -1,7 +1,9 @@
-"""boto3 as a patient user has it: a call that got no answer is made again, until one comes."""
+"""boto3 as a patient user has it: a call that got no answer is made again, until one comes. Of several servers,
+another one is asked each time."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +21,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from .server import Server
+from .server import Front
 
 LOST = (
     ConnectionError,
@@ -43,11 +45,11 @@ class Answer(NamedTuple):
 
 
 class Clients:
-    """All of boto3's clients on one server, for any thread."""
+    """All of boto3's clients, for any thread."""
 
-    def __init__(self, server: Server, environment: dict[str, str], acknowledged: Callable[[str], None]) -> None:
+    def __init__(self, front: Front, environment: dict[str, str], acknowledged: Callable[[str], None]) -> None:
         """`acknowledged` is called with the operation's name at each answer."""
-        self._server = server
+        self._front = front
         self._acknowledged = acknowledged
         session = boto3.Session(
             environment["AWS_ACCESS_KEY_ID"],
@@ -58,12 +60,19 @@ class Clients:
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=32, connect_timeout=5, read_timeout=30)
         names = ("sagemaker", "sagemaker-runtime", "s3", "logs", "sts", "iam")
         self._clients = {
-            name: session.client(name, endpoint_url=f"http://127.0.0.1:{server.port}", config=config) for name in names
+            (port, name): session.client(name, endpoint_url=f"http://127.0.0.1:{port}", config=config)
+            for port in front.ports
+            for name in names
         }
+        self._turn = itertools.count()
 
     def close(self) -> None:
         for client in self._clients.values():
             client.close()
+
+    def at(self, port: int, service: str) -> Any:
+        """The client of one server."""
+        return self._clients[port, service]
 
     def __call__(self, service: str, operation: str, *, refused: Sequence[str] = (), **params: Any) -> Answer:
         """One operation, until it is answered. An error fails, unless its code or words are among `refused`."""
@@ -71,11 +80,12 @@ class Clients:
         tries = 0
         while True:
             assert time.monotonic() < deadline, f"{operation} got no answer within {PATIENCE} s"
-            if not self._server.up.wait(1.0):
+            if not self._front.up.wait(1.0):
                 continue
             tries += 1
             try:
-                body = getattr(self._clients[service], operation)(**params)
+                port = self._front.ports[next(self._turn) % len(self._front.ports)]
+                body = getattr(self.at(port, service), operation)(**params)
                 if hasattr(body.get("Body"), "read"):
                     body["Body"] = body["Body"].read()
             except ReadTimeoutError:

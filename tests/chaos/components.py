@@ -73,7 +73,7 @@ class Components:
 
     def _murder(self, name: str, version: str, copies: int, choose: random.Random) -> tuple[str, int]:
         """A copy is killed by somebody: it is replaced."""
-        servers = model_servers(self._world.server.port, name)
+        servers = model_servers(self._world.front.port, name)
         if servers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(choose.choice(servers), signal.SIGKILL)

@@ -108,7 +108,7 @@ class Endpoints:
 
     def _murder(self, name: str, version: str, count: int, choose: random.Random) -> tuple[str, int]:
         """A model server is killed by somebody: it is replaced."""
-        servers = model_servers(self._world.server.port, name)
+        servers = model_servers(self._world.front.port, name)
         if servers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(choose.choice(servers), signal.SIGKILL)
@@ -199,3 +199,25 @@ def answering_version(world: World, name: str) -> str | None:
         Body=b'"hello"',
     )
     return None if answer.refusal else str(json.loads(answer.body["Body"])["version"])
+
+
+def serve(world: World, name: str, count: int) -> None:
+    """An endpoint of so many instances, in service."""
+    container = {
+        "Image": IMAGE,
+        "ModelDataUrl": f"s3://{BUCKET}/models/one.tar.gz",
+        "Environment": {"OWNER": name, "WITNESS": str(world.witness.port), "SAGEMAKER_MODEL_SERVER_WORKERS": "1"},
+    }
+    world("sagemaker", "create_model", ModelName=name, PrimaryContainer=container, ExecutionRoleArn=world.role)
+    variant = {"VariantName": "all", "ModelName": name, "InitialInstanceCount": count, "InstanceType": "ml.m5.large"}
+    world("sagemaker", "create_endpoint_config", EndpointConfigName=name, ProductionVariants=[variant])
+    world("sagemaker", "create_endpoint", EndpointName=name, EndpointConfigName=name)
+    eventually(lambda: is_whole(world, name, count), within=120, what=f"{name} in service")
+
+
+def is_whole(world: World, name: str, count: int) -> bool:
+    """Whether all instances of an endpoint that nobody changes are there."""
+    told = world("sagemaker", "describe_endpoint", EndpointName=name).body
+    assert told["EndpointStatus"] in ("Creating", "InService"), told
+    variants = told.get("ProductionVariants", [])
+    return bool(told["EndpointStatus"] == "InService" and variants[0]["CurrentInstanceCount"] == count)

@@ -22,8 +22,8 @@ class Files:
 
     def act(self, choose: random.Random) -> None:
         """One write, and at times a look at everything."""
-        if self._life != self._world.server.lives:
-            self._life = self._world.server.lives
+        if self._life != self._world.front.lives:
+            self._life = self._world.front.lives
             self.audit(sample=choose.sample(sorted(self.there), min(3, len(self.there))))
         key = f"{self._prefix}{choose.randrange(12)}" + choose.choice(("", "/below"))
         what = choose.choices((self._put, self._copy, self._delete, self._tag, self._in_parts), (10, 3, 3, 2, 0.3))[0]

@@ -48,6 +48,32 @@ KINDS = (
 )
 
 
+def create(
+    world: World, name: str, *, lines: int, pause: float = 0.0, end: str = "ok", hosts: int = 1, **members: Any
+) -> None:
+    """Ask for a job that prints so many lines, `pause` seconds after each, and ends so. `members` of the request count
+    in place of those here. One that an earlier try may have made is no refusal."""
+    told = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": f"s3://{BUCKET}/code/source.tar.gz",
+        "witness": world.witness.port,
+        "lines": lines,
+        "pause": round(pause, 4),
+        "end": end,
+    }
+    request = {
+        "RoleArn": world.role,
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "HyperParameters": {key: json.dumps(value) for key, value in told.items()},
+        "OutputDataConfig": {"S3OutputPath": f"s3://{OUTPUT}/jobs"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": hosts, "VolumeSizeInGB": 1},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        **members,
+    }
+    answer = world("sagemaker", "create_training_job", refused=("ResourceInUse",), TrainingJobName=name, **request)
+    assert answer.perhaps_twice or not answer.refusal, f"{name}: {answer.refusal}"
+
+
 class Jobs:
     """One user's jobs, one after the other."""
 
@@ -92,29 +118,20 @@ class Jobs:
     # Steps.
 
     def _create(self, name: str, kind: Kind, lines: int, pause: float, tags: dict[str, str]) -> None:
-        told = {
-            "sagemaker_program": "train.py",
-            "sagemaker_submit_directory": f"s3://{BUCKET}/code/source.tar.gz",
-            "witness": self._world.witness.port,
-            "lines": lines,
-            "pause": round(pause, 4),
-            "end": kind.end,
-        }
         missing = "nothing-is-here" if kind.name == "without-input" else "code"
         source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/{missing}/"}}
         output = "no-such-bucket" if kind.name == "without-output" else OUTPUT
-        answer = self._world(
-            "sagemaker",
-            "create_training_job",
-            refused=("ResourceInUse",),
-            TrainingJobName=name,
-            RoleArn=self._world.role,
+        create(
+            self._world,
+            name,
+            lines=lines,
+            pause=pause,
+            end=kind.end,
             AlgorithmSpecification={
                 "TrainingImage": IMAGE,
                 "TrainingInputMode": "File",
                 "MetricDefinitions": [{"Name": "line", "Regex": "^line ([0-9]+)"}],
             },
-            HyperParameters={key: json.dumps(value) for key, value in told.items()},
             InputDataConfig=[{"ChannelName": "train", "DataSource": source}],
             OutputDataConfig={"S3OutputPath": f"s3://{output}/{self._user}"},
             # Larger than any machine that runs this: it is fitted, and the log says so, once.
@@ -122,7 +139,6 @@ class Jobs:
             StoppingCondition={"MaxRuntimeInSeconds": 1 if kind.name == "too-long" else 600},
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
-        assert answer.perhaps_twice or not answer.refusal, f"{name}: {answer.refusal}"
         assert self._describe(name)["TrainingJobName"] == name
 
     def _stop(self, name: str, delay: float) -> bool:
@@ -154,8 +170,8 @@ class Jobs:
 
     def _audit(self, choose: random.Random) -> None:
         """After each new start of the server, look at a few jobs that ended before."""
-        if self.kept and self._life != self._world.server.lives:
-            self._life = self._world.server.lives
+        if self.kept and self._life != self._world.front.lives:
+            self._life = self._world.front.lives
             name = choose.choice(list(self.kept))
             assert self._describe(name)["TrainingJobStatus"] == self.kept[name], f"{name} changed after its end"
 

@@ -8,11 +8,32 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).parents[2]
 SAGEWRIGHT = ROOT / ".venv" / "bin" / "sagewright"
+
+
+class Front(Protocol):
+    """Where users ask: one server, or several behind a balancer."""
+
+    port: int
+    """Where requests are taken, by whoever is up."""
+    ports: Sequence[int]
+    """Those of the servers themselves."""
+    up: threading.Event
+    """Set while somebody answers."""
+
+    @property
+    def lives(self) -> int:
+        """How often a server was started."""
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """What `sagewright env` exports."""
+        ...
 
 
 class Server:
@@ -26,6 +47,7 @@ class Server:
         self.data = folder / "data"
         self.log = folder / log
         self.port = _free_port()
+        self.ports: Sequence[int] = [self.port]
         self.up = threading.Event()
         """Set while it answers."""
         self.lives = 0
@@ -49,6 +71,10 @@ class Server:
     def start(self) -> None:
         """Start it and wait until its port answers."""
         self.spawn()
+        self.wait()
+
+    def wait(self) -> None:
+        """Until its port answers, after `spawn`."""
         eventually(self._answers, within=60, every=0.01, what="an answer of the server")
         self.up.set()
 

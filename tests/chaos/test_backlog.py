@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from . import census
 from .server import Server, eventually
-from .test_kill import end_all
 from .world import BUCKET, IMAGE, OUTPUT, World
 
 NAME = "backlog"
@@ -29,7 +29,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
-        end_all(server)
+        census.end_all([server.port], server.data)
 
 
 def test_a_backlog_outlives_the_server(server: Server, seed: int) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
-        end_all(server)
+        census.end_all([server.port], server.data)
 
 
 def test_killed_at_random_moments(server: Server, rounds: int, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,12 +59,12 @@ def test_killed_at_random_moments(server: Server, rounds: int, seed: int, capsys
         for number in range(1, rounds + 1):
             if number % REST_EVERY == 1:
                 users = _users(world, f"r{number}")
-            how = _one_life(world, choose)
+            how = _one_life(world, server, choose)
             traces.look()
             say(f"   round {number}: {how}")
             server.start()
             if number % REST_EVERY == 0 or number == rounds:
-                _rest(world, users, traces)
+                _rest(world, server, users, traces)
                 if number < rounds:
                     server.start()
             _check_steady(world)
@@ -95,7 +93,7 @@ def test_killed_while_it_starts_for_the_first_time(tmp_path: Path, rounds: int, 
             server.stop()
         finally:
             server.kill()
-            end_all(server)
+            census.end_all([server.port], server.data)
 
 
 User = Jobs | Endpoints | Components | Files | Transforms
@@ -111,9 +109,8 @@ def _users(world: World, stem: str) -> list[User]:
     return users
 
 
-def _one_life(world: World, choose: random.Random) -> str:
+def _one_life(world: World, server: Server, choose: random.Random) -> str:
     """The server is up: kill it at some moment. Says which."""
-    server = world.server
     way = choose.choices(("acknowledged", "any", "starting", "interrupted"), (12, 5, 2, 1))[0]
     group = choose.random() < 0.25
     if way == "acknowledged":
@@ -158,12 +155,11 @@ def _check_steady(world: World) -> None:
             time.sleep(0.05)
 
 
-def _rest(world: World, users: list[User], traces: census.Traces) -> None:
+def _rest(world: World, server: Server, users: list[User], traces: census.Traces) -> None:
     """Let everything come to its end; look at all of it, delete all of it, and look for what is left.
 
     The server is up when this begins, and down when it ends.
     """
-    server = world.server
     world.rest(within=150)
     if world.failures:
         return
@@ -189,22 +185,3 @@ def _look_for_orphans(server: Server, traces: census.Traces, when: str) -> None:
     shown(lambda: [each for each in census.processes(server.port, server.data) if " up --port" not in each])
     shown(lambda: census.tasks(server.data))
     shown(traces.left)
-
-
-def end_all(server: Server) -> None:
-    """Whatever a failed run left: supervisors first, for a task dies with its own."""
-
-    def ours() -> list[int]:
-        return [int(each.split()[0]) for each in census.processes(server.port, server.data)]
-
-    deadline = time.monotonic() + 20
-    while (pids := ours()) and time.monotonic() < deadline:
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.05)
-    traces = census.Traces(server.data)
-    traces.look()
-    traces.clear()

@@ -4,23 +4,19 @@ again as botocore does by itself."""
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from . import census
 from .endpoints import PATIENCE
+from .load import Load
 from .server import Server, eventually
-from .test_kill import end_all
 from .world import BUCKET, IMAGE, World
 
 NAME = "steady"
@@ -34,67 +30,14 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
-        end_all(server)
-
-
-class Load:
-    """Clients that ask without a pause and keep what went wrong."""
-
-    def __init__(self, server: Server) -> None:
-        environment = server.environment()
-        session = boto3.Session(
-            environment["AWS_ACCESS_KEY_ID"],
-            environment["AWS_SECRET_ACCESS_KEY"],
-            environment["AWS_SESSION_TOKEN"],
-            "us-east-1",
-        )
-        config = Config(retries={"mode": "standard"}, max_pool_connections=CLIENTS)
-        self._client = session.client(
-            "sagemaker-runtime", endpoint_url=f"http://127.0.0.1:{server.port}", config=config
-        )
-        self.answered = 0
-        self.failures: list[str] = []
-        self.during = ""
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(number,), daemon=True) for number in range(CLIENTS)]
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def goes_on(self, count: int = 40) -> None:
-        """So many more answers."""
-        wanted = self.answered + count
-        eventually(lambda: self.failures or self.answered >= wanted, within=60, what=f"answers during {self.during}")
-
-    def _ask(self, number: int) -> None:
-        asked = 0
-        while not self._over.is_set():
-            asked += 1
-            word = f"{number}-{asked}"
-            try:
-                answer = self._client.invoke_endpoint(
-                    EndpointName=NAME, ContentType="application/json", Body=json.dumps(word)
-                )
-                said = json.loads(json.loads(answer["Body"].read())["said"])
-                assert said == word, f"{said} is the answer to something else"
-            except Exception as error:  # noqa: BLE001  whatever reaches a client
-                self.failures.append(f"during {self.during}: {type(error).__name__}: {error}")
-            else:
-                self.answered += 1
+        census.end_all([server.port], server.data)
 
 
 class Operator:
     """Who does things to the endpoint, each until it is done."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, server: Server) -> None:
+        self._world, self._server = world, server
         self._configs = 0
 
     def create(self) -> None:
@@ -120,14 +63,14 @@ class Operator:
 
     def kill_an_instance(self) -> None:
         """A model server ends with requests in its hands; another takes its place."""
-        servers = census.model_servers(self._world.server.port, NAME)
+        servers = census.model_servers(self._server.port, NAME)
         with contextlib.suppress(ProcessLookupError):
             os.kill(random.choice(servers), signal.SIGKILL)
         eventually(self._is_whole, within=PATIENCE, what="a successor of the instance")
 
     def restart_the_server(self) -> None:
         """As after an upgrade."""
-        self._world.server.restart()
+        self._server.restart()
 
     def _resize(self, wanted: dict[str, Any]) -> None:
         operation = "update_endpoint_weights_and_capacities"
@@ -170,7 +113,7 @@ def test_no_request_is_lost_whatever_happens_to_the_endpoint(
 ) -> None:
     random.seed(seed)
     world = World(server, seed)
-    operator = Operator(world)
+    operator = Operator(world, server)
     deeds: list[Callable[[], None]] = [
         operator.kill_an_instance,
         operator.update,
@@ -182,7 +125,7 @@ def test_no_request_is_lost_whatever_happens_to_the_endpoint(
         server.start()
         world.prepare()
         operator.create()
-        with Load(server) as load:
+        with Load(server, NAME, clients=CLIENTS) as load:
             for number in range(max(1, rounds // 5)):
                 for deed in random.sample(deeds, len(deeds)):
                     load.during = f"{deed.__name__} ({number + 1})"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .client import Answer, Clients
-from .server import Server
+from .server import Front
 from .witness import Witness
 
 SCRIPTS = Path(__file__).with_name("scripts")
@@ -22,10 +22,10 @@ OUTPUT = "chaos-output"
 
 
 class World:
-    """One server, its users, and what happened so far."""
+    """A server or several as one, the users, and what happened so far."""
 
-    def __init__(self, server: Server, seed: int) -> None:
-        self.server = server
+    def __init__(self, front: Front, seed: int) -> None:
+        self.front = front
         self.seed = seed
         self.failures: list[str] = []
         self.resting = threading.Event()
@@ -40,8 +40,8 @@ class World:
         self._clients: Clients | None = None
 
     def prepare(self) -> None:
-        """What all users need; the server is up, and nobody kills it yet."""
-        self._clients = Clients(self.server, self.server.environment(), self.notice)
+        """What all users need; it is up, and nobody kills anything yet."""
+        self._clients = Clients(self.front, self.front.environment(), self.notice)
         name = self("sts", "get_caller_identity").body["Arn"].split(":assumed-role/")[1].split("/")[0]
         self.role = self("iam", "get_role", RoleName=name).body["Role"]["Arn"]
         for bucket in (BUCKET, OUTPUT):
@@ -57,6 +57,11 @@ class World:
         """One call of a patient client."""
         assert self._clients is not None
         return self._clients(service, operation, **params)
+
+    def at(self, port: int, service: str) -> Any:
+        """boto3's client of one of several servers."""
+        assert self._clients is not None
+        return self._clients.at(port, service)
 
     # Moments.
 

@@ -120,6 +120,7 @@ class Container:
             "PYTHONPATH": str(ROOT / "src"),
             "SAGEMAKER_BASE_DIR": str(self.base),
             "SAGEWRIGHT_REQUIREMENTS_DONE": "1",
+            "GOMP_SPINCOUNT": "1000",
             **more,
         }
 

@@ -5,6 +5,7 @@ const BASE = "/_sagewright/console/";
 export interface Session {
   user: string;
   arn: string;
+  kind: "root" | "user" | "role";
   account: string;
   region: string;
   /** The default execution role's ARN. */
@@ -27,6 +28,11 @@ export class Refusal extends Error {
 let current: Session | undefined;
 let ended: () => void = () => undefined;
 
+/** The default execution role's ARN, for calls that are shown; only where somebody is signed in. */
+export function defaultRole(): string {
+  return current?.role ?? "";
+}
+
 /** Call `then` when a request finds that the session is over. */
 export function whenEnded(then: () => void): void {
   ended = then;
@@ -46,6 +52,15 @@ export async function signIn(user: string, password: string, newPassword?: strin
   if (!answer.ok) throw await refusal(answer);
 }
 
+/** The name of the company's identity provider; "" where there is none. */
+export async function identityProvider(): Promise<string> {
+  const answer = await fetch(`${BASE}sign-in`);
+  return answer.ok ? (((await answer.json()) as { provider?: string }).provider ?? "") : "";
+}
+
+/** Where its sign-in begins. */
+export const COMPANY_SIGN_IN = `${BASE}oidc/start`;
+
 export async function signOut(): Promise<void> {
   await fetch(`${BASE}sign-out`, { method: "POST", headers: proof() });
   current = undefined;
@@ -57,7 +72,20 @@ export type Params = Record<string, unknown>;
 export async function call<T>(service: string, operation: string, params: Params = {}): Promise<T> {
   const headers = { ...proof(), "content-type": "application/json" };
   const answer = await ask(service, operation, headers, JSON.stringify(params));
-  return (await answer.json()) as T;
+  return read<T>(answer);
+}
+
+/** Operations without anything to say answer with nothing. */
+async function read<T>(answer: Response): Promise<T> {
+  return JSON.parse((await answer.text()) || "{}") as T;
+}
+
+/** What the server runs with. Throws a Refusal for who may not see it. */
+export async function serverSettings<T>(): Promise<T> {
+  const answer = await fetch(`${BASE}settings`, { headers: proof() });
+  if (answer.ok) return (await answer.json()) as T;
+  if (answer.status === 401) ended();
+  throw await refusal(answer);
 }
 
 export interface Payload {
@@ -74,15 +102,26 @@ export async function fetchBlob(service: string, operation: string, params: Para
   return { body: await answer.blob(), members };
 }
 
-/** Put a file into a bucket; it streams. */
-export async function upload(bucket: string, key: string, file: File): Promise<void> {
-  const members = { Bucket: bucket, Key: key, ...(file.type ? { ContentType: file.type } : {}) };
-  const headers = {
-    ...proof(),
-    "content-type": "application/octet-stream",
-    "x-sagewright-members": encodeURIComponent(JSON.stringify(members)),
-  };
-  await ask("s3", "PutObject", headers, file);
+/** An operation whose body is a file, which streams; `told` hears how many bytes are sent. The answer's members. */
+export function send(service: string, operation: string, params: Params, body: Blob, told: (sent: number) => void, signal: AbortSignal): Promise<Params> {
+  return new Promise((resolve, reject) => {
+    // Browsers tell of an upload's progress here, and not to `fetch`.
+    const request = new XMLHttpRequest();
+    request.open("POST", `${BASE}api/${service}/${operation}`);
+    const headers = { ...proof(), "content-type": "application/octet-stream", "x-sagewright-members": encodeURIComponent(JSON.stringify(params)) };
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = ({ loaded }) => told(loaded);
+    request.onload = async () => {
+      const answer = new Response(request.responseText, { status: request.status });
+      if (request.status === 401) ended();
+      if (answer.ok) resolve(await read(answer));
+      else reject(await refusal(answer));
+    };
+    request.onerror = () => reject(new Error("The connection broke off."));
+    request.onabort = () => reject(new Error("It was stopped."));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(body);
+  });
 }
 
 /** Everything of a listing that comes in pages, up to `most` things. */

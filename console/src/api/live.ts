@@ -11,7 +11,7 @@ function heard(event: MessageEvent<string>): void {
 }
 
 function missed(): void {
-  // What happened before the stream was back is unknown: all look anew.
+  // What happened before the stream was there, or was back, is unknown: all look anew.
   listeners.forEach((each) => each.forEach((listener) => listener("")));
 }
 
@@ -19,11 +19,7 @@ export function follow(kind: string, listener: Listener): () => void {
   if (source === undefined) {
     source = new EventSource("/_sagewright/console/events");
     source.onmessage = heard;
-    let opened = false;
-    source.onopen = () => {
-      if (opened) missed();
-      opened = true;
-    };
+    source.onopen = missed;
   }
   const those = listeners.get(kind) ?? new Set();
   listeners.set(kind, those.add(listener));

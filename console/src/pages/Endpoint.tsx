@@ -10,14 +10,17 @@ import Input from "@cloudscape-design/components/input";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
+import Tabs from "@cloudscape-design/components/tabs";
 import Textarea from "@cloudscape-design/components/textarea";
 import { useEffect, useMemo, useState } from "react";
 import { call, fetchBlob } from "../api/client";
 import { Chart, type Series } from "../parts/Chart";
 import { Failure } from "../parts/Failure";
 import { moment, toDate, type Time } from "../parts/format";
+import { metricsOf } from "../parts/route";
 import { Status } from "../parts/Status";
 import { useLoaded } from "../parts/useLoaded";
+import { EndpointScaling } from "./EndpointScaling";
 
 interface Variant {
   VariantName: string;
@@ -44,7 +47,13 @@ export function Endpoint({ name }: { name: string }) {
   if (!shown) return null;
   const variants = shown.ProductionVariants ?? [];
   return (
-    <ContentLayout header={<Header variant="h1">{name}</Header>}>
+    <ContentLayout
+      header={
+        <Header variant="h1" actions={<Button href={metricsOf("AWS/SageMaker", "EndpointName", name)}>Metrics</Button>}>
+          {name}
+        </Header>
+      }
+    >
       <SpaceBetween size="l">
         {shown.FailureReason && (
           <Alert type="error" header="Why it failed">
@@ -73,8 +82,21 @@ export function Endpoint({ name }: { name: string }) {
             { id: "instances", header: "Instances", cell: (each) => (each.CurrentServerlessConfig ? "serverless" : `${each.CurrentInstanceCount ?? 0} of ${each.DesiredInstanceCount ?? 0}`) },
           ]}
         />
-        <Charts endpoint={name} variants={variants.map((each) => each.VariantName).join()} />
-        <Invoke endpoint={name} disabled={!["InService", "Updating", "SystemUpdating"].includes(shown.EndpointStatus)} />
+        <Tabs
+          tabs={[
+            {
+              id: "use",
+              label: "Use",
+              content: (
+                <SpaceBetween size="l">
+                  <Charts endpoint={name} variants={variants.map((each) => each.VariantName).join()} />
+                  <Invoke endpoint={name} disabled={!["InService", "Updating", "SystemUpdating"].includes(shown.EndpointStatus)} />
+                </SpaceBetween>
+              ),
+            },
+            { id: "scaling", label: "Autoscaling", content: <EndpointScaling endpoint={name} variants={variants.map((each) => each.VariantName)} /> },
+          ]}
+        />
       </SpaceBetween>
     </ContentLayout>
   );

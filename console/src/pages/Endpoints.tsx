@@ -2,6 +2,7 @@ import Box from "@cloudscape-design/components/box";
 import Link from "@cloudscape-design/components/link";
 import { all } from "../api/client";
 import { moment } from "../parts/format";
+import { Create } from "../parts/Create";
 import { Listing } from "../parts/Listing";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
@@ -19,12 +20,13 @@ export function Endpoints() {
   return (
     <Listing
       title="Endpoints"
+      actions={<Create what="endpoint" page="create-endpoint" />}
       loaded={loaded}
       id={(each) => each.EndpointName}
       teach={
         <Box>
           <b>Nothing is deployed yet.</b>
-          <p>An endpoint answers predictions from a model, on as many instances as you say: estimator.deploy() of the SDK makes one.</p>
+          <p>An endpoint answers predictions from a model, on as many instances as you say. Create one here, or let estimator.deploy() of the SDK do it.</p>
         </Box>
       }
       columns={[

@@ -5,19 +5,20 @@ import ContentLayout from "@cloudscape-design/components/content-layout";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
-import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import Tabs from "@cloudscape-design/components/tabs";
 import Alert from "@cloudscape-design/components/alert";
 import { useMemo, useState } from "react";
 import { call } from "../api/client";
+import { Create } from "../parts/Create";
 import { Chart, type Series } from "../parts/Chart";
 import { Failure } from "../parts/Failure";
-import { duration, moment, s3Parts, toDate, type Time } from "../parts/format";
-import { Log } from "../parts/Log";
-import { to } from "../parts/route";
+import { duration, moment, toDate, type Time } from "../parts/format";
+import { metricsOf, to } from "../parts/route";
+import { S3Link } from "../parts/S3Link";
 import { Status } from "../parts/Status";
+import { Streams } from "../parts/Streams";
 import { useLoaded } from "../parts/useLoaded";
 
 interface Channel {
@@ -61,6 +62,12 @@ export function TrainingJob({ name }: { name: string }) {
           variant="h1"
           actions={
             <SpaceBetween direction="horizontal" size="xs">
+              {job.TrainingJobStatus === "Completed" && (
+                <div className="actions">
+                  <Create what="model" page="create-model" given={{ from: name }} primary={false} />
+                  <Create what="tuning job" page="create-tuning-job" given={{ from: name }} primary={false} />
+                </div>
+              )}
               <Button href={`${to("create-training-job")}?from=${encodeURIComponent(name)}`}>Clone</Button>
               <Button onClick={stop} disabled={!live}>
                 Stop
@@ -82,7 +89,7 @@ export function TrainingJob({ name }: { name: string }) {
         <Summary job={job} />
         <Tabs
           tabs={[
-            { id: "log", label: "Log", content: <JobLog job={name} live={live} /> },
+            { id: "log", label: "Log", content: <Streams group={GROUP} prefix={`${name}/`} live={live} /> },
             { id: "metrics", label: "Metrics", content: <Metrics job={job} live={live} /> },
             { id: "inputs", label: "Inputs", content: <Inputs job={job} /> },
           ]}
@@ -106,47 +113,19 @@ function Summary({ job }: { job: Job }) {
           { label: "Instances", value: `${job.ResourceConfig.InstanceCount ?? 1} × ${job.ResourceConfig.InstanceType ?? "–"}` },
           { label: "Image", value: (job.AlgorithmSpecification.TrainingImage ?? job.AlgorithmSpecification.AlgorithmName ?? "–").split("/").at(-1) },
           { label: "Role", value: job.RoleArn.split("/").at(-1) },
+          {
+            label: "Elsewhere",
+            value: (
+              <SpaceBetween direction="horizontal" size="s">
+                <Link href={to("runs", `${job.TrainingJobName}-aws-training-job`)}>In experiments</Link>
+                <Link href={metricsOf(GROUP, "TrainingJobName", job.TrainingJobName)}>In metrics</Link>
+              </SpaceBetween>
+            ),
+          },
           { label: "Model artifact", value: artifact ? <S3Link uri={artifact} /> : "–" },
         ]}
       />
     </Container>
-  );
-}
-
-/** An address in S3, as the way to its folder in the browser of S3. */
-export function S3Link({ uri }: { uri: string }) {
-  const [bucket, key] = s3Parts(uri);
-  return <Link href={to("s3", bucket, key.slice(0, key.lastIndexOf("/") + 1))}>{uri}</Link>;
-}
-
-function JobLog({ job, live }: { job: string; live: boolean }) {
-  const streams = useLoaded(
-    async () => {
-      const params = { logGroupName: GROUP, logStreamNamePrefix: `${job}/` };
-      const found = await call<{ logStreams: { logStreamName: string }[] }>("logs", "DescribeLogStreams", params).catch(() => ({ logStreams: [] }));
-      return found.logStreams.map((each) => each.logStreamName);
-    },
-    [job],
-    live ? ["training-job"] : [],
-    job,
-  );
-  const [chosen, setChosen] = useState<string>();
-  const stream = chosen ?? streams.value?.[0];
-  if (!streams.value) return null;
-  if (!stream) return <Box color="text-status-inactive">Nothing was printed yet.</Box>;
-  const option = (value: string) => ({ value, label: value.split("/").at(-1)! });
-  return (
-    <SpaceBetween size="s">
-      {streams.value.length > 1 && (
-        <Select
-          selectedOption={option(stream)}
-          options={streams.value.map(option)}
-          onChange={({ detail }) => setChosen(detail.selectedOption.value)}
-          ariaLabel="Instance"
-        />
-      )}
-      <Log group={GROUP} stream={stream} live={live} />
-    </SpaceBetween>
   );
 }
 

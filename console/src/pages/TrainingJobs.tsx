@@ -1,13 +1,11 @@
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { all } from "../api/client";
+import { Create } from "../parts/Create";
 import { duration, moment, type Time } from "../parts/format";
-import { Listing } from "../parts/Listing";
+import { Paged } from "../parts/Paged";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
-import { useLoaded } from "../parts/useLoaded";
 
 interface Job {
   TrainingJobName: string;
@@ -16,30 +14,29 @@ interface Job {
   TrainingEndTime?: Time;
 }
 
-export function TrainingJobs() {
-  const newest = { SortBy: "CreationTime", SortOrder: "Descending", MaxResults: 100 };
-  const loaded = useLoaded(() => all<Job>("sagemaker", "ListTrainingJobs", "TrainingJobSummaries", newest), [], ["training-job"]);
-  const create = (
-    <Button variant="primary" href={to("create-training-job")}>
-      Create training job
-    </Button>
-  );
+const STATUSES = ["InProgress", "Completed", "Failed", "Stopping", "Stopped"];
+
+export function TrainingJobs({ status }: { status?: string }) {
   return (
-    <Listing
+    <Paged<Job>
       title="Training jobs"
-      loaded={loaded}
+      operation="ListTrainingJobs"
+      member="TrainingJobSummaries"
+      statuses={STATUSES}
+      status={status}
+      kinds={["training-job"]}
       id={(job) => job.TrainingJobName}
-      actions={create}
+      actions={<Create what="training job" page="create-training-job" />}
       teach={
         <SpaceBetween size="s">
           <b>Nothing was trained yet</b>
           <Box>A training job runs your script, or an algorithm, on data from S3, and puts the model back into S3.</Box>
-          <Button href={to("create-training-job")}>Create training job</Button>
+          <Create what="training job" page="create-training-job" primary={false} />
         </SpaceBetween>
       }
       columns={[
-        { id: "name", header: "Name", cell: (job) => <Link href={to("training-jobs", job.TrainingJobName)}>{job.TrainingJobName}</Link>, sortingField: "TrainingJobName", isRowHeader: true },
-        { id: "status", header: "Status", cell: (job) => <Status value={job.TrainingJobStatus} />, sortingField: "TrainingJobStatus" },
+        { id: "name", header: "Name", cell: (job) => <Link href={to("training-jobs", job.TrainingJobName)}>{job.TrainingJobName}</Link>, sortingField: "Name", isRowHeader: true },
+        { id: "status", header: "Status", cell: (job) => <Status value={job.TrainingJobStatus} />, sortingField: "Status" },
         { id: "created", header: "Created", cell: (job) => moment(job.CreationTime), sortingField: "CreationTime" },
         { id: "took", header: "Took", cell: (job) => (typeof job.TrainingEndTime === "number" ? duration(job.TrainingEndTime - job.CreationTime) : "–") },
       ]}

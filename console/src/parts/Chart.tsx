@@ -8,14 +8,18 @@ export interface Series {
   /** Epoch seconds, or steps, rising. */
   x: number[];
   y: number[];
+  /** Whether there are points alone, and no line through them. */
+  points?: boolean;
+  /** Else they have one by their place. */
+  color?: string;
 }
 
 /** What is shown around a single point. */
 const ROOM = 30;
-const COLORS = ["#3b82f6", "#e07941", "#2ea597", "#8456ce", "#c33d69", "#b59a00"];
+export const COLORS = ["#3b82f6", "#e07941", "#2ea597", "#8456ce", "#c33d69", "#b59a00", "#6b9b37", "#d45fbe", "#4fa8d8", "#a0704c"];
 
 /** Curves over time or over steps; for readers of screens their last values are said too. */
-export function Chart({ series, time = true, label }: { series: Series[]; time?: boolean; label: string }) {
+export function Chart({ series, time = true, across = "Step", label }: { series: Series[]; time?: boolean; across?: string; label: string }) {
   const place = useRef<HTMLDivElement>(null);
   const [dark, setDark] = useState(isDark);
   useEffect(() => {
@@ -36,12 +40,13 @@ export function Chart({ series, time = true, label }: { series: Series[]; time?:
         height: 220,
         scales: { x: { time, ...(lonely && { range: [points[0]! - ROOM, points[0]! + ROOM] }) } },
         axes: [axis, { ...axis, size: 64 }],
-        series: [{}, ...series.map((each, index) => ({
+        series: [{ label: time ? "Time" : across }, ...series.map((each, index) => ({
           label: each.name,
-          stroke: COLORS[index % COLORS.length]!,
+          stroke: each.color ?? COLORS[index % COLORS.length]!,
           width: 2,
           spanGaps: true,
-          points: { show: each.x.length < 40 },
+          points: { show: each.points || each.x.length < 40 },
+          ...(each.points && { paths: () => null }),
         }))],
       },
       UPlot.join(tables),
@@ -53,7 +58,7 @@ export function Chart({ series, time = true, label }: { series: Series[]; time?:
       watching.disconnect();
       plot.destroy();
     };
-  }, [series, dark, time]);
+  }, [series, dark, time, across]);
   if (!series.some((each) => each.x.length)) return <Box color="text-status-inactive">No datapoints yet.</Box>;
   const said = series.map((each) => `${each.name}: ${each.y.at(-1)}`).join(", ");
   return <div className="chart" ref={place} role="img" aria-label={`${label}. Last values: ${said}`} />;

@@ -29,6 +29,13 @@ export function size(bytes: number | undefined): string {
   return `${unit ? value.toFixed(1) : value} ${units[unit]}`;
 }
 
+/** A measured number, to six digits. */
+export function figure(value: number | undefined): string {
+  if (value === undefined) return "–";
+  const rounded = Number(value.toPrecision(6));
+  return rounded !== 0 && Math.abs(rounded) < 1e-4 ? rounded.toExponential() : String(rounded);
+}
+
 /** Bucket and key of an `s3://` address. */
 export function s3Parts(uri: string): [bucket: string, key: string] {
   const [bucket = "", ...key] = uri.replace("s3://", "").split("/");

@@ -16,8 +16,20 @@ export function literal(value: unknown, indent = 0): string {
 
 /** `service` and `operation` as the API names them: sagemaker, CreateTrainingJob. */
 export function boto3Call(service: string, operation: string, params: Record<string, unknown>): string {
+  return `import boto3\n\n${said(`boto3.client("${service}")`, operation, params)}`;
+}
+
+/** Several, one after the other; each service's client is made once. */
+export function boto3Calls(calls: { service: string; operation: string; params: Record<string, unknown> }[]): string {
+  const [first] = calls;
+  if (calls.length === 1) return boto3Call(first!.service, first!.operation, first!.params);
+  const clients = [...new Set(calls.map(({ service }) => service))].map((each) => `${each} = boto3.client("${each}")\n`);
+  return `import boto3\n\n${clients.join("")}${calls.map(({ service, operation, params }) => said(service, operation, params)).join("")}`;
+}
+
+function said(client: string, operation: string, params: Record<string, unknown>): string {
   const method = operation.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toLowerCase();
   const given = Object.entries(params).filter(([, each]) => each !== undefined);
   const lines = given.map(([name, each]) => `    ${name}=${literal(each, 4)},\n`).join("");
-  return `import boto3\n\nboto3.client("${service}").${method}(${lines ? `\n${lines}` : ""})\n`;
+  return `${client}.${method}(${lines ? `\n${lines}` : ""})\n`;
 }

@@ -6,15 +6,15 @@ export interface Route {
   query: URLSearchParams;
 }
 
-function read(): Route {
+export function routeNow(): Route {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   return { path: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
 }
 
 export function useRoute(): Route {
-  const [route, setRoute] = useState(read);
+  const [route, setRoute] = useState(routeNow);
   useEffect(() => {
-    const changed = () => setRoute(read());
+    const changed = () => setRoute(routeNow());
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);
   }, []);
@@ -27,4 +27,23 @@ export function to(...path: string[]): string {
 
 export function go(...path: string[]): void {
   location.hash = to(...path);
+}
+
+const KEPT = "sagewright-place";
+
+/** Remember a page of ours, to be back there after a way that leads elsewhere. */
+export function keepPlace(hash: string): void {
+  sessionStorage.setItem(KEPT, hash);
+}
+
+/** Go to the page that was remembered, once. */
+export function backToPlace(): void {
+  const hash = sessionStorage.getItem(KEPT);
+  sessionStorage.removeItem(KEPT);
+  if (hash && !location.hash) location.hash = hash;
+}
+
+/** The page of metrics, with those that have this dimension. */
+export function metricsOf(namespace: string, dimension: string, value: string): string {
+  return `${to("metrics")}?${new URLSearchParams({ namespace, dimensions: `${dimension}=${value}` }).toString()}`;
 }

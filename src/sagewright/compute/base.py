@@ -252,7 +252,10 @@ class Engine(ABC):
 
     @abstractmethod
     def address(self, task_id: str) -> Path | None:
-        """Host path of the task's Unix socket (short enough to connect to), None if it has none."""
+        """Host path of the task's Unix socket (short enough to connect to), None if it has none.
+
+        Who listens there in the task's stead, and does not reach it, answers 503 with `Sagewright-Task: not-reached`:
+        then whoever asks may ask another task the same."""
 
     @abstractmethod
     def usage(self, task_ids: Collection[str]) -> Mapping[str, Usage]:

@@ -56,6 +56,9 @@ _CLIENTS = {
     "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": "{}/sagewright_container/client_plugin/sagemaker-config.yaml",
 }
 """What `sagewright env` sets too: SDKs ask nobody but this server, and report nothing."""
+_SPINS = "1000"
+"""So often a thread of OpenMP's looks whether there is work before it sleeps: some 50 µs. By itself it would look
+300,000 times, and keep a processor from others that could use it, its own team among them."""
 
 
 def program() -> str | None:
@@ -185,6 +188,7 @@ def environment(task: Task, toolkit: Path | None, *, home: str = HOME, pythonpat
         "LANG": "C.UTF-8",
         "HOSTNAME": task.hostname or task.id,
         "PYTHONUNBUFFERED": "1",
+        "GOMP_SPINCOUNT": _SPINS,
         **task.environment,
     }
     paths = [task.environment.get("PATH") or SYSTEM_PATH]

@@ -54,12 +54,11 @@ def installing(platform: Platform, task: Task) -> Task:
     """The task with a thin environment of its own over the one that it has, to install into with pip."""
     assert task.python is not None
     own = platform.environments.fork(task.python, platform.ml_folder(task.id).parent / "environment")
-    index = _past_the_proxy(platform.environments.index, platform.endpoint_url)
     return replace(
         task,
         python=own,
         mounts=(*task.mounts, Mount(own, str(own), writable=True)),
-        environment={**index, **task.environment},
+        environment={**index(platform), **task.environment},
     )
 
 
@@ -74,11 +73,13 @@ def failed_first(begun: Mapping[Host, TaskState]) -> Host | None:
     return min(ends, key=lambda host: ends[host], default=None)
 
 
-def _past_the_proxy(settings: Mapping[str, str], endpoint: str) -> Mapping[str, str]:
-    """The settings of an index, whose proxy is not asked for this very server. Some programs read one spelling of
-    NO_PROXY, some the other."""
+def index(platform: Platform) -> Mapping[str, str]:
+    """Where a task's own pip finds packages: as the server's does, but this very server is not asked for through a
+    proxy. Some programs read one spelling of NO_PROXY, some the other."""
+    settings = platform.environments.index
     if not any(name.lower().endswith("_proxy") and name.lower() != "no_proxy" for name in settings):
         return settings
     known = settings.get("NO_PROXY") or settings.get("no_proxy") or ""
-    hosts = ",".join(dict.fromkeys([*filter(None, known.split(",")), urlsplit(endpoint).hostname or ""]))
+    here = urlsplit(platform.endpoint_url).hostname or ""
+    hosts = ",".join(dict.fromkeys([*filter(None, known.split(",")), here]))
     return {**settings, "NO_PROXY": hosts, "no_proxy": hosts}

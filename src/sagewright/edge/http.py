@@ -16,6 +16,7 @@ import httptools
 
 from sagewright.edge import bounds
 from sagewright.edge.answers import BROKEN, CONTINUE, UNKNOWN, head, pieces, refusal
+from sagewright.edge.endless import Endless
 from sagewright.edge.incoming import Incoming
 from sagewright.edge.tunnel import Tunnel
 from sagewright.operations.call import Payload
@@ -56,7 +57,7 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._open = self._keep = True
-        self._streaming = self._discarding = self._paused = False
+        self._streaming = self._endless = self._discarding = self._paused = False
         self._deaf = False
         """Whether what comes is not understood any more."""
         self._early = b""
@@ -72,6 +73,9 @@ class Connection(asyncio.Protocol):
     def shutdown(self) -> None:
         """Answer what is being answered, and no more."""
         self._keep = False
+        if self._endless:
+            self.abort()
+            return
         if self._tunnel is not None:
             self._tunnel.close()
         if self._answering is None and not self._queue:
@@ -264,6 +268,7 @@ class Connection(asyncio.Protocol):
                 self._transport.writelines((start, body))
         else:
             self._transport.write(start)
+            self._endless = isinstance(body, Endless)
             await self._stream(pieces(body), length)
         if self._discarding:
             incoming.lose()

@@ -105,6 +105,8 @@ class Services:
     features: FeatureStore
     holds: Callable[[str], bool] = lambda _instance_type: True
     """Whether some machine can hold an instance of a type; all are cut to size unless capacity is strict."""
+    runs_on: Callable[[], Mapping[str, Any]] = dict
+    """What tasks run on, for who administers the server: `Machines`, and in sentences what the engine `Cannot`."""
     peers: Peers | None = None
     """The servers that share this one's data; None where it shares them with nobody."""
 

@@ -88,9 +88,10 @@ class RayNodes:
         """The nodes that live."""
         return sorted(name for name in (f"node-{n}" for n in range(1, self._started + 1)) if self._raylets(name))
 
-    def kill(self, name: str) -> None:
-        """Ray's process of a node, as its machine's end would take it."""
-        for process in self._raylets(name):
+    def kill(self, name: str, *, whole: bool = False) -> None:
+        """Ray's process of a node, which its warden outlives for long enough to end what runs there; or the whole of it
+        at once, as its machine's end would take it."""
+        for process in self._all_of(name) if whole else self._raylets(name):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
@@ -104,6 +105,17 @@ class RayNodes:
     def _raylets(self, name: str) -> list[psutil.Process]:
         mark = f"{self._short / name}/"
         return [process for process in self._processes(mark) if process.name() == "raylet"]
+
+    def _all_of(self, name: str) -> list[psutil.Process]:
+        """Ray, the warden and what looks after tasks; these end with that."""
+        folder = str(self._folder / name)
+        found = {process.pid: process for process in self._raylets(name)}
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("SAGEWRIGHT_NODE") == folder:
+                    found[process.pid] = process
+        found |= {process.pid: process for process in self._processes(f"{folder}/")}
+        return list(found.values())
 
     def _processes(self, mark: str) -> list[psutil.Process]:
         found = []

@@ -8,7 +8,7 @@ _NAMES: Final = """
     array_agg array_distinct array_intersect bitwise_and cardinality cbrt chr codepoint concat_ws contains cos
     cosh day_of_month degrees e element_at flatten from_hex from_unixtime geometric_mean infinity is_finite
     is_infinite is_nan json_array_length last_day_of_month lpad ltrim md5 nan pi radians random regexp_count
-    reverse rpad rtrim sha256 sin sinh strpos tan tanh to_hex translate trim
+    reverse rpad rtrim sha256 sin sinh strpos tan tanh to_hex to_timestamp translate trim
 """
 SAME: Final = frozenset(_NAMES.split())
 """In lower case. What stands neither here nor among the macros, and is unknown to the translator, is refused."""

@@ -12,6 +12,8 @@ from sqlglot.optimizer.scope import traverse_scope  # type: ignore[import-not-fo
 
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.functions import MACROS, SAME
+from sagewright_container.athena.newest import newest_only
+from sagewright_container.athena.teradata import formatted
 from sagewright_container.athena.types import schema_of
 
 CATALOG: Final = "awsdatacatalog"
@@ -37,6 +39,8 @@ def translate(sql: str, database: str, resolve: Resolve) -> str:
         raise QueryError("NOT_SUPPORTED: Sagewright's Athena runs one SELECT, WITH or VALUES at a time.")
     tree = parsed[0]
     _check(tree)
+    formatted(tree)
+    newest_only(tree)
     for scope in traverse_scope(tree):
         for source in scope.sources.values():
             if isinstance(source, exp.Table):

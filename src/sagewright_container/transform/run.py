@@ -27,6 +27,7 @@ from sagewright_container.transform.plan import Folder, Outcome, Plan, Settings,
 
 _STOP_S = 20.0
 _AHEAD = 2  # payloads in hand for each request that is under way
+_TELL_S = 1.0  # how often the data log tells how many objects are done
 STOPPED = 143
 
 
@@ -113,6 +114,27 @@ class DataLog:
         self._file.flush()
 
 
+class Progress:
+    """Tells the data log how many of the objects are done: that is all that anybody outside knows of it."""
+
+    def __init__(self, log: DataLog, objects: int) -> None:
+        self._log, self._objects = log, objects
+        self._done = self._told = 0
+        self._when = time.monotonic()
+
+    def one(self) -> None:
+        """One more has its output."""
+        self._done += 1
+        if time.monotonic() - self._when >= _TELL_S:
+            self.tell()
+
+    def tell(self) -> None:
+        """How many there are now, unless that was said."""
+        if self._done > self._told:
+            self._log.say(f"{self._done} of {self._objects} objects done")
+            self._told, self._when = self._done, time.monotonic()
+
+
 class Output:
     """What becomes of one object."""
 
@@ -173,6 +195,7 @@ class Push:
         self._single = settings.strategy == "SingleRecord" and plan.split != "None"
         self._processing = processing.of(plan, single=self._single)
         self._own = threading.local()
+        self._progress = Progress(log, len(plan.objects))
 
     def run(self) -> None:
         """All objects. One that fails does not keep the others from their outputs. Raises ServerEnded."""
@@ -186,12 +209,14 @@ class Push:
             while under_way:
                 self._settle(under_way.popleft())
         finally:
+            self._progress.tell()
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _steps(self, pool: ThreadPoolExecutor) -> Iterator[Step]:
         for source in self._plan.objects:
             if os.path.exists(self._folder.at(source.output)):
-                continue  # from before this program was ended
+                self._progress.one()  # from before this program was ended
+                continue
             output = Output(source, self._folder.at(source.output))
             try:
                 with self._data(source) as data:
@@ -227,6 +252,7 @@ class Push:
                 output.add(step.answer.result(), lines=self._plan.assemble == "Line")
             else:
                 output.finish()
+                self._progress.one()
         except TransformError as error:
             output.fail(error)
             for line in error.lines:

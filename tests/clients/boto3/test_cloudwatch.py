@@ -64,6 +64,14 @@ def test_what_is_put_can_be_asked_for(cloudwatch: Any, unique: Unique) -> None:
     assert (second["Average"], "ExtendedStatistics" in second) == (5, False)
 
 
+def test_much_at_once_comes_packed(cloudwatch: Any, unique: Unique) -> None:
+    space = unique("space")
+    data = [{"MetricName": f"{'m' * 60}{number % 3}", "Value": 1.0} for number in range(300)]
+    answer = cloudwatch.put_metric_data(Namespace=space, MetricData=data)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert len(cloudwatch.list_metrics(Namespace=space)["Metrics"]) == 3
+
+
 def test_metric_math(cloudwatch: Any, unique: Unique) -> None:
     space = unique("space")
     minute = now().replace(second=0, microsecond=0) - datetime.timedelta(minutes=5)

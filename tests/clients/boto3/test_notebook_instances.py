@@ -12,8 +12,8 @@ import boto3
 import pytest
 from botocore.exceptions import WaiterError
 
-from . import git_server
-from .jupyter import Browser, Channel
+from .. import git_server
+from ..jupyter import Browser, Channel
 from .refusals import refusal
 
 GROUP = "/aws/sagemaker/NotebookInstances"

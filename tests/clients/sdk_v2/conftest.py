@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import runpy
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,17 @@ def session(server: Any) -> Any:
     return sagemaker.Session()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session", autouse=True)
+def endpoints_read_once() -> Iterator[None]:
+    """botocore's table of endpoints, which the SDK reads anew (0.1 s) each time that it wants to know an address."""
+    import sagemaker.utils
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sagemaker.utils, "_botocore_resolver", functools.cache(sagemaker.utils._botocore_resolver))
+        yield
+
+
+@pytest.fixture(scope="module")
 def hurried(hurry: Callable[[Any], None]) -> None:
     """Waiting for jobs and following their logs, without the SDK's half minutes."""
     import sagemaker.session

@@ -1,6 +1,8 @@
 """`@remote` and `RemoteExecutor` of SDK v2: functions that run as training jobs, and all that goes with them."""
 
+import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +19,13 @@ from sagemaker.remote_function.runtime_environment.runtime_environment_manager i
 
 pytestmark = pytest.mark.usefixtures("hurried", "hurried_executor")
 
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+ROOT = SCRIPTS.parents[2]
 INSTANCE = "ml.m5.large"
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hurried_executor(hurry: Any) -> None:
     hurry(sagemaker.remote_function.client)
 
@@ -37,7 +41,7 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("lexicon", None)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def divide() -> Callable[[float, float], float]:
     """A function as a notebook has it: one that no installed module holds."""
 
@@ -104,10 +108,16 @@ def test_a_function_runs_where_all_that_it_asked_for_is(
     assert {"Key": "team", "Value": "north"} in tags
 
 
-def test_what_the_function_raises_is_raised_at_its_caller(session: Any, divide: Any) -> None:
-    remotely = remote(divide, instance_type=INSTANCE, sagemaker_session=session)
-    with pytest.raises(ZeroDivisionError, match="division by zero"):
-        remotely(1, 0)
+@pytest.fixture(scope="module")
+def failed(session: Any, divide: Any, hurried: None, hurried_executor: None) -> Exception:
+    """What the caller of a function sees that ran remotely and raised."""
+    with pytest.raises(ZeroDivisionError) as raised:
+        remote(divide, instance_type=INSTANCE, sagemaker_session=session)(1, 0)
+    return raised.value
+
+
+def test_what_the_function_raises_is_raised_at_its_caller(failed: Exception) -> None:
+    assert str(failed) == "division by zero"
 
 
 def test_an_executor_runs_a_few_at_a_time(session: Any, divide: Any, unique: Any) -> None:
@@ -178,3 +188,32 @@ def test_a_framework_image_brings_the_sdk_along(session: Any) -> None:
     assert job["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 300
     assert job["WarmPoolStatus"]["Status"] == "Available"
     session.sagemaker_client.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+
+
+@pytest.fixture
+def cut_off(failed: Exception, trained: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
+    """A server that reaches nothing beyond this machine.
+
+    The environments of a first job and a first remote function are made by now: that needs an index once.
+    """
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    return request.getfixturevalue("own_server")
+
+
+def test_no_keys_and_no_internet(cut_off: Any, tmp_path: Path) -> None:
+    told = {name: value for name, value in cut_off.environment().items() if not name.startswith("SAGEWRIGHT")}
+    mine = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    wanted = ("AWS_", "SAGEMAKER_", "BOTOCORE_", "PYTHONPATH", "NO_PROXY", "no_proxy", "HTTP", "http")
+    given = {name: value for name, value in told.items() if name.startswith(wanted)}
+    command = [sys.executable, str(SCRIPTS / "inner_loop.py")]
+    arguments = [str(ROOT / "examples/housing/train.py"), str(ROOT / "examples/housing.csv")]
+    done = subprocess.run(
+        [*command, *arguments], check=False, env={**given, **mine}, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert answer == {"answer": 42, "job": "Completed", "bucket": "sagemaker-us-east-1-123456789012"}

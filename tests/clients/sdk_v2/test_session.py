@@ -3,7 +3,10 @@
 from typing import Any
 
 import boto3
+import pytest
 import sagemaker
+from jsonschema import ValidationError
+from sagemaker.config import validate_sagemaker_config
 from sagemaker.s3 import S3Downloader, S3Uploader
 
 
@@ -29,3 +32,10 @@ def test_files_go_up_and_come_down(session: Any, uploaded: str, tmp_path: Any) -
 def test_nothing_is_reported_to_aws(session: Any, outside: list[str]) -> None:
     assert session.sagemaker_config["SageMaker"]["PythonSDK"]["Modules"]["TelemetryOptOut"] is True
     assert outside == []
+
+
+def test_a_configuration_is_still_checked(session: Any) -> None:
+    """Though `sagewright env` spares the SDK checking the schema itself each time."""
+    validate_sagemaker_config(session.sagemaker_config)
+    with pytest.raises(ValidationError, match="TelemetryOptOut"):
+        validate_sagemaker_config({"SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": "yes"}}}})

@@ -1,6 +1,7 @@
 """The plugin that `sagewright env` puts into the user's botocore, driven by a real botocore session."""
 
 import sys
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -88,6 +89,33 @@ def test_without_a_local_endpoint_nothing_changes(monkeypatch: pytest.MonkeyPatc
 def test_who_asks_for_aws_gets_aws(url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
     assert sts_host(url) == "sts.us-east-1.amazonaws.com"
+
+
+def test_the_sdks_check_the_schema_of_their_configuration_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def validate(instance: Any, schema: Any) -> None:
+        asked.append(instance)
+        if not isinstance(instance, schema["type"]):
+            raise ValueError(instance)
+
+    def validator_for(schema: Any) -> Any:
+        return lambda _: SimpleNamespace(is_valid=lambda instance: isinstance(instance, schema["type"]))
+
+    config = ModuleType("sagemaker.config.config")
+    validators = SimpleNamespace(validator_for=validator_for)
+    config.__dict__["jsonschema"] = SimpleNamespace(validate=validate, validators=validators)
+    monkeypatch.setitem(sys.modules, "sagemaker.config.config", config)
+    for _ in range(2):
+        client("sts")
+    number, text = {"type": int}, {"type": str}
+    for instance in (1, 2, 3):
+        config.jsonschema.validate(instance, number)
+    assert asked == [1]
+    with pytest.raises(ValueError, match="four"):
+        config.jsonschema.validate("four", number)
+    config.jsonschema.validate("four", text)
+    assert asked == [1, "four", "four"]
 
 
 def test_the_module_needs_nothing_but_the_standard_library() -> None:

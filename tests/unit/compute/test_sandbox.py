@@ -71,6 +71,12 @@ def test_sdks_in_a_task_ask_nobody_else(tmp_path: Path) -> None:
     assert sandbox.environment(own, tmp_path)["SAGEMAKER_ADMIN_CONFIG_OVERRIDE"] == "/mine"
 
 
+def test_threads_soon_sleep_unless_the_task_says_otherwise() -> None:
+    assert sandbox.environment(Task("t", ["x"]), None)["GOMP_SPINCOUNT"] == "1000"
+    own = Task("t", ["x"], environment={"GOMP_SPINCOUNT": "7"})
+    assert sandbox.environment(own, None)["GOMP_SPINCOUNT"] == "7"
+
+
 def test_the_tasks_own_environment_wins_but_its_python_stays_first(tmp_path: Path) -> None:
     made = environment(tmp_path / "venv", Path("/usr/bin"))
     own = {"HOME": "/elsewhere", "PATH": "/mine", "PYTHONPATH": "/opt/ml/code"}

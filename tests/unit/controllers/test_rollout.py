@@ -236,16 +236,16 @@ def test_other_alarm_states_do_nothing(bench: Bench, endpoints: Endpoints, state
 def test_what_takes_too_long_is_rolled_back(bench: Bench, endpoints: Endpoints) -> None:
     service(bench, endpoints)
     config = blue_green("ALL_AT_ONCE", 0)
-    config["BlueGreenUpdatePolicy"]["MaximumExecutionTimeoutInSeconds"] = 600
+    config["BlueGreenUpdatePolicy"]["MaximumExecutionTimeoutInSeconds"] = 60
     bench.engine.plan("serve-u-2-*", Plan(after=None, on_stop=0, address=Path("/silent")))
     update(bench, config)
-    bench.change(KEY, spec=with_health_timeout(record(bench).spec, 3600))
-    looks(bench, endpoints, 599)
+    bench.change(KEY, spec=with_health_timeout(record(bench).spec, 360))
+    looks(bench, endpoints, 59)
     assert record(bench).state == "Updating"
     assert told(bench)["Status"] == "Creating"
     looks(bench, endpoints, 3)
     assert (record(bench).state, shares(bench)) == ("InService", {1: 1})
-    assert "MaximumExecutionTimeoutInSeconds (600)" in record(bench).status["FailureReason"]
+    assert "MaximumExecutionTimeoutInSeconds (60)" in record(bench).status["FailureReason"]
 
 
 def with_health_timeout(spec: Any, seconds: int) -> dict[str, Any]:

@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from sagewright.edge import server
+from sagewright.edge.endless import Endless
 from sagewright.edge.incoming import Incoming
 from sagewright.edge.server import listen
 from sagewright.wire.http import Response
@@ -39,6 +41,37 @@ def test_it_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
 
     answer, why = asyncio.run(run())
     assert (answer.startswith(b"HTTP/1.1 200 OK\r\n"), why) == (True, number)
+
+
+def test_a_stream_of_events_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "GRACE_S", 3600.0)
+    sock = socket.create_server(("127.0.0.1", 0))
+    port: int = sock.getsockname()[1]
+    ended = asyncio.Event()
+
+    async def events() -> AsyncGenerator[bytes]:
+        try:
+            yield b"data: 1"
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def tell(_: Incoming) -> Response:
+        return Response(200, {}, Endless(events()))
+
+    async def run() -> None:
+        started = asyncio.Event()
+        serving = asyncio.create_task(listen(tell, sock, started=started.set))
+        await started.wait()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        await reader.readuntil(b"data: 1")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(serving, 60)
+        await asyncio.wait_for(ended.wait(), 60)
+        writer.close()
+
+    asyncio.run(run())
 
 
 def test_who_was_idle_longest_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sagewright_container.notebook import cron, home, local, scripts, volume
+from sagewright_container.notebook import cron, kernels, local, scripts, volume
 from sagewright_container.notebook.settings import COMMANDS, Failed, Repository, Settings
 
 SETTINGS = Settings("lab", "arn:lab", volume_bytes=1 << 30, scripts_arn="arn:config")
@@ -97,7 +97,7 @@ def test_a_kernel_sees_through_to_its_environment(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(base)], check=True)
     site = next((base / "lib").glob("python*/site-packages"))
     (site / "below.py").write_text("value = 1")
-    home.kernel("conda_python3", str(base), str(tmp_path / "envs"), str(tmp_path / "specs"))
+    kernels.kernel("conda_python3", str(base), str(tmp_path / "envs"), str(tmp_path / "specs"))
     python = tmp_path / "envs" / "python3" / "bin" / "python"
     own = next((tmp_path / "envs" / "python3" / "lib").glob("python*/site-packages"))
     code = "import below, sys; print(below.value, sys.prefix)"

@@ -19,6 +19,15 @@ from collections.abc import Callable, Sequence
 
 READY, DOOR = "ready", "platform.sock"
 """In a porch's folder: the file that says that it listens, the socket that leads to this server."""
+NOT_REACHED = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"Sagewright-Task: not-reached\r\n"
+    b"Connection: close\r\n"
+    b"Content-Length: 0\r\n\r\n"
+)
+"""As on the way to nodes (`ray_cluster/relay.py`): who asks a model knows that it has not heard the request."""
+_TURNED_AWAY = 5.0
+"""Seconds that who is turned away has to hear of it."""
 _PIECE = 1 << 18
 _ADD_ROUTE, _UP, _REJECT = 0x890B, 0x1, 0x200
 """Of the kernel's `route` interface: struct rtentry and its flags."""
@@ -55,7 +64,7 @@ def connect(address: str) -> socket.socket:
 
 
 def carry(server: socket.socket, to: str) -> None:
-    """Take connections for ever, each with threads of its own. Who cannot be connected is hung up on."""
+    """Take connections for ever, each with threads of its own. Who cannot be connected is told so."""
     while True:
         try:
             client, _ = server.accept()
@@ -70,7 +79,7 @@ def _join(client: socket.socket, to: str) -> None:
     try:
         other = connect(to)
     except OSError:
-        client.close()
+        _turn_away(client)
         return
     back = threading.Thread(target=_pour, args=(other, client), daemon=True)
     back.start()
@@ -78,6 +87,16 @@ def _join(client: socket.socket, to: str) -> None:
     back.join()
     client.close()
     other.close()
+
+
+def _turn_away(client: socket.socket) -> None:
+    """Say so, and read whatever is sent all the same: a close before would take it back."""
+    with client, contextlib.suppress(OSError):
+        client.settimeout(_TURNED_AWAY)
+        client.sendall(NOT_REACHED)
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(_PIECE):
+            pass
 
 
 def _pour(source: socket.socket, target: socket.socket) -> None:

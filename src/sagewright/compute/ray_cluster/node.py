@@ -271,7 +271,7 @@ class Node:
         address = self._engine.address(task_id)
         task = socket.socket(socket.AF_UNIX)
         try:
-            if address is None:
+            if address is None or self._ended:
                 raise FileNotFoundError(task_id)
             task.connect(str(address))
         except OSError as problem:

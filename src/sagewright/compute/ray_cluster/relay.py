@@ -1,7 +1,8 @@
 """Unix sockets on the server's machine that lead to the sockets of tasks on nodes.
 
 The server runs `main` as a process of its own, so that what passes between endpoints and the data plane costs the
-server nothing; it ends with the server. A line on its standard input asks for one socket more:
+server nothing. When the server ends it takes no more connections, and stays until those that it has are over: they may
+be of other servers, which listen there next. A line on its standard input asks for one socket more:
 `{"path": …, "host": …, "port": …, "token": …, "task": …}`, and is answered by a line when that can be connected to. The
 warden uses `splice` on its own side.
 """
@@ -15,7 +16,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from sagewright.compute.ray_cluster.wire import Wire, greet
@@ -23,6 +24,16 @@ from sagewright.compute.ray_cluster.wire import Wire, greet
 _BLOCK: Final = 1 << 16
 _CONNECT: Final = 5.0
 """Seconds that a node may take to answer."""
+NOT_REACHED: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"Sagewright-Task: not-reached\r\n"
+    b"Connection: close\r\n"
+    b"Content-Length: 0\r\n\r\n"
+)
+"""What is said in the place of a task that is not reached. Who asks knows by the header, which the data plane's
+connections know too, that no model has heard the request, and may ask another one (ADR 0045)."""
+_TURNED_AWAY: Final = 5.0
+"""Seconds that who is turned away has to hear of it."""
 
 
 def connected(host: str, port: int, token: str, *, timeout: float = _CONNECT) -> Wire:
@@ -41,11 +52,16 @@ async def splice(one: socket.socket, other: socket.socket) -> None:
     """Carry bytes both ways until both sides have said all. Closes both."""
     for each in (one, other):
         each.setblocking(False)
+    ways = [asyncio.ensure_future(_carry(one, other)), asyncio.ensure_future(_carry(other, one))]
     try:
-        await asyncio.gather(_carry(one, other), _carry(other, one))
+        await asyncio.gather(*ways)
     except OSError:
         pass  # one side has gone: the other one learns it by the close
     finally:
+        # Not before nobody waits for them: the loop would take who gets their numbers next for these, and never wake him.
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
         one.close()
         other.close()
 
@@ -58,12 +74,24 @@ async def _carry(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
+async def turn_away(client: socket.socket) -> None:
+    """Say that the task is not reached, and read whatever is sent all the same: a close before would take it back."""
+    loop = asyncio.get_running_loop()
+    client.setblocking(False)
+    with client, contextlib.suppress(OSError):  # TimeoutError among them
+        async with asyncio.timeout(_TURNED_AWAY):
+            await loop.sock_sendall(client, NOT_REACHED)
+            client.shutdown(socket.SHUT_WR)
+            while await loop.sock_recv(client, _BLOCK):
+                pass
+
+
 class Relay:
     """All sockets of one server."""
 
     def __init__(self) -> None:
         self._targets: dict[str, dict[str, Any]] = {}
-        self._accepting: dict[str, asyncio.Task[None]] = {}
+        self._listeners: dict[str, socket.socket] = {}
         self._locks: dict[str, int] = {}
         """Held for each path: of several servers on one machine, one listens."""
         self._running: set[asyncio.Task[None]] = set()
@@ -88,34 +116,45 @@ class Relay:
         listener.listen(1024)
         listener.setblocking(False)
         os.rename(fresh, path)
-        self._accepting[path] = self._keep(self._accept(listener, path))
+        self._listeners[path] = listener
+        asyncio.get_running_loop().add_reader(
+            listener, self._accept, listener, lambda client: self._serve(client, path)
+        )
 
-    async def _accept(self, listener: socket.socket, path: str) -> None:
-        loop = asyncio.get_running_loop()
-        with listener:
+    def _accept(self, listener: socket.socket, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> None:
+        """All who have connected."""
+        with contextlib.suppress(OSError):  # there are no more, or too many
             while True:
-                client, _ = await loop.sock_accept(listener)
-                self._keep(self._serve(client, path))
+                self._keep(serve(listener.accept()[0]))
 
     async def _serve(self, client: socket.socket, path: str) -> None:
         try:
             upstream = await asyncio.to_thread(_reach, self._targets[path])
         except (OSError, KeyError):
             # Who comes next is to be refused at once, and may ask somebody else; the server opens it again.
-            client.close()
             self.shut(path)
+            await turn_away(client)
             return
         await splice(client, upstream)
 
     def shut(self, path: str) -> None:
         """Nobody can connect any more."""
         self._targets.pop(path, None)
-        if (lock := self._locks.pop(path, None)) is not None:
-            os.close(lock)
-        if (accepting := self._accepting.pop(path, None)) is not None:
-            accepting.cancel()
+        if (listener := self._listeners.pop(path, None)) is not None:
+            asyncio.get_running_loop().remove_reader(listener)
             with contextlib.suppress(OSError):
                 os.unlink(path)
+            with listener:
+                self._accept(listener, turn_away)
+        if (lock := self._locks.pop(path, None)) is not None:  # last: now another one may listen there
+            os.close(lock)
+
+    async def drain(self) -> None:
+        """Leave the sockets to others, and carry what there is to its end."""
+        for path in list(self._targets):
+            self.shut(path)
+        while self._running:
+            await asyncio.wait(self._running)
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -157,6 +196,7 @@ async def _main() -> None:
         except OSError as problem:
             relay.shut(wanted["path"])
             print(problem, flush=True)  # noqa: T201
+    await relay.drain()
 
 
 def main() -> None:

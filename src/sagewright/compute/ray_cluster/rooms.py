@@ -40,6 +40,8 @@ class Rooms:
         group, apart = _group(task), task.placement.apart
         with self._groups.alone():
             self._left.discard(group)
+            if self._left:  # what was so when this server started may not be any more: another one led
+                self._left -= self._used()
             for other in sorted(self._left):
                 self._release(other)
             nodes = self._groups.get(group)

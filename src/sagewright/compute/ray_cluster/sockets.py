@@ -20,6 +20,8 @@ from sagewright.compute.ray_cluster.cluster import Address
 _LOG = logging.getLogger(__name__)
 _TENDED: Final = 1.0
 """Seconds between two looks at whether all sockets are listened on."""
+_CLOSING: Final = 0.5
+"""Seconds that a relay has to end in, once it is told."""
 
 
 class Sockets:
@@ -73,12 +75,14 @@ class Sockets:
         with self._guard:
             process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            process.wait()
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
                     with contextlib.suppress(OSError):
                         stream.close()
+            with contextlib.suppress(
+                subprocess.TimeoutExpired
+            ):  # it stays while it carries something for another server
+                process.wait(_CLOSING)
 
     def _runs(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -22,6 +22,9 @@ _LONGEST: Final = 64 << 20
 """Bytes of a message, at most."""
 _PIECES: Final = 1 << 18
 _NONCE: Final = 32
+_GONE: Final = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
+"""When a machine that says nothing at all counts as gone, in the system's words: after some 15 seconds. Connections to
+it break off then; else a request would wait for its answer until its own time is over."""
 
 
 class Wire:
@@ -30,6 +33,10 @@ class Wire:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _GONE.items():
+            if hasattr(socket, name):  # of Linux
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
     def close(self) -> None:
         self.sock.close()

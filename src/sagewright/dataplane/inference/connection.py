@@ -20,6 +20,7 @@ MAX_HEAD: Final = 256 * 1024
 _HELD: Final = 256 * 1024
 """Bytes of an answer that wait for who reads it before the server has to wait."""
 _OK: Final = 200
+_UNAVAILABLE: Final = 503
 _LENGTHS: Final = frozenset({"content-length", "transfer-encoding"})
 
 
@@ -29,6 +30,14 @@ class Unreachable(Exception):
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
         self.sent = sent
+
+
+def _reached(reply: Reply) -> Reply:
+    """Raises Unreachable where somebody on the way to the server says that it was not reached. A model that says so
+    itself harms nobody but its own endpoint."""
+    if reply.status == _UNAVAILABLE and reply.headers.get("sagewright-task") == "not-reached":
+        raise Unreachable("The model server is not where it was.", sent=False)
+    return reply
 
 
 class Nonsense(Unreachable):
@@ -52,7 +61,7 @@ class Pool:
         """
         connection = self._take() or await self._connect()
         try:
-            reply = await connection.exchange(request, timeout)
+            reply = _reached(await connection.exchange(request, timeout))
         except BaseException:
             connection.close()
             raise
@@ -67,7 +76,7 @@ class Pool:
         connection = self._take() or await self._connect()
         end = asyncio.get_running_loop().time() + total
         try:
-            head = await connection.exchange(request, timeout, whole=False)
+            head = _reached(await connection.exchange(request, timeout, whole=False))
         except BaseException:
             connection.close()
             raise
@@ -209,7 +218,7 @@ class _Connection(asyncio.Protocol):
         if self._alarm is not None:
             self._alarm.cancel()
         if self._transport is not None:
-            self._transport.close()
+            self._transport.abort()  # what has not been sent yet is of no use any more
 
     # asyncio.Protocol
 

@@ -2,9 +2,11 @@
 
     assets/<file>                  what the page loads
     sign-in, sign-out, session     a browser's session: a cookie that no script can read
+    oidc/start, oidc/callback      to a company's identity provider, and back from there
     link, enter                    root's, by a link that whoever holds the root key can ask for
     api/<service>/<Operation>      AWS's operations on behalf of who is signed in
     events                         what changes
+    settings                       what the server runs with
 
 What is asked with a session passes the same decode, gate, dispatch and encode as what is signed. Only pages of ours
 may ask: the cookie is kept from other sites, and each request carries a proof that only our page was given.
@@ -17,9 +19,9 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -28,8 +30,10 @@ from sagewright.base.errors import AwsError, Transient, validation_error
 from sagewright.base.settings import Settings
 from sagewright.edge.body import BodyStream
 from sagewright.edge.chain import Identified, Raw, Routed
-from sagewright.edge.console import pages
+from sagewright.edge.console import pages, settings
+from sagewright.edge.console.cookies import COOKIE, PREFIX, own_page, read_cookie, session_cookie
 from sagewright.edge.console.live import Live
+from sagewright.edge.console.oidc import CompanySignIn
 from sagewright.edge.console.protocol import MEMBERS, spoken, streams_events
 from sagewright.edge.console.sign_in import SignIn
 from sagewright.edge.steps.receive import MAX_BODY, MAX_INVOCATION, read_body
@@ -43,8 +47,6 @@ from sagewright.wire.http import Request, Response
 
 _log = logging.getLogger(__name__)
 
-PREFIX: Final = f"/_sagewright/{pages.PATH}/"
-_COOKIE: Final = "sagewright-console"
 _PROOF: Final = "x-sagewright-proof"
 _REGION_HEADER: Final = "x-sagewright-region"
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
@@ -65,6 +67,8 @@ class Console:
         self._carry_out = carry_out
         self._live = Live(services)
         self._sign_in = SignIn(services)
+        self._company = CompanySignIn.made(services)
+        self._started = services.clock.now()
 
     async def __call__(self, raw: Raw) -> Response | None:
         request = raw.request
@@ -92,17 +96,25 @@ class Console:
                 return pages.asset(raw.request, rest)
             case "GET", "session":
                 return self._session(raw, await self._visitor(raw))
+            case "GET", "sign-in":
+                return _json({"provider": self._company.name} if self._company is not None else {})
             case "POST", "sign-in":
                 return await self._signed_in(raw)
+            case "GET", "oidc" if self._company is not None:
+                answer = await self._company(raw, rest)
+                if answer is not None:
+                    return answer
             case "POST", "link":
                 return await asyncio.to_thread(self._link, raw)
             case "GET", "enter":
                 return await self._enter(raw)
+            case "GET", "settings":
+                return await self._settings(raw)
             case "GET", "events":
                 return await self._events(raw)
             case "POST", "sign-out":
                 await asyncio.to_thread(sessions.close, self._services, (await self._proved(raw)).token)
-                return Response(204, {"set-cookie": _cookie(raw, "", 0)})
+                return Response(204, {"set-cookie": session_cookie(raw, "", 0)})
             case "POST", "api":
                 return await self._carry_out(await self._identified(raw, rest))
         raise AwsError("NotFound", f"There is nothing to {method} at {PREFIX}{path}.", status=404)
@@ -113,7 +125,7 @@ class Console:
         """Raises AwsError (401) for who is not signed in."""
         if self._services.settings.auth == "off":
             return Visitor(sessions.root(self._services), "root", "")
-        token = _read_cookie(raw)
+        token = read_cookie(raw, COOKIE)
         found = await asyncio.to_thread(sessions.visitor, self._services, token) if token else None
         if found is None:
             raise AwsError("NotSignedIn", "Sign in first: the session has ended, or there was none.", status=401)
@@ -121,21 +133,22 @@ class Console:
 
     async def _proved(self, raw: Raw) -> Visitor:
         """The visitor whose page asks. Raises AwsError (401, 403)."""
-        _own_page(raw)
+        own_page(raw)
         found = await self._visitor(raw)
         if not hmac.compare_digest(raw.request.headers.get(_PROOF, "").encode(), found.proof.encode()):
             raise AwsError("AccessDenied", f"Send the header {_PROOF}: GET {PREFIX}session has it.", status=403)
         return found
 
     def _session(self, raw: Raw, visitor: Visitor) -> Response:
-        settings: Settings = self._services.settings
+        known: Settings = self._services.settings
         return _json(
             {
                 "user": visitor.name,
                 "arn": visitor.principal.arn,
-                "account": settings.account,
-                "region": settings.region,
-                "role": default_role_arn(settings.account),
+                "kind": visitor.principal.kind,
+                "account": known.account,
+                "region": known.region,
+                "role": default_role_arn(known.account),
                 "version": sagewright.__version__,
                 "proof": visitor.proof,
             }
@@ -143,12 +156,12 @@ class Console:
 
     async def _signed_in(self, raw: Raw) -> Response:
         """`{"user": …, "password": …}`, and `newPassword` where a new one is asked for."""
-        _own_page(raw)
+        own_page(raw)
         if not raw.request.headers.get("content-type", "").startswith("application/json"):
             raise validation_error("Sign in with a JSON object.")
         given = _object(await read_body(raw.receive, raw.request.headers.get("content-length"), _SMALL))
         token = await self._sign_in(given, raw)
-        return Response(204, {"set-cookie": _cookie(raw, token, sessions.SESSION_SECONDS)})
+        return Response(204, {"set-cookie": session_cookie(raw, token, sessions.SESSION_SECONDS)})
 
     def _link(self, raw: Raw) -> Response:
         """For who signs with the root key: a token that `enter` takes, once."""
@@ -168,7 +181,7 @@ class Console:
         headers = {"location": "/", "referrer-policy": "no-referrer"}
         if opened is None:
             return Response(302, {**headers, "location": "/#/sign-in?link=used"})
-        return Response(302, {**headers, "set-cookie": _cookie(raw, opened, sessions.SESSION_SECONDS)})
+        return Response(302, {**headers, "set-cookie": session_cookie(raw, opened, sessions.SESSION_SECONDS)})
 
     # What is asked.
 
@@ -197,14 +210,20 @@ class Console:
         held = body if isinstance(body, bytes) else None
         addressed = Request("POST", request.path, "", headers, held if held is not None else b"")
         routed = Routed(raw, None, service, protocol, service_model, found, addressed, held)
-        return Identified(routed, visitor.principal, _region(raw, self._services.settings), body)
+        region = _region(raw, self._services.settings)
+        if visitor.principal.kind == "role":
+            self._services.credentials.last_used.note(visitor.principal, "", service=service, region=region)
+        return Identified(routed, visitor.principal, region, body)
 
-    async def _events(self, raw: Raw) -> Response:
-        visitor = await self._visitor(raw)
-        if raw.request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise AwsError("AccessDenied", "Pages of elsewhere may not listen.", status=403)
+    async def _settings(self, raw: Raw) -> Response:
+        call = self._call(raw, await self._proved(raw))
+        provider = "" if self._company is None else self._company.name
+        return _json(await asyncio.to_thread(settings.told, call, started=self._started, provider=provider))
+
+    def _call(self, raw: Raw, visitor: Visitor) -> Call:
+        """For what is none of AWS's operations."""
         services = self._services
-        call = Call(
+        return Call(
             service="sagemaker",
             operation="",
             principal=visitor.principal,
@@ -216,40 +235,23 @@ class Console:
             services=services,
             peer=raw.peer,
         )
-        stream: AsyncIterator[bytes] = self._live.stream(
+
+    async def _events(self, raw: Raw) -> Response:
+        visitor = await self._visitor(raw)
+        if raw.request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise AwsError("AccessDenied", "Pages of elsewhere may not listen.", status=403)
+        services, call = self._services, self._call(raw, visitor)
+        stream = self._live.stream(
             call, lambda: not visitor.token or sessions.visitor(services, visitor.token) is not None
         )
         return Response(200, {"content-type": "text/event-stream", "x-accel-buffering": "no"}, stream)
 
 
-def _own_page(raw: Raw) -> None:
-    """Raises AwsError (403) where a page of elsewhere asks."""
-    headers = raw.request.headers
-    origin = headers.get("origin")
-    if (origin is not None and urlsplit(origin).netloc != headers.get("host")) or headers.get(
-        "sec-fetch-site", "same-origin"
-    ) not in ("same-origin", "none"):
-        raise AwsError("AccessDenied", f"Pages of {origin or 'elsewhere'} may not ask this.", status=403)
-
-
-def _region(raw: Raw, settings: Settings) -> str:
+def _region(raw: Raw, known: Settings) -> str:
     named = raw.request.headers.get(_REGION_HEADER, "")
     if named and not _REGION.fullmatch(named):
         raise validation_error(f"{named!r} is no region.")
-    return named or settings.region
-
-
-def _read_cookie(raw: Raw) -> str:
-    for each in raw.request.headers.get("cookie", "").replace(",", ";").split(";"):
-        name, _, value = each.strip().partition("=")
-        if name == _COOKIE:
-            return value
-    return ""
-
-
-def _cookie(raw: Raw, token: str, seconds: int) -> str:
-    secure = "; Secure" if raw.request.headers.get("x-forwarded-proto") == "https" else ""
-    return f"{_COOKIE}={token}; Path={PREFIX}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    return named or known.region
 
 
 def _object(body: bytes) -> dict[str, Any]:

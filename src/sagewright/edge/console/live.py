@@ -8,22 +8,27 @@ Only that something changed is told, and only to who may list things of its kind
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final
 
 import orjson
 
 from sagewright.base.errors import AwsError
+from sagewright.edge.endless import Endless
 from sagewright.operations.call import Call, Services
 from sagewright.resources import (
     endpoint,
     endpoint_config,
     hyper_parameter_tuning_job,
     inference_component,
+    mlflow_app,
+    mlflow_tracking_server,
     notebook_instance,
     processing_job,
+    query_execution,
     training_job,
     transform_job,
+    trial_component,
 )
 from sagewright.resources.record import Key
 
@@ -37,6 +42,15 @@ ACTIONS: Final[Mapping[str, str]] = {
     notebook_instance.KIND: "sagemaker:ListNotebookInstances",
     processing_job.KIND: "sagemaker:ListProcessingJobs",
     inference_component.KIND: "sagemaker:ListInferenceComponents",
+    "notebook-instance-lifecycle-config": "sagemaker:ListNotebookInstanceLifecycleConfigs",
+    "code-repository": "sagemaker:ListCodeRepositories",
+    "feature-group": "sagemaker:ListFeatureGroups",
+    "experiment": "sagemaker:ListExperiments",
+    trial_component.KIND: "sagemaker:ListTrialComponents",
+    "trial-component-link": "sagemaker:ListTrialComponents",
+    mlflow_tracking_server.KIND: "sagemaker:ListMlflowTrackingServers",
+    mlflow_app.KIND: "sagemaker:ListMlflowApps",
+    query_execution.KIND: "athena:ListQueryExecutions",
 }
 """By kind of record, what one must be allowed to hear of it."""
 _GATHER_S: Final = 0.5
@@ -56,16 +70,16 @@ class Live:
         self._streams: set[_Stream] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def stream(self, call: Call, holds: Callable[[], bool]) -> AsyncIterator[bytes]:
+    def stream(self, call: Call, holds: Callable[[], bool]) -> Endless:
         """The bytes of a stream, as long as the session `holds`. Raises AwsError (429) where there are too many."""
         if len(self._streams) >= _MOST:
             raise AwsError("TooManyRequestsException", "Too many pages are open: close some.", status=429)
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._services.store.subscribe(self._heard)
-        return self._told(call, holds)
+        return Endless(self._told(call, holds))
 
-    async def _told(self, call: Call, holds: Callable[[], bool]) -> AsyncIterator[bytes]:
+    async def _told(self, call: Call, holds: Callable[[], bool]) -> AsyncGenerator[bytes]:
         stream = _Stream()
         self._streams.add(stream)
         try:

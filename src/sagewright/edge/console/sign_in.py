@@ -18,7 +18,7 @@ from sagewright.operations.iam.records import USER, key
 _NAME: Final = re.compile(r"[\w+=,.@-]{1,64}")
 _LONGEST: Final = 1024
 _AT_ONCE: Final = 2
-"""Passwords that are tried at a time: each takes processor time and 16 MiB by design."""
+"""Passwords that are tried at a time: each takes processor time and 19 MiB by design."""
 
 
 class SignIn:
@@ -36,9 +36,6 @@ class SignIn:
         (401) for what is wrong, without saying what; PasswordResetRequired (403) where a new one is needed first;
         TooManyRequestsException (429) after too many failures.
         """
-        if "identityToken" in given:
-            why = "Sagewright does not sign in with a company's identity provider (OIDC) yet: give user and password."
-            raise AwsError("NotImplemented", why)
         name, password, new = (given.get(member) for member in ("user", "password", "newPassword"))
         if not isinstance(name, str) or not isinstance(password, str) or not isinstance(new, str | None):
             raise validation_error("Give user and password.")

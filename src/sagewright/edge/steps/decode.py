@@ -12,7 +12,7 @@ from sagewright.wire.validate import validate
 def decode(identified: Identified, services: Services) -> Decoded:
     routed = identified.routed
     request = routed.addressed
-    if identified.body is not request.body:  # it streams, or came in chunks
+    if identified.body is not routed.body:  # it streams, or came in chunks
         request = replace(request, body=identified.body)
     params = routed.protocol.parse(request, routed.operation)
     validate(routed.operation, params)

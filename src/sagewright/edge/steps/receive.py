@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 
 from sagewright.base.errors import AwsError
@@ -14,6 +15,8 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of a request that is read whole."""
 MAX_INVOCATION = 25 * 1024 * 1024
 """Bytes of a request to an endpoint, as AWS allows for real-time inference."""
+_MAX_UNPACKED = 8 * 1024 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 def receive(incoming: Incoming, ids: Ids, received: float) -> Raw:
@@ -62,6 +65,22 @@ async def read_body(receiver: Receive, declared: str | None, most: int = MAX_BOD
             raise _too_large(most)
         more = message["more_body"]
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def unpacked(body: bytes) -> bytes:
+    """What gzip packed, as boto3 does with large PutMetricData. Raises AwsError where it is not that, or too much."""
+    unpacking = zlib.decompressobj(wbits=_GZIP)
+    try:
+        plain = unpacking.decompress(body, _MAX_UNPACKED)
+    except zlib.error as error:
+        raise AwsError(
+            "SerializationException", f"The body is not what Content-Encoding says, gzip: {error}."
+        ) from None
+    if unpacking.unconsumed_tail:
+        raise _too_large(_MAX_UNPACKED)
+    if not unpacking.eof:
+        raise AwsError("SerializationException", "The body breaks off: its gzip has no end.")
+    return plain
 
 
 def _too_large(most: int) -> AwsError:

@@ -17,7 +17,7 @@ from typing import Final
 from sagewright.base.errors import AwsError
 from sagewright.edge.chain import Form, Raw, Routed
 from sagewright.edge.steps.form import as_put, is_form, read_form
-from sagewright.edge.steps.receive import MAX_BODY, MAX_INVOCATION, read_body
+from sagewright.edge.steps.receive import MAX_BODY, MAX_INVOCATION, read_body, unpacked
 from sagewright.wire import model, sigv4
 from sagewright.wire.http import Request
 from sagewright.wire.protocols import for_request
@@ -64,7 +64,12 @@ async def route(raw: Raw) -> Routed:
         body = await read_body(raw.receive, raw.request.headers.get("content-length"), most)
         service = service or _by_form(body)
     service = service or "s3"
-    addressed = _path_style(raw.request) if service == "s3" else _holding(raw.request, body)
+    if service == "s3":
+        addressed = _path_style(raw.request)
+    else:
+        # The one service with an operation that clients pack. What was signed is what was sent.
+        packed = service == "cloudwatch" and raw.request.headers.get("content-encoding") == "gzip"
+        addressed = _holding(raw.request, unpacked(body) if packed and body is not None else body)
     service_model = model.service(service)
     form: Form | None = None
     if service == "s3" and signature is None and is_form(addressed):

@@ -25,19 +25,20 @@ class Policy:
     type: str
     """As SimulatePrincipalPolicy says it: `role`, `aws-managed`, `user-managed`."""
     statements: Sequence[Statement]
+    text: str = ""
 
     @classmethod
     def read(cls, identity: str, kind: str, document: str) -> Policy:
         """From a document's text, which has been checked before."""
-        return cls(identity, kind, read(document))
+        return cls(identity, kind, read(document), document)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the policies of one kind say, and which of them said it."""
+    """What the policies of one kind say, and which statements of theirs said it."""
 
     decision: Decision
-    matched: Sequence[Policy]
+    matched: Sequence[tuple[Policy, Statement]]
 
 
 _WIDEST: Final[Sequence[Grant]] = ("direct", "role", "account")
@@ -82,9 +83,9 @@ class Policies:
         return ("implicitDeny", "role") if strongest is None else ("allowed", strongest)
 
     def verdict(self, action: str, resource: str, context: Context, names: Names | None = None) -> Verdict:
-        """What they say, and all of them that say it."""
+        """What they say, and all statements that say it."""
         found = [
-            [policy for policy, statement in statements if _grant(statement, resource, context, names) is not None]
+            [about for about in statements if _grant(about[1], resource, context, names) is not None]
             for statements in self._about(action)
         ]
         denying, allowing = found

@@ -1,7 +1,8 @@
 """Users' passwords, and the account's rules for them.
 
-A profile's status holds the password's hash: `scrypt$N$r$p$salt$hash`, the last two in base64; `History` holds those
-before it, newest first, as far as the rules ask.
+A profile's status holds the password's hash, of argon2id in the form of PHC's strings,
+`$argon2id$v=19$m=19456,t=2,p=1$salt$hash`; those of earlier versions are `scrypt$N$r$p$salt$hash`, the last two in
+base64, and hold until the next password. `History` holds those before it, newest first, as far as the rules ask.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hmac
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 
 from sagewright.base.errors import AlreadyExists, AwsError
@@ -26,7 +28,8 @@ operations = Operations()
 
 PROFILE: Final = "iam-login-profile"
 RULES: Final = "iam-password-policy"
-_N, _R, _P = 2**14, 8, 1
+_MEMORY_KIB, _ITERATIONS, _LANES, _BYTES = 19_456, 2, 1, 32
+"""What trying a password costs, as OWASP recommends it: tens of milliseconds and 19 MiB."""
 _SYMBOLS: Final = "!@#$%^&*()_+-=[]{}|'"
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "MinimumPasswordLength": 6,
@@ -139,7 +142,7 @@ def delete_account_password_policy(call: Call, request: Params) -> Params:
 
 def proves(profile: Record | None, password: str) -> bool:
     """Whether the password is the profile's. It takes as long where there is none: nobody learns who is there."""
-    return _is(password, profile.status["Hash"] if profile is not None else _NOBODYS)
+    return _is(password, profile.status["Hash"] if profile is not None else _nobodys())
 
 
 def replace_password(call: Call, profile: Record, password: str) -> None:
@@ -231,17 +234,29 @@ def _violation(message: str) -> AwsError:
 
 
 def _hash(password: str) -> str:
+    # Loaded by the first password: it brings a cryptographic library.
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
     salt = secrets.token_bytes(16)
-    digest = hashlib.scrypt(password.encode(), salt=salt, n=_N, r=_R, p=_P)
-    return "$".join(
-        ["scrypt", str(_N), str(_R), str(_P), *(base64.b64encode(part).decode() for part in (salt, digest))]
-    )
+    work = Argon2id(salt=salt, length=_BYTES, iterations=_ITERATIONS, lanes=_LANES, memory_cost=_MEMORY_KIB)
+    return work.derive_phc_encoded(password.encode())
 
 
 def _is(password: str, hashed: str) -> bool:
+    from cryptography.exceptions import InvalidKey
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+    if hashed.startswith("$argon2id$"):
+        try:
+            Argon2id.verify_phc_encoded(password.encode(), hashed)
+        except InvalidKey:
+            return False
+        return True
     _, n, r, p, salt, digest = hashed.split("$")
     found = hashlib.scrypt(password.encode(), salt=base64.b64decode(salt), n=int(n), r=int(r), p=int(p))
     return hmac.compare_digest(found, base64.b64decode(digest))
 
 
-_NOBODYS: Final = _hash("")
+@cache
+def _nobodys() -> str:
+    return _hash("")

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sagewright.operations.access.evaluate import Policies, Policy, Standing, decide
-from sagewright.operations.access.statements import Names
+from sagewright.operations.access.positions import spans
+from sagewright.operations.access.statements import Names, Statement
 from sagewright.operations.call import Call, Params
 from sagewright.operations.iam import attached
 from sagewright.operations.iam.documents import statements
@@ -109,9 +110,7 @@ def _result(simulation: _Simulation, action: str, resource: str) -> Params:
         "EvalResourceName": resource,
         "EvalDecision": "allowed" if outcome.allowed else "explicitDeny" if outcome.explicit else "implicitDeny",
         "MatchedStatements": [
-            {"SourcePolicyId": policy.id, "SourcePolicyType": policy.type}
-            for verdict in verdicts
-            for policy in verdict.matched
+            _matched(policy, statement) for verdict in verdicts for policy, statement in verdict.matched
         ],
         "MissingContextValues": [
             *dict.fromkeys(key for policies in kinds for key in policies.missing(action, resource, context))
@@ -121,3 +120,14 @@ def _result(simulation: _Simulation, action: str, resource: str) -> Params:
         within, _ = standing.boundary.decision(action, resource, context)
         result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": within == "allowed"}
     return result
+
+
+def _matched(policy: Policy, statement: Statement) -> Params:
+    number = next(number for number, each in enumerate(policy.statements) if each is statement)
+    span = spans(policy.text)[number]
+    places = {"StartPosition": span.start, "EndPosition": span.end}
+    return {
+        "SourcePolicyId": policy.id,
+        "SourcePolicyType": policy.type,
+        **{member: {"Line": line, "Column": column} for member, (line, column) in places.items()},
+    }

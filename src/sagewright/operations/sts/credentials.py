@@ -185,15 +185,14 @@ class Credentials:
         """A token that a task may exchange, as often as it likes while there is `work` for it, for fresh credentials
         of its role."""
         role = find_role(self._store, self._account, role_arn)
-        payload = orjson.dumps([role_arn, session_name, role and role.status["RoleId"], [*work.key], work.uid])
-        return base64.urlsafe_b64encode(self._seal(b"grant", payload) + payload).decode()
+        return self.sealed(b"grant", [role_arn, session_name, role and role.status["RoleId"], [*work.key], work.uid])
 
     def redeem(self, token: str) -> TemporaryCredentials:
         """Credentials for a token of `grant`.
 
         Raises AwsError (AccessDenied) for any other, and where the role is gone or the work done.
         """
-        role_arn, session_name, *bound = self._unsealed(b"grant", token)
+        role_arn, session_name, *bound = self.unsealed(b"grant", token)
         issued = self.issue(role_arn, session_name)
         if bound and not self._holds(issued.principal, *bound):
             raise AwsError("AccessDenied", "What this authorization token was given for is over.", status=403)
@@ -204,23 +203,28 @@ class Credentials:
 
         Raises AwsError (AccessDenied) for any other.
         """
-        _, _, *bound = self._unsealed(b"grant", token)
+        _, _, *bound = self.unsealed(b"grant", token)
         return (Key(*bound[1]), bound[2]) if bound else None
 
     def metadata_token(self, grant: str, seconds: int) -> str:
         """A token by which the metadata of a task is read for so long, by who knows its grant."""
-        payload = orjson.dumps([_digest(grant), self._clock.now() + seconds])
-        return base64.urlsafe_b64encode(self._seal(b"metadata", payload) + payload).decode()
+        return self.sealed(b"metadata", [_digest(grant), self._clock.now() + seconds])
 
     def is_metadata_token(self, token: str, grant: str) -> bool:
         """Whether it is one of `metadata_token` for this grant, and still good."""
         try:
-            owner, until = self._unsealed(b"metadata", token)
+            owner, until = self.unsealed(b"metadata", token)
         except AwsError:
             return False
         return bool(owner == _digest(grant) and self._clock.now() < until)
 
-    def _unsealed(self, purpose: bytes, token: str) -> list[Any]:
+    def sealed(self, purpose: bytes, content: list[Any]) -> str:
+        """Something that is handed out and comes back unchanged; whoever holds it can read it."""
+        payload = orjson.dumps(content)
+        return base64.urlsafe_b64encode(self._seal(purpose, payload) + payload).decode()
+
+    def unsealed(self, purpose: bytes, token: str) -> list[Any]:
+        """The content again. Raises AwsError (AccessDenied) for what was not sealed here, or for another purpose."""
         try:
             sealed = base64.urlsafe_b64decode(token)
         except (binascii.Error, ValueError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,6 +86,4 @@ def counted(job: Job, found: list[samples.Sample]) -> None:
 
 def with_torch(module: str) -> Any:
     """A module of this folder that imports PyTorch."""
-    # Read at the import. Threads that spin while they wait for each other starve each other on shared processors.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return importlib.import_module(f"sagewright_container.algorithms.vision.{module}")

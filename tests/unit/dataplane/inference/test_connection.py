@@ -12,6 +12,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from sagewright.compute.containers import relay as to_containers
+from sagewright.compute.ray_cluster import relay as to_nodes
 from sagewright.dataplane.inference import connection
 from sagewright.dataplane.inference.ask import Reply
 from sagewright.dataplane.inference.connection import Pool, Unreachable
@@ -115,6 +117,26 @@ def test_a_server_that_is_not_there_was_sent_nothing() -> None:
     with pytest.raises(Unreachable) as caught:
         asyncio.run(Pool("/nowhere/model.sock").exchange(ASK, timeout=1))
     assert not caught.value.sent
+
+
+@pytest.mark.parametrize("words", [to_nodes.NOT_REACHED, to_containers.NOT_REACHED])
+@pytest.mark.parametrize("streams", [False, True])
+def test_who_stands_in_its_stead_may_say_that_it_was_sent_nothing(words: bytes, streams: bool) -> None:
+    async def run() -> None:
+        async with model(says(words)) as pool:
+            if streams:
+                await pool.stream(ASK, timeout=10, total=10)
+            else:
+                await pool.exchange(ASK, timeout=10)
+
+    with pytest.raises(Unreachable) as caught:
+        asyncio.run(run())
+    assert not caught.value.sent
+
+
+def test_a_model_may_be_unavailable_in_its_own_words() -> None:
+    (reply,) = exchanged(says(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"))
+    assert reply.status == 503
 
 
 async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:

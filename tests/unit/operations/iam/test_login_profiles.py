@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from dataclasses import replace
+
 import pytest
 
-from sagewright.operations.iam.login_profiles import PROFILE
+from sagewright.operations.iam.login_profiles import PROFILE, proves
 from sagewright.operations.iam.records import all_of
 from sagewright.testing.policies import refusal
 from sagewright.testing.world import Client, World
@@ -25,7 +29,7 @@ def test_a_password_is_kept_as_a_hash(world: World, iam: Client) -> None:
     assert refusal(iam.create_login_profile, **ANN, Password=GOOD)[0] == "EntityAlreadyExists"
     kept = [record.status for record in all_of(world.services.store, world.services.settings.account, PROFILE)]
     assert GOOD not in repr(kept)
-    assert kept[0]["Hash"].startswith("scrypt$")
+    assert kept[0]["Hash"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     iam.delete_login_profile(**ANN)
     assert refusal(iam.get_login_profile, **ANN)[0] == "NoSuchEntity"
 
@@ -60,3 +64,15 @@ def test_the_accounts_rules_count(iam: Client) -> None:
     assert iam.get_account_password_policy()["PasswordPolicy"]["MinimumPasswordLength"] == 6
     iam.delete_account_password_policy()
     assert refusal(iam.delete_account_password_policy)[0] == "NoSuchEntity"
+
+
+def test_hashes_of_earlier_versions_hold(world: World, iam: Client) -> None:
+    iam.create_login_profile(**ANN, Password=GOOD)
+    profile = next(all_of(world.services.store, world.services.settings.account, PROFILE))
+    salt = b"0123456789abcdef"
+    digest = hashlib.scrypt(BETTER.encode(), salt=salt, n=2**14, r=8, p=1)
+    old = "$".join(["scrypt", "16384", "8", "1", *(base64.b64encode(part).decode() for part in (salt, digest))])
+    earlier = replace(profile, status={**profile.status, "Hash": old})
+    assert proves(earlier, BETTER)
+    assert not proves(earlier, GOOD)
+    assert not proves(None, GOOD)

@@ -51,3 +51,20 @@ def test_a_resources_policy_is_joined(iam: Client) -> None:
     assert decision(iam, arn, ResourcePolicy=denied, PolicyInputList=[document()]) == "explicitDeny"
     other = document(Principal={"AWS": "arn:aws:iam::123456789012:user/bob"})
     assert decision(iam, arn, ResourcePolicy=other, CallerArn="arn:aws:iam::123456789012:user/bob") == "allowed"
+
+
+def test_the_statement_that_decided_is_named(iam: Client) -> None:
+    arn = iam.create_user(UserName="ann")["User"]["Arn"]
+    both = [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "s3:Get*", "Resource": KEY},
+    ]
+    text = json.dumps({"Version": "2012-10-17", "Statement": both}, indent=1)
+    iam.put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=text)
+    asked = {"PolicySourceArn": arn, "ActionNames": ["s3:GetObject"], "ResourceArns": [KEY]}
+    result = iam.simulate_principal_policy(**asked)["EvaluationResults"][0]
+    assert result["EvalDecision"] == "explicitDeny"
+    (matched,) = result["MatchedStatements"]
+    assert (matched["SourcePolicyId"], matched["SourcePolicyType"]) == ("user_ann_own", "user")
+    first, last = matched["StartPosition"]["Line"], matched["EndPosition"]["Line"]
+    assert json.loads("\n".join(text.split("\n")[first - 1 : last])) == both[1]

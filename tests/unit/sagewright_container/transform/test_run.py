@@ -111,7 +111,7 @@ def test_an_object_that_fails_has_no_output_and_the_others_do(push: Callable[...
     assert left(tmp_path) == {"0": b"A\n", "2": b"E\n"}
     assert outcome.failures == [{"object": "b/two", "kind": "ClientError", "reason": "400: bad record"}]
     said = [line.split("[sagemaker logs]: ")[1] for line in (tmp_path / "log").read_text().splitlines()]
-    assert said == ["b/two: ClientError: 400", "b/two: ", "b/two: Message:", "b/two: bad record"]
+    assert said == ["b/two: ClientError: 400", "b/two: ", "b/two: Message:", "b/two: bad record", "2 of 3 objects done"]
 
 
 def test_without_a_server_there_is_nothing_to_go_on_with(
@@ -128,6 +128,7 @@ def test_what_is_done_is_not_done_again(push: Callable[..., Outcome], model: Mod
     (tmp_path / "transform/output/1.part").write_bytes(b"half")
     push({"a": b"a", "b": b"b"})
     assert left(tmp_path) == {"0": b"from before", "1": b"B\n"}
+    assert (tmp_path / "log").read_text().endswith("2 of 2 objects done\n")
     assert model.asked == [b"b"]
 
 

@@ -1,0 +1,61 @@
+"""Training jobs of the built-in algorithms, as the benchmarks start them and wait for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+INSTANCE: Final = "ml.m5.large"
+_REGISTRY: Final = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
+
+
+def image(algorithm: str) -> str:
+    """The address of a built-in algorithm's image."""
+    return f"{_REGISTRY}/{algorithm}:1"
+
+
+def channel(name: str, uri: str, content_type: str) -> Mapping[str, Any]:
+    """A channel of all objects below `uri`."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "ContentType": content_type}
+
+
+def train(
+    sagemaker: Any,
+    job: str,
+    algorithm: str,
+    hyperparameters: Mapping[str, object],
+    channels: Sequence[Mapping[str, Any]],
+    *,
+    role: str,
+    output: str,
+    patience: float,
+) -> tuple[float, Mapping[str, Any]]:
+    """Seconds of a job on one instance, its start and the upload of its model included; and its description."""
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": image(algorithm), "TrainingInputMode": "File"},
+        "RoleArn": role,
+        "HyperParameters": {key: str(value) for key, value in hyperparameters.items()},
+        "InputDataConfig": channels,
+        "OutputDataConfig": {"S3OutputPath": output},
+        "ResourceConfig": {"InstanceType": INSTANCE, "InstanceCount": 1, "VolumeSizeInGB": 10},
+        "StoppingCondition": {"MaxRuntimeInSeconds": int(patience)},
+    }
+    begun = time.perf_counter()
+    sagemaker.create_training_job(TrainingJobName=job, **request)
+    told = ended(
+        job, lambda: sagemaker.describe_training_job(TrainingJobName=job), "TrainingJobStatus", patience=patience
+    )
+    return time.perf_counter() - begun, told
+
+
+def ended(name: str, describe: Callable[[], Any], status: str, *, patience: float) -> Mapping[str, Any]:
+    """What `describe` answers at the end. Raises RuntimeError where that is no good one."""
+    end = time.monotonic() + patience
+    while (told := describe())[status] in ("InProgress", "Creating") and time.monotonic() < end:
+        time.sleep(0.02)
+    if told[status] not in ("Completed", "InService"):
+        raise RuntimeError(f"{name} ended as {told[status]}: {told.get('FailureReason')}")
+    found: Mapping[str, Any] = told
+    return found

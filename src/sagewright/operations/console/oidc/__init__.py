@@ -1,0 +1,1 @@
+"""Signing in with a company's identity provider, by OpenID Connect."""
