@@ -25,7 +25,7 @@ from sagewright_container.training.ports import job_key
 from sagewright_container.training.processes import Group, Program
 
 _START_S: Final = 120.0
-_QUIET: Final = "rootLogger.level = warn\nrootLogger.appenderRef.stderr.ref = console\n" + "".join(
+_QUIET: Final = "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = console\n" + "".join(
     f"appender.console.{line}\n"
     for line in (
         *("type = Console", "name = console", "target = SYSTEM_ERR", "layout.type = PatternLayout"),
@@ -118,7 +118,7 @@ def run(hosts: Hosts, application: Program, scratch: Path) -> int:
         return code
     finally:
         for group in running:
-            group.end()
+            group.signal(signal.SIGKILL)  # they keep nothing, and their last words would stand behind the application's
         for group in running:
             group.wait()
 
@@ -165,6 +165,7 @@ def daemons(hosts: Hosts, environ: Mapping[str, str], scratch: Path) -> list[Pro
     around = {
         **environ,
         "SPARK_CONF_DIR": str(folder),
+        "SPARK_SCALA_VERSION": "2.12",  # what PyPI's Spark 3.5 is built with; a worker looks for sources without it
         "SPARK_WORKER_CORES": str(hosts.meeting.table[name]["cores"]),
         "SPARK_WORKER_MEMORY": f"{hosts.memory >> 20}m",
     }
