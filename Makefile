@@ -55,7 +55,7 @@ fuzz: setup ## send a hundred thousand malformed requests; none may make the ser
 chaos: setup ## kill the server at random moments, a hundred times
 	$(BIN)/python -m pytest tests/chaos --rounds=100
 
-chaos-ray: setup ## kill the nodes of a Ray cluster and the server for ten minutes (MINUTES=…)
+chaos-ray: setup ## kill nodes of a Ray cluster and replicas on it for ten minutes (MINUTES=…)
 	@sh tests/run.sh ray-environment
 	PYTHONPATH=src .venvs/ray/bin/python -m pytest tests/chaos/test_nodes.py --minutes=$(or $(MINUTES),10) -rP
 

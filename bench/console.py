@@ -70,7 +70,8 @@ def _subject(run: Run, stack: ExitStack, browser: subprocess.Popen[str], count: 
     asked = json.dumps({"url": peer.url, "enter": link.strip(), "pages": _PAGES}) + "\n"
 
     def sample() -> Mapping[str, float]:
-        assert browser.stdin is not None and browser.stdout is not None
+        assert browser.stdin is not None
+        assert browser.stdout is not None
         browser.stdin.write(asked)
         browser.stdin.flush()
         answer = browser.stdout.readline()

@@ -11,5 +11,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 2000,
     modulePreload: { polyfill: false },
+    // It would load WebAssembly for Snappy, which the page's policy refuses and which Parquet's reader has without.
+    rolldownOptions: { treeshake: { moduleSideEffects: (id) => !id.includes("hyparquet-compressors") } },
   },
 });

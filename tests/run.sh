@@ -176,10 +176,12 @@ stage() {
     # A cluster on this machine. The server runs in the same environment: it needs Ray too.
     ray)
         sandbox
+        postgres
         environment ray
         python="env PYTHONPATH=src .venvs/ray/bin/python"
         # shellcheck disable=SC2086 # options and the command are words
         bounded 900 $python -m pytest $PYTEST_OPTIONS tests/conformance/test_engines_ray.py &&
+            bounded 600 $python -m pytest $PYTEST_OPTIONS tests/chaos/test_nodes.py --minutes=0.2 && # `make chaos-ray`: 10
             clients ray "$python"
         ;;
     chaos) bounded 900 "$BIN/python" -m pytest $PYTEST_OPTIONS tests/chaos --rounds=5 ;; # `make chaos` does a hundred

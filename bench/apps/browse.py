@@ -1,7 +1,7 @@
 """Opens pages of the console in Chromium and says when each could be used: `browse.py CHROMIUM`.
 
-A line of JSON comes in, `{"enter": LINK, "url": …, "pages": {NAME: [PATH, CONDITION]}}`; one goes out, `{NAME: [seconds,
-seconds]}`: by a browser that kept nothing, and once more with what it keeps. Who has entered once stays signed in.
+A line of JSON comes in, `{"enter": LINK, "url": …, "pages": {NAME: [PATH, CONDITION]}}`; one goes out, `{NAME:
+[seconds, seconds]}`: by a browser that kept nothing, and once more with what it keeps. Who has entered stays signed in.
 Conditions are expressions of JavaScript, and are looked at each time that the page is drawn.
 """
 

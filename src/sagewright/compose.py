@@ -291,6 +291,15 @@ def build(settings: Settings) -> Server:
     )
 
 
+def _docker(settings: Settings) -> Path | None:
+    """The container engine's socket, where notebook instances are shown it."""
+    if not settings.notebook_docker:
+        return None
+    from sagewright.compute.container import find_socket
+
+    return Path(find_socket(settings.container_socket))
+
+
 def _loop(services: Services, platform: Platform, settings: Settings, loop: Loop) -> Loop:
     data = settings.data
     room = Room(
@@ -306,9 +315,13 @@ def _loop(services: Services, platform: Platform, settings: Settings, loop: Loop
     loop.add(InferenceComponents(platform, loop.wake))
     loop.add(WarmPools(platform, loop.wake, room))
     loop.add(TransformJobs(platform, loop.wake, room))
-    loop.add(NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle))
-    loop.add(ProcessingJobs(platform, loop.wake, room))
-    loop.add(QueryExecutions(platform, loop.wake, lambda query: caller.of(services, query)))
+    docker = _docker(settings)
+    loop.add(
+        NotebookInstances(platform, loop.wake, room, data / "notebooks", idle=settings.notebook_idle, docker=docker)
+    )
+    callers = functools.partial(caller.of, services)
+    loop.add(ProcessingJobs(platform, loop.wake, room, callers))
+    loop.add(QueryExecutions(platform, loop.wake, callers))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, data / "mlflow", mlflow_app.KIND))
     return loop

@@ -11,6 +11,9 @@ from botocore.config import Config
 
 from .server import Front, eventually
 
+LONGEST = 300.0
+"""Seconds that one request may take with all its tries."""
+
 
 class Load:
     """A thread for each client, while the block lasts."""
@@ -46,7 +49,9 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(LONGEST)
+        if any(thread.is_alive() for thread in self._threads):
+            self.failures.append("a request is not answered")
         self._client.close()
 
     def goes_on(self, count: int = 40) -> None:

@@ -16,8 +16,6 @@ from . import census
 from .balancer import Balancer
 from .server import SAGEWRIGHT, Server
 
-COUNT = 3
-
 
 class Replicas:
     """They are killed and started again one by one; some other one is always up."""
@@ -48,8 +46,8 @@ class Replicas:
         self.up.set()
 
     def kill(self, choose: random.Random) -> int:
-        """One or two of them, some with their process groups. How many."""
-        chosen = choose.sample(self.servers, choose.choice((1, 1, 2)))
+        """One or two of them, never all, some with their process groups. How many."""
+        chosen = choose.sample(self.servers, min(choose.choice((1, 1, 2)), len(self.servers) - 1))
         for server in chosen:
             server.kill(group=choose.random() < 0.5)
         return len(chosen)
@@ -59,13 +57,15 @@ class Replicas:
 
 
 @contextmanager
-def together(folder: Path, *options: str, program: tuple[str, ...] = (str(SAGEWRIGHT),)) -> Iterator[Replicas]:
+def together(
+    folder: Path, *options: str, count: int = 3, program: tuple[str, ...] = (str(SAGEWRIGHT),)
+) -> Iterator[Replicas]:
     """Replicas that are not started yet; what is left of them in the end is ended. `options` are those of `up`."""
     try:
         with serving() as database, Balancer() as balancer:
             shared = ("--replica", "--store", database.new_database())
             shared += ("--endpoint-url", f"http://127.0.0.1:{balancer.port}", *options)
-            servers = [Server(folder, *shared, program=program, log=f"{name}.log") for name in "abc"[:COUNT]]
+            servers = [Server(folder, *shared, program=program, log=f"{name}.log") for name in "abc"[:count]]
             replicas = Replicas(servers, balancer)
             balancer.between(replicas.ports)
             try:

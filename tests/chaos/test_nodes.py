@@ -40,9 +40,9 @@ def nodes(tmp_path: Path) -> Iterator[RayNodes]:
 
 
 @pytest.fixture
-def replicas(tmp_path: Path, nodes: RayNodes) -> Iterator[Replicas]:
-    program = (sys.executable, "-m", "sagewright.cli")
-    with together(tmp_path, "--engine", "ray", "--ray-address", nodes.address, program=program) as replicas:
+def replicas(tmp_path: Path, nodes: RayNodes, minutes: float) -> Iterator[Replicas]:
+    program, options = (sys.executable, "-m", "sagewright.cli"), ("--engine", "ray", "--ray-address", nodes.address)
+    with together(tmp_path, *options, count=3 if minutes >= 1 else 2, program=program) as replicas:
         yield replicas
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import http.server
 import os
 import ssl
@@ -11,10 +10,6 @@ import subprocess
 import threading
 from pathlib import Path
 from typing import Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 USER, PASSWORD = "carol", "not-a-secret"
 
@@ -28,7 +23,9 @@ def repository(folder: Path, files: dict[str, str]) -> None:
         (work / name).write_text(text)
     subprocess.run(["git", "-C", str(work), "add", "."], check=True)
     subprocess.run(["git", "-C", str(work), *identity, "commit", "--quiet", "-m", "first"], check=True)
-    subprocess.run(["git", "clone", "--quiet", "--bare", str(work), str(folder / "code.git")], check=True)
+    bare = str(folder / "code.git")
+    subprocess.run(["git", "clone", "--quiet", "--bare", str(work), bare], check=True)
+    subprocess.run(["git", "-C", bare, "config", "http.receivepack", "true"], check=True)
 
 
 def serve(folder: Path) -> http.server.ThreadingHTTPServer:
@@ -80,19 +77,9 @@ def serve(folder: Path) -> http.server.ThreadingHTTPServer:
 
 
 def _context(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(x509.random_serial_number())
-    made = made.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=2))
-    pem = serialization.Encoding.PEM
-    plain = serialization.NoEncryption()
-    path = folder / "server.pem"
-    path.write_bytes(
-        made.sign(key, hashes.SHA256()).public_bytes(pem)
-        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    )
+    key, certificate = folder / "key.pem", folder / "server.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
+    context.load_cert_chain(certificate, key)
     return context

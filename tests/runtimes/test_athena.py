@@ -105,3 +105,45 @@ def test_functions_give_what_trino_gives(ran: Callable[[list[str]], list[tuple[s
 def test_what_is_not_translated_is_refused(ran: Callable[[list[str]], list[tuple[str, str]]]) -> None:
     answers = ran(list(REFUSED))
     assert [(query, error) for query, (error, _) in zip(REFUSED, answers, strict=True)] == list(REFUSED.items())
+
+
+_WRITES = """
+import json, sys
+from pathlib import Path
+import fastavro
+from pyarrow import orc
+from sagewright_container.athena.run import main
+folder = Path(sys.argv[1])
+query = '''SELECT 1 AS n, 'x' AS text, CAST(1.5 AS decimal(4, 2)) AS price, ARRAY[1, NULL] AS list,
+    CAST(ROW(1, 'a') AS ROW(p bigint, q varchar)) AS pair, TIMESTAMP '2024-01-02 03:04:05' AS time,
+    DATE '2024-01-02' AS day UNION ALL SELECT 2, NULL, NULL, NULL, NULL, NULL, NULL'''
+for form, compression in (("ORC", "ZLIB"), ("AVRO", ""), ("ORC", "GZIP")):
+    output = {"format": form, "compression": compression, "partitioned_by": []}
+    told = {"query": query, "database": "db", "tables": [], "refused": {}, "memory": 1 << 30, "threads": 1,
+            "target": "", "output": output}
+    (folder / "input/query.json").write_text(json.dumps(told))
+    main(folder)
+    outcome = json.loads((folder / "output/outcome.json").read_text())
+    if "error" in outcome:
+        print(json.dumps(outcome["error"].partition(":")[0]))
+        continue
+    with (folder / "output/data" / outcome["files"][0]["path"]).open("rb") as file:
+        rows = orc.ORCFile(file).read().to_pylist() if form == "ORC" else list(fastavro.reader(file))
+    print(json.dumps(sorted(rows, key=lambda row: row["n"]), default=str))
+"""
+
+
+def test_results_are_written_as_orc_and_avro(tmp_path: Path) -> None:
+    python = Environments(RUNTIMES).ensure("athena", print) / "bin/python"
+    for folder in ("input", "output"):
+        (tmp_path / folder).mkdir()
+    command = [str(python), "-c", _WRITES, str(tmp_path)]
+    done = subprocess.run(command, env={"PYTHONPATH": str(ROOT / "src")}, check=True, capture_output=True, text=True)
+    written, avro, refused = (json.loads(line) for line in done.stdout.splitlines())
+    assert refused == "NOT_SUPPORTED"
+    for rows in (written, avro):
+        first, second = rows
+        assert (first["n"], first["text"], first["price"], first["list"]) == (1, "x", "1.50", [1, None])
+        assert first["pair"] == {"p": 1, "q": "a"}
+        assert (first["time"][:19], first["day"]) == ("2024-01-02 03:04:05", "2024-01-02")
+        assert {value for name, value in second.items() if name != "n"} == {None}

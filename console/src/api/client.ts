@@ -72,7 +72,12 @@ export type Params = Record<string, unknown>;
 export async function call<T>(service: string, operation: string, params: Params = {}): Promise<T> {
   const headers = { ...proof(), "content-type": "application/json" };
   const answer = await ask(service, operation, headers, JSON.stringify(params));
-  return (await answer.json()) as T;
+  return read<T>(answer);
+}
+
+/** Operations without anything to say answer with nothing. */
+async function read<T>(answer: Response): Promise<T> {
+  return JSON.parse((await answer.text()) || "{}") as T;
 }
 
 /** What the server runs with. Throws a Refusal for who may not see it. */
@@ -97,15 +102,26 @@ export async function fetchBlob(service: string, operation: string, params: Para
   return { body: await answer.blob(), members };
 }
 
-/** Put a file into a bucket; it streams. */
-export async function upload(bucket: string, key: string, file: File): Promise<void> {
-  const members = { Bucket: bucket, Key: key, ...(file.type ? { ContentType: file.type } : {}) };
-  const headers = {
-    ...proof(),
-    "content-type": "application/octet-stream",
-    "x-sagewright-members": encodeURIComponent(JSON.stringify(members)),
-  };
-  await ask("s3", "PutObject", headers, file);
+/** An operation whose body is a file, which streams; `told` hears how many bytes are sent. The answer's members. */
+export function send(service: string, operation: string, params: Params, body: Blob, told: (sent: number) => void, signal: AbortSignal): Promise<Params> {
+  return new Promise((resolve, reject) => {
+    // Browsers tell of an upload's progress here, and not to `fetch`.
+    const request = new XMLHttpRequest();
+    request.open("POST", `${BASE}api/${service}/${operation}`);
+    const headers = { ...proof(), "content-type": "application/octet-stream", "x-sagewright-members": encodeURIComponent(JSON.stringify(params)) };
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = ({ loaded }) => told(loaded);
+    request.onload = async () => {
+      const answer = new Response(request.responseText, { status: request.status });
+      if (request.status === 401) ended();
+      if (answer.ok) resolve(await read(answer));
+      else reject(await refusal(answer));
+    };
+    request.onerror = () => reject(new Error("The connection broke off."));
+    request.onabort = () => reject(new Error("It was stopped."));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(body);
+  });
 }
 
 /** Everything of a listing that comes in pages, up to `most` things. */

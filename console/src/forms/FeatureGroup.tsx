@@ -51,7 +51,7 @@ export function CreateFeatureGroup({ role }: { role: string }) {
       list="feature-groups"
       begin={() => begin(role)}
       calls={(values) => [{ service: "sagemaker", operation: "CreateFeatureGroup", params: request(values) }]}
-      then={() => ["feature-groups"]}
+      then={({ name }) => ["feature-groups", name]}
     >
       {(of) => (
         <Sections>

@@ -50,7 +50,7 @@ export function CreateModel({ from, role }: { from?: string; role: string }) {
       list="models"
       begin={() => begin(from, role)}
       calls={(values) => [{ service: "sagemaker", operation: "CreateModel", params: request(values) }]}
-      then={() => ["models"]}
+      then={({ name }) => ["models", name]}
     >
       {(of) => (
         <Sections>

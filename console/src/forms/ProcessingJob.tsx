@@ -84,7 +84,7 @@ export function CreateProcessingJob({ role }: { role: string }) {
       list="processing-jobs"
       begin={() => begin(role)}
       calls={(values) => [{ service: "sagemaker", operation: "CreateProcessingJob", params: request(values) }]}
-      then={() => ["processing-jobs"]}
+      then={({ name }) => ["processing-jobs", name]}
     >
       {(of) => (
         <Sections>

@@ -20,7 +20,7 @@ export function CreateTrackingServer({ role }: { role: string }) {
   return (
     <CreateForm
       title="Create MLflow tracking server"
-      list="tracking-servers"
+      list="mlflow"
       begin={() => begin(role)}
       calls={(values) => [
         {
@@ -35,7 +35,7 @@ export function CreateTrackingServer({ role }: { role: string }) {
           },
         },
       ]}
-      then={() => ["tracking-servers"]}
+      then={({ name }) => ["mlflow", name]}
     >
       {(of) => (
         <Section title="Tracking server">

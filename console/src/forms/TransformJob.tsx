@@ -45,7 +45,7 @@ export function CreateTransformJob({ model }: { model?: string }) {
       list="transform-jobs"
       begin={() => begin(model)}
       calls={(values) => [{ service: "sagemaker", operation: "CreateTransformJob", params: request(values) }]}
-      then={() => ["transform-jobs"]}
+      then={({ name }) => ["transform-jobs", name]}
     >
       {(of) => (
         <Sections>

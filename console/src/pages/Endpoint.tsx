@@ -10,6 +10,7 @@ import Input from "@cloudscape-design/components/input";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
+import Tabs from "@cloudscape-design/components/tabs";
 import Textarea from "@cloudscape-design/components/textarea";
 import { useEffect, useMemo, useState } from "react";
 import { call, fetchBlob } from "../api/client";
@@ -19,6 +20,7 @@ import { moment, toDate, type Time } from "../parts/format";
 import { metricsOf } from "../parts/route";
 import { Status } from "../parts/Status";
 import { useLoaded } from "../parts/useLoaded";
+import { EndpointScaling } from "./EndpointScaling";
 
 interface Variant {
   VariantName: string;
@@ -80,8 +82,21 @@ export function Endpoint({ name }: { name: string }) {
             { id: "instances", header: "Instances", cell: (each) => (each.CurrentServerlessConfig ? "serverless" : `${each.CurrentInstanceCount ?? 0} of ${each.DesiredInstanceCount ?? 0}`) },
           ]}
         />
-        <Charts endpoint={name} variants={variants.map((each) => each.VariantName).join()} />
-        <Invoke endpoint={name} disabled={!["InService", "Updating", "SystemUpdating"].includes(shown.EndpointStatus)} />
+        <Tabs
+          tabs={[
+            {
+              id: "use",
+              label: "Use",
+              content: (
+                <SpaceBetween size="l">
+                  <Charts endpoint={name} variants={variants.map((each) => each.VariantName).join()} />
+                  <Invoke endpoint={name} disabled={!["InService", "Updating", "SystemUpdating"].includes(shown.EndpointStatus)} />
+                </SpaceBetween>
+              ),
+            },
+            { id: "scaling", label: "Autoscaling", content: <EndpointScaling endpoint={name} variants={variants.map((each) => each.VariantName)} /> },
+          ]}
+        />
       </SpaceBetween>
     </ContentLayout>
   );

@@ -1,5 +1,6 @@
 import Link from "@cloudscape-design/components/link";
 import { all, defaultRole } from "../api/client";
+import { Create } from "../parts/Create";
 import { moment } from "../parts/format";
 import { Listing } from "../parts/Listing";
 import { to } from "../parts/route";
@@ -19,6 +20,7 @@ export function FeatureGroups() {
   return (
     <Listing
       title="Feature groups"
+      actions={<Create what="feature group" page="create-feature-group" />}
       loaded={loaded}
       id={(each) => each.FeatureGroupName}
       teach={

@@ -5,6 +5,7 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { all, call, defaultRole } from "../api/client";
+import { Create } from "../parts/Create";
 import { Detail, useAct } from "../parts/Detail";
 import { Failure } from "../parts/Failure";
 import { moment } from "../parts/format";
@@ -52,6 +53,7 @@ export function MlflowServers() {
       {error && <Failure error={error} />}
       <Listing
         title="MLflow tracking servers"
+        actions={<Create what="tracking server" page="create-tracking-server" />}
         loaded={servers}
         id={(each) => each.TrackingServerName}
         teach={

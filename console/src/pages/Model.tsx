@@ -1,4 +1,3 @@
-import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
@@ -6,6 +5,7 @@ import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import { call } from "../api/client";
+import { Create } from "../parts/Create";
 import { Detail } from "../parts/Detail";
 import { Failure } from "../parts/Failure";
 import { moment } from "../parts/format";
@@ -47,9 +47,10 @@ export function Model({ name }: { name: string }) {
       among={["Models", "models"]}
       loaded={loaded}
       actions={() => (
-        <Button variant="primary" href={`${to("create-endpoint")}?model=${encodeURIComponent(name)}`}>
-          Deploy
-        </Button>
+        <div className="actions">
+          <Create what="transform job" page="create-transform-job" given={{ model: name }} primary={false} />
+          <Create what="endpoint" page="create-endpoint" given={{ model: name }} />
+        </div>
       )}
     >
       {(model) => {

@@ -20,8 +20,8 @@ interface Quota {
 /** From so many on it is none: what the server says where nothing was set. */
 const UNLIMITED = 1_000_000;
 
-/** How many instances may be in use at once. What is asked for is granted by who may: `sagewright quota`. */
-export function Quotas() {
+/** How many instances may be in use at once. The owner of the server sets it; what others ask for waits for that. */
+export function Quotas({ owner }: { owner: boolean }) {
   const [everything, setEverything] = useState(false);
   const [asking, setAsking] = useState<{ quota: Quota; value: string }>();
   const loaded = useLoaded(() => all<Quota>("service-quotas", "ListServiceQuotas", "Quotas", { ServiceCode: "sagemaker" }, undefined, 5000), []);
@@ -39,7 +39,7 @@ export function Quotas() {
             Those without a limit too
           </Toggle>
         }
-        teach={<Box>No quota is set: as many instances run as there is room for. sagewright quota set limits a type.</Box>}
+        teach={<Box>No quota is set: as many instances run as there is room for. The owner limits a type among those without a limit.</Box>}
         columns={[
           { id: "name", header: "Quota", isRowHeader: true, cell: (each) => each.QuotaName, sortingField: "QuotaName" },
           { id: "value", header: "At once", cell: (each) => (each.Value < UNLIMITED ? each.Value : "No limit"), sortingField: "Value" },
@@ -47,8 +47,8 @@ export function Quotas() {
             id: "ask",
             header: "",
             cell: (each) => (
-              <Button variant="inline-link" ariaLabel={`Ask for more of ${each.QuotaName}`} onClick={() => setAsking({ quota: each, value: String(each.Value + 1) })}>
-                Ask for more
+              <Button variant="inline-link" ariaLabel={`Change ${each.QuotaName}`} onClick={() => setAsking({ quota: each, value: "" })}>
+                {owner ? "Change" : "Ask for more"}
               </Button>
             ),
           },
@@ -57,13 +57,13 @@ export function Quotas() {
       {asking && params && (
         <Dialog
           title={asking.quota.QuotaName}
-          act="Ask"
-          disabled={!(params.DesiredValue > asking.quota.Value)}
+          act={owner ? "Change" : "Ask"}
+          disabled={asking.value === "" || !(owner || params.DesiredValue > asking.quota.Value)}
           work={() => call("service-quotas", "RequestServiceQuotaIncrease", params)}
           close={() => setAsking(undefined)}
           done={loaded.again}
         >
-          <FormField label="At once" description={`More than ${asking.quota.Value}. sagewright quota set, on the server, grants it.`}>
+          <FormField label="At once" description={owner ? "It holds from now on. What runs goes on." : "The owner of this server grants it."}>
             <Input type="number" value={asking.value} onChange={({ detail }) => setAsking({ ...asking, value: detail.value })} />
           </FormField>
           <Calls calls={[{ service: "service-quotas", operation: "RequestServiceQuotaIncrease", params }]} />

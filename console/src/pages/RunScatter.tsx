@@ -12,8 +12,9 @@ import { called, differs, metric, metricNames, parameter, parameterNames, type R
 export function RunScatter({ runs }: { runs: Run[] }) {
   const names = useMemo(() => {
     const all = parameterNames(runs);
-    const varied = all.filter((name) => differs(runs, name));
-    return { parameters: [...varied, ...all.filter((name) => !varied.includes(name))], metrics: metricNames(runs) };
+    // What is worth a look comes first: numbers that vary, then texts that do.
+    const rank = (name: string) => (differs(runs, name) ? Number(runs.some((run) => typeof parameter(run, name) === "string")) : 2);
+    return { parameters: all.toSorted((a, b) => rank(a) - rank(b)), metrics: metricNames(runs) };
   }, [runs]);
   const [chosen, setChosen] = useState<{ x?: string; y?: string }>({});
   const [x, y] = [chosen.x ?? names.parameters[0], chosen.y ?? names.metrics[0]];

@@ -4,7 +4,7 @@ import ContentLayout from "@cloudscape-design/components/content-layout";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { serverSettings, type Params } from "../api/client";
+import { serverSettings, type Params, type Session } from "../api/client";
 import { Failure } from "../parts/Failure";
 import { duration, moment, size } from "../parts/format";
 import { useLoaded } from "../parts/useLoaded";
@@ -22,7 +22,7 @@ interface Told {
 const machine = ({ vcpus, memory_bytes, gpus }: Told["Engine"]["Machines"][0]) => `${vcpus} vCPU, ${size(memory_bytes)}, ${gpus || "no"} GPU${gpus > 1 ? "s" : ""}`;
 
 /** What the server runs with. It is set where it is started. */
-export function Settings() {
+export function Settings({ session }: { session: Session }) {
   const loaded = useLoaded(() => serverSettings<Told>(), []);
   const told = loaded.value;
   if (loaded.error && !told) return <Failure error={loaded.error} again={loaded.again} />;
@@ -92,7 +92,7 @@ export function Settings() {
             <KeyValuePairs columns={3} items={pairs.map(([label, value]) => ({ label, value }))} />
           </Container>
         ))}
-        <Quotas />
+        <Quotas owner={session.kind === "root"} />
       </SpaceBetween>
     </ContentLayout>
   );

@@ -11,6 +11,7 @@ import Tabs from "@cloudscape-design/components/tabs";
 import Alert from "@cloudscape-design/components/alert";
 import { useMemo, useState } from "react";
 import { call } from "../api/client";
+import { Create } from "../parts/Create";
 import { Chart, type Series } from "../parts/Chart";
 import { Failure } from "../parts/Failure";
 import { duration, moment, toDate, type Time } from "../parts/format";
@@ -61,6 +62,12 @@ export function TrainingJob({ name }: { name: string }) {
           variant="h1"
           actions={
             <SpaceBetween direction="horizontal" size="xs">
+              {job.TrainingJobStatus === "Completed" && (
+                <div className="actions">
+                  <Create what="model" page="create-model" given={{ from: name }} primary={false} />
+                  <Create what="tuning job" page="create-tuning-job" given={{ from: name }} primary={false} />
+                </div>
+              )}
               <Button href={`${to("create-training-job")}?from=${encodeURIComponent(name)}`}>Clone</Button>
               <Button onClick={stop} disabled={!live}>
                 Stop

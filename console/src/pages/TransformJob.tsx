@@ -39,6 +39,7 @@ interface Job {
 }
 
 const GROUP = "/aws/sagemaker/TransformJobs";
+const LOOK_S = 5;
 const ENDED = ["Completed", "Failed", "Stopped"];
 
 /** A batch transform job: how far it is, what its model prints, what went in and what came out. */
@@ -112,7 +113,7 @@ async function progress(job: string, instances: number): Promise<{ done: number;
 }
 
 function Progress({ job, instances, live }: { job: string; instances: number; live: boolean }) {
-  const turn = useTurns(2, live);
+  const turn = useTurns(LOOK_S, live);
   const loaded = useLoaded(() => progress(job, instances).catch(() => undefined), [job, live, turn]);
   // Who may not read logs sees the rest; and jobs of before this was logged have none.
   if (!loaded.value) return null;

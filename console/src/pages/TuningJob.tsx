@@ -8,16 +8,27 @@ import { Failure } from "../parts/Failure";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
 import { useLoaded } from "../parts/useLoaded";
+import { TuningCharts } from "./TuningCharts";
 
-interface Trial {
+export interface Trial {
   TrainingJobName: string;
   TrainingJobStatus: string;
+  CreationTime: number;
   TunedHyperParameters: Record<string, string>;
   FinalHyperParameterTuningJobObjectiveMetric?: { MetricName: string; Value: number };
 }
+interface Numeric {
+  Name: string;
+  ScalingType?: string;
+}
+export interface TuningConfig {
+  Strategy: string;
+  HyperParameterTuningJobObjective?: { Type: string; MetricName: string };
+  ParameterRanges?: { CategoricalParameterRanges?: { Name: string; Values: string[] }[]; ContinuousParameterRanges?: Numeric[]; IntegerParameterRanges?: Numeric[] };
+}
 interface Job {
   HyperParameterTuningJobStatus: string;
-  HyperParameterTuningJobConfig: { Strategy: string; HyperParameterTuningJobObjective?: { Type: string; MetricName: string } };
+  HyperParameterTuningJobConfig: TuningConfig;
 }
 
 /** The leaderboard: the best first. */
@@ -45,6 +56,7 @@ export function TuningJob({ name }: { name: string }) {
     <ContentLayout header={<Header variant="h1">{name}</Header>}>
       <SpaceBetween size="l">
         <Status value={job.HyperParameterTuningJobStatus} />
+        <TuningCharts trials={trials} tuned={tuned} config={job.HyperParameterTuningJobConfig} />
         <Table
           header={<Header counter={`(${trials.length})`} description={objective && `${objective.Type} ${objective.MetricName}`}>Leaderboard</Header>}
           items={trials}

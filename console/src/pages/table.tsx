@@ -1,10 +1,22 @@
-import { lazy, type ComponentType, type ReactNode } from "react";
+import { isValidElement, lazy, type ComponentType, type ReactNode } from "react";
 import type { Session } from "../api/client";
 import type { Route } from "../parts/route";
 
+const loads = new Map<unknown, () => Promise<unknown>>();
+
 /** A page whose script is fetched when it is first looked at. */
 function later<P>(load: () => Promise<ComponentType<P>>) {
-  return lazy(async () => ({ default: await load() }));
+  const page = lazy(async () => ({ default: await load() }));
+  loads.set(page, load);
+  return page;
+}
+
+/** Begin to fetch the script of a page that is likely to be shown soon. */
+export function fetchAhead({ path, query }: Route): void {
+  const nobody = { user: "", arn: "", account: "", region: "", role: "", version: "", proof: "" } as Session;
+  const page = PAGES[path[0] ?? ""]?.({ path, query }, nobody);
+  // What fails now fails again when it is wanted, and is told then.
+  if (isValidElement(page)) void loads.get(page.type)?.().catch(() => undefined);
 }
 
 const CodeRepositories = later(async () => (await import("./CodeRepositories")).CodeRepositories);
@@ -91,13 +103,13 @@ export const PAGES: Record<string, (route: Route, session: Session) => ReactNode
   policies: ({ path }) => (path[1] ? <Policy key={path[1]} arn={path[1]} /> : <Policies />),
   simulator: ({ query }) => <Simulator of={query.get("of") ?? undefined} />,
   profile: (_, session) => <Profile session={session} />,
-  settings: () => <Settings />,
+  settings: (_, session) => <Settings session={session} />,
   cost: () => <Cost />,
   "create-training-job": ({ query }, { role }) => <CreateTrainingJob key={from(query)} role={role} from={from(query)} />,
   "create-tuning-job": ({ query }) => <CreateTuningJob key={from(query)} from={from(query)} />,
   "create-model": ({ query }, { role }) => <CreateModel key={from(query)} role={role} from={from(query)} />,
-  "create-endpoint": ({ query }) => <CreateEndpoint key={from(query)} model={from(query)} />,
-  "create-transform-job": ({ query }) => <CreateTransformJob key={from(query)} model={from(query)} />,
+  "create-endpoint": ({ query }) => <CreateEndpoint key={query.get("model")} model={query.get("model") ?? undefined} />,
+  "create-transform-job": ({ query }) => <CreateTransformJob key={query.get("model")} model={query.get("model") ?? undefined} />,
   "create-processing-job": (_, { role }) => <CreateProcessingJob role={role} />,
   "create-notebook": (_, { role }) => <CreateNotebook role={role} />,
   "create-feature-group": (_, { role }) => <CreateFeatureGroup role={role} />,
@@ -105,7 +117,7 @@ export const PAGES: Record<string, (route: Route, session: Session) => ReactNode
   "create-bucket": (_, { region }) => <CreateBucket region={region} />,
 };
 
-/** What a form begins with: the name of a job or of a model. */
+/** The job that a form begins with. */
 function from(query: URLSearchParams): string | undefined {
   return query.get("from") ?? undefined;
 }

@@ -8,6 +8,8 @@ export interface Series {
   /** Epoch seconds, or steps, rising. */
   x: number[];
   y: number[];
+  /** Whether there are points alone, and no line through them. */
+  points?: boolean;
   /** Else they have one by their place. */
   color?: string;
 }
@@ -43,7 +45,8 @@ export function Chart({ series, time = true, across = "Step", label }: { series:
           stroke: each.color ?? COLORS[index % COLORS.length]!,
           width: 2,
           spanGaps: true,
-          points: { show: each.x.length < 40 },
+          points: { show: each.points || each.x.length < 40 },
+          ...(each.points && { paths: () => null }),
         }))],
       },
       UPlot.join(tables),

@@ -9,7 +9,7 @@ import TextFilter from "@cloudscape-design/components/text-filter";
 import { useState, type ReactNode } from "react";
 import { call, type Params } from "../api/client";
 import { Failure } from "./Failure";
-import { useLoaded } from "./useLoaded";
+import { usePages } from "./usePages";
 
 interface Props<T> {
   title: string;
@@ -37,37 +37,27 @@ export function Paged<T>({ title, operation, member, columns, id, statuses, stat
   const [text, setText] = useState("");
   const [wanted, setWanted] = useState(status);
   const [sorting, setSorting] = useState<TableProps.SortingState<T>>({ sortingColumn: { sortingField: "CreationTime" }, isDescending: true });
-  // Where each page begins that is known so far; the first begins with nothing.
-  const [tokens, setTokens] = useState<(string | undefined)[]>([undefined]);
-  const [page, setPage] = useState(1);
-  const loaded = useLoaded(
-    async () => {
+  const { loaded, shown } = usePages<T>(
+    async (token) => {
       const answer: Params = await call("sagemaker", operation, {
         MaxResults: SIZE,
         SortBy: sorting.sortingColumn.sortingField,
         SortOrder: sorting.isDescending ? "Descending" : "Ascending",
-        NextToken: tokens[page - 1],
+        NextToken: token,
         ...(text && { NameContains: text }),
         ...(wanted && { StatusEquals: wanted }),
       });
-      const next = answer["NextToken"] as string | undefined;
-      setTokens((before) => (next === undefined ? before.slice(0, page) : before[page] === undefined ? [...before.slice(0, page), next] : before));
-      return { items: answer[member] as T[], more: next !== undefined };
+      return { items: answer[member] as T[], next: answer["NextToken"] as string | undefined };
     },
-    [text, wanted, sorting, page],
+    [text, wanted, sorting.sortingColumn.sortingField, sorting.isDescending],
     kinds,
   );
-  function begin(): void {
-    setTokens([undefined]);
-    setPage(1);
-  }
   if (loaded.error && !loaded.value) return <Failure error={loaded.error} again={loaded.again} />;
   const narrowed = text !== "" || wanted !== "";
   const showAll = () => {
     setTyped("");
     setText("");
     setWanted("");
-    begin();
   };
   const options = [ALL, ...statuses.map((value) => ({ value, label: value }))];
   return (
@@ -82,10 +72,7 @@ export function Paged<T>({ title, operation, member, columns, id, statuses, stat
         loadingText="Loading"
         sortingColumn={sorting.sortingColumn}
         sortingDescending={sorting.isDescending ?? false}
-        onSortingChange={({ detail }) => {
-          setSorting(detail);
-          begin();
-        }}
+        onSortingChange={({ detail }) => setSorting(detail)}
         empty={
           <Box textAlign="center" color="inherit" padding="l">
             {narrowed ? (
@@ -108,10 +95,7 @@ export function Paged<T>({ title, operation, member, columns, id, statuses, stat
             <TextFilter
               filteringText={typed}
               onChange={({ detail }) => setTyped(detail.filteringText)}
-              onDelayedChange={({ detail }) => {
-                setText(detail.filteringText);
-                begin();
-              }}
+              onDelayedChange={({ detail }) => setText(detail.filteringText)}
               filteringPlaceholder="Find by name"
               filteringAriaLabel={`Find in ${title}`}
             />
@@ -119,21 +103,12 @@ export function Paged<T>({ title, operation, member, columns, id, statuses, stat
               selectedOption={options.find((each) => each.value === wanted)!}
               options={options}
               ariaLabel="Status"
-              onChange={({ detail }) => {
-                setWanted(detail.selectedOption.value!);
-                begin();
-              }}
+              onChange={({ detail }) => setWanted(detail.selectedOption.value!)}
             />
           </div>
         }
         pagination={
-          <Pagination
-            currentPageIndex={page}
-            pagesCount={Math.max(tokens.length, page)}
-            openEnd={loaded.value?.more ?? false}
-            onChange={({ detail }) => setPage(Math.min(detail.currentPageIndex, tokens.length))}
-            ariaLabels={{ nextPageLabel: "Next page", previousPageLabel: "Previous page", pageLabel: (number) => `Page ${number}` }}
-          />
+          <Pagination {...shown} ariaLabels={{ nextPageLabel: "Next page", previousPageLabel: "Previous page", pageLabel: (number) => `Page ${number}` }} />
         }
         ariaLabels={{ tableLabel: title }}
       />

@@ -11,8 +11,8 @@ export function Pairs({ title, of, empty = "There are none." }: { title: string;
       empty={empty}
       wrapLines
       columnDefinitions={[
-        { id: "name", header: "Name", cell: ([name]) => name, isRowHeader: true },
-        { id: "value", header: "Value", cell: ([, value]) => <span className="name">{value}</span> },
+        { id: "name", header: "Name", minWidth: 120, cell: ([name]) => <span className="name">{name}</span>, isRowHeader: true },
+        { id: "value", header: "Value", minWidth: 160, cell: ([, value]) => <span className="name">{value}</span> },
       ]}
     />
   );

@@ -1,5 +1,6 @@
 import Box from "@cloudscape-design/components/box";
 import { useEffect, useRef, useState } from "react";
+import { figure } from "./format";
 
 export interface Dot {
   name: string;
@@ -23,7 +24,7 @@ export function Scatter({ dots, x, y }: { dots: Dot[]; x: string; y: string }) {
   }, []);
   const classes = dots.every((dot) => typeof dot.x === "number") ? undefined : [...new Set(dots.map((dot) => String(dot.x)))].sort();
   const across = (dot: Dot) => (classes ? classes.indexOf(String(dot.x)) : Number(dot.x));
-  const [xs, ys] = [scale(dots.map(across), LEFT, width - RIGHT), scale(dots.map((dot) => dot.y), HEIGHT - BOTTOM, TOP)];
+  const [xs, ys] = [scale(classes ? [0, classes.length - 1] : dots.map(across), LEFT, width - RIGHT, classes ? 0.5 : undefined), scale(dots.map((dot) => dot.y), HEIGHT - BOTTOM, TOP)];
   const marks = classes ? classes.map((text, index) => [index, text] as const) : ticks(xs, width < 480 ? 3 : TICKS).map((each) => [each, short(each)] as const);
   return (
     <div ref={place} className="scatter">
@@ -46,9 +47,9 @@ export function Scatter({ dots, x, y }: { dots: Dot[]; x: string; y: string }) {
           <text x={(LEFT + width - RIGHT) / 2} y={HEIGHT - 8} textAnchor="middle" className="axis">{x}</text>
           <text x={14} y={(TOP + HEIGHT - BOTTOM) / 2} textAnchor="middle" className="axis" transform={`rotate(-90 14 ${(TOP + HEIGHT - BOTTOM) / 2})`}>{y}</text>
           {dots.map((dot) => (
-            <a key={dot.href} href={dot.href} aria-label={`${dot.name}: ${x} ${dot.x}, ${y} ${dot.y}`}>
+            <a key={dot.href} href={dot.href} aria-label={`${dot.name}: ${x} ${dot.x}, ${y} ${figure(dot.y)}`}>
               <circle cx={xs.at(across(dot))} cy={ys.at(dot.y)} r={6}>
-                <title>{`${dot.name}\n${x}: ${dot.x}\n${y}: ${dot.y}`}</title>
+                <title>{`${dot.name}\n${x}: ${dot.x}\n${y}: ${figure(dot.y)}`}</title>
               </circle>
             </a>
           ))}
@@ -64,10 +65,10 @@ interface Scale {
   at: (value: number) => number;
 }
 
-/** A scale that shows all of the values, with a little room around them. */
-function scale(values: number[], from: number, until: number): Scale {
+/** A scale that shows all of the values, with a little room around them, or with so much. */
+function scale(values: number[], from: number, until: number, given?: number): Scale {
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const room = (most - least || Math.abs(most) || 1) * 0.08;
+  const room = given ?? (most - least || Math.abs(most) || 1) * 0.08;
   const [low, high] = [least - room, most + room];
   return { low, high, at: (value) => from + ((value - low) / (high - low)) * (until - from) };
 }

@@ -31,7 +31,9 @@ export function size(bytes: number | undefined): string {
 
 /** A measured number, to six digits. */
 export function figure(value: number | undefined): string {
-  return value === undefined ? "–" : String(Number(value.toPrecision(6)));
+  if (value === undefined) return "–";
+  const rounded = Number(value.toPrecision(6));
+  return rounded !== 0 && Math.abs(rounded) < 1e-4 ? rounded.toExponential() : String(rounded);
 }
 
 /** Bucket and key of an `s3://` address. */

@@ -6,15 +6,15 @@ export interface Route {
   query: URLSearchParams;
 }
 
-function read(): Route {
+export function routeNow(): Route {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   return { path: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
 }
 
 export function useRoute(): Route {
-  const [route, setRoute] = useState(read);
+  const [route, setRoute] = useState(routeNow);
   useEffect(() => {
-    const changed = () => setRoute(read());
+    const changed = () => setRoute(routeNow());
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);
   }, []);

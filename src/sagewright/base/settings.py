@@ -54,6 +54,9 @@ class Settings:
     """Seconds after which a notebook instance that nobody uses is stopped; 0 for never."""
     oidc: Path | None = None
     """What is said of the company's identity provider, which signs people in to the console; None for none."""
+    notebook_docker: bool = False
+    """Whether notebook instances are shown the container engine's socket: who has it is root on this machine, if the
+    engine's user is."""
     runtimes: Path | None = None
     """Where the runtimes' Python environments are kept; None for `data`/runtimes."""
 

@@ -64,6 +64,9 @@ if TYPE_CHECKING:
 @click.option("--oidc", type=click.Path(path_type=Path, dir_okay=False), default=None, envvar="SAGEWRIGHT_OIDC",
               show_envvar=True, metavar="FILE",
               help="Let a company's identity provider sign in to the console: docs/guide/sign-in.md.")  # fmt: skip
+@click.option("--notebook-docker", is_flag=True,
+              help="Show notebook instances the container engine's socket, with --engine container. "
+                   "Whoever uses one may then do to this machine what the engine may.")  # fmt: skip
 @click.option("--memory", is_flag=True, help="Keep records in memory: they are gone when the server stops.")
 @click.option("--requests", is_flag=True, help="Print a line for every request.")
 def command(settings: Settings, store: str, memory: bool, requests: bool, **rest: Any) -> None:
@@ -82,6 +85,10 @@ def command(settings: Settings, store: str, memory: bool, requests: bool, **rest
         click.secho("Signatures are NOT checked (--auth off): whoever reaches this port owns everything.", fg="red")
     if settings.endpoint_url and not settings.endpoint_url.startswith(("http://", "https://")):
         raise click.ClickException(f"--endpoint-url {settings.endpoint_url} must be of the form http://host:port.")
+    if settings.notebook_docker and settings.engine != "container":
+        raise click.ClickException(
+            "--notebook-docker shows the container engine's socket: it needs --engine container."
+        )
     sock = listening(settings.host, settings.port)
     try:
         server = compose.build(settings)

@@ -290,13 +290,13 @@ def make(settings: Settings, clock: Clock) -> ContainerEngine:
     return ContainerEngine(
         settings.data / "tasks",
         clock,
-        _socket(settings.container_socket),
+        find_socket(settings.container_socket),
         endpoint=(settings.reachable_host, settings.port),
         toolkit=package.parent if package else None,
     )
 
 
-def _socket(told: str) -> str:
+def find_socket(told: str) -> str:
     """The path in `unix:///PATH`; without one, the first of the usual places where there is something."""
     if told:
         if not told.startswith("unix:///"):

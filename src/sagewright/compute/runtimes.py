@@ -31,8 +31,6 @@ class Runtime:
     holds: Sequence[tuple[str, str]] = ()
     """Frameworks and their versions, as far as images' tags name them. By the first one a tag finds its runtime among
     those that answer to the same repository."""
-    alone: bool = False
-    """Whether its programs work on one host only."""
 
 
 _MAIN = ("python", "-m", "sagewright_container.main")
@@ -118,7 +116,7 @@ _IMAGES: Final[Sequence[Runtime]] = (
         "base-python",
         ("sagemaker-base-python", "sagemaker-base-python-38", "sagemaker-base-python-310"),
     ),
-    Runtime("spark", "spark", _MAIN, "spark", ("sagemaker-spark-processing",), (("Spark", "3.5.9"),), True),
+    Runtime("spark", "spark", _MAIN, "spark", ("sagemaker-spark-processing",), (("Spark", "3.5.9"),)),
     Runtime("sagemaker-distribution", "sagemaker-distribution", _MAIN, "sagemaker-distribution", _STUDIO),
 )
 

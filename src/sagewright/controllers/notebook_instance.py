@@ -49,10 +49,19 @@ class NotebookInstances:
     settled = LIFE.settled
 
     def __init__(
-        self, platform: Platform, wake: Callable[[Key], None], room: Room, folder: Path, *, idle: float = 0.0
+        self,
+        platform: Platform,
+        wake: Callable[[Key], None],
+        room: Room,
+        folder: Path,
+        *,
+        idle: float = 0.0,
+        docker: Path | None = None,
     ) -> None:
-        """`folder` holds the volumes; an instance that nobody uses for `idle` seconds is stopped, never for 0."""
+        """`folder` holds the volumes; an instance that nobody uses for `idle` seconds is stopped, never for 0. `docker`
+        is the socket of a container engine that instances are shown."""
         self._platform, self._room, self._folder, self._idle = platform, room, folder, idle
+        self._docker = docker
         self._lasting = LastingTask(platform, wake, hangs_after=HANGS_AFTER, carry=self._carry)
         room.remember(self._known, turns=False)
 
@@ -144,7 +153,12 @@ class NotebookInstances:
     def _start(self, record: Record, run: Run) -> None:
         volume = self._folder / record.uid
         task = notebook_task.task(
-            self._platform, record, run["task"], volume, lambda line: notebook_log.say(self._platform, record, line)
+            self._platform,
+            record,
+            run["task"],
+            volume,
+            lambda line: notebook_log.say(self._platform, record, line),
+            docker=self._docker,
         )
         self._platform.engine.start(task)
         self._lasting.watch(task.id, record.key)

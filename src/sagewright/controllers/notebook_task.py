@@ -23,6 +23,7 @@ GIB: Final = 1 << 30
 HOME: Final = "/home/ec2-user"
 VOLUME: Final = f"{HOME}/SageMaker"
 SOCKET: Final = "/opt/ml/run/jupyter.sock"
+DOCKER: Final = "/run/docker.sock"
 ENVIRONMENT: Final = "notebook"
 KERNELS: Final = {
     # Add a kernel here: its name on SageMaker, and the environment that it stands on. The first one is the default.
@@ -43,8 +44,11 @@ _LIFECYCLE: Final = "notebook-instance-lifecycle-config"
 _REPOSITORY: Final = "code-repository"
 
 
-def task(platform: Platform, record: Record, task_id: str, volume: Path, say: Narrator) -> Task:
-    """A new task for an instance, everything for it in place. `volume` is the folder that outlives it.
+def task(
+    platform: Platform, record: Record, task_id: str, volume: Path, say: Narrator, *, docker: Path | None = None
+) -> Task:
+    """A new task for an instance, everything for it in place. `volume` is the folder that outlives it; `docker` is the
+    socket of a container engine that it is shown.
 
     Raises Terminal where something that it names is gone.
     """
@@ -68,13 +72,18 @@ def task(platform: Platform, record: Record, task_id: str, volume: Path, say: Na
     if fitted.note:
         say(fitted.note)
     given = replace(fitted.resources, disk_bytes=_DISK)
+    mounts = [*_names(ml.parent), Mount(home, VOLUME, writable=True), *_shown(kernels.values(), python)]
+    environment = {**host_task.index(platform), **platform.environment(record, spec["RoleArn"])}
+    if docker is not None:
+        mounts.append(Mount(docker, DOCKER, writable=True))
+        environment["DOCKER_HOST"] = f"unix://{DOCKER}"
     return Task(
         id=task_id,
         command=("python", "-m", "sagewright_container.main", "serve", "notebook"),
-        environment={**host_task.index(platform), **platform.environment(record, spec["RoleArn"])},
+        environment=environment,
         python=python,
         folder=ml,
-        mounts=[*_names(ml.parent), Mount(home, VOLUME, writable=True), *_shown(kernels.values(), python)],
+        mounts=mounts,
         resources=given,
         network=network(platform, spec),
         hosts=_hosts(platform, record),

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from sagewright.compute.base import TaskState
 from sagewright.controllers import metering, processing_output, processing_task, staging, trial_component
+from sagewright.controllers.athena.ports import Callers
 from sagewright.controllers.host_task import failed_first
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.processing_output import Outputs
+from sagewright.controllers.processing_queries import Queries
 from sagewright.controllers.pump import narrator, pump
 from sagewright.controllers.room import Room, unsettled_jobs
 from sagewright.controllers.watches import Watches
@@ -32,9 +34,10 @@ class ProcessingJobs:
     kind = KIND
     settled = LIFE.settled
 
-    def __init__(self, platform: Platform, wake: Callable[[Key], None], room: Room) -> None:
-        """`room` is where all kinds of jobs have their places."""
+    def __init__(self, platform: Platform, wake: Callable[[Key], None], room: Room, callers: Callers) -> None:
+        """`room` is where all kinds of jobs have their places; `callers` are who asks the queries that are inputs."""
         self._platform = platform
+        self._queries = Queries(platform, callers)
         self._watch = Watches(platform.engine, wake)
         self._room = room
         room.remember(
@@ -78,10 +81,13 @@ class ProcessingJobs:
         """Hosts are yet to run: stage and start them. Whatever an earlier try left half-done is laid out anew."""
         platform = self._platform
         if record.intent == "stop":
+            self._queries.stop(record)
             self._finish(record, "stopped", {})
             self._room.leave(record)
             return None
         processing_task.resolve(platform, record)  # what cannot run does not wait for room
+        if not record.status.get(_PLACE) and (pause := self._queries.wait(record)) is not None:
+            return pause
         # Whoever had a place when the server died takes it again.
         if not self._room.enter(record, _types(record), always=bool(record.status.get(_PLACE))):
             return None  # it is woken when there is room

@@ -46,11 +46,6 @@ def resolve(platform: Platform, record: Record) -> runtimes.Runtime | None:
             f"ClientError: The image {image(record)} has no program of its own that processes. Say in "
             'ContainerEntrypoint what is to run, as ["python3", "/opt/ml/processing/input/code/script.py"].'
         )
-    if runtime is not None and runtime.alone and len(hosts(record)) > 1:
-        raise Terminal(
-            f"ClientError: The image {image(record)} works on one instance here, in all of its cores. Use "
-            "InstanceCount 1 and, for more cores, a larger instance type."
-        )
     return runtime
 
 
@@ -80,8 +75,8 @@ def complete_inputs(platform: Platform, record: Record, host: Host) -> None:
 def _channels(record: Record, host: Host) -> Iterator[tuple[Channel, channel.Host]]:
     """A job's inputs as channels, and which host it is to whom they are dealt."""
     share = channel.Host(host.number - 1, len(hosts(record)))
-    places = [path for _, _, path in (*inputs(record.spec), *outputs(record.spec))]
-    for name, source, path in inputs(record.spec):
+    places = [path for _, _, path in (*inputs(record), *outputs(record.spec))]
+    for name, source, path in inputs(record):
         # What has another place in it, or twice the same, cannot be shown read-only as a whole.
         shared = sum(PurePosixPath(other).is_relative_to(path) for other in places) > 1
         yield (

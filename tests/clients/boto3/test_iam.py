@@ -102,6 +102,19 @@ def test_what_a_role_may_do(iam: Any, name: str) -> None:
     }
 
 
+def test_what_a_policy_would_allow_that_nobody_has(iam: Any) -> None:
+    text = json.dumps(document("s3:Get*"), indent=1)
+    asked = {"PolicyInputList": [text], "ActionNames": ["s3:GetObject", "s3:PutObject", "sqs:SendMessage"]}
+    pages = iam.get_paginator("simulate_custom_policy").paginate(**asked, PaginationConfig={"PageSize": 1})
+    results = [each for page in pages for each in page["EvaluationResults"]]
+    assert [each["EvalDecision"] for each in results] == ["allowed", "implicitDeny", "implicitDeny"]
+    (matched,) = results[0]["MatchedStatements"]
+    assert matched["SourcePolicyId"] == "PolicyInputList.1"
+    first, last = matched["StartPosition"]["Line"], matched["EndPosition"]["Line"]
+    decided = "\n".join(text.split("\n")[first - 1 : last])
+    assert json.loads(decided) == json.loads(text)["Statement"][0]
+
+
 @pytest.mark.parametrize("text", ["{", "[]", json.dumps(document("no-vendor")), json.dumps(document("s3:*"))])
 def test_what_is_no_trust_policy(iam: Any, text: str) -> None:
     with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):

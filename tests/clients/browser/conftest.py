@@ -18,6 +18,36 @@ expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
+def provider() -> Iterator[str]:
+    """A company's identity provider, where ada is of the group ml and bob of none."""
+    from oidc_provider_mock import User, run_server_in_thread
+
+    people = [
+        User(sub="ada", claims={"email": "ada@example.com", "groups": ["staff", "ml"]}),
+        User(sub="bob", claims={"email": "bob@example.com", "groups": ["staff"]}),
+    ]
+    with run_server_in_thread(user_claims=people, require_nonce=True) as server:
+        yield f"http://localhost:{server.server_port}"
+
+
+@pytest.fixture(scope="session")
+def server_options(provider: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("company")
+    (folder / "secret").write_text("a-secret")
+    (folder / "secret").chmod(0o600)
+    settings = [
+        f'issuer = "{provider}"',
+        'client_id = "sagewright"',
+        'client_secret_file = "secret"',
+        'name = "Example Corp"',
+        "[roles]",
+        'ml = "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"',
+    ]
+    (folder / "oidc.toml").write_text("\n".join(settings))
+    return {"more": ("--oidc", str(folder / "oidc.toml"))}
+
+
+@pytest.fixture(scope="session")
 def url() -> str:
     return os.environ["AWS_ENDPOINT_URL"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -137,27 +136,6 @@ def test_an_endpoint_is_asked(page: Page, picture: Picture, endpoint: str, rows:
     expect(page.get_by_text("This did not work")).to_be_visible()
 
 
-def test_s3(page: Page, picture: Picture, bucket: str, tmp_path: Path) -> None:
-    boto3.client("s3").put_object(Bucket=bucket, Key="shown/table.csv", Body=b'a,b\n1,"x, y"\n2,z\n')
-    go(page, "s3")
-    page.get_by_role("link", name=bucket).click()
-    page.get_by_role("link", name="shown/").click()
-    page.get_by_role("button", name="table.csv").click()
-    expect(page.get_by_role("cell", name="x, y")).to_be_visible()
-    picture("s3-preview")
-    page.get_by_role("button", name="Close").click()
-    fresh = tmp_path / "fresh.txt"
-    fresh.write_text("hello")
-    page.locator("input[type=file]").set_input_files(fresh)
-    expect(page.get_by_role("button", name="fresh.txt")).to_be_visible()
-    picture("s3-folder")
-    assert boto3.client("s3").get_object(Bucket=bucket, Key="shown/fresh.txt")["Body"].read() == b"hello"
-    with page.expect_download() as downloaded:
-        page.get_by_role("button", name="fresh.txt").click()
-        page.get_by_role("button", name="Download").click()
-    assert downloaded.value.path().read_text() == "hello"
-
-
 def test_logs(page: Page, picture: Picture, trained: dict[str, Any]) -> None:
     go(page, "logs")
     page.get_by_role("link", name="/aws/sagemaker/TrainingJobs").click()
@@ -167,14 +145,11 @@ def test_logs(page: Page, picture: Picture, trained: dict[str, Any]) -> None:
     picture("logs-search")
 
 
-def test_overview_users_and_cost(page: Page, picture: Picture, endpoint: str, trained: dict[str, Any]) -> None:
+def test_overview_and_cost(page: Page, picture: Picture, endpoint: str, trained: dict[str, Any]) -> None:
     page.goto("/")
     expect(page.get_by_role("link", name=trained["TrainingJobName"], exact=True)).to_be_visible()
     expect(page.get_by_role("link", name=endpoint, exact=True)).to_be_visible()
     picture("overview")
-    go(page, "users")
-    expect(page.get_by_text("SagewrightExecutionRole", exact=True)).to_be_visible()
-    picture("users")
     go(page, "cost")
     page.get_by_role("button", name="Group by").click()
     page.get_by_role("option", name="By user").click()

@@ -28,7 +28,8 @@ def begin(page: Page, form: str, title: str) -> None:
 def fill(page: Page, **fields: str) -> None:
     """By their labels, with `_` for spaces."""
     for label, value in fields.items():
-        page.get_by_label(label.replace("_", " "), exact=True).fill(value)
+        named = {"name": label.replace("_", " "), "exact": True}
+        page.get_by_role("textbox", **named).or_(page.get_by_role("combobox", **named)).fill(value)
         page.keyboard.press("Escape")  # suggestions cover what is below
 
 
@@ -45,12 +46,16 @@ def test_a_model_of_a_job_and_an_endpoint_of_two_variants(
     expect(page.get_by_label("Model artifact")).to_have_value(trained["ModelArtifacts"]["S3ModelArtifacts"])
     picture("create-model")
     create(page)
-    expect(page.get_by_text("from-a-job", exact=True)).to_be_visible()
-    begin(page, "create-endpoint?from=from-a-job", "Create endpoint")
+    expect(page.get_by_role("heading", name="from-a-job")).to_be_visible()
+    page.get_by_role("link", name="Create endpoint").click()
+    expect(page.get_by_label("Model 1")).to_have_value("from-a-job")
     fill(page, Name="two-ways")
     page.get_by_role("button", name="Add variant").click()
     fill(page, Variant_2="idle", Runs_on_2="serverless", Weight_2="0")
     expect(page.get_by_text("create_endpoint_config(")).to_contain_text('"MemorySizeInMB": 2048')
+    create(page)
+    expect(page.get_by_text("Serverless endpoints do not support several production variants.").first).to_be_visible()
+    fill(page, Runs_on_2="ml.m5.large")
     picture("create-endpoint")
     create(page)
     expect(page.get_by_role("heading", name="two-ways")).to_be_visible()
@@ -63,11 +68,12 @@ def test_a_model_of_a_job_and_an_endpoint_of_two_variants(
 def test_a_transform_job(page: Page, picture: Picture, model: str, bucket: str, rows: list[list[float]]) -> None:
     lines = "\n".join(",".join(map(str, row)) for row in rows)
     boto3.client("s3").put_object(Bucket=bucket, Key="batch/rows.csv", Body=lines.encode())
-    begin(page, f"create-transform-job?from={model}", "Create transform job")
+    begin(page, f"create-transform-job?model={model}", "Create transform job")
     fill(page, Name="batch", Address=f"s3://{bucket}/batch/", Output=f"s3://{bucket}/answers/")
     picture("create-transform-job")
     create(page)
-    expect(page.get_by_role("row").filter(has_text="batch")).to_contain_text("Completed", timeout=120_000)
+    expect(page.get_by_role("heading", name="batch")).to_be_visible()
+    expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=120_000)
     answers = boto3.client("s3").get_object(Bucket=bucket, Key="answers/rows.csv.out")["Body"].read()
     assert len(answers.splitlines()) == len(rows)
 
@@ -81,7 +87,8 @@ def test_a_processing_job(page: Page, picture: Picture, bucket: str) -> None:
     fill(page, S3_address_1=f"s3://{bucket}/said/")
     picture("create-processing-job")
     create(page)
-    expect(page.get_by_role("row").filter(has_text="says")).to_contain_text("Completed", timeout=120_000)
+    expect(page.get_by_role("heading", name="says")).to_be_visible()
+    expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=120_000)
     assert s3.get_object(Bucket=bucket, Key="said/said.txt")["Body"].read() == b"hello there"
 
 
@@ -107,7 +114,7 @@ def test_a_notebook_with_a_lifecycle_configuration(page: Page, picture: Picture)
     fill(page, Each_time_it_starts="touch /home/ec2-user/SageMaker/started")
     picture("create-notebook")
     create(page)
-    row = page.get_by_role("row").filter(has_text="lab")
+    row = page.get_by_role("row").filter(has_text="ml.t3.medium")
     expect(row).to_contain_text("Pending")
     picture("notebooks")
     expect(row).to_contain_text("InService", timeout=120_000)
@@ -160,10 +167,10 @@ def test_what_is_wrong_is_said_at_the_field(page: Page, picture: Picture, model:
     begin(page, "create-endpoint", "Create endpoint")
     fill(page, Name="not_a_name", Runs_on_1="ml.huge")
     create(page)
-    expect(page.get_by_text("See what is said at the fields.")).to_be_visible()
-    assert page.get_by_label("Name", exact=True).get_attribute("aria-invalid") == "true"
-    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    expect(page.get_by_text("See what is said at the fields.", exact=True)).to_be_visible()
+    assert page.get_by_role("textbox", name="Name", exact=True).get_attribute("aria-invalid") == "true"
+    expect(page.get_by_role("textbox", name="Name", exact=True)).to_be_focused()
     picture("create-endpoint-wrong")
     fill(page, Name="a-name", Runs_on_1="ml.m5.large", Model_1="nothing-so-called")
     create(page)
-    expect(page.get_by_text('Could not find model "nothing-so-called"').first).to_be_visible()
+    expect(page.get_by_text("Could not find model").first).to_be_visible()

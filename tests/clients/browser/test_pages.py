@@ -206,6 +206,7 @@ def experiment(trained: dict[str, Any]) -> str:
     """An experiment of three runs with steps, and a training job without."""
     sagemaker, metrics = boto3.client("sagemaker"), boto3.client("sagemaker-metrics")
     sagemaker.create_experiment(ExperimentName="prices", Description="What houses cost")
+    sagemaker.create_experiment(ExperimentName="empty")
     sagemaker.create_trial(TrialName="first", ExperimentName="prices")
     now = datetime.now(UTC)
     for number, rate in enumerate((0.01, 0.1, 0.5)):
@@ -228,6 +229,25 @@ def experiment(trained: dict[str, Any]) -> str:
     job = f"{trained['TrainingJobName']}-aws-training-job"
     sagemaker.associate_trial_component(TrialComponentName=job, TrialName="first")
     return "prices"
+
+
+@pytest.fixture(scope="session")
+def measured() -> str:
+    """A namespace with two metrics of two cities, for half an hour."""
+    now = datetime.now(UTC).timestamp()
+    data = [
+        {
+            "MetricName": name,
+            "Dimensions": [{"Name": "City", "Value": city}],
+            "Timestamp": now - 60 * minute,
+            "Value": value * size + minute % 7,
+        }
+        for name, value in (("Sold", 3), ("Asked", 20))
+        for city, size in (("Bern", 1), ("Basel", 2))
+        for minute in range(30)
+    ]
+    boto3.client("cloudwatch").put_metric_data(Namespace="houses", MetricData=data)
+    return "houses"
 
 
 @pytest.fixture(scope="session")
@@ -280,8 +300,10 @@ def test_a_model(page: Page, picture: Picture, everything: None) -> None:
     page.get_by_role("link", name="valued").click()
     expect(page.get_by_text("SAGEMAKER_PROGRAM")).to_be_visible()
     expect(page.get_by_text("No endpoint serves it.")).to_be_visible()
-    expect(page.get_by_role("link", name="Deploy")).to_have_attribute("href", "#/create-endpoint?model=valued")
+    expect(page.get_by_role("link", name="Create endpoint")).to_have_attribute("href", "#/create-endpoint?model=valued")
     picture("model")
+    page.get_by_role("link", name="Create endpoint").click()
+    expect(page.get_by_text('"ModelName": "valued"')).to_be_visible()
 
 
 def test_a_notebook_is_opened_stopped_and_has_its_scripts(page: Page, picture: Picture, everything: None) -> None:
@@ -340,7 +362,7 @@ def test_athena_is_asked(page: Page, picture: Picture, everything: None) -> None
     page.get_by_label("Query", exact=True).fill("SHOW DATABASES")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("SUCCEEDED")).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("cell", name="default", exact=True).first).to_be_visible()
+    expect(page.get_by_role("cell", name="sagemaker_featurestore", exact=True)).to_be_visible()
     go(page, "athena")
     expect(page.get_by_role("link", name="SHOW DATABASES")).to_be_visible()
     picture("athena")
@@ -358,7 +380,7 @@ def test_experiments_change_by_themselves_and_an_empty_one_teaches(page: Page, p
 def test_runs_are_compared(page: Page, picture: Picture, everything: None) -> None:
     go(page, "experiments/prices")
     expect(page.get_by_role("link", name="rate-0-5", exact=True)).to_be_visible()
-    expect(page.get_by_role("link", name="rate-0-1: rate-0-1")).to_be_visible()
+    expect(page.get_by_role("link", name="rate-0-1: rate 0.1")).to_be_visible()
     picture("experiment")
     for rate in ("0-01", "0-1", "0-5"):
         page.get_by_role("checkbox", name=f"Choose rate-{rate}", exact=True).check()
@@ -371,7 +393,7 @@ def test_runs_are_compared(page: Page, picture: Picture, everything: None) -> No
     page.get_by_role("option", name="loss").click()
     page.locator(".scatter").scroll_into_view_if_needed()
     picture("compare-scatter")
-    page.get_by_role("link", name="rate-0-5: rate-0-5").focus()
+    page.get_by_role("link", name="rate-0-5: rate 0.5").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="rate-2")).to_be_visible()
     expect(page.locator(".chart canvas")).to_have_count(2)
@@ -392,22 +414,9 @@ def test_a_training_job_is_a_run_and_has_metrics(
     picture("metrics-of-a-job")
 
 
-def test_metrics_are_found_and_charted(page: Page, picture: Picture) -> None:
-    now = datetime.now(UTC)
-    data = [
-        {
-            "MetricName": name,
-            "Dimensions": [{"Name": "City", "Value": city}],
-            "Timestamp": now.timestamp() - 60 * minute,
-            "Value": value + minute % 7,
-        }
-        for name, value in (("Sold", 3), ("Asked", 20))
-        for city in ("Bern", "Basel")
-        for minute in range(30)
-    ]
-    boto3.client("cloudwatch").put_metric_data(Namespace="houses", MetricData=data)
+def test_metrics_are_found_and_charted(page: Page, picture: Picture, measured: str) -> None:
     go(page, "metrics")
-    page.get_by_label("Namespace").fill("houses")
+    page.get_by_label("Namespace").fill(measured)
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Find", exact=True).click()
     expect(page.get_by_role("heading", name="Found (4)")).to_be_visible()
@@ -432,14 +441,14 @@ SHOWN = {
     "compare?run=rate-0&run=rate-1": "By step",
     "runs/rate-1": "By step",
     "metrics?namespace=houses&dimensions=City%3DBern": "Asked",
-    "experiments/appears": "There are no runs yet.",
+    "experiments/empty": "There are no runs yet.",
 }
 
 
 @pytest.mark.parametrize(
     "options", [{"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}], ids=["dark", "phone"]
 )
-def test_dark_and_small(page: Page, picture: Picture, options: dict[str, Any], everything: None) -> None:
+def test_dark_and_small(page: Page, picture: Picture, options: dict[str, Any], everything: None, measured: str) -> None:
     for path, sentence in SHOWN.items():
         go(page, path)
         expect(page.get_by_text(sentence).first).to_be_visible()

@@ -7,12 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sagemaker.dataset_definition.inputs import AthenaDatasetDefinition, DatasetDefinition
 from sagemaker.network import NetworkConfig
-from sagemaker.processing import FrameworkProcessor, ProcessingInput, ProcessingOutput, Processor, ScriptProcessor
+from sagemaker.processing import (
+    FeatureStoreOutput,
+    FrameworkProcessor,
+    ProcessingInput,
+    ProcessingOutput,
+    Processor,
+    ScriptProcessor,
+)
 from sagemaker.sklearn import SKLearn, SKLearnProcessor
 
 pytestmark = pytest.mark.usefixtures("hurried")
 ROOT = "/opt/ml/processing"
+CARS = Path(__file__).parents[1] / "samples" / "auto-mpg.csv"
 
 SPLIT = """
 import argparse, pandas, sklearn.model_selection
@@ -24,6 +33,11 @@ train, test = sklearn.model_selection.train_test_split(rows, test_size=share, ra
 train.to_csv("/opt/ml/processing/train/train.csv", index=False, header=False)
 test.to_csv("/opt/ml/processing/test/test.csv", index=False, header=False)
 print(f"split into {len(train)} and {len(test)}")
+"""
+COUNT = """
+import pandas
+rows = pandas.read_parquet("/opt/ml/processing/asked")
+open("/opt/ml/processing/told/told", "w").write(f"{len(rows)} {rows['mpg'].mean():.2f}")
 """
 FRAMEWORK = """
 import sys
@@ -121,6 +135,49 @@ def test_a_processor_runs_what_its_entry_point_says(session: Any, role: str, rea
     job = processor.latest_job.describe()
     assert job["NetworkConfig"]["EnableNetworkIsolation"] is True
     assert read(f"{processor.latest_job.outputs[0].destination}/greeting") == "good morning\n"
+
+
+def test_a_query_of_athenas_is_an_input(
+    session: Any, role: str, bucket: str, tmp_path: Path, read: Callable[[str], str], unique: Callable[[str], str]
+) -> None:
+    (tmp_path / "count.py").write_text(COUNT)
+    database = unique("cars").replace("-", "_")
+    glue = session.boto_session.client("glue")
+    glue.create_database(DatabaseInput={"Name": database})
+    cars = session.upload_data(str(CARS), key_prefix=f"{database}/cars")
+    serde = {"SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde"}
+    names = ("mpg", "cyl", "displ", "hp", "weight", "accel", "yr", "origin", "name")
+    columns = [{"Name": name, "Type": "string"} for name in names]
+    table = {"Columns": columns, "Location": cars.rpartition("/")[0], "SerdeInfo": serde}
+    entry = {"Name": "cars", "StorageDescriptor": table, "Parameters": {"skip.header.line.count": "1"}}
+    glue.create_table(DatabaseName=database, TableInput=entry)
+    asked = AthenaDatasetDefinition(
+        catalog="AwsDataCatalog",
+        database=database,
+        query_string="SELECT name, CAST(mpg AS double) AS mpg FROM cars WHERE CAST(yr AS integer) = 75",
+        output_s3_uri=f"s3://{bucket}/{database}/asked",
+        output_format="PARQUET",
+        output_compression="SNAPPY",
+    )
+    dataset = DatasetDefinition(
+        local_path=f"{ROOT}/asked", data_distribution_type="FullyReplicated", athena_dataset_definition=asked
+    )
+    processor = sklearn_processor(session, role)
+    processor.run(
+        code=str(tmp_path / "count.py"),
+        inputs=[ProcessingInput(input_name="asked", dataset_definition=dataset)],
+        outputs=[
+            ProcessingOutput(output_name="told", source=f"{ROOT}/told"),
+            ProcessingOutput(
+                output_name="features",
+                app_managed=True,
+                feature_store_output=FeatureStoreOutput(feature_group_name="any"),
+            ),
+        ],
+        logs=False,
+    )
+    told = processor.latest_job.outputs[0].destination
+    assert read(f"{told}/told") == "30 20.27"
 
 
 def test_a_failed_script_says_why(session: Any, role: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,23 @@ with open("/opt/ml/processing/output/told.json", "w") as file:
 """
 
 
-def processor(session: Any, role: str) -> PySparkProcessor:
+TOGETHER = """
+import socket, sys
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.appName("together").getOrCreate()
+rows = spark.read.csv(sys.argv[1], inferSchema=True).repartition(4, "_c13")
+hosts = rows.rdd.mapPartitions(lambda part: [(socket.gethostname(), sum(1 for _ in part))])
+rows.write.csv("/opt/ml/processing/output/rows")
+print("worked:", dict(hosts.reduceByKey(lambda a, b: a + b).collect()))
+"""
+
+
+def processor(session: Any, role: str, count: int = 1) -> PySparkProcessor:
     return PySparkProcessor(
         base_job_name="spark",
         framework_version="3.3",
         role=role,
-        instance_count=1,
+        instance_count=count,
         instance_type="ml.m5.large",
         sagemaker_session=session,
     )
@@ -78,6 +90,28 @@ def test_an_application_reads_rows_and_leaves_its_event_log(
     left = session.list_s3_files(bucket, "spark-events")
     (events,) = [key for key in left if not key.endswith((".inprogress", ".crc"))]  # what else Spark writes beside it
     assert "SparkListenerApplicationEnd" in session.read_s3_file(bucket, events)
+
+
+def test_instances_work_together(session: Any, role: str, uploaded: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(TOGETHER)
+    made = processor(session, role, count=2)
+    made.run(
+        submit_app=str(tmp_path / "app.py"),
+        arguments=[f"{ROOT}/input/housing.csv"],
+        inputs=[ProcessingInput(source=uploaded, destination=f"{ROOT}/input")],
+        outputs=[ProcessingOutput(output_name="rows", source=f"{ROOT}/output")],
+        logs=False,
+    )
+    place, prefix = made.latest_job.outputs[0].destination.removeprefix("s3://").split("/", 1)
+    parts = [key for key in session.list_s3_files(place, prefix) if key.endswith(".csv")]
+    lines = [line for key in parts for line in session.read_s3_file(place, key).splitlines()]
+    assert (len(parts), len(lines)) == (4, 506)
+    logs = session.boto_session.client("logs")
+    where = {"logGroupName": "/aws/sagemaker/ProcessingJobs", "logStreamNamePrefix": made.latest_job.job_name}
+    said = [each["message"] for each in logs.filter_log_events(**where)["events"]]
+    (worked,) = [line.partition(": ")[2] for line in said if line.startswith("worked:")]
+    counts = ast.literal_eval(worked)
+    assert (sorted(counts), sum(counts.values())) == (["algo-1", "algo-2"], 506)
 
 
 def test_a_dependency_that_is_missing_says_so(session: Any, role: str, bucket: str, tmp_path: Path) -> None:

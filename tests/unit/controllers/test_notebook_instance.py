@@ -46,10 +46,11 @@ def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def instances(bench: Bench, idle: float = 0.0) -> NotebookInstances:
+def instances(bench: Bench, idle: float = 0.0, docker: Path | None = None) -> NotebookInstances:
     """What the next server has."""
     bench.engine.plan("*", SERVES)
-    return NotebookInstances(bench.platform, bench.wake, bench.room(2), bench.folder / "notebooks", idle=idle)
+    folder = bench.folder / "notebooks"
+    return NotebookInstances(bench.platform, bench.wake, bench.room(2), folder, idle=idle, docker=docker)
 
 
 def create(bench: Bench, **members: Any) -> None:
@@ -101,6 +102,18 @@ def test_an_instance_serves_when_jupyter_answers(bench: Bench, said: dict[str, A
     assert (volume.source, volume.target) == (bench.folder / "notebooks/u/SageMaker", "/home/ec2-user/SageMaker")
     assert (task.network, task.hosts["localhost"].startswith("127.")) == ("host", True)
     assert next(iter(told(bench)["kernels"])) == "conda_python3"
+
+
+@pytest.mark.parametrize("docker", [None, Path("/engine.sock")])
+def test_a_container_engine_is_shown_where_the_server_says_so(
+    bench: Bench, said: dict[str, Any], docker: Path | None
+) -> None:
+    service(bench, instances(bench, docker=docker))
+    (task,) = bench.engine.started
+    shown = [mount.source for mount in task.mounts if mount.target == "/run/docker.sock"]
+    assert shown == ([docker] if docker else [])
+    assert ("DOCKER_HOST" in task.environment) == bool(docker)
+    assert task.environment["UV_INDEX_URL"] == "https://index"
 
 
 def test_one_without_direct_access_reaches_the_platform_only(bench: Bench, said: dict[str, Any]) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from sagewright.compute.fake import Plan
+from sagewright.controllers.athena.ports import Callers
 from sagewright.controllers.processing_job import STOP_GRACE, ProcessingJobs
-from sagewright.resources import usage
+from sagewright.resources import query_execution, usage
 from sagewright.resources.processing_job import KIND, LOG_GROUP
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query
@@ -22,8 +24,17 @@ from .conftest import ACCOUNT, IMAGE, REGION, Bench, Killed
 Create = Callable[..., Key]
 ROOT = "/opt/ml/processing"
 NOWHERE = {"S3Uri": "s3://no/x", "LocalPath": f"{ROOT}/out", "S3UploadMode": "EndOfJob"}
-SPARK = "173754725891.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu-py39-v1"
 TASK = "process-uid-j-1"
+
+
+class Anybody:
+    """Who asks Athena: a role that may."""
+
+    def __init__(self, query: Record) -> None:
+        assert query.spec["caller"] == {"role": "arn:aws:iam::123456789012:role/R"}
+
+    def allow(self, service: str, operation: str, _params: dict[str, Any]) -> None:
+        assert (service, operation) == ("athena", "StartQueryExecution")
 
 
 @pytest.fixture
@@ -31,7 +42,7 @@ def jobs(bench: Bench) -> ProcessingJobs:
     for name in ("a.csv", "b.csv", "c.csv"):
         bench.files.held["b", f"in/{name}"] = name.encode()
     bench.engine.plan("*", Plan(after=None))
-    return ProcessingJobs(bench.platform, bench.wake, bench.room(2))
+    return ProcessingJobs(bench.platform, bench.wake, bench.room(2), cast(Callers, Anybody))
 
 
 @pytest.fixture
@@ -207,6 +218,41 @@ def test_one_that_waits_for_room_is_stopped_at_once(bench: Bench, jobs: Processi
     assert len(bench.engine.started) == 2
 
 
+@pytest.mark.parametrize("state", ["SUCCEEDED", "FAILED", "stopped"])
+def test_what_a_query_leaves_is_an_input(bench: Bench, jobs: ProcessingJobs, create: Create, state: str) -> None:
+    definition = {
+        "Catalog": "AwsDataCatalog",
+        "Database": "db",
+        "QueryString": "SELECT 1 AS n;",
+        "OutputS3Uri": "s3://b/asked",
+        "OutputFormat": "PARQUET",
+        "OutputCompression": "SNAPPY",
+    }
+    around = {"LocalPath": f"{ROOT}/rows", "AthenaDatasetDefinition": definition}
+    key = create(ProcessingInputs=[{"InputName": "rows", "DatasetDefinition": around}])
+    bench.look(jobs, key)
+    bench.look(jobs, key)
+    (query,) = bench.store.list(Query(ACCOUNT, REGION, query_execution.KIND), limit=9).records
+    place = f"s3://b/asked/{query.name}/"
+    asked = f"UNLOAD (SELECT 1 AS n\n) TO '{place}' WITH (format = 'PARQUET', compression = 'SNAPPY')"
+    assert (query.state, query.spec["QueryString"]) == ("QUEUED", asked)
+    assert bench.engine.started == []
+    if state == "stopped":
+        bench.store.amend(key, lambda job: replace(job, intent="stop", state="Stopping"))
+        bench.look(jobs, key)
+        assert bench.store.get(query.key).intent == "stop"  # type: ignore[union-attr]
+        assert record(bench, key).state == "Stopped"
+        return
+    why = {"StateChangeReason": "TABLE_NOT_FOUND: t"} if state == "FAILED" else {}
+    bench.store.update(replace(query, state=state, status=why))
+    bench.files.held["b", f"asked/{query.name}/0.parquet"] = b"PAR1"
+    bench.settle(jobs, key) if state == "FAILED" else bench.look(jobs, key)
+    if state == "FAILED":
+        assert "TABLE_NOT_FOUND: t" in ended(bench, key)[1]
+    else:
+        assert [path.read_bytes() for path in (ml(bench) / "processing/rows").iterdir()] == [b"PAR1"]
+
+
 @pytest.mark.parametrize("die_at", ["start", "destroy"])
 def test_a_server_that_dies_is_followed_by_one_that_goes_on(
     bench: Bench, jobs: ProcessingJobs, create: Create, die_at: str
@@ -215,7 +261,7 @@ def test_a_server_that_dies_is_followed_by_one_that_goes_on(
     bench.engine.die_at = die_at
     with pytest.raises(Killed):
         bench.look(jobs, key)
-    again = ProcessingJobs(bench.platform, bench.wake, bench.room(2))
+    again = ProcessingJobs(bench.platform, bench.wake, bench.room(2), cast(Callers, Anybody))
     bench.look(again, key)
     assert [task.id for task in bench.engine.started] == [TASK]
     bench.engine.end(TASK)
@@ -227,7 +273,6 @@ def test_a_server_that_dies_is_followed_by_one_that_goes_on(
     ("members", "words"),
     [
         ({"app": {"ImageUri": "mine:1"}}, "ClientError: No runtime answers to image 'mine:1'"),
-        ({"app": {"ImageUri": SPARK}, "count": 2}, "works on one instance here"),
         ({"app": {"ContainerEntrypoint": []}}, "has no program of its own that processes"),
         (
             {"ProcessingOutputConfig": {"Outputs": [{"OutputName": "o", "S3Output": NOWHERE}]}},

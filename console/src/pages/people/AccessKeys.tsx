@@ -74,6 +74,7 @@ export function AccessKeys({ user }: { user: string }) {
           {
             id: "act",
             header: "",
+            minWidth: 180,
             cell: (key) => (
               <SpaceBetween direction="horizontal" size="xs">
                 <Button variant="inline-link" ariaLabel={`${key.Status === "Active" ? "Deactivate" : "Activate"} ${key.AccessKeyId}`} onClick={() => turn(key)}>

@@ -66,6 +66,7 @@ export function EntityPolicies({ noun, name }: { noun: Noun; name: string }) {
             id: "take",
             header: "",
             width: 120,
+            minWidth: 120,
             cell: (row) => (
               <Button variant="inline-link" ariaLabel={`${row.arn ? "Detach" : "Delete"} ${row.name}`} onClick={() => act(take(row))}>
                 {row.arn ? "Detach" : "Delete"}

@@ -45,6 +45,7 @@ export function Members({ title, section, members, candidates, pair, empty }: Pr
             id: "take",
             header: "",
             width: 120,
+            minWidth: 120,
             cell: (name) => (
               <Button variant="inline-link" ariaLabel={`Remove ${name}`} onClick={() => leave(name)}>
                 Remove

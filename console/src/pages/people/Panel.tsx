@@ -31,7 +31,6 @@ export function Panel<T>({ title, loaded, columns, id, empty, actions, descripti
       columnDefinitions={columns}
       trackBy={id}
       ariaLabels={{ tableLabel: title }}
-      wrapLines
       empty={<Box color="text-status-inactive">{empty}</Box>}
     />
   );

@@ -54,8 +54,9 @@ function CreatePolicy({ close }: { close: () => void }) {
   const [name, setName] = useState("");
   const [text, setText] = useState(NEW_POLICY);
   const params = { PolicyName: name, PolicyDocument: text };
+  const create = () => call<{ Policy: Entity }>("iam", "CreatePolicy", params).then(({ Policy: made }) => go("policies", made.Arn));
   return (
-    <Dialog wide title="Create policy" act="Create" disabled={!name || fault(text) !== ""} work={() => call("iam", "CreatePolicy", params)} close={close} done={() => go("policies")}>
+    <Dialog wide title="Create policy" act="Create" disabled={!name || fault(text) !== ""} work={create} close={close}>
       <FormField label="Policy name">
         <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus />
       </FormField>

@@ -52,11 +52,16 @@ async def splice(one: socket.socket, other: socket.socket) -> None:
     """Carry bytes both ways until both sides have said all. Closes both."""
     for each in (one, other):
         each.setblocking(False)
+    ways = [asyncio.ensure_future(_carry(one, other)), asyncio.ensure_future(_carry(other, one))]
     try:
-        await asyncio.gather(_carry(one, other), _carry(other, one))
+        await asyncio.gather(*ways)
     except OSError:
         pass  # one side has gone: the other one learns it by the close
     finally:
+        # Not before nobody waits for them: the loop would take who gets their numbers next for these, and never wake him.
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
         one.close()
         other.close()
 

@@ -23,8 +23,8 @@ _LONGEST: Final = 64 << 20
 _PIECES: Final = 1 << 18
 _NONCE: Final = 32
 _GONE: Final = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
-"""When a machine that says nothing at all counts as gone, in the system's words: within 15 seconds. Connections to it
-break off then; else a request would wait for its answer until its own time is over."""
+"""When a machine that says nothing at all counts as gone, in the system's words: after some 15 seconds. Connections to
+it break off then; else a request would wait for its answer until its own time is over."""
 
 
 class Wire:

@@ -59,6 +59,14 @@ def of(table: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     return library.rpartition(".")[2] or "an unknown format", {}
 
 
+def check_written(form: str) -> None:
+    """Raises Terminal for a format that no table here is kept in."""
+    if form.lower() not in (*_WRITTEN, "text"):
+        raise Terminal(
+            f"NOT_SUPPORTED: Sagewright's Athena keeps tables as PARQUET, JSON and TEXTFILE, not as {form.upper()}."
+        )
+
+
 def descriptor(
     form: str,
     location: str,
@@ -71,10 +79,8 @@ def descriptor(
     Raises Terminal for others."""
     if "parquet" in form.lower() or "parquet" in serde.lower():
         form = "parquet"
-    if form.lower() not in _WRITTEN and not serde:
-        raise Terminal(
-            f"NOT_SUPPORTED: Sagewright's Athena keeps tables as PARQUET, JSON and TEXTFILE, not as {form.upper()}."
-        )
+    if not serde:
+        check_written(form)
     reads, writes, library = _WRITTEN.get(form.lower(), _WRITTEN["textfile"])
     return {
         "Columns": columns,

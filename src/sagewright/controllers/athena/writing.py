@@ -29,6 +29,8 @@ _CTAS: Final = frozenset(
         "is_external",
     }
 )
+_UNLOADED: Final = {"orc": "zlib", "avro": ""}
+"""How UNLOAD compresses unless it is told; gzip, if not said here."""
 _UNLOAD: Final = frozenset({"format", "compression", "partitioned_by", "field_delimiter"})
 
 
@@ -47,7 +49,8 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
         case "UNLOAD":
             _known(options, _UNLOAD)
             location = statement.location
-            compression = options.get("compression", "")
+            form = str(options.get("format", "parquet")).lower()
+            compression = options.get("compression", _UNLOADED.get(form, "gzip"))
         case _:
             _known(options, _CTAS)
             if str(options.get("table_type", "hive")).lower() != "hive":
@@ -56,6 +59,7 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
             database, name = catalog.full(statement.target)
             if catalog.find(database, name) is not None:
                 raise Terminal(f"TABLE_ALREADY_EXISTS: Table 'awsdatacatalog.{database}.{name}' already exists")
+            formats.check_written(str(options.get("format", "parquet")))
             result = record.spec["OutputLocation"]
             default = f"{result.rpartition('/')[0]}/tables/{record.name}/"
             location = str(options.get("external_location", default))

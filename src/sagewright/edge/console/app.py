@@ -210,7 +210,10 @@ class Console:
         held = body if isinstance(body, bytes) else None
         addressed = Request("POST", request.path, "", headers, held if held is not None else b"")
         routed = Routed(raw, None, service, protocol, service_model, found, addressed, held)
-        return Identified(routed, visitor.principal, _region(raw, self._services.settings), body)
+        region = _region(raw, self._services.settings)
+        if visitor.principal.kind == "role":
+            self._services.credentials.last_used.note(visitor.principal, "", service=service, region=region)
+        return Identified(routed, visitor.principal, region, body)
 
     async def _settings(self, raw: Raw) -> Response:
         call = self._call(raw, await self._proved(raw))

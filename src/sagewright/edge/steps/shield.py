@@ -7,8 +7,8 @@ from typing import Final
 from sagewright.edge.chain import Raw
 from sagewright.wire.http import Response
 
-_SHOWN: Final = frozenset({"document", "iframe", "frame", "embed", "object"})
-"""What a browser says it wants an answer for, where the answer may become a page."""
+_SHOWN: Final = frozenset({"document", "iframe", "frame", "embed", "object", "worker", "sharedworker", "serviceworker"})
+"""What a browser says it wants an answer for, where the answer may become a page, or act as one."""
 
 
 def shielded(raw: Raw, response: Response) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sagewright.operations.access.role_files import RoleFiles
+from sagewright.operations.access.role_files import SESSION, RoleFiles
 from sagewright.operations.call import Call, Params, Principal, Services, Session
 from sagewright.resources.record import Record
 
@@ -26,8 +26,15 @@ def read(told: Mapping[str, Any]) -> Principal:
 
 
 def of(services: Services, work: Record) -> Caller:
-    """Who asked for some work, whose record has the caller in its spec."""
-    return Caller(services, read(work.spec["caller"]), work.key.region)
+    """Who asked for some work, whose record has the caller in its spec: as it is written, or the `role` of a job.
+
+    Raises AwsError for a role that is not there."""
+    told = work.spec["caller"]
+    if "role" not in told:
+        return Caller(services, read(told), work.key.region)
+    if services.settings.auth == "off":  # nobody is asked who they are, and the role may be none
+        return Caller(services, Principal(work.key.account, told["role"], "", "role"), work.key.region)
+    return Caller(services, services.credentials.role_principal(told["role"], SESSION), work.key.region)
 
 
 class Caller(RoleFiles):

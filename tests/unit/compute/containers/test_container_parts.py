@@ -157,5 +157,5 @@ def test_an_engine_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(Terminal, match=r"No container engine answers at .*--container-socket unix:///PATH"):
         ContainerEngine(tmp_path, SystemClock(), str(tmp_path / "none.sock"))
     with pytest.raises(Terminal, match="takes the address of a Unix socket"):
-        container._socket("tcp://127.0.0.1:2375")
-    assert container._socket("unix:///run/x.sock") == "/run/x.sock"
+        container.find_socket("tcp://127.0.0.1:2375")
+    assert container.find_socket("unix:///run/x.sock") == "/run/x.sock"

@@ -127,3 +127,25 @@ def test_one_whose_server_has_ended_carries_what_it_has_and_no_more(
         assert client.recv(4) == b"!"
     thread.join()
     assert program.wait(20) == 0
+
+
+def test_sockets_that_come_after_those_of_a_broken_connection_are_heard() -> None:
+    async def run() -> bytes:
+        loop = asyncio.get_running_loop()
+        (client, one), (other, server) = socket.socketpair(), socket.socketpair()
+        splicing = loop.create_task(relay.splice(one, other))
+        numbers = {one.fileno(), other.fileno()}
+        client.sendall(b"a request")
+        await asyncio.to_thread(server.recv, 1, socket.MSG_PEEK)
+        server.close()  # unread: that is a reset
+        await splicing
+        late, early = socket.socketpair()
+        with client, late, early:
+            assert {late.fileno(), early.fileno()} & numbers
+            late.setblocking(False)
+            early.setblocking(False)
+            loop.call_later(0.05, early.send, b"!")
+            loop.call_later(0.05, late.send, b"!")
+            return b"".join(await asyncio.gather(loop.sock_recv(late, 1), loop.sock_recv(early, 1)))
+
+    assert asyncio.run(asyncio.wait_for(run(), 10)) == b"!!"

@@ -211,6 +211,14 @@ def test_who_has_a_role_is_in_a_session_of_it(browser: Browser, idp: Idp) -> Non
     session = browser.session()
     assert session["user"] == "ada@example.com"
     assert session["arn"] == "arn:aws:sts::123456789012:assumed-role/SagewrightExecutionRole/ada@example.com"
+    told = {"cookie": f"sagewright-console={browser.cookies['sagewright-console']}"}
+    told |= {"x-sagewright-proof": session["proof"], "content-type": "application/json"}
+    who = browser.asker.ask("POST", f"{CONSOLE}api/sts/GetCallerIdentity", headers=told, body=b"{}", signed=False)
+    assert json.loads(who.body)["Arn"] == session["arn"]
+    services = browser.asker.server.app.services
+    role = find_role(services.store, "123456789012", ROLE)
+    assert role is not None
+    assert services.credentials.last_used.of(role)["ServiceName"] == "sts"
     pair = base64.b64decode(idp.exchanged[0]["authorization"].removeprefix("Basic ")).decode()
     assert pair == "sagewright:s3cret%2Fwith%3Asigns"
 

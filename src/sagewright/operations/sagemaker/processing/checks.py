@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from sagewright.base.errors import validation_error
+from sagewright.dataplane.athena import datasets
 from sagewright.operations.call import Params
 from sagewright.resources.processing_job import ROOT
 
@@ -43,8 +44,7 @@ def _wrong_input(each: Mapping[str, Any], where: str) -> Iterator[str]:
         yield f"{where}exactly one of S3Input and DatasetDefinition must be given."
         return
     if "DatasetDefinition" in each:
-        what = "dataset definitions (Athena's, Redshift's)"
-        yield where + _NOT_YET.format(what, "Query the data into S3 and give its address as S3Input.")
+        yield from _wrong_dataset(each["DatasetDefinition"], where, managed=bool(each.get("AppManaged")))
         return
     source = each["S3Input"]
     if each.get("AppManaged"):
@@ -54,12 +54,27 @@ def _wrong_input(each: Mapping[str, Any], where: str) -> Iterator[str]:
         yield f"{where}S3CompressionType Gzip can only be used with S3InputMode Pipe. Leave it out."
 
 
+def _wrong_dataset(definition: Mapping[str, Any], where: str, *, managed: bool) -> Iterator[str]:
+    if ("AthenaDatasetDefinition" in definition) == ("RedshiftDatasetDefinition" in definition):
+        yield f"{where}exactly one of AthenaDatasetDefinition and RedshiftDatasetDefinition must be given."
+        return
+    if managed:
+        return  # the program does it
+    if "RedshiftDatasetDefinition" in definition:
+        what = "dataset definitions of Redshift: it has no Redshift"
+        yield where + _NOT_YET.format(what, "Unload the data into S3 and give its address as S3Input.")
+        return
+    yield from _wrong_path(definition, where)
+    if (problem := datasets.problem(definition["AthenaDatasetDefinition"])) is not None:
+        yield f"{where}{problem}"
+
+
 def _wrong_output(each: Mapping[str, Any], where: str) -> Iterator[str]:
-    if "FeatureStoreOutput" in each:
-        what = "outputs into feature groups (FeatureStoreOutput)"
-        yield where + _NOT_YET.format(what, "Write files, and give their S3Output.")
-    elif "S3Output" not in each:
-        yield f"{where}S3Output must be given."
+    if ("FeatureStoreOutput" in each) == ("S3Output" in each):
+        yield f"{where}exactly one of S3Output and FeatureStoreOutput must be given."
+    elif "FeatureStoreOutput" in each:
+        if not each.get("AppManaged"):
+            yield f"{where}FeatureStoreOutput needs AppManaged: the job's program puts the records, by PutRecord."
     elif not each.get("AppManaged"):
         yield from _wrong_path(each["S3Output"], where)
 

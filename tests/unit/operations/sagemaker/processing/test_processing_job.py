@@ -9,7 +9,13 @@ from sagewright.testing.asker import Asker, Refused
 ROOT = "/opt/ml/processing"
 SOURCE = {"S3Uri": "s3://b/x", "LocalPath": f"{ROOT}/in", "S3DataType": "S3Prefix"}
 TARGET = {"S3Uri": "s3://b/y", "LocalPath": f"{ROOT}/out", "S3UploadMode": "EndOfJob"}
-ATHENA = {"Catalog": "c", "Database": "d", "QueryString": "q", "OutputS3Uri": "s3://b/q", "OutputFormat": "PARQUET"}
+ATHENA = {
+    "Catalog": "AwsDataCatalog",
+    "Database": "d",
+    "QueryString": "SELECT 1",
+    "OutputS3Uri": "s3://b/q",
+    "OutputFormat": "PARQUET",
+}
 
 
 @pytest.fixture
@@ -63,6 +69,15 @@ def read(**members: Any) -> dict[str, Any]:
     return {"ProcessingInputs": [{"InputName": "x", "S3Input": {**SOURCE, **members}}]}
 
 
+def asked(kind: str = "AthenaDatasetDefinition", **members: Any) -> dict[str, Any]:
+    """A job with a query as its input."""
+    around = {"LocalPath": members.pop("LocalPath", f"{ROOT}/asked"), "InputMode": "File"}
+    redshift = {"ClusterId": "c", "DbUser": "u", "ClusterRoleArn": "arn:aws:iam::123456789012:role/R"}
+    definition = {**ATHENA, **members} if kind.startswith("Athena") else {**redshift, **ATHENA}
+    definition = {name: value for name, value in definition.items() if name != "Catalog" or kind.startswith("Athena")}
+    return {"ProcessingInputs": [{"InputName": "x", "DatasetDefinition": {**around, kind: definition}}]}
+
+
 def written(*outputs: dict[str, Any]) -> dict[str, Any]:
     return {"ProcessingOutputConfig": {"Outputs": list(outputs)}}
 
@@ -74,17 +89,19 @@ def written(*outputs: dict[str, Any]) -> dict[str, Any]:
         (read(LocalPath=f"{ROOT}/../x"), "begins with /opt/ml/processing/"),
         (read(LocalPath="/opt/ml/processing-not"), "begins with /opt/ml/processing/"),
         ({"ProcessingInputs": [{"InputName": "x"}]}, "exactly one of S3Input and DatasetDefinition"),
-        (
-            {"ProcessingInputs": [{"InputName": "x", "DatasetDefinition": {"AthenaDatasetDefinition": ATHENA}}]},
-            "does not do dataset definitions",
-        ),
+        (asked(LocalPath="/tmp"), "begins with /opt/ml/processing/"),
+        (asked(QueryString="SELECT 'a"), "SYNTAX_ERROR"),
+        (asked(QueryString="DROP TABLE t"), "must be a SELECT"),
+        (asked(Catalog="hive"), "no data catalog hive"),
+        (asked(OutputFormat="JSON", OutputCompression="ZLIB"), "can be GZIP, not ZLIB"),
+        (asked("RedshiftDatasetDefinition"), "it has no Redshift"),
         ({"ProcessingInputs": [{"InputName": "../x", "S3Input": SOURCE}]}, "without a slash"),
         ({"ProcessingInputs": [{"InputName": "x", "S3Input": SOURCE}] * 2}, "an InputName of its own: x"),
-        (written({"OutputName": "y"}), "S3Output must be given"),
+        (written({"OutputName": "y"}), "exactly one of S3Output and FeatureStoreOutput"),
         (written({"OutputName": "y", "S3Output": {**TARGET, "LocalPath": "/"}}), "begins with /opt/ml/processing/"),
         (
-            written({"OutputName": "y", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": "f"}}),
-            "does not do outputs into feature groups",
+            written({"OutputName": "y", "FeatureStoreOutput": {"FeatureGroupName": "f"}}),
+            "the job's program puts the records",
         ),
         ({"ProcessingResources": {"ClusterConfig": {"VolumeSizeInGB": 1}}}, "needs InstanceType and InstanceCount"),
     ],
@@ -100,7 +117,10 @@ def test_what_the_job_manages_itself_needs_no_place(asker: Asker, job: dict[str,
     source, target = ({k: v for k, v in each.items() if k != "LocalPath"} for each in (SOURCE, TARGET))
     members = {
         "ProcessingInputs": [{"InputName": "x", "AppManaged": True, "S3Input": source}],
-        **written({"OutputName": "y", "AppManaged": True, "S3Output": target}),
+        **written(
+            {"OutputName": "y", "AppManaged": True, "S3Output": target},
+            {"OutputName": "z", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": "f"}},
+        ),
     }
     asker.call("CreateProcessingJob", **job, **members)
     assert asker.call("DescribeProcessingJob", ProcessingJobName="Clean-it")["ProcessingInputs"][0]["AppManaged"]

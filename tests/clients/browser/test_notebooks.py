@@ -1,0 +1,170 @@
+"""A notebook instance in the browser: made, opened from the console, used, stopped."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .. import git_server
+from .conftest import PICTURES
+
+NAME = "browser-lab"
+SCRIPT = """sudo -u ec2-user -i <<'EOF'
+git config --global http.sslVerify false
+git config --global user.name carol
+git config --global user.email carol@example.com
+EOF
+"""
+
+
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """JupyterLab's first page is large, and the machine may be busy."""
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[Path]:
+    """A Git repository, and a code repository of its name."""
+    git_server.repository(tmp_path, {"README.md": "# Houses\n"})
+    server = git_server.serve(tmp_path)
+    text = json.dumps({"username": git_server.USER, "password": git_server.PASSWORD})
+    secret = boto3.client("secretsmanager").create_secret(Name=f"AmazonSageMaker-{NAME}", SecretString=text)["ARN"]
+    url = f"https://127.0.0.1:{server.server_address[1]}/code.git"
+    boto3.client("sagemaker").create_code_repository(
+        CodeRepositoryName=NAME, GitConfig={"RepositoryUrl": url, "Branch": "main", "SecretArn": secret}
+    )
+    yield tmp_path / "code.git"
+    server.shutdown()
+
+
+@pytest.fixture
+def instance(role: str, repository: Path, eventually: Callable[..., Any]) -> Iterator[Any]:
+    sagemaker = boto3.client("sagemaker")
+    scripts = [{"Content": base64.b64encode(SCRIPT.encode()).decode()}]
+    sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=NAME, OnStart=scripts)
+    create(sagemaker, role)
+    eventually(lambda: status(sagemaker) == "InService", timeout=600)
+    yield sagemaker
+    if status(sagemaker) == "InService":
+        stop(sagemaker)
+        eventually(lambda: status(sagemaker) == "Stopped")
+    sagemaker.delete_notebook_instance(NotebookInstanceName=NAME)
+
+
+def create(sagemaker: Any, role: str) -> None:
+    """Where the console has a form for it, that does it."""
+    sagemaker.create_notebook_instance(
+        NotebookInstanceName=NAME,
+        InstanceType="ml.t3.medium",
+        RoleArn=role,
+        LifecycleConfigName=NAME,
+        DefaultCodeRepository=NAME,
+    )
+
+
+def stop(sagemaker: Any) -> None:
+    """Where the console has a button for it, that does it."""
+    sagemaker.stop_notebook_instance(NotebookInstanceName=NAME)
+
+
+def status(sagemaker: Any) -> str:
+    return str(sagemaker.describe_notebook_instance(NotebookInstanceName=NAME)["NotebookInstanceStatus"])
+
+
+def test_cells_run_in_two_kernels_and_a_repository_is_committed_to(
+    page: Page, instance: Any, repository: Path, eventually: Callable[..., Any]
+) -> None:
+    page.goto("/#/notebooks")
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name=f"Open {NAME}").click()
+    lab = Lab(opened.value)
+
+    lab.side("sagewright-environments")
+    panel = lab.page.get_by_role("region", name="Environments")
+    panel.get_by_label("Name").fill("houses")
+    panel.get_by_role("button", name="Create").click()
+    expect(panel.get_by_text("conda_houses")).to_be_visible()
+    lab.picture("environments")
+
+    lab.side("sagewright-examples")
+    lab.page.get_by_role("button", name="Use Process data").click()
+    lab.page.get_by_role("button", name="Create copy").click()
+    expect(lab.page.locator(".jp-NotebookPanel .jp-Cell").first).to_be_visible()
+    lab.picture("examples")
+
+    for kernel, environment in (("conda_python3", "python3"), ("conda_houses", "houses")):
+        cell = lab.notebook(kernel)
+        cell.locator(".cm-content").fill("import os; print('in', os.environ['CONDA_DEFAULT_ENV'])")
+        lab.page.keyboard.press("Shift+Enter")
+        expect(lab.current().get_by_text(f"in {environment}", exact=True)).to_be_visible()
+        lab.page.keyboard.press("Control+s")
+        lab.page.get_by_role("dialog").get_by_role("textbox").fill(f"{environment}.ipynb")
+        lab.page.get_by_role("button", name="Rename and Save").click()
+    lab.picture("two-kernels")
+
+    lab.side("jp-git-sessions")
+    git = lab.page.locator("#jp-git-sessions")
+    git.get_by_text("Untracked", exact=True).hover()
+    git.get_by_title("Track all untracked files").click()
+    git.get_by_placeholder("Commit message").fill("Two kernels")
+    git.get_by_role("button", name="Commit", exact=True).click()
+    expect(git.get_by_title("Unstage all changes")).to_be_disabled()
+    git.get_by_title("Push committed changes").click()
+    eventually(lambda: "Two kernels" in log_of(repository))
+
+    lab.current().locator(".cm-content").first.fill("print('other')")
+    lab.page.keyboard.press("Control+s")
+    git.get_by_text("houses.ipynb").dblclick()
+    expect(lab.page.locator(".nbdime-Widget, .jp-git-diff-root").first).to_be_visible()
+    lab.picture("difference")
+    lab.page.close()
+
+    stop(instance)
+    eventually(lambda: status(instance) == "Stopped")
+    page.reload()
+    expect(page.get_by_role("button", name=f"Open {NAME}")).to_be_disabled()
+
+
+def log_of(repository: Path) -> str:
+    """The messages of what was committed to its branch."""
+    return subprocess.check_output(["git", "-C", str(repository), "log", "--format=%s", "main"], text=True)
+
+
+class Lab:
+    """JupyterLab's page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        page.set_default_timeout(30_000)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        expect(page.locator(".jp-LauncherCard").first).to_be_visible()
+
+    def picture(self, name: str) -> None:
+        self.page.screenshot(path=PICTURES / f"notebook-{name}.png", animations="disabled")
+
+    def side(self, panel: str) -> None:
+        """Show one of the panels at the left."""
+        self.page.locator(f".jp-SideBar.jp-mod-left [data-id={panel}]").click()
+
+    def notebook(self, kernel: str) -> Locator:
+        """The first cell of a new notebook."""
+        self.page.get_by_role("menuitem", name="File", exact=True).click()
+        self.page.get_by_text("New Launcher").click()
+        self.page.locator(f".jp-LauncherCard[data-category=Notebook][title='{kernel}']").last.click()
+        expect(self.page.get_by_role("button", name=f"{kernel} | Idle")).to_be_visible()
+        return self.current().locator(".jp-Cell").first
+
+    def current(self) -> Locator:
+        """The notebook in front."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
