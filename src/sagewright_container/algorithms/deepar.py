@@ -14,7 +14,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sagewright_container import alone
 from sagewright_container.algorithms import quality, time_series
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
@@ -80,25 +79,19 @@ class DeepAR:
             raise ClientError(
                 f"Channel train: no series is longer than prediction_length, {length}. Give longer ones, or lower it."
             )
-        _with_gluonts("deepar_training").train(job, series)
+        importlib.import_module("sagewright_container.algorithms.deepar_training").train(job, series)
 
     def load(self, model_dir: str) -> Any:
         """What forecasts."""
-        forecasts = _with_gluonts("deepar_forecasts")
+        forecasts = importlib.import_module("sagewright_container.algorithms.deepar_forecasts")
         return forecasts.Forecaster.load(model_dir)
 
     def handler(self, model_dir: str) -> Any:
         """Answers JSON. `DEEPAR_INFERENCE_CONFIG` says how, where a request does not."""
         serving = importlib.import_module("sagewright_container.serving.json_algorithm")
-        forecasts = _with_gluonts("deepar_forecasts")
+        forecasts = importlib.import_module("sagewright_container.algorithms.deepar_forecasts")
         configuration = os.environ.get(_CONFIGURATION) or "{}"
         return serving.JsonHandler(forecasts.Answers(self.load(model_dir), _configured(configuration)))
-
-
-def _with_gluonts(module: str) -> Any:
-    """A module of this folder that imports GluonTS: which measures no texts, so that it needs no language models."""
-    alone.import_alone("gluonts.torch", "transformers")
-    return importlib.import_module(f"sagewright_container.algorithms.{module}")
 
 
 def cardinality(values: Mapping[str, Any]) -> list[int] | str:
