@@ -43,7 +43,6 @@ from sagewright.controllers.mlflow_tracking_server import MlflowServers
 from sagewright.controllers.model_folders import ModelFolders
 from sagewright.controllers.notebook_instance import NotebookInstances
 from sagewright.controllers.offline_store import OfflineStores
-from sagewright.controllers.offline_tables import Tables
 from sagewright.controllers.platform import Platform
 from sagewright.controllers.processing_job import ProcessingJobs
 from sagewright.controllers.query_execution import QueryExecutions
@@ -262,7 +261,7 @@ def build(settings: Settings) -> Server:
 
     leading = Leading(store, clock, owner=owner, begin=lead, end=router.close, waits=among is not None)
     usage = EndpointUsage(platform)
-    offline_stores = OfflineStores(services.features, store, objects_as, Tables(services.neighbours.ask), clock)
+    offline_stores = OfflineStores(services.features, store, objects_as, services.neighbours.ask, clock)
 
     def start() -> None:
         events.append(asyncio.get_running_loop())
