@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
-import fastavro  # type: ignore[import-not-found]
+import fastavro
 
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.types import literal, quoted
@@ -87,7 +87,7 @@ def _data_files(table: Table, where: Path, snapshot: Mapping[str, Any]) -> Itera
 
 def _rows(table: Table, where: Path, uri: str) -> Iterator[dict[str, Any]]:
     with (where / _place(table, uri)).open("rb") as file:
-        yield from fastavro.reader(file)
+        yield from cast("Iterator[dict[str, Any]]", fastavro.reader(file))  # the lists' schemas are records
 
 
 def _bytes(table: Table, where: Path, uri: str) -> bytes:

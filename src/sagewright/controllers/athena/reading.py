@@ -23,6 +23,8 @@ from sagewright.dataplane.athena.tokens import SyntaxProblem, candidates
 from sagewright.dataplane.objects.values import Stored
 
 _PACKED: Final = re.compile(r"\.(gz|zst)$")
+_DEEPEST: Final = 32
+"""Views that read views."""
 _LONGEST: Final = 255
 """Bytes of a file's name."""
 
@@ -36,6 +38,7 @@ class Reading:
         """`now`, in epoch seconds, is what projected partitions may be told by."""
         self._caller, self._catalog, self._root, self._now = caller, catalog, root, now
         self._known: set[str] = set()
+        self._depth = 0
         self.tables: list[Told] = []
         self.refused: dict[str, str] = {}
         """Why tables may not be read, by `database.name`: it matters to a query that does read one."""
@@ -101,10 +104,15 @@ class Reading:
         if view is None:
             raise Terminal(f"NOT_SUPPORTED: The view {table['DatabaseName']}.{table['Name']} was not made by Athena.")
         self.tables.append(self._told(table, "view", {}, ()) | {"query": view.sql, "means": view.database})
+        if self._depth == _DEEPEST:
+            raise Terminal(f"NOT_SUPPORTED: Views of views of views: more than {_DEEPEST} of them, one in the other.")
+        self._depth += 1
         try:
             self.lay_out(view.sql, view.database)
         except SyntaxProblem as problem:
             raise Terminal(f"INVALID_VIEW: {problem}") from None
+        finally:
+            self._depth -= 1
 
     def _add_schema(self, name: str) -> None:
         found = information_schema.TABLES.get(name)
