@@ -83,6 +83,8 @@ class Channel:
             raise ConnectionRefusedError(status)
 
     def execute(self, code: str) -> str:
+        """What it prints, and its error; that is in `error` too."""
+        self.error = ""
         message = str(uuid.uuid4())
         header = {"msg_id": message, "msg_type": "execute_request", "session": "s", "username": "", "version": "5.3"}
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
@@ -96,7 +98,8 @@ class Channel:
             if heard["msg_type"] == "stream":
                 printed += heard["content"]["text"]
             elif heard["msg_type"] == "error":
-                printed += f"{heard['content']['ename']}: {heard['content']['evalue']}"
+                self.error = f"{heard['content']['ename']}: {heard['content']['evalue']}"
+                printed += self.error
             elif heard["msg_type"] == "status" and heard["content"]["execution_state"] == "idle":
                 return printed
 

@@ -49,11 +49,11 @@ class Environment:
         return f"conda_{self.name}"
 
 
-def all_of_them(settings: Settings, kept: str = KEPT, envs: str = f"{CONDA}/envs") -> list[Environment]:
+def all_of_them(settings: Settings) -> list[Environment]:
     """The instance's own first."""
-    own = [Environment(short(each), f"{envs}/{short(each)}", "") for each in settings.kernels]
-    made = sorted(name for name in (os.listdir(kept) if os.path.isdir(kept) else ()) if _NAME.fullmatch(name))
-    return own + [Environment(name, f"{kept}/{name}", _base(f"{kept}/{name}")) for name in made]
+    own = [Environment(short(each), f"{CONDA}/envs/{short(each)}", "") for each in settings.kernels]
+    made = sorted(name for name in (os.listdir(KEPT) if os.path.isdir(KEPT) else ()) if _NAME.fullmatch(name))
+    return own + [Environment(name, f"{KEPT}/{name}", _base(f"{KEPT}/{name}")) for name in made]
 
 
 def create(settings: Settings, name: str, base: str = "", packages: Sequence[str] = ()) -> Environment:

@@ -49,6 +49,8 @@ def prepare(settings: Settings) -> None:
     for home in (HOME, "/root"):
         write(f"{home}/.bash_profile", _PROFILE)
         write(f"{home}/.bashrc", "PS1='[\\u@\\h \\W]\\$ '\n")
+    os.makedirs(f"{HOME}/.config/git", exist_ok=True)
+    write(f"{HOME}/.config/git/ignore", ".ipynb_checkpoints/\n")
     link(_OWN_KERNELS, f"{HOME}/.local/share/jupyter/kernels")
     write(f"{CONDA}/bin/activate", _ACTIVATE)
     write(f"{CONDA}/bin/deactivate", "")

@@ -125,6 +125,50 @@ def test_a_cell_runs_as_the_role_with_the_sdks_at_hand(sagemaker: Any, lab: str,
     assert browser.json("GET", "/api/contents/code/hello.py")["content"] == "print('hello')\n"
 
 
+HURRY = """if True:
+    import time
+    _sleep = time.sleep
+    time.sleep = lambda seconds: _sleep(min(seconds, 0.2))
+"""
+
+
+def test_the_examples_run_as_they_are(sagemaker: Any, lab: str) -> None:
+    browser = opened(sagemaker, lab)
+    examples = [each["name"] for each in browser.json("GET", "/sagewright/examples")]
+    assert examples == ["process-data", "train-and-deploy-xgboost", "tune-xgboost"]
+    started = browser.json("POST", "/api/kernels", {"name": "conda_python3"})
+    channel = Channel(browser, f"/api/kernels/{started['id']}/channels")
+    channel.execute(HURRY)
+    for example in examples:
+        for cell in browser.json("GET", f"/sagewright/examples/{example}")["cells"]:
+            if cell["cell_type"] == "code":
+                printed = channel.execute("".join(cell["source"]))
+                assert not channel.error, (example, printed)
+    channel.close()
+    browser.json("DELETE", f"/api/kernels/{started['id']}")
+
+
+def test_an_environment_is_made_kept_and_taken_away(sagemaker: Any, lab: str) -> None:
+    browser = opened(sagemaker, lab)
+    where = "/sagewright/environments"
+    assert browser.json("POST", where, {"name": "own", "base": "conda_python3"}) == {"kernel": "conda_own"}
+    assert browser.execute("import os, pandas; print(os.environ['CONDA_DEFAULT_ENV'])", "conda_own").strip() == "own"
+    for asked, why in (
+        ({"name": "own"}, "already"),
+        ({"name": "../x"}, "no name"),
+        ({"name": "a", "base": "R"}, "no kernel R"),
+        ({"name": "a", "packages": "--index-url=x"}, "packages only"),
+        ({"name": "a", "packages": "no-such-package-of-anybody ; x"}, "requirement"),
+    ):
+        status, _, answer = browser.ask("POST", where, asked)
+        assert (status, why in json.loads(answer)["message"]) == (400, True), answer
+    assert browser.ask("DELETE", f"{where}/python3")[0] == 400
+    browser.json("DELETE", f"{where}/own")
+    assert {each["name"] for each in browser.json("GET", where)["environments"]} == {"python3"} | {
+        each.removeprefix("conda_") for each in browser.json("GET", where)["bases"]
+    }
+
+
 def test_scripts_ran_as_they_do_on_aws(lab: str) -> None:
     said = printed(lab, "LifecycleConfigOnStart")
     assert said == ["root 0 /", "ec2-user /home/ec2-user", *said[2:-2], "Pending", "*/5 * * * * true"]

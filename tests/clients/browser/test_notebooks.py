@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .. import git_server
-from .conftest import PICTURES
+from .conftest import PICTURES, Picture
 
 NAME = "browser-lab"
 SCRIPT = """sudo -u ec2-user -i <<'EOF'
@@ -49,45 +49,29 @@ def repository(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def instance(role: str, repository: Path, eventually: Callable[..., Any]) -> Iterator[Any]:
-    sagemaker = boto3.client("sagemaker")
-    scripts = [{"Content": base64.b64encode(SCRIPT.encode()).decode()}]
-    sagemaker.create_notebook_instance_lifecycle_config(NotebookInstanceLifecycleConfigName=NAME, OnStart=scripts)
-    create(sagemaker, role)
-    eventually(lambda: status(sagemaker) == "InService", timeout=600)
-    yield sagemaker
-    if status(sagemaker) == "InService":
-        stop(sagemaker)
-        eventually(lambda: status(sagemaker) == "Stopped")
-    sagemaker.delete_notebook_instance(NotebookInstanceName=NAME)
+def scripts() -> str:
+    """A lifecycle configuration: Git takes the server's certificate, and knows who commits."""
+    content = [{"Content": base64.b64encode(SCRIPT.encode()).decode()}]
+    made = {"NotebookInstanceLifecycleConfigName": NAME, "OnStart": content}
+    boto3.client("sagemaker").create_notebook_instance_lifecycle_config(**made)
+    return NAME
 
 
-def create(sagemaker: Any, role: str) -> None:
-    """Where the console has a form for it, that does it."""
-    sagemaker.create_notebook_instance(
-        NotebookInstanceName=NAME,
-        InstanceType="ml.t3.medium",
-        RoleArn=role,
-        LifecycleConfigName=NAME,
-        DefaultCodeRepository=NAME,
-    )
-
-
-def stop(sagemaker: Any) -> None:
-    """Where the console has a button for it, that does it."""
-    sagemaker.stop_notebook_instance(NotebookInstanceName=NAME)
-
-
-def status(sagemaker: Any) -> str:
-    return str(sagemaker.describe_notebook_instance(NotebookInstanceName=NAME)["NotebookInstanceStatus"])
-
-
-def test_cells_run_in_two_kernels_and_a_repository_is_committed_to(
-    page: Page, instance: Any, repository: Path, eventually: Callable[..., Any]
+def test_one_is_made_cells_run_in_two_kernels_and_a_repository_is_committed_to(
+    page: Page, picture: Picture, repository: Path, scripts: str, eventually: Callable[..., Any]
 ) -> None:
-    page.goto("/#/notebooks")
-    with page.context.expect_page() as opened:
-        page.get_by_role("button", name=f"Open {NAME}").click()
+    page.goto("/#/create-notebook")
+    page.get_by_label("Name", exact=True).fill(NAME)
+    page.get_by_label("Repository", exact=True).fill(NAME)
+    page.get_by_label("Configuration", exact=True).click()
+    page.get_by_role("option", name=scripts).click()
+    picture("create-notebook")
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("row").filter(has_text=NAME)).to_contain_text("InService")
+    picture("notebooks")
+    page.get_by_role("link", name=NAME, exact=True).click()
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Open JupyterLab").click()
     lab = Lab(opened.value)
 
     lab.side("sagewright-environments")
@@ -118,22 +102,23 @@ def test_cells_run_in_two_kernels_and_a_repository_is_committed_to(
     git.get_by_text("Untracked", exact=True).hover()
     git.get_by_title("Track all untracked files").click()
     git.get_by_placeholder("Commit message").fill("Two kernels")
+    lab.picture("commit")
     git.get_by_role("button", name="Commit", exact=True).click()
+    lab.page.get_by_role("button", name="Keep Outputs & Commit").click()
     expect(git.get_by_title("Unstage all changes")).to_be_disabled()
     git.get_by_title("Push committed changes").click()
     eventually(lambda: "Two kernels" in log_of(repository))
 
     lab.current().locator(".cm-content").first.fill("print('other')")
     lab.page.keyboard.press("Control+s")
-    git.get_by_text("houses.ipynb").dblclick()
+    git.get_by_text("houses.ipynb").hover()
+    git.get_by_title("Diff this file").click()
     expect(lab.page.locator(".nbdime-Widget, .jp-git-diff-root").first).to_be_visible()
     lab.picture("difference")
     lab.page.close()
 
-    stop(instance)
-    eventually(lambda: status(instance) == "Stopped")
-    page.reload()
-    expect(page.get_by_role("button", name=f"Open {NAME}")).to_be_disabled()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
 
 
 def log_of(repository: Path) -> str:

@@ -108,24 +108,6 @@ def test_a_tuning_job(page: Page, picture: Picture, trained: dict[str, Any]) -> 
     assert best["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] > 0
 
 
-def test_a_notebook_with_a_lifecycle_configuration(page: Page, picture: Picture) -> None:
-    sagemaker, name = boto3.client("sagemaker"), {"NotebookInstanceName": "made-here"}
-    begin(page, "create-notebook", "Create notebook instance")
-    fill(page, Name="made-here")
-    page.get_by_label("Configuration").click()
-    page.get_by_role("option", name="A new one").click()
-    fill(page, Each_time_it_starts="touch /home/ec2-user/SageMaker/started")
-    picture("create-notebook")
-    create(page)
-    row = page.get_by_role("row").filter(has_text="made-here")
-    expect(row).to_contain_text("Pending")
-    picture("notebooks")
-    expect(row).to_contain_text("InService", timeout=120_000)
-    assert sagemaker.describe_notebook_instance(**name)["NotebookInstanceLifecycleConfigName"] == "made-here-lifecycle"
-    sagemaker.stop_notebook_instance(**name)
-    expect(row).to_contain_text("Stopped", timeout=60_000)
-
-
 def test_a_feature_group(page: Page, picture: Picture, bucket: str, eventually: Eventually) -> None:
     begin(page, "create-feature-group", "Create feature group")
     fill(page, Name="customers", Where=f"s3://{bucket}/features/")
