@@ -45,6 +45,7 @@ MEASUREMENTS: Final = {
     "objects": "bench.objects",
     "metrics": "bench.metrics",
     "features": "bench.features",
+    "joins": "bench.joins",
     "features-growth": "bench.features_growth",
 }
 

@@ -7,6 +7,7 @@ import { session, signOut, whenEnded, type Session } from "./api/client";
 import { stopFollowing } from "./api/live";
 import { PAGES } from "./pages/table";
 import { SignIn } from "./pages/SignIn";
+import { Boundary } from "./parts/Boundary";
 import { Failure } from "./parts/Failure";
 import { to, useRoute } from "./parts/route";
 import { setScheme, type Scheme } from "./parts/scheme";
@@ -137,7 +138,15 @@ function Shell({ visit, leave }: { visit: Session; leave: () => void }) {
           navigationToggle: "Show the pages",
           navigationClose: "Hide the pages",
         }}
-        content={page ? <Suspense fallback={<Spinner size="large" />}>{page(route, visit)}</Suspense> : <Failure error={new Error(`The console has no page ${section}.`)} />}
+        content={
+          page ? (
+            <Boundary place={route.path.join("/")}>
+              <Suspense fallback={<Spinner size="large" />}>{page(route, visit)}</Suspense>
+            </Boundary>
+          ) : (
+            <Failure error={new Error(`The console has no page ${section}.`)} />
+          )
+        }
       />
     </>
   );

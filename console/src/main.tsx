@@ -3,13 +3,15 @@ import "uplot/dist/uPlot.min.css";
 import "./console.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
+import { listen } from "./api/live";
 import { fetchAhead } from "./pages/table";
 import { backToPlace, routeNow } from "./parts/route";
 import { followScheme } from "./parts/scheme";
 
 followScheme();
 backToPlace();
-// Meanwhile it is found out who is there.
+// While it is found out who is there.
+listen();
 fetchAhead(routeNow());
 const place = document.getElementById("root");
 if (place) createRoot(place).render(<App />);

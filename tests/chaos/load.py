@@ -33,6 +33,8 @@ class Load:
         self._endpoint, self._pause = endpoint, pause
         self.answered = self.tries = 0
         """`tries` are those that the clients made again."""
+        self.longest = 0.0
+        """Seconds that one request took, with its tries."""
         self.failures: list[str] = []
         """What reached a client all the same."""
         self.during = ""
@@ -67,7 +69,7 @@ class Load:
         asked = 0
         while not self._over.wait(self._pause):
             asked += 1
-            word = f"{number}-{asked}"
+            word, begun = f"{number}-{asked}", time.monotonic()
             try:
                 answer = self._client.invoke_endpoint(
                     EndpointName=self._endpoint, ContentType="application/json", Body=json.dumps(word)
@@ -80,3 +82,4 @@ class Load:
             else:
                 self.answered += 1
                 self.tries += answer["ResponseMetadata"]["RetryAttempts"]
+            self.longest = max(self.longest, time.monotonic() - begun)

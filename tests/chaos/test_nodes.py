@@ -162,5 +162,7 @@ def test_nodes_and_replicas_come_and_go(
     print(
         f"killed: {killers.nodes} nodes, {killers.servers} servers; ran: {len(queue)} jobs, {users.big} of four hosts"
     )
-    print(f"{load.answered} requests were answered, with {load.tries} tries more")
+    print(
+        f"{load.answered} requests were answered, with {load.tries} tries more; the longest took {load.longest:.0f} s"
+    )
     world.close()

@@ -15,12 +15,20 @@ function missed(): void {
   listeners.forEach((each) => each.forEach((listener) => listener("")));
 }
 
+/** Open the stream, if it is not. The sooner it is, the less has to be asked twice. */
+export function listen(): void {
+  if (source !== undefined) return;
+  const opened = (source = new EventSource("/_sagewright/console/events"));
+  opened.onmessage = heard;
+  opened.onopen = missed;
+  opened.onerror = () => {
+    // It was refused, as it is before one has signed in; where it only broke off, it opens again by itself.
+    if (opened.readyState === EventSource.CLOSED && source === opened) source = undefined;
+  };
+}
+
 export function follow(kind: string, listener: Listener): () => void {
-  if (source === undefined) {
-    source = new EventSource("/_sagewright/console/events");
-    source.onmessage = heard;
-    source.onopen = missed;
-  }
+  listen();
   const those = listeners.get(kind) ?? new Set();
   listeners.set(kind, those.add(listener));
   return () => those.delete(listener);

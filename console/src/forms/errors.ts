@@ -13,9 +13,19 @@ function constraints(message: string): Map<string, string> {
   for (const [, value, path, constraint] of message.matchAll(ONE)) {
     // What is not there, and what is there and empty, is said the same way.
     const said = value === "null" || value === "''" ? "Fill this in." : `${constraint!.trim()}.`;
-    found.set(place(path!), said.replace(/^Member must/, "It must").replace(/\.\.$/, "."));
+    found.set(place(path!), shortened(said.replace(/^Member must/, "It must").replace(/\.\.$/, ".")));
   }
   return found;
+}
+
+const SHOWN = 6;
+
+/** Some of a long set of values is enough to see what is meant. */
+function shortened(said: string): string {
+  return said.replace(/satisfy enum value set: \[(.*)\]/, (_, set: string) => {
+    const values = set.split(", ");
+    return `be one of ${values.slice(0, SHOWN).join(", ")}${values.length > SHOWN ? `, … (${values.length} in all)` : ""}`;
+  });
 }
 
 /** A field: the member that it fills, and its value as it was sent. */

@@ -16,7 +16,7 @@ import { to } from "../parts/route";
 import { useLoaded } from "../parts/useLoaded";
 import { RunCurves } from "./RunCurves";
 import { RunScatter } from "./RunScatter";
-import { called, KINDS, metric, metricNames, named, parameter, parameterNames, shown, type Run } from "./runs";
+import { called, KINDS, REST_S, metric, metricNames, named, parameter, parameterNames, shown, type Run } from "./runs";
 
 export function compareOf(runs: readonly Run[]): string {
   return `${to("compare")}?${new URLSearchParams(runs.map((run) => ["run", run.TrialComponentName])).toString()}`;
@@ -24,7 +24,7 @@ export function compareOf(runs: readonly Run[]): string {
 
 /** Some runs beside each other: what they were given, what came out, and the way there. */
 export function Compare({ names }: { names: string[] }) {
-  const loaded = useLoaded(() => named(names), [names.join()], KINDS);
+  const loaded = useLoaded(() => named(names), [names.join()], KINDS, undefined, REST_S);
   const runs = loaded.value;
   return (
     <SpaceBetween size="s">

@@ -1,12 +1,10 @@
 import Box from "@cloudscape-design/components/box";
 import Link from "@cloudscape-design/components/link";
-import { all } from "../api/client";
 import { moment } from "../parts/format";
 import { Create } from "../parts/Create";
-import { Listing } from "../parts/Listing";
+import { Paged } from "../parts/Paged";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
-import { useLoaded } from "../parts/useLoaded";
 
 interface Summary {
   EndpointName: string;
@@ -16,12 +14,14 @@ interface Summary {
 }
 
 export function Endpoints() {
-  const loaded = useLoaded(() => all<Summary>("sagemaker", "ListEndpoints", "Endpoints", { MaxResults: 100 }), [], ["endpoint"]);
   return (
-    <Listing
+    <Paged<Summary>
       title="Endpoints"
       actions={<Create what="endpoint" page="create-endpoint" />}
-      loaded={loaded}
+      operation="ListEndpoints"
+      member="Endpoints"
+      statuses={["InService", "Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting", "Failed", "OutOfService"]}
+      kinds={["endpoint"]}
       id={(each) => each.EndpointName}
       teach={
         <Box>
@@ -30,10 +30,10 @@ export function Endpoints() {
         </Box>
       }
       columns={[
-        { id: "name", header: "Name", cell: (each) => <Link href={to("endpoints", each.EndpointName)}>{each.EndpointName}</Link>, isRowHeader: true, sortingField: "EndpointName" },
-        { id: "status", header: "Status", cell: (each) => <Status value={each.EndpointStatus} />, sortingField: "EndpointStatus" },
+        { id: "name", header: "Name", cell: (each) => <Link href={to("endpoints", each.EndpointName)}>{each.EndpointName}</Link>, isRowHeader: true, sortingField: "Name", minWidth: 180 },
+        { id: "status", header: "Status", cell: (each) => <Status value={each.EndpointStatus} />, sortingField: "Status" },
         { id: "created", header: "Created", cell: (each) => moment(each.CreationTime), sortingField: "CreationTime" },
-        { id: "changed", header: "Changed", cell: (each) => moment(each.LastModifiedTime), sortingField: "LastModifiedTime" },
+        { id: "changed", header: "Changed", cell: (each) => moment(each.LastModifiedTime) },
       ]}
     />
   );

@@ -116,6 +116,7 @@ export function Folder({ bucket, prefix }: { bucket: string; prefix: string }) {
             {
               id: "name",
               header: "Name",
+              minWidth: 180,
               isRowHeader: true,
               cell: (each) =>
                 each.Key.endsWith("/") ? (

@@ -23,15 +23,13 @@ export function MetricCharts({ metrics }: { metrics: readonly Metric[] }) {
   const [period, setPeriod] = useState(60);
   const [span, setSpan] = useState(3 * HOUR);
   const turn = useTurns(Math.max(10, Math.min(period, MINUTE_S)));
-  const loaded = useLoaded(() => data(metrics, stat, period, span), [metrics.map(idOf).join(), stat, period, span, turn]);
+  const loaded = useLoaded(async () => ({ metrics, series: await data(metrics, stat, period, span) }), [metrics.map(idOf).join(), stat, period, span, turn]);
   const charts = useMemo(() => {
     const found = new Map<string, Series[]>();
-    loaded.value?.forEach((series, index) => {
-      const metric = metrics[index];
-      if (metric) found.set(metric.MetricName, [...(found.get(metric.MetricName) ?? []), series]);
+    loaded.value?.metrics.forEach(({ MetricName }, index) => {
+      found.set(MetricName, [...(found.get(MetricName) ?? []), loaded.value!.series[index]!]);
     });
     return [...found];
-    // What was asked for belongs to the answer.
   }, [loaded.value]);
   const spans = (all: [string, number][]) => all.map(([label, seconds]) => ({ label, value: String(seconds) }));
   const of = (options: SelectProps.Option[], value: string) => options.find((each) => each.value === value) ?? null;

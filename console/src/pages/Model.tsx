@@ -47,10 +47,10 @@ export function Model({ name }: { name: string }) {
       among={["Models", "models"]}
       loaded={loaded}
       actions={() => (
-        <div className="actions">
+        <>
           <Create what="transform job" page="create-transform-job" given={{ model: name }} primary={false} />
           <Create what="endpoint" page="create-endpoint" given={{ model: name }} />
-        </div>
+        </>
       )}
     >
       {(model) => {
@@ -113,7 +113,7 @@ function Users({ model }: { model: string }) {
       header={<Header counter={endpoints.value && `(${endpoints.value.length})`}>Endpoints that serve it</Header>}
       loading={!endpoints.value}
       items={endpoints.value ?? []}
-      empty="No endpoint serves it. Deploy makes one."
+      empty="No endpoint serves it."
       columnDefinitions={[
         { id: "name", header: "Name", cell: (each) => <Link href={to("endpoints", each.EndpointName)}>{each.EndpointName}</Link>, isRowHeader: true },
         { id: "status", header: "Status", cell: (each) => <Status value={each.EndpointStatus} /> },

@@ -6,9 +6,9 @@ import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import type { ReactNode } from "react";
-import { call } from "../api/client";
+import { call, serverSettings } from "../api/client";
 import { Failure } from "../parts/Failure";
-import { moment, type Time } from "../parts/format";
+import { moment, size, type Time } from "../parts/format";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
 import { useLoaded } from "../parts/useLoaded";
@@ -79,11 +79,25 @@ async function look() {
   return { latest, running, failed, endpoints: endpoints.Endpoints, serves: endpoints.NextToken !== undefined };
 }
 
+interface Machines {
+  Engine: { Machines: { vcpus: number; memory_bytes: number; gpus: number }[] };
+  Storage: { FreeBytes: number };
+}
+
+/** What there is for jobs and endpoints. */
+async function capacity(): Promise<{ value: string; note: string }> {
+  const { Engine, Storage } = await serverSettings<Machines>();
+  const sum = (of: "vcpus" | "memory_bytes" | "gpus") => Engine.Machines.reduce((all, each) => all + each[of], 0);
+  const gpus = sum("gpus") ? `, ${sum("gpus")} GPU` : "";
+  return { value: `${sum("vcpus")} vCPU${gpus}`, note: `${size(sum("memory_bytes"))} of memory, ${size(Storage.FreeBytes)} of disk free` };
+}
+
 /** What runs, what waits for room, what failed, what is served, and what it costs. */
 export function Overview() {
   const loaded = useLoaded(look, [], ["training-job", "endpoint", "hyper-parameter-tuning-job", "processing-job", "transform-job"]);
-  // Who may not see costs sees the rest.
+  // Who may not see costs, or the server, sees the rest.
   const cost = useLoaded(() => monthToDate().catch(() => undefined), []);
+  const room = useLoaded(() => capacity().catch(() => undefined), []);
   const seen = loaded.value;
   const waiting = seen?.running.work.filter((each) => each.waits).length;
   const running = seen && seen.running.work.length - waiting!;
@@ -93,13 +107,14 @@ export function Overview() {
       <SpaceBetween size="l">
         {loaded.error && <Failure error={loaded.error} again={loaded.again} />}
         <Container header={<Header variant="h2">Now</Header>}>
-          <ColumnLayout columns={4} variant="text-grid">
+          <div className="figures">
             <Figure label="Running jobs" value={counted(running, seen?.running.more)} href={`${to("training-jobs")}?status=InProgress`} />
             <Figure label="Waiting for room" value={counted(waiting, seen?.running.more)} href={`${to("training-jobs")}?status=InProgress`} />
             <Figure label="Endpoints in service" value={counted(seen?.endpoints.filter((each) => each.EndpointStatus === "InService").length, seen?.serves)} href={to("endpoints")} />
             <Figure label="Failed jobs of the last day" value={counted(seen?.failed.work.length, seen?.failed.more)} href={`${to("training-jobs")}?status=Failed`} />
+            {room.value && <Figure label="Capacity" value={room.value.value} note={room.value.note} href={to("settings")} />}
             <Figure label="Cost of this month" value={cost.value} href={to("cost")} />
-          </ColumnLayout>
+          </div>
         </Container>
         <ColumnLayout columns={2}>
           <Container header={<Header variant="h2">Running</Header>} fitHeight>
@@ -154,13 +169,18 @@ function Works({ of, none }: { of: Work[] | undefined; none: ReactNode }) {
   );
 }
 
-function Figure({ label, value, href }: { label: string; value: number | string | undefined; href: string }) {
+function Figure({ label, value, note, href }: { label: string; value: number | string | undefined; note?: string; href: string }) {
   return (
     <div>
       <Box variant="awsui-key-label">{label}</Box>
       <Link variant="awsui-value-large" href={href} ariaLabel={`${label}: ${value ?? "unknown"}`}>
         {value ?? "–"}
       </Link>
+      {note && (
+        <Box color="text-body-secondary" fontSize="body-s">
+          {note}
+        </Box>
+      )}
     </div>
   );
 }

@@ -17,7 +17,7 @@ import { called, KINDS, named, parameter, parameterNames, source, type Run as Co
 
 /** A run: what it was given, its metrics, what went in and came out. */
 export function Run({ name }: { name: string }) {
-  const loaded = useLoaded(() => named([name]), [name], KINDS);
+  const loaded = useLoaded(() => named([name]), [name], KINDS, name.toLowerCase());
   return (
     <Detail name={name} among={["Runs", "runs"]} loaded={loaded} failed={([run]) => (run?.Status?.PrimaryStatus === "Failed" ? run.Status.Message : undefined)}>
       {(runs) => {

@@ -20,7 +20,7 @@ import { Teach } from "../parts/Teach";
 import { useLoaded } from "../parts/useLoaded";
 import { compareOf } from "./Compare";
 import { RunScatter } from "./RunScatter";
-import { called, differs, KINDS, metric, metricNames, MOST, newest, parameter, parameterNames, shown, source, type Run } from "./runs";
+import { called, differs, KINDS, metric, metricNames, MOST, newest, parameter, parameterNames, REST_S, shown, source, type Run } from "./runs";
 
 /** Columns of each kind at most: the page of a comparison has all. */
 const COLUMNS = 8;
@@ -35,6 +35,8 @@ export function Runs({ experiment }: { experiment?: string }) {
     },
     [experiment],
     KINDS,
+    undefined,
+    REST_S,
   );
   const where = [{ text: "Experiments", href: to("experiments") }, experiment === undefined ? { text: "All runs", href: to("runs") } : { text: experiment, href: to("experiments", experiment) }];
   return (
@@ -76,11 +78,11 @@ function Board({ found, title, experiment }: { found: Run[] | undefined; title: 
   const teach = (
     <Teach
       title="There are no runs yet."
-      operation={experiment === undefined ? "CreateTrainingJob" : "CreateTrial"}
-      params={experiment === undefined ? { TrainingJobName: "prices-1", "...": "…", ExperimentConfig: { ExperimentName: "prices" } } : { TrialName: "first", ExperimentName: experiment }}
+      operation={experiment === undefined ? "CreateTrialComponent" : "CreateTrial"}
+      params={experiment === undefined ? { TrialComponentName: "by-hand", Parameters: { rate: { NumberValue: 0.1 } } } : { TrialName: "first", ExperimentName: experiment }}
     >
       {experiment === undefined
-        ? "Each job is a run by itself. ExperimentConfig says to which experiment it belongs."
+        ? "Each job is a run by itself, and its ExperimentConfig says to which experiment it belongs. Others are made by Run() of the SDK, or by this call."
         : `A run joins by a trial: jobs with ExperimentConfig={"ExperimentName": "${experiment}"}, Run(experiment_name="${experiment}") of the SDK, or AssociateTrialComponent.`}
     </Teach>
   );

@@ -3,7 +3,7 @@ import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { Create } from "../parts/Create";
 import { duration, moment, type Time } from "../parts/format";
-import { Paged } from "../parts/Paged";
+import { JOB_STATUSES, Paged } from "../parts/Paged";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
 
@@ -14,15 +14,13 @@ interface Job {
   TrainingEndTime?: Time;
 }
 
-const STATUSES = ["InProgress", "Completed", "Failed", "Stopping", "Stopped"];
-
 export function TrainingJobs({ status }: { status?: string }) {
   return (
     <Paged<Job>
       title="Training jobs"
       operation="ListTrainingJobs"
       member="TrainingJobSummaries"
-      statuses={STATUSES}
+      statuses={JOB_STATUSES}
       status={status}
       kinds={["training-job"]}
       id={(job) => job.TrainingJobName}
@@ -35,7 +33,7 @@ export function TrainingJobs({ status }: { status?: string }) {
         </SpaceBetween>
       }
       columns={[
-        { id: "name", header: "Name", cell: (job) => <Link href={to("training-jobs", job.TrainingJobName)}>{job.TrainingJobName}</Link>, sortingField: "Name", isRowHeader: true },
+        { id: "name", header: "Name", cell: (job) => <Link href={to("training-jobs", job.TrainingJobName)}>{job.TrainingJobName}</Link>, sortingField: "Name", minWidth: 180, isRowHeader: true },
         { id: "status", header: "Status", cell: (job) => <Status value={job.TrainingJobStatus} />, sortingField: "Status" },
         { id: "created", header: "Created", cell: (job) => moment(job.CreationTime), sortingField: "CreationTime" },
         { id: "took", header: "Took", cell: (job) => (typeof job.TrainingEndTime === "number" ? duration(job.TrainingEndTime - job.CreationTime) : "–") },

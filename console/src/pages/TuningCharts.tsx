@@ -17,7 +17,7 @@ export function TuningCharts({ trials, tuned, config }: { trials: Trial[]; tuned
   return (
     <ColumnLayout columns={tuned.length ? 2 : 1}>
       <Container header={<Header variant="h2" description="In the order in which training jobs began">Best so far</Header>} fitHeight>
-        <Chart series={series} time={false} label={`${metric} of each training job, and the best so far`} />
+        <Chart series={series} time={false} across="Training job" label={`${metric} of each training job, and the best so far`} />
       </Container>
       {tuned.length > 0 && (
         <Container header={<Header variant="h2" description="A line for each training job: the better, the stronger">Hyperparameters</Header>} fitHeight>

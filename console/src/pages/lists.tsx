@@ -1,16 +1,15 @@
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Link from "@cloudscape-design/components/link";
-import { all, defaultRole } from "../api/client";
+import { defaultRole } from "../api/client";
 import { moment } from "../parts/format";
 import { useAct } from "../parts/Detail";
 import { Failure } from "../parts/Failure";
 import { Create } from "../parts/Create";
-import { Listing } from "../parts/Listing";
+import { JOB_STATUSES, Paged } from "../parts/Paged";
 import { to } from "../parts/route";
 import { Status } from "../parts/Status";
 import { Teach } from "../parts/Teach";
-import { useLoaded } from "../parts/useLoaded";
 
 interface Tuning {
   HyperParameterTuningJobName: string;
@@ -21,22 +20,20 @@ interface Tuning {
 }
 
 export function TuningJobs() {
-  const loaded = useLoaded(
-    () => all<Tuning>("sagemaker", "ListHyperParameterTuningJobs", "HyperParameterTuningJobSummaries", { MaxResults: 100 }),
-    [],
-    ["hyper-parameter-tuning-job"],
-  );
   return (
-    <Listing
+    <Paged<Tuning>
       title="Tuning jobs"
       actions={<Create what="tuning job" page="create-tuning-job" />}
-      loaded={loaded}
+      operation="ListHyperParameterTuningJobs"
+      member="HyperParameterTuningJobSummaries"
+      statuses={JOB_STATUSES}
+      kinds={["hyper-parameter-tuning-job"]}
       id={(job) => job.HyperParameterTuningJobName}
       teach={<Box>No hyperparameters were searched yet. A tuning job starts training jobs, each with other hyperparameters, and tells the best: CreateHyperParameterTuningJob with an SDK.</Box>}
       columns={[
-        { id: "name", header: "Name", cell: (job) => <Link href={to("tuning-jobs", job.HyperParameterTuningJobName)}>{job.HyperParameterTuningJobName}</Link>, isRowHeader: true, sortingField: "HyperParameterTuningJobName" },
-        { id: "status", header: "Status", cell: (job) => <Status value={job.HyperParameterTuningJobStatus} />, sortingField: "HyperParameterTuningJobStatus" },
-        { id: "strategy", header: "Strategy", cell: (job) => job.Strategy, sortingField: "Strategy" },
+        { id: "name", header: "Name", cell: (job) => <Link href={to("tuning-jobs", job.HyperParameterTuningJobName)}>{job.HyperParameterTuningJobName}</Link>, minWidth: 180, isRowHeader: true, sortingField: "Name" },
+        { id: "status", header: "Status", cell: (job) => <Status value={job.HyperParameterTuningJobStatus} />, sortingField: "Status" },
+        { id: "strategy", header: "Strategy", cell: (job) => job.Strategy },
         { id: "done", header: "Training jobs completed", cell: (job) => job.TrainingJobStatusCounters.Completed },
         { id: "created", header: "Created", cell: (job) => moment(job.CreationTime), sortingField: "CreationTime" },
       ]}
@@ -52,12 +49,14 @@ interface Transform {
 }
 
 export function TransformJobs() {
-  const loaded = useLoaded(() => all<Transform>("sagemaker", "ListTransformJobs", "TransformJobSummaries", { MaxResults: 100 }), [], ["transform-job"]);
   return (
-    <Listing
+    <Paged<Transform>
       title="Batch transform jobs"
       actions={<Create what="transform job" page="create-transform-job" />}
-      loaded={loaded}
+      operation="ListTransformJobs"
+      member="TransformJobSummaries"
+      statuses={JOB_STATUSES}
+      kinds={["transform-job"]}
       id={(job) => job.TransformJobName}
       teach={
         <Teach
@@ -75,8 +74,8 @@ export function TransformJobs() {
         </Teach>
       }
       columns={[
-        { id: "name", header: "Name", cell: (job) => <Link href={to("transform-jobs", job.TransformJobName)}>{job.TransformJobName}</Link>, isRowHeader: true, sortingField: "TransformJobName" },
-        { id: "status", header: "Status", cell: (job) => <Status value={job.TransformJobStatus} />, sortingField: "TransformJobStatus" },
+        { id: "name", header: "Name", cell: (job) => <Link href={to("transform-jobs", job.TransformJobName)}>{job.TransformJobName}</Link>, minWidth: 180, isRowHeader: true, sortingField: "Name" },
+        { id: "status", header: "Status", cell: (job) => <Status value={job.TransformJobStatus} />, sortingField: "Status" },
         { id: "why", header: "Failure", cell: (job) => job.FailureReason ?? "–" },
         { id: "created", header: "Created", cell: (job) => moment(job.CreationTime), sortingField: "CreationTime" },
       ]}
@@ -91,12 +90,13 @@ interface Model {
 }
 
 export function Models() {
-  const loaded = useLoaded(() => all<Model>("sagemaker", "ListModels", "Models", { MaxResults: 100 }), [], ["model"]);
   return (
-    <Listing
+    <Paged<Model>
       title="Models"
       actions={<Create what="model" page="create-model" />}
-      loaded={loaded}
+      operation="ListModels"
+      member="Models"
+      kinds={["model"]}
       id={(model) => model.ModelName}
       teach={
         <Teach
@@ -112,7 +112,7 @@ export function Models() {
         </Teach>
       }
       columns={[
-        { id: "name", header: "Name", cell: (model) => <Link href={to("models", model.ModelName)}>{model.ModelName}</Link>, isRowHeader: true, sortingField: "ModelName" },
+        { id: "name", header: "Name", cell: (model) => <Link href={to("models", model.ModelName)}>{model.ModelName}</Link>, minWidth: 180, isRowHeader: true, sortingField: "Name" },
         { id: "arn", header: "ARN", cell: (model) => model.ModelArn },
         { id: "created", header: "Created", cell: (model) => moment(model.CreationTime), sortingField: "CreationTime" },
       ]}
@@ -128,12 +128,14 @@ interface Processing {
 }
 
 export function ProcessingJobs() {
-  const loaded = useLoaded(() => all<Processing>("sagemaker", "ListProcessingJobs", "ProcessingJobSummaries", { MaxResults: 100 }), [], ["processing-job"]);
   return (
-    <Listing
+    <Paged<Processing>
       title="Processing jobs"
       actions={<Create what="processing job" page="create-processing-job" />}
-      loaded={loaded}
+      operation="ListProcessingJobs"
+      member="ProcessingJobSummaries"
+      statuses={JOB_STATUSES}
+      kinds={["processing-job"]}
       id={(job) => job.ProcessingJobName}
       teach={
         <Teach
@@ -156,8 +158,8 @@ export function ProcessingJobs() {
         </Teach>
       }
       columns={[
-        { id: "name", header: "Name", cell: (job) => <Link href={to("processing-jobs", job.ProcessingJobName)}>{job.ProcessingJobName}</Link>, isRowHeader: true, sortingField: "ProcessingJobName" },
-        { id: "status", header: "Status", cell: (job) => <Status value={job.ProcessingJobStatus} />, sortingField: "ProcessingJobStatus" },
+        { id: "name", header: "Name", cell: (job) => <Link href={to("processing-jobs", job.ProcessingJobName)}>{job.ProcessingJobName}</Link>, minWidth: 180, isRowHeader: true, sortingField: "Name" },
+        { id: "status", header: "Status", cell: (job) => <Status value={job.ProcessingJobStatus} />, sortingField: "Status" },
         { id: "why", header: "Failure", cell: (job) => job.FailureReason ?? "–" },
         { id: "created", header: "Created", cell: (job) => moment(job.CreationTime), sortingField: "CreationTime" },
       ]}
@@ -173,15 +175,17 @@ interface Instance {
 }
 
 export function Notebooks() {
-  const loaded = useLoaded(() => all<Instance>("sagemaker", "ListNotebookInstances", "NotebookInstances", { MaxResults: 100 }), [], ["notebook-instance"]);
   const { open, error } = useAct();
   return (
     <>
       {error && <Failure error={error} />}
-      <Listing
+      <Paged<Instance>
         title="Notebook instances"
         actions={<Create what="notebook instance" page="create-notebook" />}
-        loaded={loaded}
+        operation="ListNotebookInstances"
+        member="NotebookInstances"
+        statuses={["Pending", "InService", "Stopping", "Stopped", "Failed", "Deleting", "Updating"]}
+        kinds={["notebook-instance"]}
         id={(each) => each.NotebookInstanceName}
         teach={
           <Teach
@@ -197,8 +201,8 @@ export function Notebooks() {
           </Teach>
         }
         columns={[
-          { id: "name", header: "Name", cell: (each) => <Link href={to("notebooks", each.NotebookInstanceName)}>{each.NotebookInstanceName}</Link>, isRowHeader: true, sortingField: "NotebookInstanceName" },
-          { id: "status", header: "Status", cell: (each) => <Status value={each.NotebookInstanceStatus} />, sortingField: "NotebookInstanceStatus" },
+          { id: "name", header: "Name", cell: (each) => <Link href={to("notebooks", each.NotebookInstanceName)}>{each.NotebookInstanceName}</Link>, minWidth: 180, isRowHeader: true, sortingField: "Name" },
+          { id: "status", header: "Status", cell: (each) => <Status value={each.NotebookInstanceStatus} />, sortingField: "Status" },
           { id: "type", header: "Instance type", cell: (each) => each.InstanceType },
           { id: "created", header: "Created", cell: (each) => moment(each.CreationTime), sortingField: "CreationTime" },
           {

@@ -38,6 +38,8 @@ export interface Run {
 }
 
 export const KINDS = ["experiment-trial-component", "trial-component-link"];
+/** Seconds between looks at many runs: each job changes some. */
+export const REST_S = 5;
 /** Runs that a page shows at most. */
 export const MOST = 500;
 

@@ -18,6 +18,9 @@ export interface Series {
 const ROOM = 30;
 export const COLORS = ["#3b82f6", "#e07941", "#2ea597", "#8456ce", "#c33d69", "#b59a00", "#6b9b37", "#d45fbe", "#4fa8d8", "#a0704c"];
 
+/** How far apart what is counted may be: steps have no halves. */
+const WHOLE = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000].flatMap((each) => [each, 2 * each, 5 * each]);
+
 /** Curves over time or over steps; for readers of screens their last values are said too. */
 export function Chart({ series, time = true, across = "Step", label }: { series: Series[]; time?: boolean; across?: string; label: string }) {
   const place = useRef<HTMLDivElement>(null);
@@ -39,7 +42,7 @@ export function Chart({ series, time = true, across = "Step", label }: { series:
         width: element.clientWidth,
         height: 220,
         scales: { x: { time, ...(lonely && { range: [points[0]! - ROOM, points[0]! + ROOM] }) } },
-        axes: [axis, { ...axis, size: 64 }],
+        axes: [time ? axis : { ...axis, incrs: WHOLE }, { ...axis, size: 64 }],
         series: [{ label: time ? "Time" : across }, ...series.map((each, index) => ({
           label: each.name,
           stroke: each.color ?? COLORS[index % COLORS.length]!,

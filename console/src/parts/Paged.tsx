@@ -19,8 +19,8 @@ interface Props<T> {
   /** Columns whose `sortingField` the operation sorts by (its SortBy) can be sorted. */
   columns: TableProps.ColumnDefinition<T>[];
   id: (item: T) => string;
-  /** What StatusEquals takes. */
-  statuses: string[];
+  /** What StatusEquals takes; nothing where there is no such member. */
+  statuses?: string[];
   /** The status to begin with. */
   status?: string;
   kinds: string[];
@@ -28,11 +28,13 @@ interface Props<T> {
   actions?: ReactNode;
 }
 
+export const JOB_STATUSES = ["InProgress", "Completed", "Failed", "Stopping", "Stopped"];
+
 const SIZE = 20;
 const ALL = { value: "", label: "Any status" };
 
 /** A table of which the server keeps the order, finds what matches, and gives a page at a time: for what there may be very many of. */
-export function Paged<T>({ title, operation, member, columns, id, statuses, status = "", kinds, teach, actions }: Props<T>) {
+export function Paged<T>({ title, operation, member, columns, id, statuses = [], status = "", kinds, teach, actions }: Props<T>) {
   const [typed, setTyped] = useState("");
   const [text, setText] = useState("");
   const [wanted, setWanted] = useState(status);
@@ -99,12 +101,14 @@ export function Paged<T>({ title, operation, member, columns, id, statuses, stat
               filteringPlaceholder="Find by name"
               filteringAriaLabel={`Find in ${title}`}
             />
-            <Select
-              selectedOption={options.find((each) => each.value === wanted)!}
-              options={options}
-              ariaLabel="Status"
-              onChange={({ detail }) => setWanted(detail.selectedOption.value!)}
-            />
+            {statuses.length > 0 && (
+              <Select
+                selectedOption={options.find((each) => each.value === wanted)!}
+                options={options}
+                ariaLabel="Status"
+                onChange={({ detail }) => setWanted(detail.selectedOption.value!)}
+              />
+            )}
           </div>
         }
         pagination={

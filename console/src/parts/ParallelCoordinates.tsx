@@ -36,8 +36,23 @@ export function ParallelCoordinates({ axes, lines, label, page }: { axes: Axis[]
     <div className="coordinates" ref={place} tabIndex={0}>
       <svg width={width} height={HEIGHT} role="img" aria-label={label}>
         {axes.map((axis, index) => (
+          <line key={axis.name} className="axis" x1={across(index)} x2={across(index)} y1={TOP} y2={HEIGHT - BOTTOM} />
+        ))}
+        {sorted.map((line) => (
+          <path
+            key={line.name}
+            className={over === line.name ? "over" : line.merit === 1 ? "best" : ""}
+            d={path(points(line))}
+            strokeOpacity={line.merit === undefined ? 0.25 : 0.3 + 0.6 * line.merit ** 2}
+            onMouseEnter={() => setOver(line.name)}
+            onMouseLeave={() => setOver(undefined)}
+            onClick={() => go(page, line.name)}
+          >
+            <title>{`${line.name}: ${axes.map((axis, index) => `${axis.name} ${line.values[index] ?? "unknown"}`).join(", ")}`}</title>
+          </path>
+        ))}
+        {axes.map((axis, index) => (
           <g key={axis.name}>
-            <line className="axis" x1={across(index)} x2={across(index)} y1={TOP} y2={HEIGHT - BOTTOM} />
             <text x={across(index)} y={14} textAnchor="middle" className="title">
               {axis.name.length > 18 ? `${axis.name.slice(0, 17)}…` : axis.name}
               <title>{axis.name}</title>
@@ -48,19 +63,6 @@ export function ParallelCoordinates({ axes, lines, label, page }: { axes: Axis[]
               </text>
             ))}
           </g>
-        ))}
-        {sorted.map((line) => (
-          <path
-            key={line.name}
-            className={over === line.name ? "over" : line.merit === 1 ? "best" : ""}
-            d={path(points(line))}
-            strokeOpacity={line.merit === undefined ? 0.15 : 0.15 + 0.75 * line.merit ** 2}
-            onMouseEnter={() => setOver(line.name)}
-            onMouseLeave={() => setOver(undefined)}
-            onClick={() => go(page, line.name)}
-          >
-            <title>{`${line.name}: ${axes.map((axis, index) => `${axis.name} ${line.values[index] ?? "unknown"}`).join(", ")}`}</title>
-          </path>
         ))}
       </svg>
     </div>

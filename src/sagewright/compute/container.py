@@ -1,6 +1,6 @@
 """The container engine: a task is a container of Docker's or Podman's, looked after by an attendant of its own.
 
-A task's folder is the process engine's (see `process.py`), with the attendant in the supervisor's place, and
+A task's folder is the process engine's (see `task_folder.py`), with the attendant in the supervisor's place, and
 
     output          FIFO: what the container says
     porch/          of a container that has a network for the task: how it reaches this server
@@ -30,13 +30,13 @@ from sagewright.base import toolkit
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Terminal, Transient
 from sagewright.base.settings import Settings
-from sagewright.compute import links, process, spawning
+from sagewright.compute import links, process, spawning, task_folder
 from sagewright.compute.base import Image, Login, Task, TaskState, Usage
 from sagewright.compute.cgroups import Cgroups
 from sagewright.compute.containers import base_image, confinement, images, networks, spec
 from sagewright.compute.containers.api import Api, Refused
 from sagewright.compute.containers.spec import Kind, Place
-from sagewright.compute.process import ProcessEngine, about_of
+from sagewright.compute.process import ProcessEngine
 
 _LOG = logging.getLogger(__name__)
 _ATTENDANT: Final = "sagewright.compute.containers.attendant"
@@ -232,7 +232,7 @@ class ContainerEngine(ProcessEngine):
             "bodies": bodies,
         }
         with contextlib.ExitStack() as stack:
-            control = process.make_control(run / "control")
+            control = task_folder.make_control(run)
             stack.callback(os.close, control)
             told = spawning.hidden_file(marshal.dumps(order), run)
             stack.callback(os.close, told)
@@ -248,13 +248,13 @@ class ContainerEngine(ProcessEngine):
     def _follow_again(self, task_id: str) -> bool:
         """Whether there still is a container whose attendant was killed. It has another one then."""
         run = self._run(task_id)
-        about = about_of(run)
+        about = task_folder.about(run)
         try:
             if "name" not in about or self._api.found(f"/containers/{about['name']}/json") is None:
                 return False
         except (OSError, Refused) as problem:
             raise Transient(f"The container engine does not answer: {problem}.") from problem
-        lock = process.take(run)
+        lock = task_folder.take(run)
         if lock is None:
             return True  # somebody else was quicker
         _LOG.warning("Task %s had lost its attendant; its container has another one.", task_id)
@@ -274,7 +274,7 @@ class ContainerEngine(ProcessEngine):
     def _remove(self, run: Path) -> None:
         """What the engine made for it, and then what we did: a crash in between leaves a task to be removed."""
         name = self._name(run.parent.name)
-        network = about_of(run).get("network") or name
+        network = task_folder.about(run).get("network") or name
         try:
             for each in (name, f"{name}-porch"):
                 self._api.remove(f"/containers/{each}")

@@ -1,23 +1,11 @@
 """The default engine: a task is a child of a supervisor of its own, in a bubblewrap sandbox where there is one.
 
-A task's folder here is `<folder>/<id>/run`:
-
-    lock            held by the supervisor (handed down by whoever starts it): held means running
-    claimed         made once, by the supervisor, before it starts the command: when it did so, epoch seconds
-    result          written last: exit code, whether for want of memory, started, ended
-    log             what the task said (see `logfile`)
-    control         FIFO: a line asks for a stop, and is the grace in seconds
-    about           what this engine needs to know later; no secrets
-    supervisor.log  the supervisor's own failures
-    tmp home etc    the task's private folders
-
-Only the lock says whether something runs, so no process id is ever trusted after a restart.
+What it keeps of a task, and where, is in `task_folder.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
@@ -25,10 +13,7 @@ import logging
 import marshal
 import os
 import py_compile
-import re
-import secrets
 import shutil
-import stat
 import sys
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -39,7 +24,7 @@ from sagewright.base import toolkit
 from sagewright.base.clock import Clock
 from sagewright.base.errors import Terminal, Transient
 from sagewright.base.settings import Settings
-from sagewright.compute import cgroups, links, logfile, plain, sandbox, spawning, syscalls, usage
+from sagewright.compute import cgroups, links, logfile, plain, sandbox, spawning, syscalls, task_folder, usage
 from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
 from sagewright.compute.machine import Machine
 from sagewright.compute.networks import Networks
@@ -47,7 +32,6 @@ from sagewright.compute.watcher import Watcher
 
 _LOG = logging.getLogger(__name__)
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
-ID = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _METADATA = "/_sagewright/metadata"
 """Where the platform answers as a machine's metadata does, by a task's token."""
 _PATIENCE = 5.0
@@ -55,7 +39,7 @@ _PATIENCE = 5.0
 
 
 class ProcessEngine(Engine):
-    """Runs tasks as child processes; see the module's text for what it keeps where."""
+    """Runs tasks as child processes."""
 
     name = "process"
 
@@ -126,7 +110,7 @@ class ProcessEngine(Engine):
 
     def start(self, task: Task) -> None:
         run = self._run(task.id)
-        if (run / "claimed").exists():
+        if task_folder.was_claimed(run):
             return
         self._check(task)
         lock = self._take_for_start(run)
@@ -144,30 +128,10 @@ class ProcessEngine(Engine):
         self._watcher.adopt(task.id, pid)
 
     def inspect(self, task_id: str) -> TaskState:
-        run = self._run(task_id)
-        state = _result(run)
-        if state is not None:
-            return state
-        started = _claimed(run)
-        if _is_held(run / "lock"):
-            return TaskState("running", started=started)
-        if not (run / "claimed").exists():
-            return TaskState("unknown")
-        return _result(run) or TaskState("lost", started=_claimed(run))
+        return task_folder.state(self._run(task_id))
 
     def stop(self, task_id: str, *, grace: float) -> None:
-        try:
-            fd = os.open(self._run(task_id) / "control", os.O_WRONLY | os.O_NONBLOCK)
-        except OSError as problem:
-            if problem.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENXIO):
-                raise
-            return  # never started, or nobody is there any more to read it
-        try:
-            os.write(fd, b"%.3f\n" % max(0.0, grace))
-        except (BrokenPipeError, BlockingIOError):
-            _LOG.warning("The supervisor of task %s does not read its stop requests.", task_id)
-        finally:
-            os.close(fd)
+        task_folder.ask_to_stop(self._run(task_id), grace)
 
     def watch(self, task_id: str, wake: Callable[[], None]) -> None:
         self._watcher.watch(task_id, self._run(task_id) / "control", wake)
@@ -176,7 +140,7 @@ class ProcessEngine(Engine):
         return logfile.read(self._run(task_id) / "log", offset, limit)
 
     def address(self, task_id: str) -> Path | None:
-        about = about_of(self._run(task_id))
+        about = task_folder.about(self._run(task_id))
         if not about.get("socket"):
             return None
         run = self._run(task_id)
@@ -204,7 +168,7 @@ class ProcessEngine(Engine):
         run = self._run(task_id)
         until = self._clock.monotonic() + _PATIENCE
         while run.exists():
-            lock = take(run)
+            lock = task_folder.take(run)
             if lock is not None:
                 try:
                     self._remove(run)
@@ -225,8 +189,7 @@ class ProcessEngine(Engine):
     # -- starting
 
     def _run(self, task_id: str) -> Path:
-        """Where the engine keeps the task; for what cannot be an id, a place where nothing ever is."""
-        return self._folder / (task_id if ID.fullmatch(task_id) else ".none") / "run"
+        return task_folder.of(self._folder, task_id)
 
     def _check(self, task: Task) -> None:
         """Refuse now, in words, what would fail later without."""
@@ -243,8 +206,8 @@ class ProcessEngine(Engine):
         until = self._clock.monotonic() + _PATIENCE
         while True:
             run.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = take(run)
-            if (run / "claimed").exists():
+            lock = task_folder.take(run)
+            if task_folder.was_claimed(run):
                 if lock is not None:
                     os.close(lock)
                 return None
@@ -266,7 +229,7 @@ class ProcessEngine(Engine):
             }
             (run / "about").write_text(json.dumps(about))
             order, options = self._order(task, run, groups, link)
-            control = make_control(run / "control")
+            control = task_folder.make_control(run)
             stack.callback(os.close, control)
             handed = [spawning.hidden_file(marshal.dumps(order), run), lock, control]
             stack.callback(os.close, handed[0])
@@ -341,22 +304,11 @@ class ProcessEngine(Engine):
         return order, [os.fsencode(option) for option in options]
 
     def _remove(self, run: Path) -> None:
-        """Out of sight at once, so that a crash half-way leaves nothing that looks like a task."""
         # Those that were made are written down too late for a crash in between, so all that could be are tried.
-        known = [Path(group) for group in about_of(run).get("cgroups", ())]
+        known = [Path(group) for group in task_folder.about(run).get("cgroups", ())]
         possible = [parent / _group_name(run) for parent in self._cgroups.parents.values()]
         cgroups.remove(list(dict.fromkeys([*known, *possible])))
-        trash = self._folder / ".trash"
-        target = trash / f"{run.parent.name}-{secrets.token_hex(4)}"
-        while run.exists():
-            # Another thread that removes a task makes the same folder, and takes it away when it is empty.
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(trash, 0o700)
-            with contextlib.suppress(FileNotFoundError):
-                run.rename(target)
-        shutil.rmtree(target, onerror=_open_and_retry)
-        with contextlib.suppress(OSError):
-            trash.rmdir()
+        task_folder.discard(run, self._folder / ".trash")
 
 
 def make(settings: Settings, clock: Clock) -> ProcessEngine:
@@ -368,7 +320,7 @@ def make(settings: Settings, clock: Clock) -> ProcessEngine:
 
 def check(task: Task) -> None:
     """Refuse what no engine could run. Raises Terminal."""
-    if not ID.fullmatch(task.id):
+    if not task_folder.ID.fullmatch(task.id):
         raise Terminal(f"{task.id!r} is not a task id: small letters, digits and hyphens, at most 100.")
     if not task.command:
         raise Terminal("The task has no command.")
@@ -399,79 +351,5 @@ def _group_name(run: Path) -> str:
     return "sagewright-" + hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
 
 
-def make_control(path: Path) -> int:
-    with contextlib.suppress(FileExistsError):
-        os.mkfifo(path, 0o600)
-    return os.open(path, os.O_RDWR | os.O_NONBLOCK)
-
-
-def take(run: Path) -> int | None:
-    """The task's lock, or None if it is held (or the folder was destroyed meanwhile)."""
-    path = run / "lock"
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(fd), os.stat(path)):
-            return fd
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    os.close(fd)
-    return None
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        fd = os.open(path, os.O_RDWR)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
-
-
-def _claimed(run: Path) -> float | None:
-    try:
-        return float((run / "claimed").read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def _result(run: Path) -> TaskState | None:
-    try:
-        return TaskState("exited", **json.loads((run / "result").read_bytes()))
-    except OSError:
-        return None
-
-
-def about_of(run: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((run / "about").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
 def _below_opt_ml(path: str) -> bool:
     return os.path.normpath(path).startswith("/opt/ml/")
-
-
-def _open_and_retry(remove: Callable[[str], object], path: str, problem: object) -> None:
-    """Tasks leave folders that nobody may write to."""
-    try:
-        os.chmod(os.path.dirname(path), stat.S_IRWXU)
-        if not os.path.islink(path) and os.path.isdir(path):
-            os.chmod(path, stat.S_IRWXU)
-            shutil.rmtree(path)
-        else:
-            remove(path)
-    except FileNotFoundError:
-        pass  # another server that starts removes what was left
-    except OSError as failure:
-        _LOG.warning("%s could not be removed: %s", path, failure)

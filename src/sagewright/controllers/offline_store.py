@@ -12,17 +12,19 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import orjson
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AwsError, SagewrightError
-from sagewright.controllers.offline_tables import Tables
+from sagewright.controllers.iceberg_tables import Files, IcebergTables
+from sagewright.controllers.offline_tables import Ask, Tables
 from sagewright.dataplane.features import offline
 from sagewright.dataplane.features.event_time import SECOND
 from sagewright.dataplane.features.group_file import GroupFile, Waiting
 from sagewright.dataplane.features.groups import KIND, FeatureStore, group_of
+from sagewright.dataplane.features.iceberg import Batch
 from sagewright.dataplane.features.schema import Schema
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Store
@@ -36,10 +38,6 @@ _AT_ONCE: Final = 5_000
 """Rows of an outbox."""
 
 
-class _Files(Protocol):
-    def put_bytes(self, bucket: str, key: str, data: bytes) -> object: ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Target:
     """What a layout says."""
@@ -50,13 +48,19 @@ class _Target:
     prefix: str
     table: tuple[str, str] | None
     schema: Schema
+    format: str
 
     @classmethod
     def read(cls, text: str) -> _Target:
         said = orjson.loads(text)
         bucket, _, prefix = said["place"].removeprefix("s3://").partition("/")
         table = tuple(said["table"]) if said["table"] else None
-        return cls(Key(*said["group"]), said["role"], bucket, prefix, table, Schema.read(said["schema"]))
+        schema = Schema.read(said["schema"])
+        return cls(Key(*said["group"]), said["role"], bucket, prefix, table, schema, said.get("format", "Glue"))
+
+    @property
+    def place(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
 
 
 class OfflineStores:
@@ -66,13 +70,14 @@ class OfflineStores:
         self,
         features: FeatureStore,
         store: Store,
-        objects_as: Callable[[str, str], _Files],
-        tables: Tables,
+        objects_as: Callable[[str, str], Files],
+        ask: Ask,
         clock: Clock,
     ) -> None:
-        """`objects_as(role, region)` is S3 as a role may use it."""
+        """`objects_as(role, region)` is S3 as a role may use it; `ask` is `Neighbours.ask`."""
         self._features, self._store, self._clock = features, store, clock
-        self._objects_as, self._tables = objects_as, tables
+        self._objects_as = objects_as
+        self._tables, self._iceberg = Tables(ask), IcebergTables(ask)
         self._groups_changed = threading.Event()
         self._groups_changed.set()
         store.subscribe(self._changed)
@@ -110,9 +115,14 @@ class OfflineStores:
             return
         target = _Target.read(layout.text)
         try:
-            self._tables.make(target.group, target.table, target.schema, f"s3://{target.bucket}/{target.prefix}")
-        except SagewrightError:
-            _log.exception("the table of feature group %s could not be made; that is tried again", record.name)
+            if target.format == "Iceberg":
+                files = self._objects_as(target.role, target.group.region)
+                now = int(self._clock.now() * SECOND)
+                self._iceberg.make(files, target.group, target.table, record.uid, target.schema, target.place, now)
+            else:
+                self._tables.make(target.group, target.table, target.schema, target.place)
+        except (SagewrightError, OSError) as error:
+            _log.warning("the table of feature group %s could not be made; that is tried again: %s", record.name, error)
             return
         self._amend(record.key, record.uid, {"offline_table": layout.id})
 
@@ -133,12 +143,15 @@ class OfflineStores:
     def _write(self, uid: str, file: GroupFile, layout: str, rows: Sequence[Waiting], written: int) -> None:
         target = _Target.read(file.layout(layout))
         files = self._objects_as(target.role, target.group.region)
-        partitions = []
-        for each in offline.files(uid, target.schema, rows, written):
-            files.put_bytes(target.bucket, f"{target.prefix}/{each.path}", each.data)
-            partitions.append(each.partition)
-        place = f"s3://{target.bucket}/{target.prefix}"
-        self._tables.enter(target.group, target.table, target.schema, place, partitions)
+        if target.format == "Iceberg":
+            batch = Batch(uid, target.schema, rows, written)
+            self._iceberg.append(files, target.group, target.table, target.place, batch)
+        else:
+            partitions = []
+            for each in offline.files(uid, target.schema, rows, written):
+                files.put_bytes(target.bucket, f"{target.prefix}/{each.path}", each.data)
+                partitions.append(each.partition)
+            self._tables.enter(target.group, target.table, target.schema, target.place, partitions)
         record = self._store.get(target.group)
         if record is not None and record.status.get("OfflineStoreStatus", {}).get("Status") == "Blocked":
             self._amend(target.group, uid, {"OfflineStoreStatus": {"Status": "Active"}})

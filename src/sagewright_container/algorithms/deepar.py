@@ -74,6 +74,11 @@ class DeepAR:
     def train(self, job: Job) -> None:
         """Train on the channel `train`, save, and measure the forecasts of the end of each series in `test`."""
         series = time_series.read(job.inputs["train"])
+        length = job.hyperparameters["prediction_length"]
+        if max(len(each.target) for each in series) <= length:
+            raise ClientError(
+                f"Channel train: no series is longer than prediction_length, {length}. Give longer ones, or lower it."
+            )
         importlib.import_module("sagewright_container.algorithms.deepar_training").train(job, series)
 
     def load(self, model_dir: str) -> Any:

@@ -126,11 +126,6 @@ def _about(values: Mapping[str, Any], series: Sequence[Series]) -> About:
 
 def _check(values: Mapping[str, Any], series: Sequence[Series]) -> None:
     """There is something to learn, and the likelihood can be of it."""
-    length = values["prediction_length"]
-    if max(len(each.target) for each in series) <= length:
-        raise ClientError(
-            f"Channel train: no series is longer than prediction_length, {length}. Give longer ones, or lower it."
-        )
     observed = np.concatenate([each.target[~np.isnan(each.target)] for each in series])
     if not observed.size:
         raise ClientError("Channel train: every value of every target is missing.")

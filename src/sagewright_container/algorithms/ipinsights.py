@@ -61,11 +61,11 @@ class IpInsights:
     def train(self, job: Job) -> None:
         """Learn from the pairs of the channel `train`, measure on `validation` after each epoch, save the network."""
         pairs = importlib.import_module("sagewright_container.algorithms.ip_pairs")
-        embeddings = importlib.import_module("sagewright_container.algorithms.ip_embeddings")
         values = job.hyperparameters
         count = values["num_entity_vectors"]
         train = pairs.read(job.inputs["train"], count)
         held_out = pairs.read(job.inputs["validation"], count) if "validation" in job.inputs else None
+        embeddings = importlib.import_module("sagewright_container.algorithms.ip_embeddings")
         network = embeddings.network(count, values["vector_dim"], values["num_ip_encoder_layers"], seed=0)
         for epoch, loss in enumerate(embeddings.epochs(network, train, values)):
             quality.said(job.current_host, "train", "loss", loss, epoch=epoch)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sagewright_container import alone
 from sagewright_container.algorithms import tabular
 from sagewright_container.algorithms.base import Channel, Job, Metric, Model
 from sagewright_container.algorithms.errors import ClientError
@@ -86,7 +87,7 @@ class LightGBM:
     def train(self, job: Job) -> None:
         """Boost until the validation data get no better; save the booster as text and the encoding as JSON."""
         data = tabular.read(job, classify=self._classify)
-        library = importlib.import_module("lightgbm")
+        library = _library()
         try:
             booster = self._boosted(job, data, library)
         except library.basic.LightGBMError as error:
@@ -131,7 +132,7 @@ class LightGBM:
     def handler(self, model_dir: str) -> Any:
         """Answers CSV rows."""
         serving = importlib.import_module("sagewright_container.serving.tabular_algorithm")
-        booster = importlib.import_module("lightgbm").Booster(model_file=os.path.join(model_dir, MODEL_FILE))
+        booster = _library().Booster(model_file=os.path.join(model_dir, MODEL_FILE))
         numpy = importlib.import_module("numpy")
 
         def predict(matrix: Any) -> Any:
@@ -140,6 +141,11 @@ class LightGBM:
             return numpy.column_stack((1 - answers, answers)) if both else answers
 
         return serving.TabularHandler(tabular.encoding(model_dir), predict)
+
+
+def _library() -> Any:
+    """LightGBM, which is given NumPy's arrays only."""
+    return alone.import_alone("lightgbm", "sklearn", "pandas", "pyarrow", "dask", "matplotlib")
 
 
 def _chosen(values: Mapping[str, Any], usual: str) -> str:

@@ -64,10 +64,10 @@ class Ntm:
 
     def train(self, job: Job) -> None:
         """Learn the topics of the channel `train` until the loss hardly changes, tell them, save the network."""
-        topic_network = importlib.import_module("sagewright_container.algorithms.topic_network")
         values = job.hyperparameters
         rows = {name: _counts(job, name) for name in ("train", "validation", "test") if name in job.inputs}
         words = _vocabulary(job)
+        topic_network = importlib.import_module("sagewright_container.algorithms.topic_network")
         network = topic_network.network(values["feature_dim"], values["num_topics"], values, layers(values), seed=0)
         losses: list[float] = []
         for epoch, loss in enumerate(topic_network.epochs(network, rows["train"], values)):

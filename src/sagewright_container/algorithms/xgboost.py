@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sagewright_container import alone
 from sagewright_container.algorithms import content_types
 from sagewright_container.algorithms.base import Channel, Job, Metric, Model
 from sagewright_container.algorithms.errors import ClientError
@@ -144,6 +145,7 @@ class XGBoost:
 
     def train(self, job: Job) -> None:
         """Train on the channel `train`, watch `validation`, save `xgboost-model` (UBJSON)."""
+        alone.import_alone("xgboost", "sklearn")
         boosting = importlib.import_module("sagewright_container.algorithms.xgboost_boosting")
         raw: bytes = boosting.train(job)
         with open(os.path.join(job.model_dir, MODEL_FILE), "wb") as file:

@@ -43,7 +43,7 @@ def _orc(connection: Any, select: str, _columns: Sequence[Mapping[str, Any]], co
 
 
 def _avro(connection: Any, select: str, columns: Sequence[Mapping[str, Any]], compression: str, target: Path) -> None:
-    import fastavro  # type: ignore[import-not-found]
+    import fastavro
 
     if compression not in ("", "none", "uncompressed"):
         raise QueryError("NOT_SUPPORTED: Avro is written without compression: leave it out.")

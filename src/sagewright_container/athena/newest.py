@@ -5,9 +5,9 @@ What SageMaker's dataset builders ask is, in short:
     SELECT … FROM (SELECT …, row_number() OVER (PARTITION BY b.id ORDER BY b.time DESC, f.time DESC, g.time DESC) AS n
                    FROM b JOIN f ON b.x = f.id AND b.time >= f.time JOIN g ON …) WHERE n <= 1
 
-As it stands, every label meets every earlier row of every group: the product of them. But each join knows nothing of the
-others, so the first of all combinations is made of the first of each join. So each join is reduced by itself: for each
-label the newest time that it may see, then the row of that time. That is the same answer whatever the conditions are.
+As it stands, every label meets every earlier row of every group: the product of them. But each join knows nothing of
+the others, so the first of all combinations is made of the first of each join. So each join is reduced by itself: for
+each label the newest time that it may see, then the row of that time. That is the same answer whatever the conditions.
 
 Each of f and g is itself made by keeping, of rows with the same id and time, the newest, and leaving out what was
 deleted later. `_late` sees that form and does it after the join: to few rows, not to all.
@@ -67,7 +67,7 @@ def newest_only(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _from(select: exp.Expression) -> exp.Expression | None:
+def _from(select: Any) -> Any:
     clause = select.args.get("from_") or select.args.get("from")
     return None if clause is None or select.args.get("joins") else clause.this
 
@@ -76,7 +76,7 @@ def _pattern(outer: exp.Select, inner: exp.Select) -> tuple[str, list[_Join]] | 
     """The labels' name and the joins, where `outer` wants the first row of each partition of `inner`."""
     clause = inner.args.get("from_") or inner.args.get("from")
     joins = inner.args.get("joins")
-    labels = None if clause is None else clause.this
+    labels: Any = None if clause is None else clause.this
     if not joins or not _plain_table(labels) or _others(inner):
         return None
     windows = [each for each in inner.expressions if isinstance(each, exp.Alias) and each.this.find(exp.Window)]
@@ -206,9 +206,7 @@ def _reduced(base: str, join: _Join, late: _Late | None) -> exp.Expression:
     )
     # The label's columns are there too: the condition says which of the rows of that time are meant.
     same = exp.NullSafeEQ(this=_of(join.name, newest), expression=_of(_BEST, _BEST))
-    order = [
-        exp.Ordered(this=_of(join.name, name), desc=True, nulls_first=False) for name in (*join.order[1:], *ranks)
-    ]
+    order = [exp.Ordered(this=_of(join.name, name), desc=True, nulls_first=False) for name in (*join.order[1:], *ranks)]
     nth = exp.Window(
         this=exp.RowNumber(),
         partition_by=[_of(_BEST, _NUMBER)],
@@ -216,13 +214,19 @@ def _reduced(base: str, join: _Join, late: _Late | None) -> exp.Expression:
         over="OVER",
     )
     there = (
-        exp.select(exp.Column(this=exp.Star(), table=_quoted(join.name)), _of(_BEST, _NUMBER), exp.alias_(nth, _NTH, quoted=True))
+        exp.select(
+            exp.Column(this=exp.Star(), table=_quoted(join.name)),
+            _of(_BEST, _NUMBER),
+            exp.alias_(nth, _NTH, quoted=True),
+        )
         .from_(exp.Subquery(this=best, alias=_alias(_BEST)))
         .join(labels, on=exp.EQ(this=_of(base, _NUMBER), expression=_of(_BEST, _NUMBER)))
         .join(rows, on=exp.and_(join.on.copy(), same))
     )
-    return exp.select("*").from_(exp.Subquery(this=there, alias=_alias(_NTH))).where(
-        exp.EQ(this=_of(_NTH, _NTH), expression=exp.Literal.number(1))
+    return (
+        exp.select("*")
+        .from_(exp.Subquery(this=there, alias=_alias(_NTH)))
+        .where(exp.EQ(this=_of(_NTH, _NTH), expression=exp.Literal.number(1)))
     )
 
 
@@ -321,8 +325,8 @@ def _form(
         f"{nth} FROM {source}{_where(conditions)}) WHERE {nth} = 1"
     )
     last = (
-        f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {origin}.{by} ORDER BY {origin}.{at} DESC, {ranked}) "
-        f"AS {nth} FROM {source}{_where(gone_conditions)}) WHERE {nth} = 1"
+        f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {origin}.{by} ORDER BY {origin}.{at} DESC, "
+        f"{ranked}) AS {nth} FROM {source}{_where(gone_conditions)}) WHERE {nth} = 1"
     )
     text = (
         f"WITH {kept} AS ({first}), {gone} AS ({last}) SELECT {', '.join(f'{kept}.{_q(each)}' for each in columns)} "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sagewright_container.athena import iceberg
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.types import from_hive, literal, quoted, schema_of
 
@@ -43,6 +44,8 @@ def _check_view(connection: Any, view: Table) -> None:
 
 
 def _select(connection: Any, table: Table, root: str) -> str:
+    if table["format"] == "iceberg":
+        return iceberg.select(table, root)
     columns, keys = table["columns"], table["partition_keys"]
     if not table["count"]:
         return f"SELECT {', '.join(_nothing(each) for each in (*columns, *keys))} WHERE false"
@@ -119,8 +122,8 @@ _SOURCES: Final = {"parquet": _parquet, "csv": _csv, "text": _csv, "json": _json
 
 def check(table: Table) -> None:
     """Raises QueryError for a table whose files are not read here."""
-    if table["format"] not in _SOURCES:
+    if table["format"] not in _SOURCES and table["format"] != "iceberg":
         raise QueryError(
             f"NOT_SUPPORTED: The table {table['database']}.{table['name']} is kept as {table['format']}. Sagewright's "
-            "Athena reads Parquet, CSV, delimited text and JSON."
+            "Athena reads Parquet, Iceberg, CSV, delimited text and JSON."
         )

@@ -3,24 +3,17 @@ cold start's time."""
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from typing import Any
+
+from sagewright_container import alone
 
 PICKLE = b"\x80"  # the first byte of a pickle
 
 
 def import_alone(model_dir: str) -> None:
     """Import XGBoost before anybody else does, alone unless a model is a pickle: that may be of an estimator."""
-    if {"xgboost", "sklearn"} & sys.modules.keys() or any(map(_is_pickle, _files(model_dir))):
-        return
-    modules: dict[str, Any] = sys.modules
-    modules["sklearn"] = None  # as if it were not installed
-    try:
-        importlib.import_module("xgboost")
-    finally:
-        del modules["sklearn"]
+    if not any(map(_is_pickle, _files(model_dir))):
+        alone.import_alone("xgboost", "sklearn")
 
 
 def _files(folder: str) -> list[str]:

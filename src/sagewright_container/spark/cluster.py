@@ -7,21 +7,25 @@ application.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
+import socket
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sagewright_container.training.cluster import Cluster, free_ports
 from sagewright_container.training.meeting import Meeting, gather
 from sagewright_container.training.ports import job_key
 from sagewright_container.training.processes import Group, Program
 
-_QUIET = "rootLogger.level = warn\nrootLogger.appenderRef.stderr.ref = console\n" + "".join(
+_START_S: Final = 120.0
+_QUIET: Final = "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = console\n" + "".join(
     f"appender.console.{line}\n"
     for line in (
         *("type = Console", "name = console", "target = SYSTEM_ERR", "layout.type = PatternLayout"),
@@ -29,6 +33,15 @@ _QUIET = "rootLogger.level = warn\nrootLogger.appenderRef.stderr.ref = console\n
     )
 )
 """What the master and the workers say is of no use to an application's owner, unless it is bad."""
+
+
+_JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Master and workers do little, and are to be there soon."""
+_OPENED: Final = tuple(
+    f"--add-opens=java.base/{package}=ALL-UNNAMED"
+    for package in ("java.lang", "java.lang.invoke", "java.net", "java.nio", "java.util", "sun.nio.ch")
+)
+"""What Spark reads of Java's own."""
 
 
 class Hosts(NamedTuple):
@@ -89,24 +102,41 @@ def met(base: Path, memory: int) -> Hosts | None:
 def run(hosts: Hosts, application: Program, scratch: Path) -> int:
     """Run this host's part, on the first the application too; answers with what it exits. `scratch` is a folder of this
     host's."""
-    daemons = Group(_daemons(hosts, application.environ, scratch), cwd=str(scratch))
+    beside = daemons(hosts, application.environ, scratch)
+    running: list[Group] = []
     try:
+        for program in beside:
+            if program is beside[-1]:
+                _await_master(hosts)  # a worker that does not find it tries again many seconds later
+            running.append(Group([program], cwd=str(scratch)))
         if not hosts.leads:
-            return _work(daemons, hosts.meeting)
+            return _work(running[-1], hosts.meeting)
         driver = Group([application], cwd=os.getcwd())
         _forward(driver)
         code = driver.wait().exit_code
         hosts.meeting.leave(code)
         return code
     finally:
-        daemons.end()
-        daemons.wait()
+        for group in running:
+            group.signal(signal.SIGKILL)  # they keep nothing, and their last words would stand behind the application's
+        for group in running:
+            group.wait()
 
 
-def _work(daemons: Group, meeting: Meeting) -> int:
-    _forward(daemons)
+def _await_master(hosts: Hosts) -> None:
+    """Until it listens, or as long as it may take to start on a machine that has much to do."""
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            socket.create_connection((hosts.cluster.master, int(hosts.port)), timeout=5).close()
+            return
+        time.sleep(0.1)
+
+
+def _work(worker: Group, meeting: Meeting) -> int:
+    _forward(worker)
     code = meeting.wait()
-    if code is None and not daemons.asked:
+    if code is None and not worker.asked:
         sys.stderr.write("smspark-submit: the host of the application is gone\n")
         return 1
     return 0  # how the application ended, its own host tells
@@ -125,7 +155,8 @@ def _secrets(hosts: Hosts) -> Mapping[str, str]:
     return {"spark.authenticate": "true", "spark.authenticate.secret": secret}
 
 
-def _daemons(hosts: Hosts, environ: Mapping[str, str], scratch: Path) -> list[Program]:
+def daemons(hosts: Hosts, environ: Mapping[str, str], scratch: Path) -> list[Program]:
+    """What runs on this host beside the application, the worker last."""
     folder, name = scratch / "daemons", hosts.cluster.current
     folder.mkdir(mode=0o700)
     told = {**_secrets(hosts), "spark.ui.killEnabled": "false"}
@@ -134,15 +165,17 @@ def _daemons(hosts: Hosts, environ: Mapping[str, str], scratch: Path) -> list[Pr
     around = {
         **environ,
         "SPARK_CONF_DIR": str(folder),
-        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_SCALA_VERSION": "2.12",  # what PyPI's Spark 3.5 is built with; a worker looks for sources without it
         "SPARK_WORKER_CORES": str(hosts.meeting.table[name]["cores"]),
         "SPARK_WORKER_MEMORY": f"{hosts.memory >> 20}m",
     }
-    start = f"{environ['SPARK_HOME']}/bin/spark-class"
+    # Not by spark-class, which starts a Java of its own to find out the same.
+    jars = f"{folder}/:{environ['SPARK_HOME']}/jars/*"
+    start = (f"{environ['JAVA_HOME']}/bin/java", "-cp", jars, *_JAVA, *_OPENED)
     page = ("--host", name, "--webui-port", "0")
-    worker = (start, "org.apache.spark.deploy.worker.Worker", *page, "--work-dir", str(scratch / "work"), hosts.master)
+    worker = (*start, "org.apache.spark.deploy.worker.Worker", *page, "--work-dir", str(scratch / "work"), hosts.master)
     programs = [Program(worker, around)]
     if hosts.leads:
-        leader = (start, "org.apache.spark.deploy.master.Master", *page, "--port", hosts.port)
+        leader = (*start, "org.apache.spark.deploy.master.Master", *page, "--port", hosts.port)
         programs.insert(0, Program(leader, around))
     return programs

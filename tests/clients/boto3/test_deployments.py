@@ -50,8 +50,11 @@ class Load:
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(USERS)]
 
-    def ask(self, seconds: float = 0.02) -> str:
-        """Who answers; some requests are on their way whenever an instance is told to end."""
+    def ask(self, seconds: float = 0.1) -> str:
+        """Who answers; as many requests as users are on their way whenever an instance is told to end.
+
+        What takes long costs little: sixty quick ones a second would take half of a processor.
+        """
         body = str(seconds).encode()
         answer = self._runtime.invoke_endpoint(EndpointName=self.endpoint, Body=body, ContentType="text/csv")
         return str(answer["Body"].read().decode())
@@ -273,7 +276,7 @@ def test_a_rolling_update_keeps_capacity(
 def test_weights_shift(sagemaker: Any, endpoint: str, load: Load, configured: Made, eventually: Wait) -> None:
     config = configured("one", "two")
     with ThreadPoolExecutor() as pool:
-        long = pool.submit(load.ask, 4)
+        long = pool.submit(load.ask, 8)  # longer than it takes to start the next instances
         sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
         in_service(sagemaker, endpoint)
         assert not long.done(), "it is at an instance that is to end"

@@ -114,7 +114,7 @@ def test_a_new_job_has_defaults(page: Page, picture: Picture, role: str, trained
     picture("create-training-job")
     page.get_by_label("Output").fill("nowhere")
     page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.get_by_text("validation error").first).to_be_visible()
+    expect(page.get_by_text("It must satisfy regular expression pattern").first).to_be_visible()
 
 
 def test_lists_change_by_themselves(page: Page, role: str, container: dict[str, Any]) -> None:
@@ -136,6 +136,30 @@ def test_an_endpoint_is_asked(page: Page, picture: Picture, endpoint: str, rows:
     expect(page.get_by_text("This did not work")).to_be_visible()
 
 
+def test_how_an_endpoint_scales(page: Page, picture: Picture, endpoint: str) -> None:
+    scaling = boto3.client("application-autoscaling")
+    variant = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint}/variant/first",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    scaling.register_scalable_target(**variant, MinCapacity=1, MaxCapacity=4)
+    metric = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    tracking = {"TargetValue": 600.0, "PredefinedMetricSpecification": metric}
+    scaling.put_scaling_policy(
+        **variant,
+        PolicyName="busy",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=tracking,
+    )
+    go(page, f"endpoints/{endpoint}")
+    page.get_by_role("tab", name="Autoscaling").click()
+    expect(page.get_by_text("keeps SageMakerVariantInvocationsPerInstance at 600")).to_be_visible()
+    expect(page.get_by_text("Nothing was scaled yet.")).to_be_visible()
+    picture("endpoint-autoscaling")
+    scaling.deregister_scalable_target(**variant)
+
+
 def test_logs(page: Page, picture: Picture, trained: dict[str, Any]) -> None:
     go(page, "logs")
     page.get_by_role("link", name="/aws/sagemaker/TrainingJobs").click()
@@ -149,6 +173,7 @@ def test_overview_and_cost(page: Page, picture: Picture, endpoint: str, trained:
     page.goto("/")
     expect(page.get_by_role("link", name=trained["TrainingJobName"], exact=True)).to_be_visible()
     expect(page.get_by_role("link", name=endpoint, exact=True)).to_be_visible()
+    expect(page.get_by_text("of disk free")).to_be_visible()
     picture("overview")
     go(page, "cost")
     page.get_by_role("button", name="Group by").click()

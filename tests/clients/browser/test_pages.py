@@ -17,6 +17,12 @@ Picture = Callable[[str], None]
 PASSWORD = "Correct-horse-7"
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 PATIENCE = {"Delay": 1, "MaxAttempts": 300}
+WAIT = """
+import time
+for number in range(600):
+    print("it waits", number, flush=True)
+    time.sleep(0.5)
+"""
 PREPARE = """
 import pathlib
 rows = pathlib.Path("/opt/ml/processing/in/rows.csv").read_text().splitlines()
@@ -35,22 +41,16 @@ EMPTY = {
     "metrics?namespace=nothing": "There are no such metrics.",
     "compare": "Choose runs of an experiment",
 }
-DETAILS = {
+MISSING = ("transform-jobs", "models", "notebooks", "lifecycle-configs", "feature-groups", "mlflow", "runs", "athena")
+DENIED = {
     "transform-jobs/none": "sagemaker:DescribeTransformJob",
-    "processing-jobs/none": "sagemaker:DescribeProcessingJob",
     "models/none": "sagemaker:DescribeModel",
-    "notebooks/none": "sagemaker:DescribeNotebookInstance",
     "lifecycle-configs": "sagemaker:ListNotebookInstanceLifecycleConfigs",
-    "lifecycle-configs/none": "sagemaker:DescribeNotebookInstanceLifecycleConfig",
-    "code-repositories": "sagemaker:ListCodeRepositories",
     "feature-groups": "sagemaker:ListFeatureGroups",
-    "feature-groups/none": "sagemaker:DescribeFeatureGroup",
     "mlflow": "sagemaker:ListMlflowTrackingServers",
-    "mlflow/none": "sagemaker:DescribeMlflowTrackingServer",
     "experiments": "sagemaker:ListExperiments",
     "experiments/none": "sagemaker:DescribeExperiment",
     "runs": "sagemaker:Search",
-    "runs/none": "sagemaker:Search",
     "compare?run=none": "sagemaker:Search",
     "metrics": "cloudwatch:ListMetrics",
     "athena": "athena:ListQueryExecutions",
@@ -70,6 +70,10 @@ def test_empty_pages_teach(page: Page, picture: Picture) -> None:
         if path != "compare":
             expect(page.get_by_text("boto3.client(")).to_be_visible()
         picture(f"{path.partition('?')[0]}-empty")
+    for path in MISSING:
+        go(page, f"{path}/none")
+        expect(page.get_by_text("This did not work")).to_be_visible()
+        expect(page.get_by_role("link", name="none")).to_be_visible()
 
 
 def test_who_may_not_is_told_what_is_missing(stranger: Page, unique: Callable[[str], str]) -> None:
@@ -81,7 +85,7 @@ def test_who_may_not_is_told_what_is_missing(stranger: Page, unique: Callable[[s
     stranger.get_by_label("Password").fill(PASSWORD)
     stranger.keyboard.press("Enter")
     expect(stranger.get_by_role("button", name=name)).to_be_visible()
-    for path, action in DETAILS.items():
+    for path, action in DENIED.items():
         go(stranger, path)
         expect(stranger.get_by_text(f"not authorized to perform: {action}").first).to_be_visible()
         expect(stranger.get_by_text(f'"Action": "{action}"').first).to_be_visible()
@@ -118,46 +122,36 @@ def asked(bucket: str, lasting: None) -> str:
     )
 
 
+def process(name: str, script: str, role: str, bucket: str) -> None:
+    """Start a processing job of one script."""
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket=bucket, Key=f"{name}/in/rows.csv", Body=b"1\n2\n3\n")
+    s3.put_object(Bucket=bucket, Key=f"{name}/code/script.py", Body=script.encode())
+    root, places = "/opt/ml/processing", ("in", "code")
+    inputs = [
+        {"S3Uri": f"s3://{bucket}/{name}/{place}", "LocalPath": f"{root}/{place}", "S3DataType": "S3Prefix"}
+        for place in places
+    ]
+    output = {"S3Uri": f"s3://{bucket}/{name}-out", "LocalPath": f"{root}/out", "S3UploadMode": "EndOfJob"}
+    cluster = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+    boto3.client("sagemaker").create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=role,
+        AppSpecification={"ImageUri": SKLEARN, "ContainerEntrypoint": ["python3", f"{root}/code/script.py"]},
+        Environment={"MOOD": "curious"},
+        ProcessingInputs=[
+            {"InputName": place, "S3Input": {**given, "S3InputMode": "File"}}
+            for place, given in zip(places, inputs, strict=True)
+        ],
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": output}]},
+        ProcessingResources={"ClusterConfig": cluster},
+    )
+
+
 @pytest.fixture(scope="session")
 def processed(role: str, bucket: str, asked: str) -> str:
     """A processing job that counts."""
-    boto3.client("s3").put_object(Bucket=bucket, Key="counted/rows.csv", Body=b"1\n2\n3\n")
-    boto3.client("s3").put_object(Bucket=bucket, Key="counting/count.py", Body=PREPARE.encode())
-    inputs = {"in": "counted/rows.csv", "code": "counting/count.py"}
-    boto3.client("sagemaker").create_processing_job(
-        ProcessingJobName="count",
-        RoleArn=role,
-        AppSpecification={
-            "ImageUri": SKLEARN,
-            "ContainerEntrypoint": ["python3", "/opt/ml/processing/code/count.py"],
-        },
-        Environment={"MOOD": "curious"},
-        ProcessingInputs=[
-            {
-                "InputName": name,
-                "S3Input": {
-                    "S3Uri": f"s3://{bucket}/{key}",
-                    "LocalPath": f"/opt/ml/processing/{name}",
-                    "S3DataType": "S3Prefix",
-                    "S3InputMode": "File",
-                },
-            }
-            for name, key in inputs.items()
-        ],
-        ProcessingOutputConfig={
-            "Outputs": [
-                {
-                    "OutputName": "out",
-                    "S3Output": {
-                        "S3Uri": f"s3://{bucket}/count-out",
-                        "LocalPath": "/opt/ml/processing/out",
-                        "S3UploadMode": "EndOfJob",
-                    },
-                }
-            ]
-        },
-        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
-    )
+    process("count", PREPARE, role, bucket)
     return "count"
 
 
@@ -295,12 +289,27 @@ def test_a_processing_job(page: Page, picture: Picture, everything: None) -> Non
     picture("processing-job-data")
 
 
+def test_a_job_that_runs_is_followed_and_stopped(
+    page: Page, picture: Picture, role: str, bucket: str, everything: None
+) -> None:
+    process("wait", WAIT, role, bucket)
+    go(page, "processing-jobs/wait")
+    expect(page.get_by_text("it waits 3")).to_be_visible()
+    picture("processing-job-live")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+
+
 def test_a_model(page: Page, picture: Picture, everything: None) -> None:
     go(page, "models")
     page.get_by_role("link", name="valued").click()
     expect(page.get_by_text("SAGEMAKER_PROGRAM")).to_be_visible()
     expect(page.get_by_text("No endpoint serves it.")).to_be_visible()
-    expect(page.get_by_role("link", name="Create endpoint")).to_have_attribute("href", "#/create-endpoint?model=valued")
+    sagemaker, name = boto3.client("sagemaker"), "valuing"
+    variant = {"VariantName": "v", "ModelName": "valued", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    expect(page.get_by_role("link", name=name)).to_be_visible()
     picture("model")
     page.get_by_role("link", name="Create endpoint").click()
     expect(page.get_by_text('"ModelName": "valued"')).to_be_visible()
@@ -445,15 +454,30 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize(
-    "options", [{"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}], ids=["dark", "phone"]
-)
-def test_dark_and_small(page: Page, picture: Picture, options: dict[str, Any], everything: None, measured: str) -> None:
-    for path, sentence in SHOWN.items():
-        go(page, path)
-        expect(page.get_by_text(sentence).first).to_be_visible()
-        if "experiments" not in path and "=" in path:
-            expect(page.locator(".chart canvas").first).to_be_visible()
+DARK = ("models/valued", "experiments/prices", "compare?run=rate-0&run=rate-1", "athena")
+
+
+def look(page: Page, path: str) -> None:
+    go(page, path)
+    expect(page.get_by_text(SHOWN[path]).first).to_be_visible()
+    if "=" in path:
+        expect(page.locator(".chart canvas").first).to_be_visible()
+
+
+def called(path: str) -> str:
+    return path.partition("?")[0].replace("/", "-")
+
+
+@pytest.mark.parametrize("options", [{"viewport": {"width": 390, "height": 844}}])
+def test_on_a_phone(page: Page, picture: Picture, everything: None, measured: str) -> None:
+    for path in SHOWN:
+        look(page, path)
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
-        name = path.partition("?")[0].replace("/", "-")
-        picture(f"{'dark' if 'color_scheme' in options else 'phone'}-{name}")
+        picture(f"phone-{called(path)}")
+
+
+@pytest.mark.parametrize("options", [{"color_scheme": "dark"}])
+def test_in_the_dark(page: Page, picture: Picture, everything: None) -> None:
+    for path in DARK:
+        look(page, path)
+        picture(f"dark-{called(path)}")

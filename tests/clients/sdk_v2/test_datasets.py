@@ -128,8 +128,8 @@ def test_records_with_their_histories(store: Any, groups: Groups, cars: Any) -> 
     assert len(made(dataset().include_duplicated_records(), "id")) == 5
     between = dataset().with_event_time_range(datetime.fromtimestamp(150, UTC), datetime.fromtimestamp(250, UTC))
     assert made(between, "id", "speed") == [(1, 21.0)]
-    assert made(dataset().as_of(datetime(2001, 1, 1)), "id") == []
-    assert len(made(dataset().as_of(datetime(2101, 1, 1)), "id")) == 4
+    assert made(dataset().as_of(pd.Timestamp("2001-01-01")), "id") == []
+    assert len(made(dataset().as_of(pd.Timestamp("2101-01-01")), "id")) == 4
     place, query = dataset().with_number_of_records_from_query_results(2).to_csv_file()
     assert (place[:5], place[-4:], query[:4]) == ("s3://", ".csv", "WITH")
 

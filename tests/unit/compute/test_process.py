@@ -66,12 +66,17 @@ def supervisor(tmp_path: Path) -> psutil.Process:
     return found[0]
 
 
-def is_gone(process: psutil.Process) -> bool:
-    """Ended; whoever inherited it may not have reaped it yet."""
+def is_zombie(process: psutil.Process) -> bool:
+    """Ended, and not reaped yet."""
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return True
+        return False
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Ended; whoever inherited it may not have reaped it yet."""
+    return is_zombie(process) or not process.is_running()
 
 
 def test_a_task_dies_with_its_supervisor_and_is_lost(engine: ProcessEngine, tmp_path: Path) -> None:
@@ -100,7 +105,7 @@ def test_a_supervisor_that_is_asked_to_end_gives_its_task_time(engine: ProcessEn
 def test_supervisors_are_reaped(engine: ProcessEngine) -> None:
     start(engine, "exit 0")
     ended(engine)
-    until(lambda: not [each for each in psutil.Process().children() if each.status() == psutil.STATUS_ZOMBIE])
+    until(lambda: not any(is_zombie(each) for each in psutil.Process().children()))
 
 
 def test_an_engine_that_died_before_the_claim_is_made_good(engine: ProcessEngine, tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from sagewright.base.errors import AwsError
 from sagewright.controllers.offline_store import OfflineStores
-from sagewright.controllers.offline_tables import Tables
 from sagewright.dataplane.features import parquet
 from sagewright.dataplane.features.changes import Change
 from sagewright.dataplane.features.groups import KIND, FeatureStore, group_of
@@ -64,12 +63,16 @@ class World:
 
     def anew(self) -> OfflineStores:
         """Another server's."""
-        return OfflineStores(self.features, self.store, lambda _role, _region: self, Tables(self._ask), self.clock)
+        return OfflineStores(self.features, self.store, lambda _role, _region: self, self._ask, self.clock)
 
     def put_bytes(self, bucket: str, key: str, data: bytes) -> None:
         before = self.objects.setdefault(f"{bucket}/{key}", data)
         assert before == data, "an object changed its content"
         self._may_fail()
+
+    def materialise(self, bucket: str, key: str, target: Path) -> object:
+        target.write_bytes(self.objects[f"{bucket}/{key}"])
+        return None
 
     def _ask(self, _service: str, operation: str, request: Any, **_place: str) -> dict[str, Any]:
         self.asked.append((operation, request))

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from sagewright.base.clock import Clock
 from sagewright.base.errors import SagewrightError, Terminal, Transient
 from sagewright.base.settings import Settings
-from sagewright.compute import logfile, process
+from sagewright.compute import logfile, process, task_folder
 from sagewright.compute.base import Engine, LogLine, Task, TaskState, Usage
 from sagewright.compute.machine import Machine
 from sagewright.compute.ray_cluster import places, tasks
@@ -248,7 +248,7 @@ class RayEngine(Engine):
 
     def _home(self, task_id: str) -> Home:
         """For what cannot be an id, a place where nothing ever is."""
-        return Home(self._tasks / (task_id if process.ID.fullmatch(task_id) else ".none") / "remote")
+        return Home(self._tasks / (task_id if task_folder.ID.fullmatch(task_id) else ".none") / "remote")
 
     def _remote(self) -> Sequence[str]:
         return [entry.parent.parent.name for entry in self._tasks.glob("*/remote/home")]

@@ -17,6 +17,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from sagewright.compute.ray_cluster.wire import Wire, greet
@@ -24,6 +25,8 @@ from sagewright.compute.ray_cluster.wire import Wire, greet
 _BLOCK: Final = 1 << 16
 _CONNECT: Final = 5.0
 """Seconds that a node may take to answer."""
+_CONNECTING: Final = 64
+"""Connections that are made at once: a node that does not answer is not to keep others waiting."""
 NOT_REACHED: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     b"Sagewright-Task: not-reached\r\n"
@@ -58,7 +61,7 @@ async def splice(one: socket.socket, other: socket.socket) -> None:
     except OSError:
         pass  # one side has gone: the other one learns it by the close
     finally:
-        # Not before nobody waits for them: the loop would take who gets their numbers next for these, and never wake him.
+        # Not before nobody waits for them: the loop would take who gets their numbers next for these, and wake nobody.
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
@@ -129,7 +132,8 @@ class Relay:
 
     async def _serve(self, client: socket.socket, path: str) -> None:
         try:
-            upstream = await asyncio.to_thread(_reach, self._targets[path])
+            # Looked up when it is its turn: who waits while another one finds no way need not try as well.
+            upstream = await asyncio.to_thread(lambda: _reach(self._targets[path]))
         except (OSError, KeyError):
             # Who comes next is to be refused at once, and may ask somebody else; the server opens it again.
             self.shut(path)
@@ -186,6 +190,7 @@ def _reach(target: dict[str, Any]) -> socket.socket:
 
 async def _main() -> None:
     relay, loop = Relay(), asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_CONNECTING, "reach"))
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():

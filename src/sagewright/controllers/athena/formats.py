@@ -32,7 +32,7 @@ def of(table: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     word for people."""
     parameters = table.get("Parameters", {})
     if parameters.get("table_type", "").upper() == "ICEBERG":
-        return "an Iceberg table", {}
+        return "iceberg", {"document": parameters.get("metadata_location", "")}
     if table.get("TableType") == views.KIND:
         return "a view", {}
     descriptor = table["StorageDescriptor"]

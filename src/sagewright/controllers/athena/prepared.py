@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
-from sagewright.base.errors import StaleRecord, Terminal
+from sagewright.base.errors import AlreadyExists, StaleRecord, Terminal
 from sagewright.controllers.athena.ports import Caller
 from sagewright.controllers.platform import Platform
 from sagewright.resources.query_execution import PREPARED
 from sagewright.resources.record import Key, Record
+from sagewright.store.base import attempts
+
+_LONGEST: Final = 256
+"""Characters of a name."""
 
 
 class PreparedStatements:
@@ -23,9 +29,12 @@ class PreparedStatements:
         self._allow("CreatePreparedStatement", name)
         key, now, store = self._key(name), self._platform.clock.now(), self._platform.store
         spec = {"QueryStatement": sql}
-        if store.amend(key, lambda record: replace(record, spec=spec, modified=now)) is None:
-            # The query's own uid: who does this again finds what it made.
-            store.create(Record(key, f"{self._query.uid}-prepared", now, now, spec))
+        for _ in attempts():
+            if store.amend(key, lambda record: replace(record, spec=spec, modified=now)) is not None:
+                return
+            with suppress(AlreadyExists):
+                store.create(Record(key, f"{self._query.uid}-prepared", now, now, spec))
+                return
 
     def forget(self, name: str) -> bool:
         """Whether it was there."""
@@ -45,6 +54,3 @@ class PreparedStatements:
         if len(name) > _LONGEST:
             raise Terminal(f"SYNTAX_ERROR: The name of a prepared statement has at most {_LONGEST} characters.")
         self._caller.allow("athena", operation, {"WorkGroup": self._group, "StatementName": name})
-
-
-_LONGEST = 256

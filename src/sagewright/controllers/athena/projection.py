@@ -40,6 +40,10 @@ _DATES: Final = {
     "ss": ("%S", r"\d{2}"),
 }
 """Java's letters of dates, as strptime has them and as they look."""
+_INTEGER: Final = r"-?\d+"
+_ANYTHING: Final = "[^/]+"
+_DIGITS: Final = 19
+"""The most that a whole number has."""
 _SECONDS: Final = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400, "WEEK": 604_800}
 _MONTHS: Final = {"MONTH": 1, "YEAR": 12}
 
@@ -84,11 +88,11 @@ def of(table: Mapping[str, Any], now: float) -> Projection:
                 values = _wanted(told, key, "values").split(",")
                 holds[key], looks[key] = _one_of(values), "|".join(map(re.escape, values))
             case "integer":
-                holds[key], looks[key] = _integers(told, key), r"-?\d+"
+                holds[key], looks[key] = _integers(told, key), _INTEGER
             case "date":
                 holds[key], looks[key] = _dates(told, key, datetime.fromtimestamp(now, UTC).replace(tzinfo=None))
             case "injected":
-                holds[key], looks[key] = (lambda _value: True), "[^/]+"
+                holds[key], looks[key] = (lambda _value: True), _ANYTHING
                 injected.append(key)
             case _:
                 raise _wrong(key, "type", "must be enum, integer, date or injected")
@@ -103,8 +107,16 @@ def of(table: Mapping[str, Any], now: float) -> Projection:
 def _pattern(path: str, keys: Sequence[str], looks: Mapping[str, str]) -> re.Pattern[str]:
     """What the keys of objects in a partition look like."""
     text, seen, at = "", set(), 0
+    loose = 0
     for hole in _HOLE.finditer(path):
         key = hole[1].lower()
+        loose += _loose(looks.get(key, ""), path[hole.end() : hole.end() + 1])
+        if loose > 1:
+            # Matching would try all ways to share the text out.
+            raise Terminal(
+                "NOT_SUPPORTED: In storage.location.template a key must be followed by '/', or by a sign that no value "
+                f"of it can go on with: ${{{hole[1]}}} is not."
+            )
         if key not in looks:
             raise Terminal(f"INVALID_TABLE_PROPERTY: storage.location.template has ${{{hole[1]}}}, which is no key.")
         number = keys.index(key)
@@ -116,6 +128,15 @@ def _pattern(path: str, keys: Sequence[str], looks: Mapping[str, str]) -> re.Pat
     if absent:
         raise Terminal(f"INVALID_TABLE_PROPERTY: storage.location.template lacks ${{{absent[0]}}}.")
     return re.compile(text + re.escape(path[at:].rstrip("/")) + "/")
+
+
+def _loose(looks: str, follows: str) -> bool:
+    """Whether it is not plain where a value ends."""
+    if looks == _INTEGER:
+        return follows.isdigit() or follows == "$"
+    if "|" not in looks and looks != _ANYTHING:
+        return False  # of one length
+    return follows not in ("/", "") or "/" in looks.replace(_ANYTHING, "")
 
 
 def _one_of(values: Sequence[str]) -> Holds:
@@ -132,9 +153,11 @@ def _integers(told: Mapping[str, str], key: str) -> Holds:
         raise _wrong(key, "range", "must be two whole numbers, interval and digits one each") from None
     if step < 1:
         raise _wrong(key, "interval", "must be 1 or more")
+    if not 0 <= digits <= _DIGITS:
+        raise _wrong(key, "digits", f"must be at most {_DIGITS}")
 
     def holds(value: str) -> bool:
-        number = int(value)
+        number = int(value[: _DIGITS + 2])
         return first <= number <= last and (number - first) % step == 0 and value == f"{number:0{digits}d}"
 
     return holds
@@ -174,8 +197,8 @@ def _format(told: Mapping[str, str], key: str) -> tuple[str, str]:
     form = looks = ""
     for part in _LETTERS.finditer(_wanted(told, key, "format")):
         if part[2] is not None:
-            if part[0] not in _DATES:
-                raise _wrong(key, "format", f"has {part[0]}: Sagewright knows {', '.join(_DATES)}")
+            if part[0] not in _DATES or _DATES[part[0]][0] in form:
+                raise _wrong(key, "format", f"has {part[0]}: it can have {', '.join(_DATES)}, each once")
             form, looks = form + _DATES[part[0]][0], looks + _DATES[part[0]][1]
         else:
             text = part[0] if part[1] is None else part[1].replace("''", "'")
@@ -190,9 +213,9 @@ def _alignment(told: Mapping[str, str], key: str, form: str, first: datetime) ->
     if "%H" in form and not (unit and interval):
         raise _wrong(key, "interval", "and its unit are needed where the format has hours")
     unit = unit or ("DAY" if "%d" in form or "%j" in form else "MONTH" if "%m" in form else "YEAR")
-    if not (interval or "1").isdecimal() or int(interval or "1") < 1:
+    step = int(interval or "1") if re.fullmatch(r"\d{0,9}", interval, re.ASCII) else 0
+    if step < 1:
         raise _wrong(key, "interval", "must be a whole number, 1 or more")
-    step = int(interval or "1")
     if unit in _MONTHS:
         months = step * _MONTHS[unit]
         return lambda moment: ((moment.year - first.year) * 12 + moment.month - first.month) % months == 0

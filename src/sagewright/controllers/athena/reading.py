@@ -23,6 +23,8 @@ from sagewright.dataplane.athena.tokens import SyntaxProblem, candidates
 from sagewright.dataplane.objects.values import Stored
 
 _PACKED: Final = re.compile(r"\.(gz|zst)$")
+_DEEPEST: Final = 32
+"""Views that read views."""
 _LONGEST: Final = 255
 """Bytes of a file's name."""
 
@@ -36,6 +38,7 @@ class Reading:
         """`now`, in epoch seconds, is what projected partitions may be told by."""
         self._caller, self._catalog, self._root, self._now = caller, catalog, root, now
         self._known: set[str] = set()
+        self._depth = 0
         self.tables: list[Told] = []
         self.refused: dict[str, str] = {}
         """Why tables may not be read, by `database.name`: it matters to a query that does read one."""
@@ -69,7 +72,9 @@ class Reading:
         form, options = formats.of(table)
         keys = [_column(each) for each in table.get("PartitionKeys", ())]
         told = self._told(table, form, options, keys)
-        if form in formats.READ:
+        if form == "iceberg":
+            self._add_iceberg(table["StorageDescriptor"]["Location"], told)
+        elif form in formats.READ:
             folder = self._root / told["folder"]
             folder.mkdir(parents=True)
             if projection.enabled(table):
@@ -99,10 +104,15 @@ class Reading:
         if view is None:
             raise Terminal(f"NOT_SUPPORTED: The view {table['DatabaseName']}.{table['Name']} was not made by Athena.")
         self.tables.append(self._told(table, "view", {}, ()) | {"query": view.sql, "means": view.database})
+        if self._depth == _DEEPEST:
+            raise Terminal(f"NOT_SUPPORTED: Views of views of views: more than {_DEEPEST} of them, one in the other.")
+        self._depth += 1
         try:
             self.lay_out(view.sql, view.database)
         except SyntaxProblem as problem:
             raise Terminal(f"INVALID_VIEW: {problem}") from None
+        finally:
+            self._depth -= 1
 
     def _add_schema(self, name: str) -> None:
         found = information_schema.TABLES.get(name)
@@ -119,6 +129,17 @@ class Reading:
             (folder / "0").write_bytes(b"\n".join(lines))
             told["count"] = 1
         self.tables.append(told)
+
+    def _add_iceberg(self, location: str, told: Told) -> None:
+        """All objects of the table, by numbers: which of them count is said in them, and read by the task."""
+        folder = self._root / told["folder"]
+        folder.mkdir(parents=True)
+        bucket, prefix = split_uri(location)
+        told["objects"] = {}
+        for number, stored in enumerate(self._caller.each(bucket, f"{prefix.rstrip('/')}/")):
+            link(self._caller, Item(bucket, stored, stored.key), str(folder / str(number)))
+            told["objects"][f"s3://{bucket}/{stored.key}"] = str(number)
+            self.scanned += stored.size
 
     def _folders(self, table: Mapping[str, Any], keys: Sequence[str]) -> Iterator[tuple[str, str]]:
         """(folder below the table's, location in S3) of each partition, or of the table."""

@@ -424,9 +424,9 @@ def _properties(reader: Reader) -> dict[str, str]:
     found: dict[str, str] = {}
     reader.want("(")
     while True:
-        key = reader.string()
+        key = reader.property()
         reader.want("=")
-        found[key] = _unescaped(reader.string())
+        found[key] = _unescaped(reader.property())
         if not reader.take(","):
             reader.want(")")
             return found

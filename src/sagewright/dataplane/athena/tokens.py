@@ -105,6 +105,13 @@ class Reader:
             depth += (token.text in ("(", "[")) - (token.text in (")", "]")) if token.kind == "sign" else 0
             self.at += 1
 
+    def property(self) -> str:
+        """A string of a table's properties, as Hive reads it: between quotes of either kind."""
+        if self.next.kind == "name" and self.statement[self.next.start] == '"':
+            self.at += 1
+            return self.words[self.at - 1].text
+        return self.string()
+
     def string(self) -> str:
         if self.next.kind != "string":
             raise self.unexpected("a string between '")

@@ -140,6 +140,7 @@ def _layout(record: Record, schema: Schema) -> Layout | None:
             "place": config["S3StorageConfig"]["ResolvedOutputS3Uri"],
             "table": _table(config),
             "schema": schema.text(),
+            **({"format": "Iceberg"} if config.get("TableFormat") == "Iceberg" else {}),
         }
     )
     return Layout(hashlib.sha256(text).hexdigest()[:16], text.decode())

@@ -58,7 +58,7 @@ def _columns(schema: Schema, rows: Sequence[Waiting], written: int) -> Sequence[
         Column(
             feature.name,
             KINDS[feature.kind],
-            [_read(feature, row.values.get(feature.name)) for row in rows],
+            [read_value(feature, row.values.get(feature.name)) for row in rows],
             bool(feature.collection),
         )
         for feature in schema.features.values()
@@ -71,7 +71,8 @@ def _columns(schema: Schema, rows: Sequence[Waiting], written: int) -> Sequence[
     ]
 
 
-def _read(feature: Feature, value: Value | None) -> Any:
+def read_value(feature: Feature, value: Value | None) -> Any:
+    """A value, or each of a list, as what it is."""
     read = _READ[feature.kind]
     if value is None or isinstance(value, str):
         return None if value is None else read(value)

@@ -16,30 +16,33 @@ from typing import Any, Final, Literal
 _MAGIC: Final = b"PAR1"
 _BOOLEAN, _INT64, _DOUBLE, _BYTE_ARRAY = 0, 2, 5, 6
 _REQUIRED, _OPTIONAL, _REPEATED = 0, 1, 2
-_UTF8, _LIST, _MILLIS = 0, 3, 9
+_UTF8, _LIST, _MILLIS, _MICROS = 0, 3, 9, 10
 _PLAIN, _RLE, _GZIP = 0, 3, 2
 # Thrift's types in the compact protocol.
 _I32, _I64, _BINARY, _LIST_OF, _STRUCT = 5, 6, 8, 9, 12
 
-Kind = Literal["string", "bigint", "double", "boolean", "timestamp"]
+Kind = Literal["string", "bigint", "double", "boolean", "timestamp", "microseconds"]
 _TYPES: Final[dict[str, tuple[int, int | None]]] = {
     "string": (_BYTE_ARRAY, _UTF8),
     "bigint": (_INT64, None),
     "double": (_DOUBLE, None),
     "boolean": (_BOOLEAN, None),
     "timestamp": (_INT64, _MILLIS),
+    "microseconds": (_INT64, _MICROS),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`values` has one for each row: str, int, float, bool, milliseconds since the epoch, None; lists of them for
-    columns that are `many`."""
+    """`values` has one for each row: str, int, float, bool, milli- or microseconds since the epoch, None; lists of them
+    for columns that are `many`."""
 
     name: str
     kind: Kind
     values: Sequence[Any]
     many: bool = False
+    ids: tuple[int, int] | None = None
+    """Of the column and of its elements, where readers know columns by numbers."""
 
 
 def written(columns: Sequence[Column], rows: int) -> bytes:
@@ -86,12 +89,13 @@ def _elements(column: Column) -> list[bytes]:
     """The column in the schema. A list is a group of a repeated group of its element, as the format wants it."""
     kind, converted = _TYPES[column.kind]
     said = [] if converted is None else [(6, _I32, converted)]
+    own, inner = ([(9, _I32, number)] for number in column.ids) if column.ids else ([], [])
     if not column.many:
-        return [_struct((1, _I32, kind), (3, _I32, _OPTIONAL), (4, _BINARY, column.name), *said)]
+        return [_struct((1, _I32, kind), (3, _I32, _OPTIONAL), (4, _BINARY, column.name), *said, *own)]
     return [
-        _struct((3, _I32, _OPTIONAL), (4, _BINARY, column.name), (5, _I32, 1), (6, _I32, _LIST)),
+        _struct((3, _I32, _OPTIONAL), (4, _BINARY, column.name), (5, _I32, 1), (6, _I32, _LIST), *own),
         _struct((3, _I32, _REPEATED), (4, _BINARY, "list"), (5, _I32, 1)),
-        _struct((1, _I32, kind), (3, _I32, _OPTIONAL), (4, _BINARY, "element"), *said),
+        _struct((1, _I32, kind), (3, _I32, _OPTIONAL), (4, _BINARY, "element"), *said, *inner),
     ]
 
 

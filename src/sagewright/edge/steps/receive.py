@@ -73,9 +73,7 @@ def unpacked(body: bytes) -> bytes:
     try:
         plain = unpacking.decompress(body, _MAX_UNPACKED)
     except zlib.error as error:
-        raise AwsError(
-            "SerializationException", f"The body is not what Content-Encoding says, gzip: {error}."
-        ) from None
+        raise AwsError("SerializationException", f"The body is not what gzip writes: {error}.") from None
     if unpacking.unconsumed_tail:
         raise _too_large(_MAX_UNPACKED)
     if not unpacking.eof:

@@ -82,6 +82,9 @@ def test_dates_lie_between_two(told: dict[str, str], there: list[str], not_there
         ({"k__type": "date", "k__range": "NOW,NOW", "k__format": "EEE"}, "projection.k.format"),
         ({"k__type": "date", "k__range": "NOW,later", "k__format": "yyyy"}, "projection.k.range"),
         ({"k__type": "date", "k__range": "NOW,NOW", "k__format": "yyyy-MM-dd-HH"}, "projection.k.interval"),
+        ({"k__type": "date", "k__range": "NOW,NOW", "k__format": "yyyy-yyyy"}, "projection.k.format"),
+        ({"k__type": "date", "k__range": "NOW,NOW", "k__format": "yyyy", "k__interval": "9" * 5000}, "k.interval"),
+        ({"k__type": "integer", "k__range": "1,2", "k__digits": "1000000000"}, "projection.k.digits"),
         ({"k__type": "injected", "template": "s3://lake/${other}"}, "other"),
         ({"k__type": "injected", "template": "s3://lake/x"}, "k"),
     ],
@@ -89,3 +92,11 @@ def test_dates_lie_between_two(told: dict[str, str], there: list[str], not_there
 def test_what_cannot_be_read_is_named(told: dict[str, str], property_: str) -> None:
     with pytest.raises(Terminal, match=property_):
         projection.of(table("k", **told), NOW)
+
+
+def test_it_is_plain_where_values_end() -> None:
+    kinds = {"a__type": "injected", "b__type": "enum", "b__values": "x,y", "c__type": "integer", "c__range": "1,9"}
+    found = projection.of(table("a b c", **kinds, template="s3://lake/${a}/${b}/n-${c}-of"), NOW)
+    assert values(found, "any/x/n-2-of/f", "any/x/n-2/f") == [["any", "x", "2"], None]
+    with pytest.raises(Terminal, match="must be followed by '/'"):
+        projection.of(table("a b c", **kinds, template="s3://lake/${a}-${b}-${c}"), NOW)

@@ -16,6 +16,7 @@ from sagewright.neighbours.host import pickling
 _MODULES: Final = {
     "codecommit": "codecommit",
     "cognito-idp": "cognitoidp",
+    "glue": "glue",
     "resourcegroupstaggingapi": "resourcegroupstaggingapi",
     "secretsmanager": "secretsmanager",
     "servicecatalog": "servicecatalog",

@@ -88,8 +88,11 @@ def _check(request: Params) -> None:
         raise validation_error("At least one of an enabled OnlineStoreConfig and an OfflineStoreConfig must be given.")
     if "OfflineStoreConfig" in request and "RoleArn" not in request:
         raise validation_error("RoleArn is required with OfflineStoreConfig: records are written under that role.")
-    if request.get("OfflineStoreConfig", {}).get("TableFormat") == "Iceberg":
-        raise validation_error("Sagewright does not write tables of the format Iceberg yet. Choose Glue.")
+    offline = request.get("OfflineStoreConfig", {})
+    if offline.get("TableFormat") == "Iceberg" and offline.get("DisableGlueTableCreation"):
+        raise validation_error(
+            "An Iceberg table's state is kept in Glue's catalog: leave DisableGlueTableCreation out, or choose Glue."
+        )
 
 
 def _check_throughput(config: Params) -> None:

@@ -1,4 +1,4 @@
-"""The console's forms: what each creates is there, and works."""
+"""The console's forms: what each creates is there, and works. They come after the pages that are looked at empty."""
 
 from __future__ import annotations
 
@@ -101,6 +101,9 @@ def test_a_tuning_job(page: Page, picture: Picture, trained: dict[str, Any]) -> 
     create(page)
     expect(page.get_by_role("heading", name="searches")).to_be_visible()
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=120_000)
+    expect(page.locator(".coordinates path")).to_have_count(2)
+    expect(page.get_by_role("img", name="and the best so far")).to_be_visible()
+    picture("tuning-job")
     best = boto3.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="searches")
     assert best["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] > 0
 
@@ -156,3 +159,12 @@ def test_what_is_wrong_is_said_at_the_field(page: Page, picture: Picture, model:
     fill(page, Name="a-name", Runs_on_1="ml.m5.large", Model_1="nothing-so-called")
     create(page)
     expect(page.get_by_text("Could not find model").first).to_be_visible()
+
+
+@pytest.mark.parametrize("options", [{"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}])
+def test_forms_in_the_dark_and_on_a_phone(page: Page, picture: Picture, options: dict[str, Any], model: str) -> None:
+    where = "dark" if "color_scheme" in options else "phone"
+    for form, title in {"create-endpoint": "Create endpoint", "create-feature-group": "Create feature group"}.items():
+        begin(page, form, title)
+        picture(f"{form}-{where}")
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")

@@ -1,0 +1,301 @@
+"""Iceberg tables of offline stores: what is to be written so that a table has some rows more.
+
+    LOCATION/data/0a1b2c3d/time_trunc=2026-01-31/20260131T120500Z_0123456789abcdef.parquet
+    LOCATION/metadata/<hash>.avro                 files of a commit (a manifest)
+    LOCATION/metadata/snap-<id>-<hash>.avro       the manifests of a snapshot
+    LOCATION/metadata/00007-<hash>.metadata.json  the table
+
+The format is Apache Iceberg's, version 2. All of it follows from the rows and from the table as it was: who is killed
+and does it again writes the same objects. The table itself says up to which row it has taken (`TAKEN`), whoever else
+has written to it since. Where event times are texts, tables are partitioned by their days, as AWS's are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from sagewright.base.errors import SagewrightError
+from sagewright.dataplane.features import iceberg_files, parquet
+from sagewright.dataplane.features.event_time import as_datetime
+from sagewright.dataplane.features.group_file import Waiting
+from sagewright.dataplane.features.offline import KINDS, read_value
+from sagewright.dataplane.features.parquet import Column
+from sagewright.dataplane.features.schema import Feature, Schema
+
+Metadata = dict[str, Any]
+TAKEN: Final = "sagewright.taken"
+"""A property: the last row of the outbox that the table has."""
+_TYPES: Final = {"String": "string", "Integral": "long", "Fractional": "double"}
+_OWN: Final = (("write_time", "timestamp"), ("api_invocation_time", "timestamp"), ("is_deleted", "boolean"))
+_DAY: Final = 10
+"""Characters of a time that name its day."""
+_SNAPSHOTS, _LOGGED = 1_000, 100
+"""Snapshots that a table remembers, and the documents of former states."""
+
+
+class BadTable(SagewrightError):
+    """A table that cannot be written to; the message says why."""
+
+
+class Written(NamedTuple):
+    """Objects by their keys below the table's location, the table's document last."""
+
+    objects: Sequence[tuple[str, bytes]]
+    document: str
+    """The key of the table's document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one layout, sealed together at the time `written`, in microseconds."""
+
+    uid: str
+    schema: Schema
+    rows: Sequence[Waiting]
+    written: int
+
+    def named(self, *more: object) -> str:
+        """A name that nothing else has."""
+        text = "/".join(map(str, (self.uid, self.rows[0].seq, self.rows[-1].seq, *more)))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def created(uid: str, schema: Schema, location: str, now: int) -> Written:
+    """An empty table. `now` is in microseconds."""
+    fields, last = _fields((), schema.features.values(), 0)
+    spec: list[dict[str, Any]] = []
+    if schema.features[schema.time].kind == "String":
+        source = next(each["id"] for each in fields if each["name"] == schema.time)
+        spec = [
+            {"name": f"{schema.time}_trunc", "transform": f"truncate[{_DAY}]", "source-id": source, "field-id": 1000}
+        ]
+    document: Metadata = {
+        "format-version": 2,
+        "table-uuid": str(uuid.UUID(hashlib.sha256(f"{uid}/{now}".encode()).hexdigest()[:32])),
+        "location": location,
+        "last-sequence-number": 0,
+        "last-updated-ms": now // 1000,
+        "last-column-id": last,
+        "current-schema-id": 0,
+        "schemas": [{"type": "struct", "schema-id": 0, "fields": fields}],
+        "default-spec-id": 0,
+        "partition-specs": [{"spec-id": 0, "fields": spec}],
+        "last-partition-id": 1000 if spec else 999,
+        "default-sort-order-id": 0,
+        "sort-orders": [{"order-id": 0, "fields": []}],
+        "properties": {"write.format.default": "parquet", "write.parquet.compression-codec": "gzip"},
+        "current-snapshot-id": -1,
+        "refs": {},
+        "snapshots": [],
+        "snapshot-log": [],
+        "metadata-log": [],
+    }
+    return _document(document, [], f"{uid}/{now}", 0)
+
+
+def has(table: Metadata, last: int) -> bool:
+    """Whether the table has the rows up to this one."""
+    return int(table.get("properties", {}).get(TAKEN, 0)) >= last
+
+
+def fitting(table: Metadata, schema: Schema, place: str, now: int) -> Written | None:
+    """The table with columns for all features; None where it has them."""
+    table = dict(table)
+    if not _evolved(table, schema):
+        return None
+    return _succeeded(table, [], place, now, "schema")
+
+
+def appended(table: Metadata, place: str, batch: Batch, manifests: bytes | None) -> Written:
+    """The table with a batch more. `place` is where its document lies, `manifests` the list of its current snapshot.
+    Raises BadTable where somebody has made something of it that is not written to."""
+    if table.get("format-version") != 2:
+        raise BadTable("The Iceberg table has another format than version 2, which is what is written here.")
+    table = dict(table)
+    _evolved(table, batch.schema)
+    location = table["location"].rstrip("/")
+    schema = _current_schema(table)
+    spec = next(each for each in table["partition-specs"] if each["spec-id"] == table["default-spec-id"])
+    by_day = _by_day(spec, schema, batch.schema)
+    ids = {each["name"]: each for each in schema["fields"]}
+    objects: list[tuple[str, bytes]] = []
+    files = []
+    for day, rows in _split(batch, by_day):
+        columns = _columns(batch, rows, ids)
+        data = parquet.written(columns, len(rows))
+        named = batch.named(location, day)
+        stamp = as_datetime(rows[-1].time).strftime("%Y%m%dT%H%M%SZ")
+        folder = f"data/{named[:8]}" + ("" if day is None else f"/{spec['fields'][0]['name']}={day}")
+        key = f"{folder}/{stamp}_{named[8:24]}.parquet"
+        objects.append((key, data))
+        bounds = _bounds(batch.schema, rows, ids)
+        files.append(iceberg_files.DataFile(f"{location}/{key}", day, len(rows), len(data), *bounds))
+    sequence = table["last-sequence-number"] + 1
+    name = batch.named(place)
+    snapshot = int(name[:16], 16) >> 1
+    manifest = iceberg_files.manifest(files, snapshot, schema, spec)
+    objects.append((f"metadata/{name[16:48]}-m0.avro", manifest))
+    parent = table.get("current-snapshot-id", -1)
+    added = iceberg_files.Manifest(
+        f"{location}/{objects[-1][0]}", len(manifest), spec["spec-id"], sequence, snapshot, files
+    )
+    listed = f"metadata/snap-{snapshot}-1-{name[16:48]}.avro"
+    try:
+        packed, counts = iceberg_files.manifest_list(manifests, added, snapshot, parent, sequence)
+    except (ValueError, KeyError, TypeError, EOFError) as error:
+        raise BadTable(f"The Iceberg table's list of manifests cannot be read: {error}") from error
+    objects.append((listed, packed))
+    now = max(batch.written // 1000, table["last-updated-ms"])
+    made = {
+        "snapshot-id": snapshot,
+        "sequence-number": sequence,
+        "timestamp-ms": now,
+        "manifest-list": f"{location}/{listed}",
+        "schema-id": schema["schema-id"],
+        "summary": {
+            "operation": "append",
+            "added-data-files": str(len(files)),
+            "added-records": str(len(batch.rows)),
+            "added-files-size": str(sum(each.size for each in files)),
+            "total-data-files": str(counts.files),
+            "total-records": str(counts.rows),
+        },
+        **({"parent-snapshot-id": parent} if parent not in (-1, None) else {}),
+    }
+    table["snapshots"] = [*table.get("snapshots", []), made][-_SNAPSHOTS:]
+    known = {each["snapshot-id"] for each in table["snapshots"]}
+    log = [*table.get("snapshot-log", []), {"snapshot-id": snapshot, "timestamp-ms": now}]
+    table["snapshot-log"] = [each for each in log if each["snapshot-id"] in known]
+    table["current-snapshot-id"] = snapshot
+    table["last-sequence-number"] = sequence
+    table["refs"] = {**table.get("refs", {}), "main": {"snapshot-id": snapshot, "type": "branch"}}
+    table["properties"] = {**table.get("properties", {}), TAKEN: str(batch.rows[-1].seq)}
+    return _succeeded(table, objects, place, batch.written, name)
+
+
+def columns(table: Metadata) -> Sequence[tuple[str, str]]:
+    """Name and type of each column as Glue's catalog tells them."""
+    names = {"long": "bigint"}
+    return [
+        (each["name"].lower(), f"array<{names.get(kind['element'], kind['element'])}>")
+        if isinstance(kind := each["type"], dict)
+        else (each["name"].lower(), names.get(kind, kind))
+        for each in _current_schema(table)["fields"]
+    ]
+
+
+def _succeeded(table: Metadata, objects: Sequence[tuple[str, bytes]], place: str, now: int, more: object) -> Written:
+    log = [*table.get("metadata-log", []), {"metadata-file": place, "timestamp-ms": table["last-updated-ms"]}]
+    table["metadata-log"] = log[-_LOGGED:]
+    table["last-updated-ms"] = max(now // 1000, table["last-updated-ms"])
+    number = place.rpartition("/")[2].partition("-")[0]
+    return _document(table, objects, f"{place}/{more}", int(number) + 1 if number.isdigit() else 1)
+
+
+def _document(table: Metadata, objects: Sequence[tuple[str, bytes]], named: str, number: int) -> Written:
+    made = uuid.UUID(hashlib.sha256(named.encode()).hexdigest()[:32])
+    key = f"metadata/{number:05}-{made}.metadata.json"
+    return Written([*objects, (key, orjson.dumps(table))], key)
+
+
+# Columns.
+
+
+def _current_schema(table: Metadata) -> Metadata:
+    found: Metadata = next(each for each in table["schemas"] if each["schema-id"] == table["current-schema-id"])
+    return found
+
+
+def _evolved(table: Metadata, schema: Schema) -> bool:
+    """Add columns for the features that have none; whether there were any."""
+    before = _current_schema(table)
+    fields, last = _fields(before["fields"], schema.features.values(), table["last-column-id"])
+    if len(fields) == len(before["fields"]):
+        return False
+    number = max(each["schema-id"] for each in table["schemas"]) + 1
+    table["schemas"] = [*table["schemas"], {"type": "struct", "schema-id": number, "fields": fields}]
+    table["current-schema-id"], table["last-column-id"] = number, last
+    return True
+
+
+def _fields(
+    before: Sequence[Mapping[str, Any]], features: Iterable[Feature], last: int
+) -> tuple[list[dict[str, Any]], int]:
+    fields = [dict(each) for each in before]
+    known = {each["name"] for each in fields}
+    for name, kind, many in (
+        *((each.name, _TYPES[each.kind], bool(each.collection)) for each in features),
+        *((name, kind, False) for name, kind in _OWN),
+    ):
+        if name in known:
+            continue
+        last += 1
+        told: Any = kind
+        own = last
+        if many:
+            last += 1
+            told = {"type": "list", "element-id": last, "element": kind, "element-required": False}
+        fields.append({"id": own, "name": name, "required": False, "type": told})
+    return fields, last
+
+
+def _by_day(spec: Mapping[str, Any], schema: Metadata, group: Schema) -> bool:
+    """Whether files are of one day each. Raises BadTable for partitions of another kind."""
+    if not spec["fields"]:
+        return False
+    if len(spec["fields"]) == 1:
+        [field] = spec["fields"]
+        source = next((each["name"] for each in schema["fields"] if each["id"] == field["source-id"]), None)
+        if source == group.time and field["transform"] == f"truncate[{_DAY}]":
+            return True
+    raise BadTable("The Iceberg table is partitioned by something else than the days of event times.")
+
+
+def _split(batch: Batch, by_day: bool) -> Iterable[tuple[str | None, Sequence[Waiting]]]:
+    days: dict[str | None, list[Waiting]] = {}
+    for row in batch.rows:
+        days.setdefault(str(row.values[batch.schema.time])[:_DAY] if by_day else None, []).append(row)
+    return days.items()
+
+
+def _columns(batch: Batch, rows: Sequence[Waiting], ids: Mapping[str, Mapping[str, Any]]) -> Sequence[Column]:
+    def numbers(name: str) -> tuple[int, int]:
+        field = ids[name]
+        kind = field["type"]
+        return field["id"], kind["element-id"] if isinstance(kind, dict) else 0
+
+    own = [
+        Column(
+            feature.name,
+            KINDS[feature.kind],
+            [read_value(feature, row.values.get(feature.name)) for row in rows],
+            bool(feature.collection),
+            numbers(feature.name),
+        )
+        for feature in batch.schema.features.values()
+    ]
+    return [
+        *own,
+        Column("write_time", "microseconds", [batch.written] * len(rows), ids=numbers("write_time")),
+        Column("api_invocation_time", "microseconds", [row.asked for row in rows], ids=numbers("api_invocation_time")),
+        Column("is_deleted", "boolean", [row.deleted for row in rows], ids=numbers("is_deleted")),
+    ]
+
+
+def _bounds(
+    schema: Schema, rows: Sequence[Waiting], ids: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[int, bytes], dict[int, bytes]]:
+    """The least and the greatest event time, as Iceberg writes single values."""
+    feature = schema.features[schema.time]
+    times = [read_value(feature, row.values[schema.time]) for row in rows]
+    number = ids[schema.time]["id"]
+    if feature.kind == "String":
+        return {number: min(times).encode()}, {number: max(times).encode()}
+    return {number: struct.pack("<d", min(times))}, {number: struct.pack("<d", max(times))}
