@@ -99,9 +99,9 @@ class Users:
 class Killers:
     """Who kills, and sees to it that others take the places of those. One server at least, and two nodes, are up."""
 
-    def __init__(self, replicas: Replicas, nodes: RayNodes, tell: Callable[[str], None]) -> None:
+    def __init__(self, world: World, replicas: Replicas, nodes: RayNodes, tell: Callable[[str], None]) -> None:
         """`tell` is told what is going to be killed."""
-        self._replicas, self._nodes, self._tell = replicas, nodes, tell
+        self._world, self._replicas, self._nodes, self._tell = world, replicas, nodes, tell
         self.servers = self.nodes = 0
         """How many were killed."""
 
@@ -119,7 +119,8 @@ class Killers:
         self._nodes.kill(name, whole=whole)
         self.nodes += 1
         time.sleep(choose.uniform(0, 3))
-        self._nodes.add()
+        if not self._world.resting.is_set():  # two nodes are enough for what is left
+            self._nodes.add()
 
 
 def test_nodes_and_replicas_come_and_go(
@@ -141,7 +142,7 @@ def test_nodes_and_replicas_come_and_go(
             with capsys.disabled():
                 print(f"   {load.answered} answers, {len(load.failures)} failures; now: {load.during}", flush=True)
 
-    killers = Killers(replicas, nodes, tell)
+    killers = Killers(world, replicas, nodes, tell)
     end = time.monotonic() + 60 * minutes
     with load:
         for name, act in (("jobs", users.of_four), ("servers", killers.of_servers), ("nodes", killers.of_nodes)):
