@@ -41,7 +41,7 @@ def test_a_frame_is_ingested_by_many_workers(session: Any, role: str, unique: Ca
         enable_online_store=True,
     )
     assert group.describe()["FeatureGroupStatus"] == "Created"
-    group.ingest(data_frame=cars, max_workers=4, max_processes=1, wait=True)
+    group.ingest(data_frame=cars, max_workers=2, max_processes=2, wait=True)
 
     for number in (0, len(cars) - 1):
         found = {each["FeatureName"]: each["ValueAsString"] for each in group.get_record(str(number))}

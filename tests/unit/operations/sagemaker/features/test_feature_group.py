@@ -73,10 +73,16 @@ def definition(name: str, kind: str = "String", **more: Any) -> dict[str, Any]:
     return {"FeatureName": name, "FeatureType": kind, **more}
 
 
+OFFLINE: dict[str, Any] = {"S3StorageConfig": {"S3Uri": "s3://f"}}
+
+
 @pytest.mark.parametrize(
     ("members", "sentence"),
     [
-        ({"OfflineStoreConfig": {"S3StorageConfig": {"S3Uri": "s3://f"}, "TableFormat": "Iceberg"}}, "Choose Glue"),
+        (
+            {"OfflineStoreConfig": {**OFFLINE, "TableFormat": "Iceberg", "DisableGlueTableCreation": True}},
+            "choose Glue",
+        ),
         ({"RecordIdentifierFeatureName": "none"}, "must be one of the FeatureDefinitions"),
         ({"EventTimeFeatureName": "id"}, "String or Fractional"),
         ({"FeatureDefinitions": [definition("id"), definition("id"), definition("time")]}, "must be unique"),
