@@ -78,6 +78,7 @@ class Hosts(NamedTuple):
             # All of them, and not before all are there: else the first executor does the work alone.
             "spark.cores.max": str(sum(int(about["cores"]) for about in self.meeting.table.values())),
             "spark.scheduler.minRegisteredResourcesRatio": "1.0",
+            "spark.scheduler.maxRegisteredResourcesWaitingTime": "300s",
             # Each host moves its files into its own output: the application would not find those of the others.
             "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
         }
