@@ -154,7 +154,7 @@ def _stop_servers(server: Any) -> int:
     """End the model servers, which would serve nobody; the next server starts them again. Jobs go on, and model servers
     too while another server shares them."""
     kept = 0
-    server.leading.stop()
+    server.work.stop()
     alone = server.serves_alone()
     for task in server.engine.list():
         if server.engine.inspect(task).phase != "running":
