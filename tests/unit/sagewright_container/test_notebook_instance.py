@@ -136,3 +136,8 @@ def test_a_repository_lands_where_git_would_put_it() -> None:
 def test_a_login_reads_what_it_is_given() -> None:
     status, said = run("su", "ec2-user", "-c", "whoami", user="root")
     assert (status, said) == (0, "ec2-user")
+
+
+def test_docker_says_what_it_lacks() -> None:
+    code, said = run("docker", "ps")
+    assert (code, "sagewright up --engine container --notebook-docker" in said) == (1, True)
