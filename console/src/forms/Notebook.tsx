@@ -6,6 +6,7 @@ import { NOTEBOOK_INSTANCES, roles } from "./known";
 interface Values {
   known: string[];
   configs: string[];
+  repositories: string[];
   name: string;
   instance: string;
   role: string;
@@ -21,12 +22,14 @@ const OWN = "a new one";
 
 async function begin(role: string): Promise<Values> {
   const list = { MaxResults: 100 };
-  const [known, configs] = await Promise.all([
+  const [known, configs, found] = await Promise.all([
     roles(),
     call<{ NotebookInstanceLifecycleConfigs: { NotebookInstanceLifecycleConfigName: string }[] }>("sagemaker", "ListNotebookInstanceLifecycleConfigs", list).catch(() => undefined),
+    call<{ CodeRepositorySummaryList: { CodeRepositoryName: string }[] }>("sagemaker", "ListCodeRepositories", list).catch(() => undefined),
   ]);
   const names = (configs?.NotebookInstanceLifecycleConfigs ?? []).map((each) => each.NotebookInstanceLifecycleConfigName);
-  const one = { known, configs: names, name: fresh("notebook"), instance: "ml.t3.medium", role, volume: "5", repository: "", root: true };
+  const repositories = (found?.CodeRepositorySummaryList ?? []).map((each) => each.CodeRepositoryName);
+  const one = { known, configs: names, repositories, name: fresh("notebook"), instance: "ml.t3.medium", role, volume: "5", repository: "", root: true };
   return { ...one, config: "", created: "", started: "" };
 }
 
@@ -68,7 +71,14 @@ export function CreateNotebook({ role }: { role: string }) {
             <Switch of={of} name="root" label="Root access" description="Whether who works in it may become root in it." />
           </Section>
           <Section title="Git repository">
-            <Text of={of} name="repository" member="DefaultCodeRepository" label="Repository" description="An https:// address that is cloned into the home folder, or the name of a code repository." />
+            <Suggest
+              of={of}
+              name="repository"
+              member="DefaultCodeRepository"
+              label="Repository"
+              description="An https:// address that is cloned into the home folder, or the name of a code repository."
+              options={of.values.repositories}
+            />
           </Section>
           <Section title="Lifecycle configuration" description="Scripts that root runs when the instance is created, and each time it starts.">
             <Choice

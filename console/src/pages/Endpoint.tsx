@@ -49,7 +49,7 @@ export function Endpoint({ name }: { name: string }) {
   return (
     <ContentLayout
       header={
-        <Header variant="h1" actions={<Button href={metricsOf("AWS/SageMaker", "EndpointName", name)}>Metrics</Button>}>
+        <Header variant="h1" actions={<Button href={metricsOf("", "EndpointName", name)}>Metrics</Button>}>
           {name}
         </Header>
       }

@@ -177,7 +177,7 @@ function Figure({ label, value, note, href }: { label: string; value: number | s
         {value ?? "–"}
       </Link>
       {note && (
-        <Box color="text-body-secondary" fontSize="body-s">
+        <Box color="text-body-secondary" fontSize="body-s" padding={{ top: "xxs" }}>
           {note}
         </Box>
       )}

@@ -3,6 +3,7 @@ import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import Tabs from "@cloudscape-design/components/tabs";
@@ -11,6 +12,7 @@ import { Detail, useAct } from "../parts/Detail";
 import { Failure } from "../parts/Failure";
 import { duration, moment } from "../parts/format";
 import { Pairs } from "../parts/Pairs";
+import { to } from "../parts/route";
 import { S3Link } from "../parts/S3Link";
 import { Status } from "../parts/Status";
 import { Streams } from "../parts/Streams";
@@ -26,6 +28,7 @@ interface Output {
   FeatureStoreOutput?: { FeatureGroupName: string };
 }
 interface Job {
+  ProcessingJobName: string;
   ProcessingJobStatus: string;
   ExitMessage?: string;
   FailureReason?: string;
@@ -95,6 +98,7 @@ function Summary({ job }: { job: Job }) {
           { label: "Instances", value: `${cluster.InstanceCount} × ${cluster.InstanceType}` },
           { label: "Image", value: job.AppSpecification.ImageUri.split("/").at(-1) },
           { label: "Role", value: job.RoleArn.split("/").at(-1) },
+          { label: "Elsewhere", value: <Link href={to("runs", `${job.ProcessingJobName}-aws-processing-job`)}>In experiments</Link> },
           { label: "Command", value: command.length ? <code className="name">{command.join(" ")}</code> : "the image's own" },
         ]}
       />

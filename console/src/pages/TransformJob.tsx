@@ -74,6 +74,7 @@ export function TransformJob({ name }: { name: string }) {
                     { label: "Created", value: moment(job.CreationTime) },
                     { label: "Began", value: moment(job.TransformStartTime) },
                     { label: "Took", value: duration(job.TransformStartTime && job.TransformEndTime && job.TransformEndTime - job.TransformStartTime) },
+                    { label: "Elsewhere", value: <Link href={to("runs", `${name}-aws-transform-job`)}>In experiments</Link> },
                   ]}
                 />
                 <Progress job={name} instances={job.TransformResources.InstanceCount} live={live} />

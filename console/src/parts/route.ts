@@ -43,7 +43,7 @@ export function backToPlace(): void {
   if (hash && !location.hash) location.hash = hash;
 }
 
-/** The page of metrics, with those that have this dimension. */
+/** The page of metrics, with those that have this dimension; of all namespaces where none is named. */
 export function metricsOf(namespace: string, dimension: string, value: string): string {
   return `${to("metrics")}?${new URLSearchParams({ namespace, dimensions: `${dimension}=${value}` }).toString()}`;
 }

@@ -132,6 +132,7 @@ def _open(told: Told, root: str, output: Path) -> Any:
         "SET enable_external_access=false",
         "SET autoinstall_known_extensions=false",
         "SET integer_division=true",
+        "SET parquet_metadata_cache=true",  # the files' ends are asked for by views, plans and the query
         "SET TimeZone='UTC'",
         *(f"CREATE MACRO {name}{text}" for name, text in MACROS.items()),
     ):

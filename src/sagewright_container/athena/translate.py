@@ -89,6 +89,11 @@ def _check(tree: exp.Expression) -> None:
                 "NOT_SUPPORTED: Sagewright's Athena reads tables of the catalog, and no table functions: "
                 f"{node.sql(dialect='athena')[:80]}"
             )
+        elif isinstance(node, exp.Version):
+            raise QueryError(
+                "NOT_SUPPORTED: Sagewright's Athena reads a table as it is now. Leave out FOR … AS OF, "
+                "and compare a column such as write_time with the moment that is meant."
+            )
         elif isinstance(node, _OTHERWISE):
             raise QueryError(
                 "FUNCTION_NOT_FOUND: Sagewright's Athena does not translate "

@@ -276,7 +276,7 @@ def test_a_rolling_update_keeps_capacity(
 def test_weights_shift(sagemaker: Any, endpoint: str, load: Load, configured: Made, eventually: Wait) -> None:
     config = configured("one", "two")
     with ThreadPoolExecutor() as pool:
-        long = pool.submit(load.ask, 4)
+        long = pool.submit(load.ask, 8)  # longer than it takes to start the next instances
         sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
         in_service(sagemaker, endpoint)
         assert not long.done(), "it is at an instance that is to end"

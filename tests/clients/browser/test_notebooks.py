@@ -28,7 +28,7 @@ EOF
 @pytest.fixture(autouse=True)
 def patience() -> Iterator[None]:
     """JupyterLab's first page is large, and the machine may be busy."""
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=60_000)
     yield
     expect.set_options(timeout=5_000)
 
@@ -67,7 +67,11 @@ def test_one_is_made_cells_run_in_two_kernels_and_a_repository_is_committed_to(
     page.get_by_role("option", name=scripts).click()
     picture("create-notebook")
     page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.get_by_role("row").filter(has_text=NAME)).to_contain_text("InService")
+    row = page.get_by_role("row").filter(has_text=NAME)
+    expect(row).to_contain_text("Pending")
+    described = eventually(no_longer_pending, timeout=600)
+    assert "FailureReason" not in described, described
+    expect(row).to_contain_text("InService")
     picture("notebooks")
     page.get_by_role("link", name=NAME, exact=True).click()
     with page.expect_popup() as opened:
@@ -88,10 +92,10 @@ def test_one_is_made_cells_run_in_two_kernels_and_a_repository_is_committed_to(
     lab.picture("examples")
 
     for kernel, environment in (("conda_python3", "python3"), ("conda_houses", "houses")):
-        cell = lab.notebook(kernel)
-        cell.locator(".cm-content").fill("import os; print('in', os.environ['CONDA_DEFAULT_ENV'])")
+        notebook = lab.notebook(kernel)
+        lab.write(notebook, "import os; print('in', os.environ['CONDA_DEFAULT_ENV'])")
         lab.page.keyboard.press("Shift+Enter")
-        expect(lab.current().get_by_text(f"in {environment}", exact=True)).to_be_visible()
+        expect(notebook.get_by_text(f"in {environment}", exact=True)).to_be_visible()
         lab.page.keyboard.press("Control+s")
         lab.page.get_by_role("dialog").get_by_role("textbox").fill(f"{environment}.ipynb")
         lab.page.get_by_role("button", name="Rename and Save").click()
@@ -109,7 +113,7 @@ def test_one_is_made_cells_run_in_two_kernels_and_a_repository_is_committed_to(
     git.get_by_title("Push committed changes").click()
     eventually(lambda: "Two kernels" in log_of(repository))
 
-    lab.current().locator(".cm-content").first.fill("print('other')")
+    lab.write(lab.page.get_by_role("tabpanel", name="houses.ipynb"), "print('other')")
     lab.page.keyboard.press("Control+s")
     git.get_by_text("houses.ipynb").hover()
     git.get_by_title("Diff this file").click()
@@ -119,6 +123,12 @@ def test_one_is_made_cells_run_in_two_kernels_and_a_repository_is_committed_to(
 
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Start")).to_be_visible()
+
+
+def no_longer_pending() -> Any:
+    """What is said of the instance, or None while it is on its way."""
+    described = boto3.client("sagemaker").describe_notebook_instance(NotebookInstanceName=NAME)
+    return None if described["NotebookInstanceStatus"] == "Pending" else described
 
 
 def log_of(repository: Path) -> str:
@@ -131,7 +141,7 @@ class Lab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         PICTURES.mkdir(parents=True, exist_ok=True)
         expect(page.locator(".jp-LauncherCard").first).to_be_visible()
 
@@ -143,13 +153,18 @@ class Lab:
         self.page.locator(f".jp-SideBar.jp-mod-left [data-id={panel}]").click()
 
     def notebook(self, kernel: str) -> Locator:
-        """The first cell of a new notebook."""
+        """A new notebook, its kernel ready."""
         self.page.get_by_role("menuitem", name="File", exact=True).click()
         self.page.get_by_text("New Launcher").click()
         self.page.locator(f".jp-LauncherCard[data-category=Notebook][title='{kernel}']").last.click()
-        expect(self.page.get_by_role("button", name=f"{kernel} | Idle")).to_be_visible()
-        return self.current().locator(".jp-Cell").first
+        notebook = self.page.get_by_role("tabpanel", name="Untitled.ipynb")
+        expect(notebook.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible()
+        return notebook
 
-    def current(self) -> Locator:
-        """The notebook in front."""
-        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    def write(self, notebook: Locator, code: str) -> None:
+        """In its first cell."""
+        editor = notebook.locator(".jp-Cell .cm-content").first
+        editor.click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+        expect(editor).to_have_text(code)

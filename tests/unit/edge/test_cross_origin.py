@@ -12,7 +12,7 @@ PREFLIGHT = {"origin": "http://a", "access-control-request-method": "GET"}
 
 def open_bucket(asker: Asker) -> None:
     rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["http://a"]}
-    asker.server.objects.buckets.create("box", "us-east-1", settings={"Cors": {"CORSRules": [rule]}})
+    asker.server.storage.objects.buckets.create("box", "us-east-1", settings={"Cors": {"CORSRules": [rule]}})
 
 
 def test_a_preflight_needs_no_signature(asker: Asker) -> None:

@@ -79,7 +79,7 @@ def test_it_knows_where_it_is(task: Task) -> None:
 def test_a_spot_instance_learns_that_it_is_reclaimed(task: Task) -> None:
     token = {TOKEN: task.token()}
     assert task.ask("meta-data/spot/instance-action", **token).status == 404
-    task.asker.server.store.update(tries.interrupted(task.work, now=1_800_000_000, warning=120))
+    task.asker.server.storage.store.update(tries.interrupted(task.work, now=1_800_000_000, warning=120))
     told = task.ask("meta-data/spot/instance-action", **token)
     assert json.loads(told.body) == {"action": "terminate", "time": "2027-01-15T08:02:00Z"}
     assert task.ask("meta-data/spot/termination-time", **token).body == b"2027-01-15T08:02:00Z"

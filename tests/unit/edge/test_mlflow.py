@@ -85,7 +85,7 @@ class Tracking:
     arn: str
 
     def change(self, **fields: Any) -> None:
-        store = self.asker.server.store
+        store = self.asker.server.storage.store
         record = nouns.find_by_arn(store, self.arn, "123456789012")
         assert record is not None
         store.update(replace(record, **fields))
@@ -136,7 +136,7 @@ PLACE = f"{PREFIX}/mlflow-tracking-server/us-east-1/Runs/"
 def tracking(asker: Asker, role: str, behind: Behind) -> Tracking:
     request = {"TrackingServerName": "Runs", "ArtifactStoreUri": "s3://b/a", "RoleArn": role}
     made = Tracking(asker, asker.call("CreateMlflowTrackingServer", **request)["TrackingServerArn"])
-    record = nouns.find_by_arn(asker.server.store, made.arn, "123456789012")
+    record = nouns.find_by_arn(asker.server.storage.store, made.arn, "123456789012")
     assert record is not None
     serving = {"task": "t", "socket": str(behind.socket)}
     made.change(state="Created", status={**record.status, "IsActive": "Active", "serving": serving})
@@ -252,7 +252,7 @@ def test_an_arn_of_nothing_is_not_found(tracking: Tracking) -> None:
     ],
 )
 def test_who_does_not_answer_says_why(tracking: Tracking, state: str, status: int, sentence: str) -> None:
-    record = nouns.find_by_arn(tracking.asker.server.store, tracking.arn, "123456789012")
+    record = nouns.find_by_arn(tracking.asker.server.storage.store, tracking.arn, "123456789012")
     assert record is not None
     tracking.change(state=state, status={name: value for name, value in record.status.items() if name != "serving"})
     answer = tracking.signed("GET", RUNS)
@@ -261,7 +261,7 @@ def test_who_does_not_answer_says_why(tracking: Tracking, state: str, status: in
 
 
 def test_a_process_that_is_gone_is_a_503(tracking: Tracking, tmp_path: Path) -> None:
-    record = nouns.find_by_arn(tracking.asker.server.store, tracking.arn, "123456789012")
+    record = nouns.find_by_arn(tracking.asker.server.storage.store, tracking.arn, "123456789012")
     assert record is not None
     tracking.change(status={**record.status, "serving": {"task": "t", "socket": str(tmp_path / "gone")}})
     assert error(tracking.signed("GET", RUNS)) == (503, "TEMPORARILY_UNAVAILABLE")
@@ -329,7 +329,7 @@ def test_a_program_leaves_an_apps_address_to_its_user(asker: Asker, role: str, b
     """SDK v3 looks up an experiment with the address before it gives it away."""
     arn = asker.call("CreateMlflowApp", Name="a", ArtifactStoreUri="s3://b/a", RoleArn=role)["Arn"]
     app = Tracking(asker, arn)
-    record = nouns.find_by_arn(asker.server.store, arn, "123456789012")
+    record = nouns.find_by_arn(asker.server.storage.store, arn, "123456789012")
     assert record is not None
     app.change(state="Created", status={**record.status, "serving": {"task": "t", "socket": str(behind.socket)}})
     url: str = asker.call("CreatePresignedMlflowAppUrl", Arn=arn)["AuthorizedUrl"]
@@ -341,7 +341,7 @@ def test_a_program_leaves_an_apps_address_to_its_user(asker: Asker, role: str, b
 
 def test_apps_are_asked_as_sagemaker(asker: Asker, role: str, behind: Behind) -> None:
     arn = asker.call("CreateMlflowApp", Name="a", ArtifactStoreUri="s3://b/a", RoleArn=role)["Arn"]
-    record = nouns.find_by_arn(asker.server.store, arn, "123456789012")
+    record = nouns.find_by_arn(asker.server.storage.store, arn, "123456789012")
     assert record is not None
     app = Tracking(asker, arn)
     app.change(state="Created", status={**record.status, "serving": {"task": "t", "socket": str(behind.socket)}})

@@ -63,7 +63,7 @@ def behind(tmp_path: Path) -> Iterator[Behind]:
 
 def lab_of(asker: Asker, behind: Behind, name: str) -> Lab:
     asker.call("CreateNotebookInstance", NotebookInstanceName=name, InstanceType="ml.t3.medium", RoleArn=ROLE)
-    store = asker.server.store
+    store = asker.server.storage.store
     record = store.get(Key("123456789012", "us-east-1", KIND, "", name))
     assert record is not None
     serving = {"task": "t", "socket": str(behind.socket)}
@@ -133,7 +133,7 @@ def test_pages_of_elsewhere_act_in_nobodys_name(lab: Lab, method: str, headers: 
 def test_an_instance_that_does_not_run_says_so(lab: Lab) -> None:
     cookie = lab.session()
     lab.asker.call("StopNotebookInstance", NotebookInstanceName="Lab")
-    store = lab.asker.server.store
+    store = lab.asker.server.storage.store
     record = store.get(Key("123456789012", "us-east-1", KIND, "", "Lab"))
     assert record is not None
     kept = {name: value for name, value in record.status.items() if name != "serving"}

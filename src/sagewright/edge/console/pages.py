@@ -67,6 +67,6 @@ def _file(path: Path, ending: str, request: Request) -> Response:
     return Response(200, headers, _read(path, path.stat().st_mtime_ns))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _read(path: Path, _changed: int) -> bytes:
     return path.read_bytes()

@@ -125,3 +125,11 @@ def test_names_that_may_be_tables_are_found() -> None:
     assert ("other", "u") in found
     assert ("no", "table") not in found
     assert ("c", "d") not in found
+
+
+def test_properties_may_stand_between_double_quotes() -> None:
+    serde = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+    properties = '"separatorChar" = ",", "quoteChar" = "`", "escapeChar" = "\\\\"'
+    table = parse(f"CREATE EXTERNAL TABLE t (a INT) ROW FORMAT SERDE '{serde}' WITH SERDEPROPERTIES ({properties})")
+    assert isinstance(table, CreateTable)
+    assert table.serde_properties == {"separatorChar": ",", "quoteChar": "`", "escapeChar": "\\"}

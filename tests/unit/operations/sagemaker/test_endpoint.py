@@ -77,7 +77,7 @@ def test_an_endpoint_that_is_not_there_is_not_invoked(asker: Asker, body: bytes)
 
 
 def test_capacities_change_what_serves_not_an_update_that_was_rolled_back(asker: Asker, endpoint: str) -> None:
-    store = asker.server.store
+    store = asker.server.storage.store
     record = store.get(KEY)
     assert record is not None
     members = ("generation", "config", "models", "EndpointConfigName")
@@ -95,13 +95,13 @@ def test_capacities_change_what_serves_not_an_update_that_was_rolled_back(asker:
 
 def serve(asker: Asker) -> None:
     """What the controller would come to."""
-    record = asker.server.store.get(KEY)
+    record = asker.server.storage.store.get(KEY)
     assert record is not None
     variants = [
         {"VariantName": each["VariantName"], "DesiredWeight": 3.0, "DesiredInstanceCount": 4}
         for each in record.spec["config"]["ProductionVariants"]
     ]
-    asker.server.store.update(
+    asker.server.storage.store.update(
         replace(record, state="InService", status={**record.status, "ProductionVariants": variants})
     )
 
@@ -159,7 +159,7 @@ def test_what_variants_have_now_may_be_retained(
         RetainAllVariantProperties=True,
         ExcludeRetainedVariantProperties=[{"VariantPropertyType": each} for each in excluded],
     )
-    record = asker.server.store.get(KEY)
+    record = asker.server.storage.store.get(KEY)
     assert record is not None
     (variant,) = record.spec["config"]["ProductionVariants"]
     assert (variant["InitialInstanceCount"], variant.get("InitialVariantWeight")) == (count, weight)
@@ -176,7 +176,7 @@ def test_a_shadow_is_described_and_resized(asker: Asker, endpoint: str) -> None:
     serve(asker)
     wanted = [{"VariantName": "Shadow", "DesiredWeight": 0.25}]
     asker.call("UpdateEndpointWeightsAndCapacities", EndpointName="e", DesiredWeightsAndCapacities=wanted)
-    record = asker.server.store.get(KEY)
+    record = asker.server.storage.store.get(KEY)
     assert record is not None
     assert record.spec["config"]["ShadowProductionVariants"][0]["InitialVariantWeight"] == 0.25
 

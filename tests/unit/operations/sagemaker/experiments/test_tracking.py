@@ -124,9 +124,9 @@ def test_users_may_add_to_a_jobs_component(asker: Asker) -> None:
 
 def test_a_job_that_was_deleted_leaves_its_component_to_the_next(asker: Asker) -> None:
     create(asker)
-    record = asker.server.store.get(key_of("Job"))
+    record = asker.server.storage.store.get(key_of("Job"))
     assert record is not None
-    asker.server.store.delete(record)
+    asker.server.storage.store.delete(record)
     assert component(asker)
     asker.call("UpdateTrialComponent", TrialComponentName="job-aws-training-job", DisplayName="old")
     assert create(asker)["DisplayName"] == "Job-aws-training-job"

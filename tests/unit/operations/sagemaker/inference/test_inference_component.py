@@ -34,7 +34,7 @@ def create(asker: Asker, name: str = "c", **members: Any) -> None:
 
 
 def record(asker: Asker) -> Record:
-    found = asker.server.store.get(KEY)
+    found = asker.server.storage.store.get(KEY)
     assert found is not None
     return found
 
@@ -42,7 +42,7 @@ def record(asker: Asker) -> Record:
 def put(asker: Asker, state: str, **status: Any) -> None:
     """As a controller would."""
     before = record(asker)
-    asker.server.store.update(replace(before, state=state, status={**before.status, **status}))
+    asker.server.storage.store.update(replace(before, state=state, status={**before.status, **status}))
 
 
 def describe(asker: Asker) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def needs(**more: Any) -> dict[str, Any]:
 def test_what_cannot_be_is_refused_at_once(asker: Asker, endpoint: None, members: dict[str, Any], words: str) -> None:
     with pytest.raises(Refused) as refused:
         create(asker, **members)
-    assert (refused.value.code, asker.server.store.get(KEY)) == ("ValidationException", None)
+    assert (refused.value.code, asker.server.storage.store.get(KEY)) == ("ValidationException", None)
     assert words in refused.value.message
 
 
@@ -223,16 +223,16 @@ def test_an_endpoint_is_not_deleted_before_its_components(asker: Asker, endpoint
         asker.call("DeleteEndpoint", EndpointName="e")
     asker.call("DeleteInferenceComponent", InferenceComponentName="c")
     assert describe(asker)["InferenceComponentStatus"] == "Deleting"
-    asker.server.store.delete(record(asker))
+    asker.server.storage.store.delete(record(asker))
     asker.call("DeleteEndpoint", EndpointName="e")
 
 
 def test_an_update_of_the_endpoint_keeps_the_variants_of_its_components(asker: Asker, endpoint: None) -> None:
     create(asker)
     key = Key("123456789012", "us-east-1", "endpoint", "", "e")
-    found = asker.server.store.get(key)
+    found = asker.server.storage.store.get(key)
     assert found is not None
-    asker.server.store.update(replace(found, state="InService"))
+    asker.server.storage.store.update(replace(found, state="InService"))
     with pytest.raises(Refused, match="The inference component c is on the variant v"):
         asker.call("UpdateEndpoint", EndpointName="e", EndpointConfigName="own")
     asker.call("UpdateEndpoint", EndpointName="e", EndpointConfigName="e")

@@ -48,9 +48,9 @@ def ready(asker: Asker) -> Asker:
 
 
 def become(asker: Asker, state: str) -> None:
-    record = asker.server.store.get(KEY)
+    record = asker.server.storage.store.get(KEY)
     assert record is not None
-    asker.server.store.update(replace(record, state=state))
+    asker.server.storage.store.update(replace(record, state=state))
 
 
 def refused(asker: Asker, operation: str, **members: Any) -> tuple[str, str]:

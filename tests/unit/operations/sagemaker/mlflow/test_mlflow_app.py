@@ -16,7 +16,7 @@ def test_apps_are_found_by_arn(asker: Asker, request_: dict[str, Any]) -> None:
     arn = asker.call("CreateMlflowApp", **request_)["Arn"]
     with pytest.raises(Refused, match="is in status Creating: it cannot update now"):
         asker.call("UpdateMlflowApp", Arn=arn, Name="more")
-    store = asker.server.store
+    store = asker.server.storage.store
     record = nouns.find_by_arn(store, arn, "123456789012")
     assert record is not None
     store.update(replace(record, state="Created"))

@@ -17,7 +17,7 @@ def request_(role: str) -> dict[str, Any]:
 
 def arrive(asker: Asker, state: str) -> None:
     """As the controller would have it."""
-    store = asker.server.store
+    store = asker.server.storage.store
     record = store.get(Key("123456789012", "us-east-1", KIND, "", "runs"))
     assert record is not None
     store.update(replace(record, state=state, intent="run"))
@@ -73,7 +73,7 @@ def test_only_what_the_process_depends_on_starts_it_anew(asker: Asker, request_:
     def generation_after(**given: Any) -> int:
         arrive(asker, "Created")
         asker.call("UpdateMlflowTrackingServer", **NAME, **given)
-        record = asker.server.store.get(Key("123456789012", "us-east-1", KIND, "", "runs"))
+        record = asker.server.storage.store.get(Key("123456789012", "us-east-1", KIND, "", "runs"))
         assert record is not None
         assert record.state == "Updating"
         return int(record.spec["generation"])

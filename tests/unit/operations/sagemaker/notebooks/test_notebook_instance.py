@@ -26,7 +26,7 @@ def described(asker: Asker, name: str = "lab") -> dict[str, Any]:
 
 def came_to(asker: Asker, state: str, name: str = "lab", **status: Any) -> None:
     """What the controller does."""
-    store = asker.server.store
+    store = asker.server.storage.store
     record = store.get(Key("123456789012", "us-east-1", KIND, "", name))
     assert record is not None
     store.update(replace(record, state=state, status={**record.status, **status}))

@@ -59,14 +59,14 @@ def make(asker: Asker, request: dict[str, Any], name: str = "tune") -> dict[str,
 
 def record_of(asker: Asker, name: str = "tune") -> Record:
     settings = asker.server.settings
-    record = asker.server.store.get(Key(settings.account, settings.region, KIND, "", name))
+    record = asker.server.storage.store.get(Key(settings.account, settings.region, KIND, "", name))
     assert record is not None
     return record
 
 
 def settle(asker: Asker, name: str = "tune", state: str = "Completed") -> None:
     """As the controller would; none runs here."""
-    asker.server.store.update(replace(record_of(asker, name), state=state))
+    asker.server.storage.store.update(replace(record_of(asker, name), state=state))
 
 
 def start(asker: Asker, name: str, number: int, value: float | None, state: str = "Completed") -> str:
@@ -84,7 +84,7 @@ def start(asker: Asker, name: str, number: int, value: float | None, state: str 
         uid=f"{name}{number}",
         status={**training_status(tuning, kind, number, values), "FinalMetricDataList": told},
     )
-    asker.server.store.create(replace(made, state=state))
+    asker.server.storage.store.create(replace(made, state=state))
     return made.name
 
 
@@ -501,11 +501,11 @@ def test_a_training_job_is_written_down_as_its_operation_does(asker: Asker, requ
     request = training_request(kind, "job", {"x": "1"})
     asker.call("CreateTrainingJob", **request)
     settings = asker.server.settings
-    asked = asker.server.store.get(Key(settings.account, settings.region, training_job.KIND, "", "job"))
+    asked = asker.server.storage.store.get(Key(settings.account, settings.region, training_job.KIND, "", "job"))
     assert asked is not None
     whose = {OWNER: asked.status[OWNER]}
     made = training_job.new(settings.account, settings.region, request, now=asked.created, uid=asked.uid, status=whose)
-    component = asker.server.store.get(trial_component.key_of(asked))
+    component = asker.server.storage.store.get(trial_component.key_of(asked))
     assert component is not None
     same = trial_component.new(made, uid=component.uid)
     told = {member: value for member, value in component.status.items() if member != "CreatedBy"}

@@ -1,4 +1,4 @@
-"""The console's forms: what each creates is there, and works."""
+"""The console's forms: what each creates is there, and works. They come after the pages that are looked at empty."""
 
 from __future__ import annotations
 
