@@ -55,7 +55,10 @@ def create_feature_group(call: Call, request: Params) -> Params:
 @operations
 def describe_feature_group(call: Call, request: Params) -> Params:
     view = NOUN.view(NOUN.named(call, request))
-    page = sliced(view["FeatureDefinitions"], {**request, "MaxResults": MOST}, "FeatureDefinitions")
+    asked = {"MaxResults": MOST}
+    if request.get("NextToken"):  # the SDK v3 gives back the empty one that the last page has
+        asked["NextToken"] = request["NextToken"]
+    page = sliced(view["FeatureDefinitions"], asked, "FeatureDefinitions")
     return project({**view, "NextToken": "", **page}, output_of(call))
 
 
