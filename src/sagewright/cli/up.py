@@ -19,6 +19,7 @@ from sagewright.cli.listening import RESTART, listening, start_anew, taken
 from sagewright.cli.options import server_options
 
 if TYPE_CHECKING:
+    from sagewright.compose import Server
     from sagewright.operations.sts.credentials import Credentials
 
 
@@ -111,7 +112,7 @@ def show_once(credentials: Credentials) -> None:
         click.echo("This is the only time that it is shown unasked; `sagewright keys show` has it later.")
 
 
-def _serve(server: Any, sock: socket.socket) -> bool:
+def _serve(server: Server, sock: socket.socket) -> bool:
     """Until it is told to stop. Whether another is to take its place."""
     import uvloop
 
@@ -150,7 +151,7 @@ def _serve(server: Any, sock: socket.socket) -> bool:
     return False
 
 
-def _stop_servers(server: Any) -> int:
+def _stop_servers(server: Server) -> int:
     """End the model servers, which would serve nobody; the next server starts them again. Jobs go on, and model servers
     too while another server shares them."""
     kept = 0
