@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -166,12 +167,10 @@ class Lab:
         for _ in range(6):
             notebook.locator(".jp-Cell .cm-content").first.click()
             self.page.keyboard.press("Control+Enter")
-            try:
-                return expect(output).to_be_visible(timeout=10_000)
-            except AssertionError:
-                continue
+            with contextlib.suppress(AssertionError):
+                expect(output).to_be_visible(timeout=10_000)
+                break
         expect(output).to_be_visible()
-        return None
 
     def write(self, notebook: Locator, code: str) -> None:
         """In its first cell."""
