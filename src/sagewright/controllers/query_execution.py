@@ -26,8 +26,9 @@ from sagewright.controllers.platform import Platform, tail
 from sagewright.controllers.pump import last_lines
 from sagewright.controllers.watches import Watches
 from sagewright.dataplane.athena import reuse
+from sagewright.dataplane.athena.parsing import parse
 from sagewright.dataplane.athena.prepared import text_of
-from sagewright.dataplane.athena.statements import Query, parse
+from sagewright.dataplane.athena.statements import Query
 from sagewright.resources.query_execution import KIND, LIFE, WORKGROUP, task_id
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query as Listing

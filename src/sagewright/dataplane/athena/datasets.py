@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sagewright.dataplane.athena.statements import Query, parse
+from sagewright.dataplane.athena.parsing import parse
+from sagewright.dataplane.athena.statements import Query
 from sagewright.dataplane.athena.tokens import SyntaxProblem
 from sagewright.resources.query_execution import CATALOG
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sagewright.dataplane.athena.statements import Execute, Query, parse
+from sagewright.dataplane.athena.parsing import parse
+from sagewright.dataplane.athena.statements import Execute, Query
 from sagewright.dataplane.athena.tokens import Reader, SyntaxProblem, filled_in
 from sagewright.resources.record import Record
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from sagewright.base.errors import AlreadyExists
 from sagewright.dataplane.athena import reuse
+from sagewright.dataplane.athena.parsing import parse
 from sagewright.dataplane.athena.prepared import carried_out, check
-from sagewright.dataplane.athena.statements import Prepare, kinds, parse
+from sagewright.dataplane.athena.statements import Prepare, kinds
 from sagewright.dataplane.athena.statements import Query as Select
 from sagewright.dataplane.athena.tokens import Reader, SyntaxProblem
 from sagewright.operations.access import caller

@@ -8,7 +8,8 @@ import pytest
 
 from sagewright.controllers.athena import ddl, showing
 from sagewright.controllers.athena.information_schema import trino_type
-from sagewright.dataplane.athena.statements import CreateTable, Show, parse
+from sagewright.dataplane.athena.parsing import parse
+from sagewright.dataplane.athena.statements import CreateTable, Show
 
 
 class Catalog:

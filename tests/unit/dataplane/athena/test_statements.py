@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sagewright.dataplane.athena.parsing import parse
 from sagewright.dataplane.athena.statements import (
     AlterPartitions,
     AlterTable,
@@ -18,7 +19,6 @@ from sagewright.dataplane.athena.statements import (
     Show,
     Statement,
     kinds,
-    parse,
 )
 from sagewright.dataplane.athena.tokens import SyntaxProblem, candidates, filled_in
 
