@@ -36,6 +36,7 @@ with open("/opt/ml/processing/output/told.json", "w") as file:
 
 HURRIED = {
     "spark.sql.shuffle.partitions": "3",
+    "spark.locality.wait": "0s",  # else what is small stays on the instance that has read the file
     **{f"spark.{who}.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1" for who in ("driver", "executor")},
 }
 
