@@ -1,4 +1,4 @@
-"""A notebook instance in the browser: made, opened from the console, used, stopped."""
+"""A notebook instance in the browser: made, opened from the console, used, stopped. After the pages that are empty."""
 
 from __future__ import annotations
 
