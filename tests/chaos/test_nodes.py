@@ -6,6 +6,7 @@ Runs in the environment that has Ray: `make chaos-ray`, for ten minutes.
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import time
@@ -19,7 +20,7 @@ from .endpoints import is_whole, serve
 from .jobs import create
 from .load import Load
 from .replicas import Replicas, together
-from .server import eventually
+from .server import ROOT, eventually
 from .world import World, unpacked
 
 pytest.importorskip("ray", reason="Ray is in an environment of its own: make chaos-ray")
@@ -34,7 +35,9 @@ PATIENCE = 300.0
 
 
 @pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[RayNodes]:
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RayNodes]:
+    # They come and go faster than each could make its environments.
+    monkeypatch.setenv("SAGEWRIGHT_RUNTIMES", os.environ.get("SAGEWRIGHT_RUNTIMES") or str(ROOT / ".cache" / "runtimes"))
     with RayNodes(tmp_path / "nodes", count=NODES) as nodes:
         yield nodes
 

@@ -152,8 +152,8 @@ def eventually_fixture() -> Callable[..., Any]:
     return eventually
 
 
-def stop_running_jobs() -> None:
-    """End what a failed test left: jobs outlive the server that started them."""
+def stop_what_runs() -> None:
+    """Jobs, notebook instances and MLflow's servers outlive the server that started them."""
     import boto3
 
     sagemaker = boto3.client("sagemaker")
@@ -173,6 +173,16 @@ def stop_running_jobs() -> None:
         sagemaker.stop_training_job(**name)
         waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
         waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    for notebook in sagemaker.list_notebook_instances(StatusEquals="InService")["NotebookInstances"]:
+        name = {"NotebookInstanceName": notebook["NotebookInstanceName"]}
+        sagemaker.stop_notebook_instance(**name)
+        waiter = sagemaker.get_waiter("notebook_instance_stopped")
+        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    servers = sagemaker.list_mlflow_tracking_servers()["TrackingServerSummaries"]
+    for server in servers:
+        sagemaker.delete_mlflow_tracking_server(TrackingServerName=server["TrackingServerName"])
+    if servers:
+        eventually(lambda: not sagemaker.list_mlflow_tracking_servers()["TrackingServerSummaries"])
 
 
 @pytest.fixture(scope="session")
@@ -199,7 +209,7 @@ def server(
         yield server
         ended = server.process.poll() if server.process else None
         assert ended is None, f"the server ended by itself, with status {ended}:\n{server.tail()}"
-        stop_running_jobs()
+        stop_what_runs()
         assert server.stop() == 0, "Ctrl-C did not end the server cleanly"
     finally:
         if server.process and server.process.poll() is None:
