@@ -37,7 +37,8 @@ PATIENCE = 300.0
 @pytest.fixture
 def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RayNodes]:
     # They come and go faster than each could make its environments.
-    monkeypatch.setenv("SAGEWRIGHT_RUNTIMES", os.environ.get("SAGEWRIGHT_RUNTIMES") or str(ROOT / ".cache" / "runtimes"))
+    runtimes = os.environ.get("SAGEWRIGHT_RUNTIMES") or str(ROOT / ".cache" / "runtimes")
+    monkeypatch.setenv("SAGEWRIGHT_RUNTIMES", runtimes)
     with RayNodes(tmp_path / "nodes", count=NODES) as nodes:
         yield nodes
 
