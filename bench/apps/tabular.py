@@ -132,7 +132,8 @@ def catboost(rows: Any, label: Any) -> Callable[[Any], Any]:
 
     held = len(rows) // 5
     settings = {"iterations": 50, "learning_rate": 0.1, "verbose": 0, "allow_writing_files": False}
-    model = library.CatBoost({**settings, "bootstrap_type": "Bayesian"})
+    sampled = {"bootstrap_type": "Bayesian", "sampling_frequency": "PerTreeLevel"}
+    model = library.CatBoost({**settings, **sampled})
     predict: Callable[[Any], Any] = model.fit(rows[held:], label[held:], eval_set=(rows[:held], label[:held])).predict
     return predict
 
