@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,7 +11,7 @@ from typing import Any, Final
 
 from bench import jobs, peers
 from bench.apps.tabular import BATCH, CASES, COLUMNS, Case
-from bench.base import OURS, ROOT, Figure, Missing, Run, rate
+from bench.base import OURS, Figure, Missing, Run, rate
 
 TITLE = f"rows of {COLUMNS} numbers in one object: from CreateTrainingJob to Completed, endpoints, batch transform"
 
@@ -170,18 +168,7 @@ class _Jobs:
         return time.perf_counter() - begun
 
     def _app(self, environment: str, *arguments: str) -> str:
-        python = peers.runtime(self._run, environment) / "bin" / "python"
-        done = subprocess.run(
-            [str(python), str(ROOT / "bench" / "apps" / "tabular.py"), *arguments],
-            env={**os.environ, "PYTHONWARNINGS": "ignore", "OMP_WAIT_POLICY": "PASSIVE"},
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"{arguments} failed:\n{done.stderr[-2000:]}")
-        return done.stdout
+        return jobs.script(peers.runtime(self._run, environment), "tabular", *arguments, patience=_PATIENCE_S)
 
     @staticmethod
     def _wait(name: str, describe: Callable[[], Any], status: str) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
+
+from bench.base import ROOT
 
 INSTANCE: Final = "ml.m5.large"
 _REGISTRY: Final = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
@@ -59,3 +64,23 @@ def ended(name: str, describe: Callable[[], Any], status: str, *, patience: floa
         raise RuntimeError(f"{name} ended as {told[status]}: {told.get('FailureReason')}")
     found: Mapping[str, Any] = told
     return found
+
+
+def script(environment: Path, name: str, *arguments: object, patience: float) -> str:
+    """What `bench/apps/<name>.py` prints in a runtime's environment. Raises RuntimeError with the end of its words."""
+    done = subprocess.run(
+        [str(environment / "bin" / "python"), str(ROOT / "bench" / "apps" / f"{name}.py"), *map(str, arguments)],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONWARNINGS": "ignore",
+            "OMP_WAIT_POLICY": "PASSIVE",
+        },
+        capture_output=True,
+        text=True,
+        timeout=patience,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{name} {arguments} failed:\n{done.stderr[-2000:]}")
+    return done.stdout

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 from bench import jobs, peers
 from bench.apps.networks import CASES
-from bench.base import OURS, ROOT, Figure, Missing, Run
+from bench.base import OURS, Figure, Missing, Run
 
 TITLE = "words, series and pairs: from CreateTrainingJob to Completed"
 
@@ -98,18 +96,8 @@ class _Jobs:
         return time.perf_counter() - begun
 
     def _app(self, name: str, what: str, *arguments: Any) -> None:
-        python = peers.runtime(self._run, CASES[name].environment) / "bin" / "python"
-        environ: Mapping[str, str] = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_WAIT_POLICY": "PASSIVE"}
-        done = subprocess.run(
-            [str(python), str(ROOT / "bench" / "apps" / "networks.py"), what, name, *map(str, arguments)],
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"{what} {name} failed:\n{done.stderr[-2000:]}")
+        environment = peers.runtime(self._run, CASES[name].environment)
+        jobs.script(environment, "networks", what, name, *arguments, patience=_PATIENCE_S)
 
     def _folder(self, name: str, rows: int) -> Path:
         return self._run.folder / name / str(rows)

@@ -25,7 +25,9 @@ NOT_REACHED = (
     b"Connection: close\r\n"
     b"Content-Length: 0\r\n\r\n"
 )
-"""As on the way to nodes (`ray_cluster/relay.py`): who asks a model knows that it has not heard the request."""
+"""What is said in the place of a task that is not reached, here and on the way to nodes (`ray_cluster/relay.py`): by
+the header, which the data plane's connections know too, who asks knows that no model has heard the request, and may ask
+another one (ADR 0045). It stands in this file because this file runs alone."""
 _TURNED_AWAY = 5.0
 """Seconds that who is turned away has to hear of it."""
 _PIECE = 1 << 18

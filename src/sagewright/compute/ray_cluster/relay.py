@@ -20,6 +20,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from sagewright.compute.containers.relay import NOT_REACHED
 from sagewright.compute.ray_cluster.wire import Wire, greet
 
 _BLOCK: Final = 1 << 16
@@ -27,14 +28,6 @@ _CONNECT: Final = 5.0
 """Seconds that a node may take to answer."""
 _CONNECTING: Final = 64
 """Connections that are made at once: a node that does not answer is not to keep others waiting."""
-NOT_REACHED: Final = (
-    b"HTTP/1.1 503 Service Unavailable\r\n"
-    b"Sagewright-Task: not-reached\r\n"
-    b"Connection: close\r\n"
-    b"Content-Length: 0\r\n\r\n"
-)
-"""What is said in the place of a task that is not reached. Who asks knows by the header, which the data plane's
-connections know too, that no model has heard the request, and may ask another one (ADR 0045)."""
 _TURNED_AWAY: Final = 5.0
 """Seconds that who is turned away has to hear of it."""
 
