@@ -1,4 +1,5 @@
-"""Records of a feature group: put and got through signed HTTP, beside Feast's server, Redis and bare SQLite."""
+"""Records of a feature group: put and got through signed HTTP, beside Feast's server on SQLite and on Redis, Redis and
+bare SQLite."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ RECORDS: Final = 2_000
 BATCH: Final = 100
 _SIGNED: Final = 200
 _CONNECTIONS: Final = 8
-_REDIS, _SQLITE, _FEAST = "redis, fsync always", "bare sqlite", "feast server"
+_REDIS, _SQLITE = "redis, fsync always", "bare sqlite"
+_FEAST, _FEAST_ON_REDIS = "feast server", "feast on redis"
 _PUT: Final = "put"
 _GET: Final = "get"
 _MANY: Final = f"get {BATCH}"
@@ -49,7 +51,7 @@ def measure(run: Run) -> Sequence[Figure]:
     with ExitStack() as stack:
         log = run.folder / "log"
         subjects: dict[str, Sample] = {OURS: _ours(run, stack, log, seconds), _SQLITE: _sqlite(run, stack, seconds)}
-        for name, rival in ((_REDIS, _redis), (_FEAST, _feast)):
+        for name, rival in ((_REDIS, _redis), (_FEAST, _feast), (_FEAST_ON_REDIS, _feast_on_redis)):
             try:
                 subjects[name] = rival(run, stack, log, seconds)
             except Missing as missing:
@@ -140,8 +142,12 @@ def driven(
     return sample
 
 
-def _feast(run: Run, stack: ExitStack, log: Path, seconds: float) -> Sample:
-    peer = feast(run, FEATURES)
+def _feast_on_redis(run: Run, stack: ExitStack, log: Path, seconds: float) -> Sample:
+    return _feast(run, stack, log, seconds, _redis_server(run, stack, log, "feast"))
+
+
+def _feast(run: Run, stack: ExitStack, log: Path, seconds: float, redis: int | None = None) -> Sample:
+    peer = feast(run, FEATURES, redis)
     stack.enter_context(peers.serving(peer, log))
     names = [f"f{number}" for number in range(FEATURES)]
 
@@ -197,16 +203,7 @@ def _sqlite(run: Run, stack: ExitStack, seconds: float) -> Sample:
 
 
 def _redis(run: Run, stack: ExitStack, log: Path, seconds: float) -> Sample:
-    port = peers.free_port()
-    (run.folder / "redis").mkdir()
-    # Options of its command line: everything it is told to keep is on disk before it answers.
-    command = ["redis-server", "--port", str(port), "--dir", str(run.folder / "redis"), "--save", ""]
-    command += ["--appendonly", "yes", "--appendfsync", "always"]
-    try:
-        stack.enter_context(peers.started(peers.Peer(command, port), log))
-    except FileNotFoundError:
-        raise Missing("redis is left out: redis-server is not installed (`apt install redis-server`).") from None
-    wire = stack.enter_context(_connected(port))
+    wire = stack.enter_context(_connected(_redis_server(run, stack, log, "bare")))
     answers = wire.makefile("rb")
 
     def ask(*words: str) -> list[bytes]:
@@ -225,6 +222,21 @@ def _redis(run: Run, stack: ExitStack, log: Path, seconds: float) -> Sample:
     return lambda: _timed(
         {_PUT: put, _GET: lambda number: get([number]), _MANY: lambda number: get(chosen(number))}, seconds
     )
+
+
+def _redis_server(run: Run, stack: ExitStack, log: Path, whose: str) -> int:
+    """Its port, once it listens. Everything it is told to keep is on disk before it answers. Raises Missing."""
+    port = peers.free_port()
+    folder = run.folder / f"redis-{whose}"
+    folder.mkdir()
+    command = ["redis-server", "--port", str(port), "--dir", str(folder), "--save", ""]
+    command += ["--appendonly", "yes", "--appendfsync", "always"]
+    try:
+        stack.enter_context(peers.started(peers.Peer(command, port), log))
+    except FileNotFoundError:
+        raise Missing(f"redis ({whose}) is left out: install redis-server (`apt install redis-server`).") from None
+    _connected(port).close()
+    return port
 
 
 def _bulk(answers: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Feast's feature server, as its users start it: a repository of definitions, its online store in SQLite."""
+"""Feast's feature server, as its users start it: a repository of definitions, its online store in SQLite or Redis."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ project: bench
 provider: local
 registry: registry.db
 online_store:
-  type: sqlite
-  path: online.db
+%s
 offline_store:
   type: file
 entity_key_serialization_version: 3
 """
+_SQLITE: Final = "  type: sqlite\n  path: online.db"
+_REDIS: Final = "  type: redis\n  connection_string: 127.0.0.1:%d"
 _DEFINITIONS: Final = """\
 from datetime import timedelta
 
@@ -36,12 +37,16 @@ view = FeatureView(
 """
 
 
-def feast(run: Run, features: int) -> peers.Peer:
-    """Raises Missing where it cannot be installed or does not take its definitions."""
+def feast(run: Run, features: int, redis: int | None = None) -> peers.Peer:
+    """With its records in Redis at that port, else in SQLite.
+
+    Raises Missing where it cannot be installed or does not take its definitions.
+    """
     programs = peers.environment(run, "feast") / "bin"
-    folder = run.folder / "feast"
+    folder = run.folder / ("feast-redis" if redis else "feast")
     folder.mkdir()
-    (folder / "feature_store.yaml").write_text(_SETTINGS)
+    store = _REDIS % redis if redis else _SQLITE
+    (folder / "feature_store.yaml").write_text(_SETTINGS % store)
     (folder / "definitions.py").write_text(_DEFINITIONS % features)
     command = [str(programs / "feast"), "--chdir", str(folder)]
     done = subprocess.run([*command, "apply", "--skip-source-validation"], capture_output=True, text=True, check=False)

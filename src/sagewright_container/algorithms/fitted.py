@@ -6,7 +6,14 @@ import importlib
 import os
 from typing import Any
 
+from sagewright_container import alone
+
 FILE = "model.joblib"
+
+
+def module(name: str) -> Any:
+    """A module of scikit-learn, which asks for pandas only to know it when it sees it."""
+    return alone.import_alone(f"sklearn.{name}", "pandas")
 
 
 def save(fitted: Any, model_dir: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from sagewright_container.algorithms import content_types, quality
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.algorithms.fitted import Fitted, load, save
+from sagewright_container.algorithms.fitted import Fitted, load, module, save
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, Range, choice, integer, number
 
 _INITIAL = ("random", "kmeans++")
@@ -67,7 +67,7 @@ class KMeans:
             raise ClientError(
                 f"Hyperparameter k is {values['k']}, but channel train has {rows.shape[0]} rows only. Lower it."
             )
-        cluster = importlib.import_module("sklearn.cluster")
+        cluster = module("cluster")
         trials = values["local_lloyd_num_trials"]
         fitted = cluster.KMeans(
             values["k"],

@@ -13,7 +13,7 @@ from typing import Any
 from sagewright_container.algorithms import content_types, quality
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.algorithms.fitted import Fitted, load, save
+from sagewright_container.algorithms.fitted import Fitted, load, module, save
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, Range, integer, number
 
 
@@ -48,7 +48,7 @@ class Lda:
         counts = _counts(job, "train")
         topics = values["num_topics"]
         fitted = (
-            importlib.import_module("sklearn.decomposition")
+            module("decomposition")
             .LatentDirichletAllocation(
                 topics,
                 doc_topic_prior=values["alpha0"] / topics,

@@ -13,7 +13,7 @@ from typing import Any
 from sagewright_container.algorithms import content_types
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.algorithms.fitted import Fitted, load, save
+from sagewright_container.algorithms.fitted import Fitted, load, module, save
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, choice, integer
 
 _EXTRA = 10  # components that the randomized mode computes beside those asked for, at the least
@@ -65,7 +65,7 @@ class Pca:
             "n_oversamples": max(_EXTRA, count) if extra < 0 else extra,
             "random_state": 0,
         }
-        decomposition = importlib.import_module("sklearn.decomposition")
+        decomposition = module("decomposition")
         if values["subtract_mean"].lower() == "true":
             fitted = decomposition.PCA(count, **options).fit(rows)
         else:

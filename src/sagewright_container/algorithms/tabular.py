@@ -47,7 +47,7 @@ class Encoding:
         """Float64, rows by columns: codes of categories, NaN for what is missing or was never seen."""
         if len(rows.columns) != self.width:
             raise ClientError(f"the rows have {len(rows.columns)} features, the model {self.width}.")
-        out = np.empty((rows.count, self.width))
+        out = np.empty((rows.count, self.width), order="F")  # CatBoost takes columns as they are
         for number, column in enumerate(rows.columns):
             out[:, number] = column if not isinstance(column, Words) else column.coded(self.categories[number])
         return out

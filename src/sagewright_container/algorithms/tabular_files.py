@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sagewright_container.algorithms import row_formats
 from sagewright_container.algorithms.base import Input
 from sagewright_container.algorithms.content_types import PARQUET
 from sagewright_container.algorithms.errors import ClientError
@@ -180,14 +181,14 @@ def _columns(table: Any, categorical: frozenset[int], offset: int) -> list[Any]:
 
 
 def _numbers(column: Any) -> Any:
-    return np.asarray(column.to_numpy(), np.float64)
+    return np.asarray(row_formats.arrow_numbers(column), np.float64)
 
 
 def _coded(column: Any) -> Words:
     found = column.dictionary_encode()
     if hasattr(found, "combine_chunks"):
         found = found.combine_chunks()
-    codes = found.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    codes = row_formats.arrow_numbers(found.indices, -1)
     return Words(codes.astype(np.int64), [_plain(word) for word in found.dictionary.to_pylist()])
 
 
