@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from sagewright.base.errors import Fault, SagewrightError, StaleRecord, Terminal
@@ -77,15 +78,14 @@ class SparkHistoryServers:
         platform.forget(name)
         ml = platform.ml_folder(name)
         (ml / "run").mkdir(parents=True)
-        logs = self._logs(record)
-        _told(logs)
+        shown = self._followed(record)
         task = Task(
             name,
             ("python", "-m", "sagewright_container.spark.history"),
             {"SAGEWRIGHT_IDLE_S": str(self._idle), "PYTHONUNBUFFERED": "1"},
             platform.environments.ensure(ENVIRONMENT, lambda _line: None),
             ml,
-            [Mount(logs.shown, LOGS)],
+            [Mount(shown, LOGS)],
             Resources(memory_bytes=min(_MEMORY, platform.machine.memory_bytes // 2)),
             network="none",
             hostname="spark-history",
@@ -99,7 +99,7 @@ class SparkHistoryServers:
         """It runs. What comes to S3 comes to it; one whose caller may not read that any more ends."""
         self._watch(task_id(record), record.key)
         try:
-            _told(self._logs(record))
+            self._followed(record)
         except Terminal:
             self._platform.engine.stop(task_id(record), grace=0.0)
             raise
@@ -114,9 +114,17 @@ class SparkHistoryServers:
             self._platform.engine.stop(task_id(record), grace=0.0)
         return _STARTING
 
-    def _logs(self, record: Record) -> EventLogs:
+    def _followed(self, record: Record) -> Path:
+        """The folder with the logs as they are now. Raises Terminal with what the caller is to know."""
         root = self._platform.ml_folder(task_id(record)).parent
-        return EventLogs(self._callers(record), record.spec["S3Uri"], root)
+        try:
+            logs = EventLogs(self._callers(record), record.spec["S3Uri"], root)
+            logs.follow()
+        except (Fault, StaleRecord):
+            raise
+        except SagewrightError as error:
+            raise Terminal(str(error)) from error
+        return logs.shown
 
     def _remove(self, record: Record) -> float | None:
         """The task, who might look at it, and then the record."""
@@ -137,13 +145,3 @@ class SparkHistoryServers:
         now = self._platform.clock.now()
         changed = replace(record, state=LIFE.after(record.state, event), status=status, modified=now)
         self._platform.store.update(changed)
-
-
-def _told(logs: EventLogs) -> None:
-    """Raises Terminal with what the caller is to know."""
-    try:
-        logs.follow()
-    except (Fault, StaleRecord):
-        raise
-    except SagewrightError as error:
-        raise Terminal(str(error)) from error

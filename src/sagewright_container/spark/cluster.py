@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from sagewright_container.training.cluster import Cluster, free_ports
 from sagewright_container.training.meeting import Meeting, gather
 from sagewright_container.training.ports import job_key
-from sagewright_container.training.processes import Group, Program
+from sagewright_container.training.processes import Ended, Group, Program
 
 _START_S: Final = 120.0
 QUIET: Final = "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = console\n" + "".join(
@@ -100,8 +100,20 @@ def met(base: Path, memory: int) -> Hosts | None:
     return Hosts(cluster, gather(cluster, about), memory)
 
 
-def run(hosts: Hosts, application: Program, scratch: Path) -> int:
-    """Run this host's part, on the first the application too; answers with what it exits. `scratch` is a folder of this
+def alone(application: Program) -> Ended:
+    """Run it on this one host."""
+    driver = Group([application], cwd=os.getcwd())
+    _forward(driver)
+    return _said(driver, driver.wait())
+
+
+def _said(group: Group, ended: Ended) -> Ended:
+    """Of one that was asked to end, nothing needs to be said."""
+    return ended._replace(stderr_tail="") if group.asked else ended
+
+
+def run(hosts: Hosts, application: Program, scratch: Path) -> Ended:
+    """Run this host's part, on the first the application too; answers how it ended. `scratch` is a folder of this
     host's."""
     beside = daemons(hosts, application.environ, scratch)
     running: list[Group] = []
@@ -111,12 +123,12 @@ def run(hosts: Hosts, application: Program, scratch: Path) -> int:
                 _await_master(hosts)  # a worker that does not find it tries again many seconds later
             running.append(Group([program], cwd=str(scratch)))
         if not hosts.leads:
-            return _work(running[-1], hosts.meeting)
+            return Ended(_work(running[-1], hosts.meeting), "", ())
         driver = Group([application], cwd=os.getcwd())
         _forward(driver)
-        code = driver.wait().exit_code
-        hosts.meeting.leave(code)
-        return code
+        ended = driver.wait()
+        hosts.meeting.leave(ended.exit_code)
+        return _said(driver, ended)
     finally:
         for group in running:
             group.signal(signal.SIGKILL)  # they keep nothing, and their last words would stand behind the application's
