@@ -102,14 +102,14 @@ def met(base: Path, memory: int) -> Hosts | None:
 
 def alone(application: Program) -> Ended:
     """Run it on this one host."""
-    driver = Group([application], cwd=os.getcwd())
+    driver = Group([application], cwd=os.getcwd(), keeps=True)
     _forward(driver)
     return _said(driver, driver.wait())
 
 
 def _said(group: Group, ended: Ended) -> Ended:
     """Of one that was asked to end, nothing needs to be said."""
-    return ended._replace(stderr_tail="") if group.asked else ended
+    return Ended(ended.exit_code, "", ended.command) if group.asked else ended
 
 
 def run(hosts: Hosts, application: Program, scratch: Path) -> Ended:
@@ -124,7 +124,7 @@ def run(hosts: Hosts, application: Program, scratch: Path) -> Ended:
             running.append(Group([program], cwd=str(scratch)))
         if not hosts.leads:
             return Ended(_work(running[-1], hosts.meeting), "", ())
-        driver = Group([application], cwd=os.getcwd())
+        driver = Group([application], cwd=os.getcwd(), keeps=True)
         _forward(driver)
         ended = driver.wait()
         hosts.meeting.leave(ended.exit_code)

@@ -14,10 +14,12 @@ _LONGEST: Final = 800
 _LINES: Final = 5
 
 
-def told(text: str) -> str:
-    """The last error's own line; else the last lines that are not Spark's log."""
-    lines = [line for line in text.splitlines() if line.strip() and not _CHATTER.match(line)]
-    for line in reversed(lines):
-        if _RAISED.fullmatch(line) and not line.endswith("Traceback (most recent call last):"):
-            return line.removeprefix(": ").removeprefix("Caused by: ")[:_LONGEST]
-    return "\n".join(lines[-_LINES:])[-_LONGEST:]
+def told(*texts: str) -> str:
+    """The last error's own line, of the first text that has one; else the last lines that are not Spark's log."""
+    said = [[line for line in text.splitlines() if line.strip() and not _CHATTER.match(line)] for text in texts]
+    for lines in said:
+        for line in reversed(lines):
+            if _RAISED.fullmatch(line) and not line.endswith("Traceback (most recent call last):"):
+                return line.removeprefix(": ").removeprefix("Caused by: ")[:_LONGEST]
+    last = next((lines for lines in said if lines), [])
+    return "\n".join(last[-_LINES:])[-_LONGEST:]

@@ -40,13 +40,15 @@ def main(arguments: Sequence[str]) -> NoReturn:
     application = Program(command, environment)
     with event_logs.published(scratch / _EVENTS, asked.spark_event_logs_s3_uri):
         ended = cluster.alone(application) if hosts is None else cluster.run(hosts, application, scratch)
-    _tell(base / "output" / "message", ended)
+    _tell(base / "output" / "message", ended, is_python=asked.app.endswith(".py"))
     sys.exit(ended.exit_code)
 
 
-def _tell(message: Path, ended: Ended) -> None:
+def _tell(message: Path, ended: Ended, *, is_python: bool) -> None:
     """Why it failed, where the application has not said it itself: what Spark prints last says nothing of it."""
-    reason = reasons.told(ended.stderr_tail) if ended.exit_code else ""
+    # Spark passes all that Python says on to its standard output.
+    said = (ended.stdout_tail, ended.stderr_tail) if is_python else (ended.stderr_tail, ended.stdout_tail)
+    reason = reasons.told(*said) if ended.exit_code else ""
     if reason and not message.exists():
         message.write_text(f"AlgorithmError: The application ended with exit code {ended.exit_code}. {reason}")
 
