@@ -62,21 +62,22 @@ class Desk:
 
     def user(self, name: str, *statements: Any) -> tuple[str, str]:
         """The keys of a user who may so much."""
-        iam: Any = lambda action, **asked: self.asker.ask(  # noqa: E731
-            service="iam",
-            headers={"content-type": "application/x-www-form-urlencoded"},
-            body=urlencode({"Action": action, "Version": "2010-05-08", "UserName": name, **asked}).encode(),
-        )
-        iam("CreateUser")
+        self.iam("CreateUser", name)
         self.allow(name, *statements)
-        told = iam("CreateAccessKey").body.decode()
-        return tuple(told.partition(f"<{tag}>")[2].partition("<")[0] for tag in ("AccessKeyId", "SecretAccessKey"))  # type: ignore[return-value]
+        told = self.iam("CreateAccessKey", name)
+        key, secret = (told.partition(f"<{tag}>")[2].partition("<")[0] for tag in ("AccessKeyId", "SecretAccessKey"))
+        return key, secret
 
     def allow(self, name: str, *statements: Any) -> None:
-        document = json.dumps({"Version": "2012-10-17", "Statement": statements or [{**MAY_LIST, "Effect": "Deny"}]})
-        told = {"Action": "PutUserPolicy", "Version": "2010-05-08", "UserName": name, "PolicyName": "p"}
-        body = urlencode({**told, "PolicyDocument": document}).encode()
-        self.asker.ask(service="iam", headers={"content-type": "application/x-www-form-urlencoded"}, body=body)
+        document = {"Version": "2012-10-17", "Statement": statements or [{**MAY_LIST, "Effect": "Deny"}]}
+        self.iam("PutUserPolicy", name, PolicyName="p", PolicyDocument=json.dumps(document))
+
+    def iam(self, action: str, name: str, **asked: str) -> str:
+        body = urlencode({"Action": action, "Version": "2010-05-08", "UserName": name, **asked}).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        answer = self.asker.ask(service="iam", headers=headers, body=body)
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
 
 
 @pytest.fixture

@@ -38,10 +38,10 @@ _OF_A_JAR = """Exception in thread "main" java.lang.IllegalStateException: no su
         ("", ""),
     ],
 )
+def test_the_last_error_is_told_and_not_how_spark_cleans_up(said: str, told: str) -> None:
+    assert reasons.told(said + _END * 200) == told
+
+
 def test_where_an_error_is_told_counts_more_than_what_is_said_last() -> None:
     assert reasons.told("goodbye\n", "KeyError: 1\n") == "KeyError: 1"
     assert reasons.told(_END, "goodbye\n") == "goodbye"
-
-
-def test_the_last_error_is_told_and_not_how_spark_cleans_up(said: str, told: str) -> None:
-    assert reasons.told(said + _END * 200) == told
