@@ -185,7 +185,11 @@ def test_an_application_that_fails_says_what_with(session: Any, role: str, tmp_p
     (tmp_path / "app.py").write_text("import pyspark\nraise LookupError('there is no such colour')")
     made = processor(session, role)
     with pytest.raises(Exception, match=r"ended with exit code 1\. LookupError: there is no such colour"):
-        made.run(submit_app=str(tmp_path / "app.py"), logs=False)
+        made.run(
+            submit_app=str(tmp_path / "app.py"),
+            configuration={"Classification": "spark-defaults", "Properties": HURRIED},
+            logs=False,
+        )
     told = made.latest_job.describe()
     assert told["ExitMessage"].startswith("AlgorithmError: The application ended with exit code 1.")
 
