@@ -63,7 +63,7 @@ REFUSED = {
     "SELECT * FROM read_text('/etc/passwd')": "NOT_SUPPORTED",
     "COPY (SELECT 1) TO '/tmp/file'": "NOT_SUPPORTED",
     "SELECT 1; SELECT 2": "NOT_SUPPORTED",
-    "SELECT * FROM t FOR VERSION AS OF 1": "NOT_SUPPORTED",
+    "SELECT * FROM one FOR VERSION AS OF 1": "NOT_SUPPORTED",
     "SELECT * FROM nothing": "TABLE_NOT_FOUND",
     "SELECT * FROM secret": "PERMISSION_DENIED",
     "WITH secret AS (SELECT * FROM secret) SELECT * FROM secret": "PERMISSION_DENIED",

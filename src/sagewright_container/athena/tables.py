@@ -7,16 +7,19 @@ in addresses. `count` says how many there are.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
-from sagewright_container.athena import iceberg
+from sagewright_container.athena import iceberg, iceberg_metadata
 from sagewright_container.athena.errors import QueryError
+from sagewright_container.athena.moments import snapshot_of
 from sagewright_container.athena.types import from_hive, literal, quoted, schema_of
 
 Table = Mapping[str, Any]
 """database, name, columns and partition_keys ([{Name, Type}]), format, options (of its serde), folder, count.
 
-`injected` are the keys that a query has to name values of. A view has `query` and `means`, the database that it means
+`injected` are the keys that a query has to name values of. What a query reads of an Iceberg table may also be `metadata`,
+the name of one of its metadata tables; a `moment` of it; or all its rows with where they lie (`placed`). A view has `query` and `means`, the database that it means
 where it names none, and once it is translated `select`."""
 
 
@@ -24,7 +27,7 @@ def create_view(connection: Any, table: Table, root: str) -> None:
     """Make the view `database.name` of a table or of a view of the catalog. Raises QueryError for a view whose query
     gives other columns by now."""
     schema = quoted(schema_of(table["database"]))
-    name = f"{schema}.{quoted(table['name'])}"
+    name = f"{schema}.{quoted(table.get('view', table['name']))}"
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     if "select" in table:
         _check_view(connection, table)
@@ -45,7 +48,7 @@ def _check_view(connection: Any, view: Table) -> None:
 
 def _select(connection: Any, table: Table, root: str) -> str:
     if table["format"] == "iceberg":
-        return iceberg.select(table, root)
+        return _select_iceberg(connection, table, root)
     columns, keys = table["columns"], table["partition_keys"]
     if not table["count"]:
         return f"SELECT {', '.join(_nothing(each) for each in (*columns, *keys))} WHERE false"
@@ -58,6 +61,30 @@ def _select(connection: Any, table: Table, root: str) -> str:
         shown = [_from_text(each, table) for each in columns]
     shown += [f"CAST({quoted(key['Name'])} AS {from_hive(key['Type'])}) AS {quoted(key['Name'])}" for key in keys]
     return f"SELECT {', '.join(shown)} FROM {source}"
+
+
+def _select_iceberg(connection: Any, table: Table, root: str) -> str:
+    read = iceberg.Iceberg(table, root)
+    if "metadata" in table:
+        return _select_metadata(table, root, read)
+    if table.get("moment") is not None:
+        return iceberg.select_then(read, snapshot_of(connection, read, table["moment"]))
+    return iceberg.select_now(read, placed=table.get("placed", False))
+
+
+def _select_metadata(table: Table, root: str, read: iceberg.Iceberg) -> str:
+    columns = iceberg_metadata.columns(read, table["metadata"])
+    lines = list(iceberg_metadata.lines(read, table["metadata"]))
+    if not lines:
+        return (
+            "SELECT "
+            + ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in columns.items())
+            + (" WHERE false")
+        )
+    target = Path(table["scratch"]) / f"{table['database']}.{table['view']}.json"
+    target.write_text("\n".join(lines))
+    told = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
+    return f"SELECT * FROM read_json({literal(str(target))}, format='newline_delimited', columns={{{told}}})"
 
 
 def _nothing(column: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlglot  # type: ignore[import-not-found]
 from sqlglot import exp
@@ -12,6 +12,7 @@ from sqlglot.optimizer.scope import traverse_scope  # type: ignore[import-not-fo
 
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.functions import MACROS, SAME
+from sagewright_container.athena.moments import Moment, moment_of
 from sagewright_container.athena.newest import newest_only
 from sagewright_container.athena.teradata import formatted
 from sagewright_container.athena.types import schema_of
@@ -20,9 +21,19 @@ CATALOG: Final = "awsdatacatalog"
 UNNAMED: Final = "_col?"
 """Begins the names of columns that the query does not name; Athena calls them by their places: `_col0`."""
 
-Resolve = Callable[[str, str], Sequence[str]]
-"""Is told the database and the name of each table that is read, and gives those of its columns whose values the query
-has to name; raises QueryError for one that is not there."""
+
+class Resolved(NamedTuple):
+    """A table that a query reads."""
+
+    view: str
+    """What it is called in its database's schema."""
+    injected: Sequence[str] = ()
+    """Those of its columns whose values the query has to name."""
+
+
+Resolve = Callable[[str, str, Moment | None], Resolved]
+"""Is told the database and the name of each table that is read, and as of when; raises QueryError for one that is not
+there."""
 
 
 def translate(sql: str, database: str, resolve: Resolve) -> str:
@@ -89,11 +100,6 @@ def _check(tree: exp.Expression) -> None:
                 "NOT_SUPPORTED: Sagewright's Athena reads tables of the catalog, and no table functions: "
                 f"{node.sql(dialect='athena')[:80]}"
             )
-        elif isinstance(node, exp.Version):
-            raise QueryError(
-                "NOT_SUPPORTED: Sagewright's Athena reads a table as it is now. Leave out FOR … AS OF, "
-                "and compare a column such as write_time with the moment that is meant."
-            )
         elif isinstance(node, _OTHERWISE):
             raise QueryError(
                 "FUNCTION_NOT_FOUND: Sagewright's Athena does not translate "
@@ -107,13 +113,13 @@ def _name(table: exp.Table, database: str, resolve: Resolve) -> Sequence[str]:
     catalog, schema, name = table.catalog.lower(), (table.db or database).lower(), table.name.lower()
     if catalog not in ("", CATALOG):
         raise QueryError(f"CATALOG_NOT_FOUND: Catalog '{catalog}' does not exist. There is AwsDataCatalog.")
-    fixed = resolve(schema, name)
+    resolved = resolve(schema, name, moment_of(table))
     if not table.alias:
         table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
     table.set("catalog", None)
     table.set("db", exp.to_identifier(schema_of(schema), quoted=True))
-    table.set("this", exp.to_identifier(name, quoted=True))
-    return fixed
+    table.set("this", exp.to_identifier(resolved.view, quoted=True))
+    return resolved.injected
 
 
 def _unqualify(tree: exp.Expression) -> None:

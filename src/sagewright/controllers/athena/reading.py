@@ -51,19 +51,25 @@ class Reading:
         """All tables that the query may mean; `database` where it names none, the catalog's unless said."""
         for named, name in candidates(sql):
             place = named or database or self._catalog.database, name
-            full = ".".join(place)
-            if full in self._known:
-                continue
-            self._known.add(full)
-            try:
-                if place[0] == information_schema.DATABASE:
-                    self._add_schema(name)
-                elif (table := self._catalog.find(*place)) is not None:
-                    self._add(table)
-            except Transient:
-                raise
-            except SagewrightError as error:
-                self.refused[full] = refusal(error)
+            self._lay_out(place)
+            base, sign, _ = name.rpartition("$")
+            if sign and base:  # what an Iceberg table tells of itself
+                self._lay_out((place[0], base))
+
+    def _lay_out(self, place: tuple[str, str]) -> None:
+        full = ".".join(place)
+        if full in self._known:
+            return
+        self._known.add(full)
+        try:
+            if place[0] == information_schema.DATABASE:
+                self._add_schema(place[1])
+            elif (table := self._catalog.find(*place)) is not None:
+                self._add(table)
+        except Transient:
+            raise
+        except SagewrightError as error:
+            self.refused[full] = refusal(error)
 
     def _add(self, table: Mapping[str, Any]) -> None:
         if table.get("TableType") == views.KIND:
