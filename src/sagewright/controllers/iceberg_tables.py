@@ -7,20 +7,25 @@ the table as it is.
 
 from __future__ import annotations
 
+import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import orjson
 
-from sagewright.base.errors import AwsError
+from sagewright.base.errors import AwsError, SagewrightError
 from sagewright.controllers.offline_tables import Ask
 from sagewright.controllers.staging import split_uri
 from sagewright.dataplane.features import iceberg
-from sagewright.dataplane.features.iceberg import BadTable, Batch, Metadata, Written
+from sagewright.dataplane.features import iceberg_upkeep as upkeep
+from sagewright.dataplane.features.iceberg import Batch
 from sagewright.dataplane.features.schema import Schema
+from sagewright.dataplane.iceberg.commits import BadTable, Metadata, Written
 from sagewright.resources.record import Key
 
+_log = logging.getLogger(__name__)
 _LOCATION, _BEFORE = "metadata_location", "previous_metadata_location"
 _TRIES: Final = 5
 """Commits that may fail because others were quicker."""
@@ -33,6 +38,7 @@ class Files(Protocol):
 
     def put_bytes(self, bucket: str, key: str, data: bytes) -> object: ...
     def materialise(self, bucket: str, key: str, target: Path) -> object: ...
+    def remove(self, bucket: str, key: str) -> object: ...
 
 
 class IcebergTables:
@@ -62,7 +68,8 @@ class IcebergTables:
         """See that the table has these rows. Raises AwsError and BadTable."""
         for _ in range(_TRIES):
             try:
-                self._append(files, group, table, place, batch)
+                if self._append(files, group, table, place, batch):
+                    self._keep_small(files, group, _named(table), batch.written // 1000)
             except AwsError as error:
                 if error.code != "ConcurrentModificationException":
                     raise
@@ -71,7 +78,8 @@ class IcebergTables:
                 return
         raise last
 
-    def _append(self, files: Files, group: Key, table: tuple[str, str] | None, place: str, batch: Batch) -> None:
+    def _append(self, files: Files, group: Key, table: tuple[str, str] | None, place: str, batch: Batch) -> bool:
+        """Returns whether the table has become one that is to be kept small."""
         names = _named(table)
         found = self._find(group, names)
         if found is None:
@@ -81,15 +89,25 @@ class IcebergTables:
         at = _document_of(found)
         document = _load(files, at)
         if iceberg.has(document, batch.rows[-1].seq):
-            return
-        current = document.get("current-snapshot-id")
-        listed = next(
-            (each.get("manifest-list") for each in document.get("snapshots", ()) if each["snapshot-id"] == current),
-            None,
-        )
-        manifests = None if listed is None else _read(files, listed)
-        written = iceberg.appended(document, at, batch, manifests)
+            return False
+        written = iceberg.appended(document, at, batch, lambda uri: _read(files, uri))
         self._enter(files, group, names, document["location"], found, written)
+        return upkeep.due(orjson.loads(written.objects[-1][1]), written.objects[-2][1])
+
+    def _keep_small(self, files: Files, group: Key, names: tuple[str, str], now: int) -> None:
+        """Nothing of it matters to the rows: what fails is done with another batch. Raises nothing."""
+        for work in (upkeep.joined, upkeep.forgotten):
+            try:
+                found = self._find(group, names)
+                if found is None:
+                    return
+                at = _document_of(found)
+                document = _load(files, at)
+                written = work(document, at, now, lambda uri: _read(files, uri))
+                if written is not None:
+                    self._enter(files, group, names, document["location"], found, written)
+            except (SagewrightError, OSError) as error:
+                _log.info("the Iceberg table %s is kept small another time: %s", ".".join(names), error)
 
     def _find(self, group: Key, names: tuple[str, str]) -> Metadata | None:
         database, name = names
@@ -131,6 +149,7 @@ class IcebergTables:
             # Else a version would be kept of each commit.
             version = {"VersionId": before["VersionId"]} if "VersionId" in before else {}
             self._ask("glue", "UpdateTable", {**wanted, **version, "SkipArchive": True}, **where)
+            _remove(files, location, written.unused)
             return
         for operation, request in (("CreateDatabase", {"DatabaseInput": {"Name": database}}), ("CreateTable", wanted)):
             try:
@@ -156,6 +175,16 @@ def _document_of(table: Metadata) -> str:
     if found is None:
         raise BadTable(f"The table {table['Name']} in Glue's catalog is no Iceberg table: it names no {_LOCATION}.")
     return found
+
+
+def _remove(files: Files, location: str, unused: Sequence[str]) -> None:
+    """What is left behind costs its place, and nothing else: VACUUM finds it. Raises nothing."""
+    for uri in unused:
+        if uri.startswith(f"{location.rstrip('/')}/"):
+            try:
+                files.remove(*split_uri(uri))
+            except (SagewrightError, OSError) as error:
+                _log.info("%s is no longer needed, and stays: %s", uri, error)
 
 
 def _load(files: Files, uri: str) -> Metadata:
