@@ -69,6 +69,7 @@ REFUSED = {
     "WITH secret AS (SELECT * FROM secret) SELECT * FROM secret": "PERMISSION_DENIED",
     "SELECT FROM WHERE": "SYNTAX_ERROR",
     "SELECT db.one.a FROM db.one": "",
+    "SELECT a FROM one AS o WHERE EXISTS (SELECT 1 FROM one AS i WHERE i.a = o.a)": "",
     "SELECT * FROM two": "VIEW_IS_STALE",
     "SELECT * FROM ring": "INVALID_VIEW",
     "VIEW SELECT a, 'x' AS b FROM one": "",

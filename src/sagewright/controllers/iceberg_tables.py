@@ -8,16 +8,14 @@ the table as it is.
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import orjson
 
 from sagewright.base.errors import AwsError, SagewrightError
+from sagewright.controllers import iceberg_documents as documents
+from sagewright.controllers.iceberg_documents import Files
 from sagewright.controllers.offline_tables import Ask
-from sagewright.controllers.staging import split_uri
 from sagewright.dataplane.features import iceberg
 from sagewright.dataplane.features import iceberg_upkeep as upkeep
 from sagewright.dataplane.features.iceberg import Batch
@@ -26,19 +24,8 @@ from sagewright.dataplane.iceberg.commits import BadTable, Metadata, Written
 from sagewright.resources.record import Key
 
 _log = logging.getLogger(__name__)
-_LOCATION, _BEFORE = "metadata_location", "previous_metadata_location"
 _TRIES: Final = 5
 """Commits that may fail because others were quicker."""
-_LARGEST: Final = 256 << 20
-"""Bytes of a document, and of a list of manifests."""
-
-
-class Files(Protocol):
-    """S3 as a role may use it."""
-
-    def put_bytes(self, bucket: str, key: str, data: bytes) -> object: ...
-    def materialise(self, bucket: str, key: str, target: Path) -> object: ...
-    def remove(self, bucket: str, key: str) -> object: ...
 
 
 class IcebergTables:
@@ -58,8 +45,8 @@ class IcebergTables:
             location = _location(place)
             self._enter(files, group, names, location, {}, iceberg.created(uid, schema, location, now))
             return
-        at = _document_of(found)
-        document = _load(files, at)
+        at = documents.document_of(found)
+        document = documents.load(files, at)
         changed = iceberg.fitting(document, schema, at, now)
         if changed is not None:
             self._enter(files, group, names, document["location"], found, changed)
@@ -86,11 +73,11 @@ class IcebergTables:
             self.make(files, group, table, batch.uid, batch.schema, place, batch.written)
             found = self._find(group, names)
             assert found is not None
-        at = _document_of(found)
-        document = _load(files, at)
+        at = documents.document_of(found)
+        document = documents.load(files, at)
         if iceberg.has(document, batch.rows[-1].seq):
             return False
-        written = iceberg.appended(document, at, batch, lambda uri: _read(files, uri))
+        written = iceberg.appended(document, at, batch, lambda uri: documents.read(files, uri))
         self._enter(files, group, names, document["location"], found, written)
         return upkeep.due(orjson.loads(written.objects[-1][1]), written.objects[-2][1])
 
@@ -101,9 +88,9 @@ class IcebergTables:
                 found = self._find(group, names)
                 if found is None:
                     return
-                at = _document_of(found)
-                document = _load(files, at)
-                written = work(document, at, now, lambda uri: _read(files, uri))
+                at = documents.document_of(found)
+                document = documents.load(files, at)
+                written = work(document, at, now, lambda uri: documents.read(files, uri))
                 if written is not None:
                     self._enter(files, group, names, document["location"], found, written)
             except (SagewrightError, OSError) as error:
@@ -124,32 +111,15 @@ class IcebergTables:
         self, files: Files, group: Key, names: tuple[str, str], location: str, before: Metadata, written: Written
     ) -> None:
         """`before` is the catalog's table that this takes the place of; where it has changed since, nothing is."""
-        bucket, prefix = split_uri(location)
-        for key, data in written.objects:
-            files.put_bytes(bucket, f"{prefix.rstrip('/')}/{key}", data)
+        documents.put(files, location, written)
         database, name = names
-        document = orjson.loads(written.objects[-1][1])
-        at = f"{location.rstrip('/')}/{written.document}"
-        kept = dict(before.get("Parameters", {}))
-        if before:
-            kept[_BEFORE] = kept[_LOCATION]
-        parameters = {**kept, "table_type": "ICEBERG", _LOCATION: at}
-        columns = [{"Name": each, "Type": kind} for each, kind in iceberg.columns(document)]
-        wanted = {
-            "DatabaseName": database,
-            "TableInput": {
-                "Name": name,
-                "TableType": "EXTERNAL_TABLE",
-                "Parameters": parameters,
-                "StorageDescriptor": {"Columns": columns, "Location": location},
-            },
-        }
+        wanted = {"DatabaseName": database, "TableInput": documents.entry(name, location, written, before)}
         where = {"account": group.account, "region": group.region}
         if before:
             # Else a version would be kept of each commit.
             version = {"VersionId": before["VersionId"]} if "VersionId" in before else {}
             self._ask("glue", "UpdateTable", {**wanted, **version, "SkipArchive": True}, **where)
-            _remove(files, location, written.unused)
+            documents.remove_all(files, location, written.unused)
             return
         for operation, request in (("CreateDatabase", {"DatabaseInput": {"Name": database}}), ("CreateTable", wanted)):
             try:
@@ -168,41 +138,3 @@ def _named(table: tuple[str, str] | None) -> tuple[str, str]:
 def _location(place: str) -> str:
     """Data are below `data`, as for other formats; the table is what that lies in."""
     return place.removesuffix("/data")
-
-
-def _document_of(table: Metadata) -> str:
-    found: str | None = table.get("Parameters", {}).get(_LOCATION)
-    if found is None:
-        raise BadTable(f"The table {table['Name']} in Glue's catalog is no Iceberg table: it names no {_LOCATION}.")
-    return found
-
-
-def _remove(files: Files, location: str, unused: Sequence[str]) -> None:
-    """What is left behind costs its place, and nothing else: VACUUM finds it. Raises nothing."""
-    for uri in unused:
-        if uri.startswith(f"{location.rstrip('/')}/"):
-            try:
-                files.remove(*split_uri(uri))
-            except (SagewrightError, OSError) as error:
-                _log.info("%s is no longer needed, and stays: %s", uri, error)
-
-
-def _load(files: Files, uri: str) -> Metadata:
-    try:
-        document: Any = orjson.loads(_read(files, uri))
-        assert isinstance(document["last-sequence-number"], int)
-        assert isinstance(document["location"], str)
-    except (ValueError, KeyError, TypeError, AssertionError) as error:
-        raise BadTable(f"{uri} is no document of an Iceberg table.") from error
-    made: Metadata = document
-    return made
-
-
-def _read(files: Files, uri: str) -> bytes:
-    bucket, key = split_uri(uri)
-    with tempfile.TemporaryDirectory(prefix="sagewright-iceberg-") as folder:
-        target = Path(folder) / "object"
-        files.materialise(bucket, key, target)
-        if target.stat().st_size > _LARGEST:
-            raise BadTable(f"{uri} is larger than {_LARGEST} bytes: let old snapshots expire.")
-        return target.read_bytes()

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 import duckdb  # type: ignore[import-not-found]
 
-from sagewright_container.athena import columnar, tables
+from sagewright_container.athena import changing, columnar, tables
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.functions import MACROS
 from sagewright_container.athena.translate import UNNAMED, translate
@@ -54,11 +54,15 @@ def carry_out(told: Told, root: str, output: Path) -> dict[str, Any]:
     spill = output / "spill"
     spill.mkdir(exist_ok=True)
     used = Used(told, spill)
-    query = translate(told["query"], told["database"], used.resolve)
+    changes = bool((told.get("output") or {}).get("change"))
+    made = changing.plan(told, used, root) if changes else None
+    query = translate(told["query"], told["database"], used.resolve) if made is None else ""
     connection = _open(told, root, output)
     for table in used.tables.values():
         tables.create_view(connection, table, root)
     connection.execute("SET lock_configuration=true")
+    if made is not None:
+        return changing.carry_out(connection, told, used, made, root, output)
     names = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
     if _describes(told):
         return {"columns": _columns_of_view(connection, query, names), "rows": 0, "files": ()}

@@ -18,23 +18,27 @@ from sagewright_container.athena.types import from_hive, literal, quoted, schema
 Table = Mapping[str, Any]
 """database, name, columns and partition_keys ([{Name, Type}]), format, options (of its serde), folder, count.
 
-`injected` are the keys that a query has to name values of. What a query reads of an Iceberg table may also be `metadata`,
-the name of one of its metadata tables; a `moment` of it; or all its rows with where they lie (`placed`). A view has `query` and `means`, the database that it means
-where it names none, and once it is translated `select`."""
+`injected` are the keys that a query has to name values of. What a query reads of an Iceberg table may also be
+`metadata`, the name of one of its metadata tables; a `moment` of it; or all its rows with where they lie (`placed`). A
+view has `query` and `means`, the database that it means where it names none, and once it is translated `select`."""
 
 
 def create_view(connection: Any, table: Table, root: str) -> None:
     """Make the view `database.name` of a table or of a view of the catalog. Raises QueryError for a view whose query
     gives other columns by now."""
-    schema = quoted(schema_of(table["database"]))
-    name = f"{schema}.{quoted(table.get('view', table['name']))}"
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    name = view_of(table["database"], table.get("view", table["name"]))
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema_of(table['database']))}")
     if "select" in table:
         _check_view(connection, table)
         columns = ", ".join(quoted(each["Name"]) for each in table["columns"])
         connection.execute(f"CREATE VIEW {name} ({columns}) AS {table['select']}")
     else:
         connection.execute(f"CREATE VIEW {name} AS {_select(connection, table, root)}")
+
+
+def view_of(database: str, name: str) -> str:
+    """What a view is called."""
+    return f"{quoted(schema_of(database))}.{quoted(name)}"
 
 
 def _check_view(connection: Any, view: Table) -> None:

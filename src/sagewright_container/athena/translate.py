@@ -38,23 +38,34 @@ there."""
 
 def translate(sql: str, database: str, resolve: Resolve) -> str:
     """The query for DuckDB, where each table is a view of its name in a schema of its database's. Raises QueryError."""
+    return translated(parsed(sql, exp.Query), database, resolve)
+
+
+def parsed(sql: str, wanted: type[exp.Expression]) -> exp.Expression:
+    """A statement of the kind that is wanted. Raises QueryError."""
     try:
-        parsed = [each for each in sqlglot.parse(sql, read="athena") if each is not None]
+        found = [each for each in sqlglot.parse(sql, read="athena") if each is not None]
     except (ParseError, TokenError) as error:
         raise QueryError(f"SYNTAX_ERROR: {_place(error)}") from None
     except (SqlglotError, RecursionError) as error:
         raise QueryError(f"SYNTAX_ERROR: {str(error).splitlines()[0]}") from None
-    if len(parsed) == 1 and isinstance(parsed[0], exp.Values):
-        parsed = [_selected(parsed[0])]
-    if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
-        raise QueryError("NOT_SUPPORTED: Sagewright's Athena runs one SELECT, WITH or VALUES at a time.")
-    tree = parsed[0]
+    if len(found) == 1 and isinstance(found[0], exp.Values):
+        found = [_selected(found[0])]
+    if len(found) != 1 or not isinstance(found[0], wanted):
+        what = "SELECT, WITH or VALUES" if wanted is exp.Query else wanted.key.upper()
+        raise QueryError(f"NOT_SUPPORTED: Sagewright's Athena runs one {what} at a time.")
+    return found[0]
+
+
+def translated(tree: exp.Query, database: str, resolve: Resolve) -> str:
+    """The same of a query as it was parsed, which is used up."""
     _check(tree)
     formatted(tree)
     newest_only(tree)
     for scope in traverse_scope(tree):
+        own = {id(table) for table in scope.tables}  # a subquery's sources are also those of the query around it
         for source in scope.sources.values():
-            if isinstance(source, exp.Table):
+            if isinstance(source, exp.Table) and id(source) in own:
                 for column in _name(source, database, resolve):
                     _check_injected(scope.expression, source, column)
     _unqualify(tree)

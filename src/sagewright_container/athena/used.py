@@ -27,6 +27,13 @@ class Used:
         self._changed = told["target"] if output.get("change") else None
         self.tables: dict[str, tables.Table] = {}
 
+    def known(self, database: str, name: str) -> tables.Table:
+        """What is told of an Iceberg table. Raises QueryError where it may not be read."""
+        full = f"{database}.{name}"
+        if full in self._told["refused"]:
+            raise QueryError(self._told["refused"][full])
+        return self._known[full]
+
     def resolve(self, database: str, name: str, moment: Moment | None) -> Resolved:
         """See `translate.Resolve`."""
         full = f"{database}.{name}"

@@ -51,12 +51,13 @@ class Reading:
         """All tables that the query may mean; `database` where it names none, the catalog's unless said."""
         for named, name in candidates(sql):
             place = named or database or self._catalog.database, name
-            self._lay_out(place)
+            self.add(place)
             base, sign, _ = name.rpartition("$")
             if sign and base:  # what an Iceberg table tells of itself
-                self._lay_out((place[0], base))
+                self.add((place[0], base))
 
-    def _lay_out(self, place: tuple[str, str]) -> None:
+    def add(self, place: tuple[str, str]) -> None:
+        """A table of the catalog, by database and name, if there is one."""
         full = ".".join(place)
         if full in self._known:
             return

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sagewright.base.errors import AwsError, Terminal
-from sagewright.controllers.athena import formats, projection
+from sagewright.controllers.athena import formats, iceberg_changes, projection
 from sagewright.controllers.athena.catalog import EXISTS, Catalog
 from sagewright.controllers.athena.ports import Caller
 from sagewright.controllers.staging import split_uri
@@ -41,8 +41,12 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
     match statement.kind:
         case "SELECT":
             return None
-        case "INSERT":
-            return _into(statement, catalog)
+        case "INSERT" | "DELETE" | "UPDATE" | "MERGE" | "OPTIMIZE":
+            assert statement.target is not None
+            table = catalog.table(statement.target)
+            if statement.kind == "INSERT" and not iceberg_changes.is_iceberg(table):
+                return _into(statement, table)
+            return iceberg_changes.wanted(statement.kind, table, record.name, statement.columns)
         case "CREATE_VIEW":
             _check_view(statement, catalog)
             return {"describe": True}
@@ -104,13 +108,12 @@ def _known(options: Mapping[str, object], known: frozenset[str]) -> None:
         )
 
 
-def _into(statement: Query, catalog: Catalog) -> dict[str, Any]:
-    assert statement.target is not None
-    table = catalog.table(statement.target)
+def _into(statement: Query, table: Told) -> dict[str, Any]:
     form, options = formats.of(table)
     if form not in ("parquet", "json", "text"):
         raise Terminal(
-            f"NOT_SUPPORTED: The table is kept as {form}. Sagewright's Athena inserts into Parquet, JSON and text."
+            f"NOT_SUPPORTED: The table is kept as {form}. Sagewright's Athena inserts into Parquet, JSON, "
+            "text and Iceberg tables."
         )
     if projection.enabled(table) and "storage.location.template" in table["Parameters"]:
         raise Terminal(

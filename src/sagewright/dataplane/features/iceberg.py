@@ -136,17 +136,6 @@ def appended(table: Metadata, place: str, batch: Batch, read: Read) -> Written:
     return made._replace(objects=[*objects, *made.objects])
 
 
-def columns(table: Metadata) -> Sequence[tuple[str, str]]:
-    """Name and type of each column as Glue's catalog tells them."""
-    names = {"long": "bigint"}
-    return [
-        (each["name"].lower(), f"array<{names.get(kind['element'], kind['element'])}>")
-        if isinstance(kind := each["type"], dict)
-        else (each["name"].lower(), names.get(kind, kind))
-        for each in commits.current_schema(table)["fields"]
-    ]
-
-
 # Columns.
 
 

@@ -58,7 +58,8 @@ def joined(table: Metadata, place: str, now: int, read: Read) -> Written | None:
                 if entry["status"] != manifests.GONE and file["file_size_in_bytes"] < _LARGE:
                     by_day.setdefault(next(iter(file["partition"].values()), None), []).append(file)
     name = hashlib.sha256(f"{place}/joined/{now}".encode()).hexdigest()
-    location, objects, made, removed = table["location"].rstrip("/"), list[tuple[str, bytes]](), [], set[str]()
+    location, objects = table["location"].rstrip("/"), list[tuple[str, bytes]]()
+    made, removed = list[DataFile](), set[str]()
     left = _AT_ONCE
     for day, files in sorted(by_day.items(), key=lambda each: each[0] or ""):
         for some in _of_one_layout(_worth_it(files), left, read):

@@ -59,6 +59,7 @@ class Change:
     joined: frozenset[str] = frozenset()
     """Addresses of manifests that become one."""
     properties: Mapping[str, str] = field(default_factory=dict)
+    summary: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def snapshot(self) -> int:
@@ -102,6 +103,7 @@ def committed(table: Metadata, place: str, change: Change, read: Read) -> Writte
         **(_told("deleted", [rewriting.removed_files], [rewriting.removed_rows]) if change.removed else {}),
         "total-data-files": str(counts.files),
         "total-records": str(counts.rows),
+        **change.summary,
     }
     made = {
         "snapshot-id": change.snapshot,
@@ -149,9 +151,11 @@ def succeeded(table: Metadata, objects: Sequence[tuple[str, bytes]], place: str,
 
 def document(table: Metadata, objects: Sequence[tuple[str, bytes]], named: str, number: int) -> Written:
     """The objects of a commit and its document."""
-    made = uuid.UUID(hashlib.sha256(named.encode()).hexdigest()[:32])
+    data = orjson.dumps(table)
+    # What it says is part of its name: of two who change the same table at once, each has a document of its own.
+    made = uuid.UUID(hashlib.sha256(named.encode() + data).hexdigest()[:32])
     key = f"metadata/{number:05}-{made}.metadata.json"
-    return Written([*objects, (key, orjson.dumps(table))], key)
+    return Written([*objects, (key, data)], key)
 
 
 def current_schema(table: Metadata) -> Metadata:
