@@ -1,7 +1,7 @@
 """Rows as data files of an Iceberg table, and the manifest that tells of them: what a commit adds.
 
-asked: `location` of the table, `name` (the query's, for names that nothing else has), `schema`, `fields` and `spec`: the
-number of its columns, they, and how it is partitioned.
+asked: `location` of the table, `name` (the query's, for names that nothing else has), `fields`, its columns, `schema`,
+their number, and `spec`, how it is partitioned.
 """
 
 from __future__ import annotations
@@ -125,10 +125,10 @@ def _described(connection: Any, path: Path, partition: dict[str, Any], asked: As
         name = quoted(each["name"].lower())
         only = f" FILTER (NOT isnan({name}))" if each["type"] in ("float", "double") else ""
         shown += [f"count({name})", f"min({name}){only}", f"max({name}){only}"]
-    rows, *values = connection.execute(f"SELECT {', '.join(shown)} FROM read_parquet({literal(str(path))})").fetchall()[
-        0
-    ]
-    counts, nulls, least, greatest = [], [], [], []
+    query = f"SELECT {', '.join(shown)} FROM read_parquet({literal(str(path))})"
+    rows, *values = connection.execute(query).fetchall()[0]
+    counts, nulls = list[tuple[int, int]](), list[tuple[int, int]]()
+    least, greatest = list[tuple[int, bytes]](), list[tuple[int, bytes]]()
     for number, each in enumerate(simple):
         there, lowest, highest = values[number * 3 : number * 3 + 3]
         counts.append((each["id"], rows))

@@ -158,7 +158,7 @@ def _write_table(connection: Any, columns: Sequence[Told], asked: Told, folder: 
     if not connection.execute("SELECT count(*) FROM result").fetchall()[0][0]:
         return []
     if asked["format"].lower() in columnar.WRITERS:
-        return columnar.write(connection, select, columns, asked, folder)
+        return columnar.write(connection, select, asked, folder)
     options, suffix = _format(asked)
     if keys:
         options += f", PARTITION_BY ({', '.join(map(quoted, keys))})"

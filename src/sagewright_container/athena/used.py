@@ -60,7 +60,7 @@ class Used:
                 self._opened.remove(full)
             else:
                 tables.check(table)
-            self.tables[full] = table  # behind all that it reads
+            self.tables[full] = {**table, "scratch": self._scratch}  # behind all that it reads
         return Resolved(name, table.get("injected", ()))
 
     def _of_iceberg(self, database: str, name: str, moment: Moment | None) -> Resolved:

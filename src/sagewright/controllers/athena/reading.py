@@ -23,6 +23,8 @@ from sagewright.dataplane.athena.tokens import SyntaxProblem, candidates
 from sagewright.dataplane.objects.values import Stored
 
 _PACKED: Final = re.compile(r"\.(gz|zst)$")
+_WHOLE: Final = ("parquet", "orc", "avro")
+"""Formats whose files are not compressed as a whole."""
 _DEEPEST: Final = 32
 """Views that read views."""
 _LONGEST: Final = 255
@@ -87,10 +89,10 @@ class Reading:
             if projection.enabled(table):
                 projected = projection.of(table, self._now)
                 told["injected"] = projected.injected
-                told["count"] = self._link_projected(projected, folder, packed=form != "parquet")
+                told["count"] = self._link_projected(projected, folder, packed=form not in _WHOLE)
             else:
                 for place, location in self._folders(table, [each["Name"] for each in keys]):
-                    told["count"] += self._link(self._within(location), folder / place, packed=form != "parquet")
+                    told["count"] += self._link(self._within(location), folder / place, packed=form not in _WHOLE)
         self.tables.append(told)
 
     def _told(self, table: Mapping[str, Any], form: str, options: Told, keys: Sequence[Told]) -> Told:

@@ -110,9 +110,9 @@ def _known(options: Mapping[str, object], known: frozenset[str]) -> None:
 
 def _into(statement: Query, table: Told) -> dict[str, Any]:
     form, options = formats.of(table)
-    if form not in ("parquet", "json", "text"):
+    if form not in ("parquet", "json", "text", "orc", "avro"):
         raise Terminal(
-            f"NOT_SUPPORTED: The table is kept as {form}. Sagewright's Athena inserts into Parquet, JSON, "
+            f"NOT_SUPPORTED: The table is kept as {form}. Sagewright's Athena inserts into Parquet, ORC, Avro, JSON, "
             "text and Iceberg tables."
         )
     if projection.enabled(table) and "storage.location.template" in table["Parameters"]:
@@ -128,8 +128,10 @@ def _into(statement: Query, table: Told) -> dict[str, Any]:
         absent = [name for name in named if name not in known]
         if absent:
             raise Terminal(f"COLUMN_NOT_FOUND: Insert column name does not exist in target table: {absent[0]}")
-        if form == "text" and named[: len(columns)] != [each["Name"] for each in columns]:
-            raise Terminal("NOT_SUPPORTED: Columns of a table of text are told by their places: insert all, in order.")
+        if form in ("text", "orc") and named[: len(columns)] != [each["Name"] for each in columns]:
+            raise Terminal(
+                "NOT_SUPPORTED: Columns of a table of text or ORC are told by their places: insert all, in order."
+            )
     return {
         "format": form,
         "delimiter": options.get("delimiter", "\x01"),
