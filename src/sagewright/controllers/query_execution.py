@@ -167,7 +167,7 @@ class QueryExecutions:
         reading = Reading(caller, catalog, ml.parent / "tables", platform.clock.now())
         (ml.parent / "tables").mkdir()
         reading.lay_out(statement.sql)
-        if asked is not None and "change" in asked:
+        if asked is not None and asked.get("change", "CREATE") != "CREATE":
             reading.add((asked["database"], asked["table"]))
         limit = self._limit(record) if statement.kind != "CREATE_VIEW" else None
         if limit is not None and reading.scanned > limit:

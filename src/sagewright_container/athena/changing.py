@@ -16,6 +16,7 @@ from sqlglot import exp  # type: ignore[import-not-found]
 from sagewright_container.athena import iceberg_writing, tables
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.iceberg import FILE, ROW, Iceberg
+from sagewright_container.athena.iceberg_creating import created
 from sagewright_container.athena.translate import parsed, translated
 from sagewright_container.athena.types import literal, quoted
 from sagewright_container.athena.used import PLACED, Used
@@ -39,6 +40,8 @@ class Plan(NamedTuple):
 def plan(told: Told, used: Used, root: str) -> Plan:
     """Raises QueryError for a statement that is not carried out."""
     output = told["output"]
+    if output["change"] == "CREATE":
+        return Plan([translated(parsed(told["query"], exp.Query), told["database"], used.resolve)], ())
     iceberg = Iceberg(used.known(output["database"], output["table"]), root)
     names = [each["name"].lower() for each in iceberg.fields]
     trees: Sequence[exp.Query]
@@ -64,6 +67,8 @@ def _rows_of(output: Told) -> str:
 def carry_out(connection: Any, told: Told, used: Used, made: Plan, root: str, output: Path) -> dict[str, Any]:
     """The outcome. Raises QueryError and DuckDB's errors."""
     asked = told["output"]
+    if asked["change"] == "CREATE":
+        return created(connection, made.queries[0], asked, output)
     iceberg = Iceberg(used.known(asked["database"], asked["table"]), root)
     document = iceberg.document
     spec = next(each for each in document["partition-specs"] if each["spec-id"] == document["default-spec-id"])

@@ -76,15 +76,26 @@ class Iceberg:
 
     def at(self, milliseconds: int) -> Snapshot:
         """That was the current one at a moment."""
-        log = [each for each in self.document.get("snapshot-log", ()) if each["timestamp-ms"] <= milliseconds]
-        found = self.snapshot(log[-1]["snapshot-id"]) if log else None
+        log = self.document.get("snapshot-log", ())
+        before = [each for each in log if each["timestamp-ms"] <= milliseconds]
+        found = self.snapshot(before[-1]["snapshot-id"]) if before else None
         if found is None:
-            moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
             raise QueryError(
                 f'INVALID_ARGUMENTS: No version history table "{self._table["database"]}"."{self._table["name"]}" '
-                f"at or before {moment.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}"
+                f"at or before {_shown(milliseconds)}"
             )
+        if len(before) < len(log) and before[-1]["timestamp-ms"] < milliseconds:
+            self._check_known(before[-1], log[len(before)], milliseconds)
         return found
+
+    def _check_known(self, last: Mapping[str, Any], following: Mapping[str, Any], milliseconds: int) -> None:
+        """Raises QueryError where snapshots between two of the log were forgotten: one of them was the current one."""
+        parent = (self.snapshot(following["snapshot-id"]) or {}).get("parent-snapshot-id")
+        if parent not in (None, last["snapshot-id"]) and self.snapshot(parent) is None:
+            raise QueryError(
+                f"INVALID_ARGUMENTS: The snapshot of {self.name} at {_shown(milliseconds)} has expired. The nearest "
+                f"that are kept are those of {_shown(last['timestamp-ms'])} and {_shown(following['timestamp-ms'])}."
+            )
 
     # Columns.
 
@@ -164,6 +175,11 @@ class Iceberg:
         if found is None:
             raise QueryError(f"ICEBERG_FILESYSTEM_ERROR: {self.name} names {uri}, which does not lie in its location.")
         return str(found)
+
+
+def _shown(milliseconds: int) -> str:
+    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def select(iceberg: Iceberg, snapshot: Snapshot | None, schema: int, *, placed: bool = False) -> str:

@@ -174,4 +174,13 @@ def test_columns_change_their_names_and_widen(rows: Rows, run: Callable[..., Any
     assert (
         "Cannot change the column" in run("ALTER TABLE wide CHANGE COLUMN big big int")["Status"]["StateChangeReason"]
     )
+    rows(
+        f"CREATE TABLE copied WITH (table_type = 'ICEBERG', is_external = false, location = 's3://{box}/copied/', "
+        "partitioning = ARRAY['bucket(2, big)']) AS "
+        "SELECT big, sum(1) AS n, ARRAY[CAST(ROW(b) AS ROW(x double))] AS deep FROM wide GROUP BY 1, b"
+    )
+    rows("INSERT INTO copied SELECT 2, 3, NULL")
+    assert rows("SELECT big, n, deep[1].x FROM copied ORDER BY 1 DESC") == [
+        ["5000000000", "1", "1.5"], ["2", "3", None], ["1", "1", None]
+    ]  # fmt: skip
     assert rows("DESCRIBE wide") == [["big", "bigint", ""], ["b", "double", ""]]

@@ -16,7 +16,9 @@ from sagewright.controllers import iceberg_documents as documents
 from sagewright.controllers.athena.catalog import EXISTS, Catalog
 from sagewright.controllers.athena.ports import Caller
 from sagewright.controllers.staging import split_uri
-from sagewright.dataplane.athena.statements import AlterTable, Column, CreateTable
+from sagewright.dataplane.athena.statements import AlterTable, CreateTable
+from sagewright.dataplane.athena.table_definitions import transform_of
+from sagewright.dataplane.athena.tokens import SyntaxProblem
 from sagewright.dataplane.iceberg import commits, schemas
 from sagewright.dataplane.iceberg.commits import BadTable, Change, Metadata, Moved, Read, Written
 from sagewright.dataplane.iceberg.manifests import Manifest
@@ -27,6 +29,7 @@ _QUERY: Final = "sagewright.query"
 """In the summary of a snapshot: the query that made it."""
 _OPERATIONS: Final = {"INSERT": "append", "CREATE": "append", "OPTIMIZE": "replace"}
 _OTHERS: Final = "ConcurrentModificationException"
+_SETTINGS: Final = ("vacuum_", "optimize_", "write_target_")
 _TABLE: Final = frozenset(("table_type", "format", "write_compression"))
 """Properties that are the table's format, and are not kept in it."""
 
@@ -48,9 +51,51 @@ def wanted(kind: str, table: Told, name: str, columns: Any) -> dict[str, Any]:
     }
 
 
+def wanted_new(options: Told, place: tuple[str, str], name: str, default: str) -> dict[str, Any]:
+    """The same of CREATE TABLE … AS; `default` is where the table lies if it does not say."""
+    form = str(options.get("format", "parquet"))
+    if form.lower() != "parquet":
+        raise Terminal(f"NOT_SUPPORTED: Sagewright's Athena keeps Iceberg tables as PARQUET, not as {form.upper()}.")
+    told_by = options.get("partitioning", options.get("partitioned_by", ()))
+    try:
+        transforms = [transform_of(text) for text in told_by]
+    except SyntaxProblem as error:
+        raise Terminal(str(error)) from None
+    return {
+        "change": "CREATE",
+        "database": place[0],
+        "table": place[1],
+        "columns": [],
+        "name": name,
+        "location": str(options.get("location", options.get("external_location", default))).rstrip("/"),
+        "partitioning": [{"name": each.field, "transform": each.text, "column": each.column} for each in transforms],
+        "properties": {key: str(value) for key, value in options.items() if key.startswith(_SETTINGS)},
+    }
+
+
+def _make(catalog: Catalog, caller: Caller, asked: Told, told: Told, now: int) -> None:
+    """The table of a CREATE TABLE … AS, unless it is there."""
+    place = asked["database"], asked["table"]
+    there = catalog.find(*place)
+    if there is not None:
+        if there["StorageDescriptor"].get("Location") != asked["location"]:
+            raise Terminal(f"TABLE_ALREADY_EXISTS: Table 'awsdatacatalog.{'.'.join(place)}' already exists")
+        return
+    transforms = [schemas.Transform.read(each["transform"], each["column"]) for each in asked["partitioning"]]
+    try:
+        made = schemas.created_of(
+            asked["name"], asked["location"], told["fields"], told["last"], transforms, asked["properties"], now
+        )
+    except BadTable as error:
+        raise Terminal(str(error)) from None
+    enter(catalog, caller, place, asked["location"], made, quiet=False)
+
+
 def keep(catalog: Catalog, caller: Caller, asked: Told, outcome: Told, data: Path, now: int) -> None:
     """What a query wrote, into the table. It may be done again. `now` is in milliseconds."""
     place, told = (asked["database"], asked["table"]), outcome["iceberg"]
+    if asked["change"] == "CREATE":
+        _make(catalog, caller, asked, told, now)
     table = catalog.table(place)
     location = documents.load(caller, documents.document_of(table))["location"].rstrip("/")
     bucket, prefix = split_uri(location)
@@ -185,9 +230,3 @@ def _altered(document: Metadata, statement: AlterTable) -> Metadata:
         return schemas.changed(document, column[0] if name not in there else name, column)
     properties = {**document.get("properties", {}), **statement.properties}
     return {**document, "properties": {key: value for key, value in properties.items() if key not in statement.unset}}
-
-
-def columns_of(outcome: Told) -> list[Column]:
-    """Of a query's result, in the catalog's words."""
-    widths = {"tinyint": "int", "smallint": "int"}
-    return [(each["Name"], widths.get(each["hive"], each["hive"]), "") for each in outcome["columns"]]

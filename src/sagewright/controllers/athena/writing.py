@@ -56,13 +56,16 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
             form = str(options.get("format", "parquet")).lower()
             compression = options.get("compression", _UNLOADED.get(form, "gzip"))
         case _:
-            _known(options, _CTAS)
-            if str(options.get("table_type", "hive")).lower() != "hive":
-                raise Terminal("NOT_SUPPORTED: Sagewright's Athena has no Iceberg tables: leave table_type out.")
             assert statement.target is not None
             database, name = catalog.full(statement.target)
             if catalog.find(database, name) is not None:
                 raise Terminal(f"TABLE_ALREADY_EXISTS: Table 'awsdatacatalog.{database}.{name}' already exists")
+            if str(options.get("table_type", "hive")).lower() == "iceberg":
+                default = f"{record.spec['OutputLocation'].rpartition('/')[0]}/tables/{record.name}"
+                asked = iceberg_changes.wanted_new(options, (database, name), record.name, default)
+                _empty(caller, asked["location"])
+                return asked
+            _known(options, _CTAS)
             formats.check_written(str(options.get("format", "parquet")))
             result = record.spec["OutputLocation"]
             default = f"{result.rpartition('/')[0]}/tables/{record.name}/"

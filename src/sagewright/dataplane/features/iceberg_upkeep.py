@@ -27,12 +27,13 @@ _LARGE: Final = 32 << 20
 """Bytes of a file that is not joined with others any more."""
 _AT_ONCE: Final = 128 << 20
 """Bytes of all files that are joined in one commit."""
-SNAPSHOTS: Final = 650
+SNAPSHOTS: Final = 600
 """Snapshots that a table may have before some are forgotten."""
-_NEWEST: Final = 200
-_MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
-_KEPT: Final = ((_MINUTE, _HOUR), (_HOUR, 5 * _DAY), (_DAY, 120 * _DAY))
-"""Behind the newest: the last one of each minute of an hour, of each hour of five days, and of each day of 120."""
+_NEWEST: Final = 150
+_HOUR, _DAY = 3_600_000, 86_400_000
+_KEPT: Final = ((_HOUR, 2 * _DAY), (_DAY, 90 * _DAY))
+"""Behind the newest: the first and the last one of each hour of two days, and of each day of 90. Of two that follow
+each other it is known what the table was from the one to the other: here, when the hour or the day began."""
 
 
 def due(table: Metadata, listed: bytes) -> bool:
@@ -156,7 +157,8 @@ def forgotten(table: Metadata, place: str, now: int, read: Read) -> Written | No
     kept = {each["snapshot-id"] for each in table.get("refs", {}).values()} | {table.get("current-snapshot-id")}
     kept |= {each["snapshot-id"] for each in snapshots[-_NEWEST:]}
     for step, age in _KEPT:
-        last = {each["timestamp-ms"] // step: each["snapshot-id"] for each in snapshots}
-        kept |= {number for span, number in last.items() if (span + 1) * step > now - age}
+        for some in (snapshots, reversed(snapshots)):
+            found = {each["timestamp-ms"] // step: each["snapshot-id"] for each in some}
+            kept |= {number for span, number in found.items() if (span + 1) * step > now - age}
     gone = frozenset(each["snapshot-id"] for each in snapshots) - kept
     return commits.expired(table, place, gone, now, read) if gone else None

@@ -43,6 +43,12 @@ class Transform(NamedTuple):
     column: str
     number: int | None = None
 
+    @classmethod
+    def read(cls, text: str, column: str) -> Transform:
+        """Of what `text` gives."""
+        name, _, number = text.rstrip("]").partition("[")
+        return cls(name, column, int(number) if number else None)
+
     @property
     def text(self) -> str:
         return self.name if self.number is None else f"{self.name}[{self.number}]"
@@ -76,9 +82,22 @@ def created(
     """An empty table; `now` is in milliseconds. Raises BadTable for columns that none can have."""
     numbers = Numbers(0)
     fields = [_field(column, numbers) for column in columns]
+    return created_of(seed, location, fields, numbers.last, partitions, properties, now)
+
+
+def created_of(
+    seed: str,
+    location: str,
+    fields: Sequence[Mapping[str, Any]],
+    last: int,
+    partitions: Sequence[Transform],
+    properties: Mapping[str, str],
+    now: int,
+) -> Written:
+    """The same with columns in Iceberg's words; `last` is the last number that is in them."""
     if len({each["name"] for each in fields}) != len(fields):
         raise BadTable("DUPLICATE_COLUMN_NAME: Two columns of the table have the same name.")
-    known = {each["name"]: each["id"] for each in fields}
+    known = {each["name"].lower(): each["id"] for each in fields}
     spec = []
     for number, each in enumerate(partitions):
         if each.column not in known:
@@ -92,9 +111,9 @@ def created(
         "location": location,
         "last-sequence-number": 0,
         "last-updated-ms": now,
-        "last-column-id": numbers.last,
+        "last-column-id": last,
         "current-schema-id": 0,
-        "schemas": [{"type": "struct", "schema-id": 0, "fields": fields}],
+        "schemas": [{"type": "struct", "schema-id": 0, "fields": list(fields)}],
         "default-spec-id": 0,
         "partition-specs": [{"spec-id": 0, "fields": spec}],
         "last-partition-id": _FIRST - 1 + len(spec),
