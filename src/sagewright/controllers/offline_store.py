@@ -18,7 +18,8 @@ import orjson
 
 from sagewright.base.clock import Clock
 from sagewright.base.errors import AwsError, SagewrightError
-from sagewright.controllers.iceberg_tables import Files, IcebergTables
+from sagewright.controllers.iceberg_documents import Files
+from sagewright.controllers.iceberg_tables import IcebergTables
 from sagewright.controllers.offline_tables import Ask, Tables
 from sagewright.dataplane.features import offline
 from sagewright.dataplane.features.event_time import SECOND

@@ -17,7 +17,7 @@ import orjson
 from sagewright.base.errors import Fault, SagewrightError, StaleRecord, Terminal
 from sagewright.compute.base import Mount, Resources, Task, TaskState
 from sagewright.controllers import staging
-from sagewright.controllers.athena import ddl, writing
+from sagewright.controllers.athena import ddl, iceberg_changes, writing
 from sagewright.controllers.athena.catalog import Catalog
 from sagewright.controllers.athena.ports import Caller, Callers
 from sagewright.controllers.athena.prepared import PreparedStatements
@@ -106,7 +106,9 @@ class QueryExecutions:
         if not again:
             record = self._platform.store.update(replace(record, status={**record.status, "begun": True}))
         prepared = PreparedStatements(self._platform, record, caller)
-        names, rows = ddl.carry_out(statement, catalog, caller, prepared, again=again)
+        names, rows = ddl.carry_out(
+            statement, catalog, caller, prepared, query=record.name, now=self._platform.clock.now(), again=again
+        )
         bucket, key = staging.split_uri(spec["OutputLocation"])
         caller.put_bytes(bucket, key, "".join("\t".join(row) + "\n" for row in rows).encode())
         columns = [{"Name": name, "Type": "string", "Precision": 0, "Scale": 0} for name in names]
@@ -165,6 +167,8 @@ class QueryExecutions:
         reading = Reading(caller, catalog, ml.parent / "tables", platform.clock.now())
         (ml.parent / "tables").mkdir()
         reading.lay_out(statement.sql)
+        if asked is not None and asked.get("change", "CREATE") != "CREATE":
+            reading.add((asked["database"], asked["table"]))
         limit = self._limit(record) if statement.kind != "CREATE_VIEW" else None
         if limit is not None and reading.scanned > limit:
             raise Terminal(
@@ -224,6 +228,13 @@ class QueryExecutions:
             caller.put_file(bucket, key, output / "result.csv")
         elif statement.kind == "CREATE_VIEW":
             writing.enter_view(statement, catalog, outcome)
+            told["columns"] = []
+            bucket, key = staging.split_uri(record.spec["OutputLocation"])
+            caller.put_bytes(bucket, key, b"")
+        elif "change" in record.status["output"]:
+            asked = record.status["output"]
+            now = int(self._platform.clock.now() * 1000)
+            iceberg_changes.keep(catalog, caller, asked, outcome, output / "data", now)
             told["columns"] = []
             bucket, key = staging.split_uri(record.spec["OutputLocation"])
             caller.put_bytes(bucket, key, b"")

@@ -14,10 +14,11 @@ _ROWS: Final = 65_536
 _ORC: Final = ("zlib", "snappy", "zstd", "lz4", "none")
 
 
-def write(
-    connection: Any, select: str, columns: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], folder: Path
-) -> list[dict[str, Any]]:
+def write(connection: Any, select: str, asked: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
     """The rows of a query of DuckDB's as one file in the folder. Raises QueryError."""
+    kinds = connection.execute(f"SELECT * FROM ({select}) LIMIT 0").description
+    connection.fetchall()
+    columns = [{"Name": name, "kind": kind} for name, kind, *_ in kinds]
     form, compression = asked["format"].lower(), asked.get("compression", "").lower()
     if asked.get("partitioned_by"):
         raise QueryError(f"NOT_SUPPORTED: Sagewright's Athena writes {form.upper()} without partitions.")

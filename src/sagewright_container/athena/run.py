@@ -20,11 +20,12 @@ from urllib.parse import unquote
 
 import duckdb  # type: ignore[import-not-found]
 
-from sagewright_container.athena import columnar, tables
+from sagewright_container.athena import changing, columnar, tables
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.functions import MACROS
 from sagewright_container.athena.translate import UNNAMED, translate
 from sagewright_container.athena.types import WIDE, described, from_hive, literal, quoted, text_of, trino_name
+from sagewright_container.athena.used import Used
 
 Told = Mapping[str, Any]
 _NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -50,36 +51,18 @@ def main(folder: Path = Path("/opt/ml")) -> int:
 
 def carry_out(told: Told, root: str, output: Path) -> dict[str, Any]:
     """Raises QueryError and DuckDB's errors."""
-    used: dict[str, tables.Table] = {}
-    known = {f"{each['database']}.{each['name']}": each for each in told["tables"]}
-
-    opened: list[str] = [told["target"]] if _describes(told) else []
-
-    def resolve(database: str, name: str) -> Sequence[str]:
-        full = f"{database}.{name}"
-        if full in opened:
-            raise QueryError(f"INVALID_VIEW: The view 'awsdatacatalog.{full}' would read itself.")
-        if full in told["refused"]:
-            raise QueryError(told["refused"][full])
-        if full not in known:
-            raise QueryError(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{full}' does not exist")
-        if full not in used:
-            table = known[full]
-            if "query" in table:
-                opened.append(full)
-                table = {**table, "select": translate(table["query"], table["means"], resolve)}
-                opened.remove(full)
-            else:
-                tables.check(table)
-            used[full] = table  # behind all that it reads
-        injected: Sequence[str] = used[full].get("injected", ())
-        return injected
-
-    query = translate(told["query"], told["database"], resolve)
+    spill = output / "spill"
+    spill.mkdir(exist_ok=True)
+    used = Used(told, spill)
+    changes = bool((told.get("output") or {}).get("change"))
+    made = changing.plan(told, used, root) if changes else None
+    query = translate(told["query"], told["database"], used.resolve) if made is None else ""
     connection = _open(told, root, output)
-    for table in used.values():
+    for table in used.tables.values():
         tables.create_view(connection, table, root)
     connection.execute("SET lock_configuration=true")
+    if made is not None:
+        return changing.carry_out(connection, told, used, made, root, output)
     names = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
     if _describes(told):
         return {"columns": _columns_of_view(connection, query, names), "rows": 0, "files": ()}
@@ -121,7 +104,6 @@ def _columns_of_view(connection: Any, query: str, names: Sequence[str]) -> list[
 def _open(told: Told, root: str, output: Path) -> Any:
     """A database in memory that reaches the tables' files and its own output, and nothing else."""
     spill = output / "spill"
-    spill.mkdir(exist_ok=True)
     connection = duckdb.connect(":memory:")
     places = ", ".join(literal(f"{place}/") for place in (root, str(output)))
     for statement in (
@@ -176,7 +158,7 @@ def _write_table(connection: Any, columns: Sequence[Told], asked: Told, folder: 
     if not connection.execute("SELECT count(*) FROM result").fetchall()[0][0]:
         return []
     if asked["format"].lower() in columnar.WRITERS:
-        return columnar.write(connection, select, columns, asked, folder)
+        return columnar.write(connection, select, asked, folder)
     options, suffix = _format(asked)
     if keys:
         options += f", PARTITION_BY ({', '.join(map(quoted, keys))})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlglot  # type: ignore[import-not-found]
 from sqlglot import exp
@@ -12,6 +12,7 @@ from sqlglot.optimizer.scope import traverse_scope  # type: ignore[import-not-fo
 
 from sagewright_container.athena.errors import QueryError
 from sagewright_container.athena.functions import MACROS, SAME
+from sagewright_container.athena.moments import Moment, moment_of
 from sagewright_container.athena.newest import newest_only
 from sagewright_container.athena.teradata import formatted
 from sagewright_container.athena.types import schema_of
@@ -20,30 +21,51 @@ CATALOG: Final = "awsdatacatalog"
 UNNAMED: Final = "_col?"
 """Begins the names of columns that the query does not name; Athena calls them by their places: `_col0`."""
 
-Resolve = Callable[[str, str], Sequence[str]]
-"""Is told the database and the name of each table that is read, and gives those of its columns whose values the query
-has to name; raises QueryError for one that is not there."""
+
+class Resolved(NamedTuple):
+    """A table that a query reads."""
+
+    view: str
+    """What it is called in its database's schema."""
+    injected: Sequence[str] = ()
+    """Those of its columns whose values the query has to name."""
+
+
+Resolve = Callable[[str, str, Moment | None], Resolved]
+"""Is told the database and the name of each table that is read, and as of when; raises QueryError for one that is not
+there."""
 
 
 def translate(sql: str, database: str, resolve: Resolve) -> str:
     """The query for DuckDB, where each table is a view of its name in a schema of its database's. Raises QueryError."""
+    return translated(parsed(sql, exp.Query), database, resolve)
+
+
+def parsed(sql: str, wanted: type[exp.Expression]) -> exp.Expression:
+    """A statement of the kind that is wanted. Raises QueryError."""
     try:
-        parsed = [each for each in sqlglot.parse(sql, read="athena") if each is not None]
+        found = [each for each in sqlglot.parse(sql, read="athena") if each is not None]
     except (ParseError, TokenError) as error:
         raise QueryError(f"SYNTAX_ERROR: {_place(error)}") from None
     except (SqlglotError, RecursionError) as error:
         raise QueryError(f"SYNTAX_ERROR: {str(error).splitlines()[0]}") from None
-    if len(parsed) == 1 and isinstance(parsed[0], exp.Values):
-        parsed = [_selected(parsed[0])]
-    if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
-        raise QueryError("NOT_SUPPORTED: Sagewright's Athena runs one SELECT, WITH or VALUES at a time.")
-    tree = parsed[0]
+    if len(found) == 1 and isinstance(found[0], exp.Values):
+        found = [_selected(found[0])]
+    if len(found) != 1 or not isinstance(found[0], wanted):
+        what = "SELECT, WITH or VALUES" if wanted is exp.Query else wanted.key.upper()
+        raise QueryError(f"NOT_SUPPORTED: Sagewright's Athena runs one {what} at a time.")
+    return found[0]
+
+
+def translated(tree: exp.Query, database: str, resolve: Resolve) -> str:
+    """The same of a query as it was parsed, which is used up."""
     _check(tree)
     formatted(tree)
     newest_only(tree)
     for scope in traverse_scope(tree):
+        own = {id(table) for table in scope.tables}  # a subquery's sources are also those of the query around it
         for source in scope.sources.values():
-            if isinstance(source, exp.Table):
+            if isinstance(source, exp.Table) and id(source) in own:
                 for column in _name(source, database, resolve):
                     _check_injected(scope.expression, source, column)
     _unqualify(tree)
@@ -89,11 +111,6 @@ def _check(tree: exp.Expression) -> None:
                 "NOT_SUPPORTED: Sagewright's Athena reads tables of the catalog, and no table functions: "
                 f"{node.sql(dialect='athena')[:80]}"
             )
-        elif isinstance(node, exp.Version):
-            raise QueryError(
-                "NOT_SUPPORTED: Sagewright's Athena reads a table as it is now. Leave out FOR … AS OF, "
-                "and compare a column such as write_time with the moment that is meant."
-            )
         elif isinstance(node, _OTHERWISE):
             raise QueryError(
                 "FUNCTION_NOT_FOUND: Sagewright's Athena does not translate "
@@ -107,13 +124,13 @@ def _name(table: exp.Table, database: str, resolve: Resolve) -> Sequence[str]:
     catalog, schema, name = table.catalog.lower(), (table.db or database).lower(), table.name.lower()
     if catalog not in ("", CATALOG):
         raise QueryError(f"CATALOG_NOT_FOUND: Catalog '{catalog}' does not exist. There is AwsDataCatalog.")
-    fixed = resolve(schema, name)
+    resolved = resolve(schema, name, moment_of(table))
     if not table.alias:
         table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
     table.set("catalog", None)
     table.set("db", exp.to_identifier(schema_of(schema), quoted=True))
-    table.set("this", exp.to_identifier(name, quoted=True))
-    return fixed
+    table.set("this", exp.to_identifier(resolved.view, quoted=True))
+    return resolved.injected
 
 
 def _unqualify(tree: exp.Expression) -> None:

@@ -86,3 +86,56 @@ def open_box(s3: Any, box: str) -> str:
     }
     s3.put_bucket_policy(Bucket=box, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     return box
+
+
+# Athena.
+
+
+@pytest.fixture(scope="session")
+def athena() -> Any:
+    return boto3.client("athena")
+
+
+@pytest.fixture
+def database(unique: Callable[[str], str]) -> str:
+    """An empty database of the catalog."""
+    name = unique("base").replace("-", "_")
+    boto3.client("glue").create_database(DatabaseInput={"Name": name})
+    return name
+
+
+@pytest.fixture
+def run(athena: Any, box: str, database: str, eventually: Callable[..., Any]) -> Callable[..., Any]:
+    """Carries a statement out and gives its execution when it has ended."""
+
+    def ran(sql: str, **more: Any) -> Any:
+        started = athena.start_query_execution(
+            QueryString=sql,
+            QueryExecutionContext={"Database": database},
+            ResultConfiguration={"OutputLocation": f"s3://{box}/results/"},
+            **more,
+        )
+
+        def ended() -> Any:
+            found = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
+            return found if found["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
+
+        return eventually(ended)
+
+    return ran
+
+
+@pytest.fixture
+def rows(athena: Any, run: Callable[..., Any]) -> Callable[..., list[list[str | None]]]:
+    """The rows of a statement that must succeed, the header left out."""
+
+    def found(sql: str, **more: Any) -> list[list[str | None]]:
+        execution = run(sql, **more)
+        assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
+        pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution["QueryExecutionId"])
+        lines = [
+            [value.get("VarCharValue") for value in row["Data"]] for page in pages for row in page["ResultSet"]["Rows"]
+        ]
+        return lines[1:] if execution["StatementType"] == "DML" else lines
+
+    return found

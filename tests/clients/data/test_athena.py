@@ -6,63 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import awswrangler as wr
-import boto3
 import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 from pyathena import connect
 from pyathena.error import OperationalError
 from pyathena.pandas.cursor import PandasCursor
-
-
-@pytest.fixture(scope="module")
-def athena() -> Any:
-    return boto3.client("athena")
-
-
-@pytest.fixture
-def database(unique: Callable[[str], str]) -> str:
-    """An empty database of the catalog."""
-    name = unique("base").replace("-", "_")
-    boto3.client("glue").create_database(DatabaseInput={"Name": name})
-    return name
-
-
-@pytest.fixture
-def run(athena: Any, box: str, database: str, eventually: Callable[..., Any]) -> Callable[..., Any]:
-    """Carries a statement out and gives its execution when it has ended."""
-
-    def ran(sql: str, **more: Any) -> Any:
-        started = athena.start_query_execution(
-            QueryString=sql,
-            QueryExecutionContext={"Database": database},
-            ResultConfiguration={"OutputLocation": f"s3://{box}/results/"},
-            **more,
-        )
-
-        def ended() -> Any:
-            found = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
-            return found if found["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
-
-        return eventually(ended)
-
-    return ran
-
-
-@pytest.fixture
-def rows(athena: Any, run: Callable[..., Any]) -> Callable[..., list[list[str | None]]]:
-    """The rows of a statement that must succeed, the header left out."""
-
-    def found(sql: str, **more: Any) -> list[list[str | None]]:
-        execution = run(sql, **more)
-        assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
-        pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution["QueryExecutionId"])
-        lines = [
-            [value.get("VarCharValue") for value in row["Data"]] for page in pages for row in page["ResultSet"]["Rows"]
-        ]
-        return lines[1:] if execution["StatementType"] == "DML" else lines
-
-    return found
 
 
 def test_tables_of_text_are_made_repaired_shown_and_read(s3: Any, box: str, run: Any, rows: Any) -> None:
@@ -212,7 +161,7 @@ def test_what_cannot_be_done_says_so(athena: Any, run: Any, box: str) -> None:
         ended = run(sql)
         assert ended["Status"]["State"] == "FAILED"
         assert ended["Status"]["StateChangeReason"].startswith(reason), ended["Status"]
-    for sql in ("EXPLAIN SELECT 1", "VACUUM t", "SELECT 'open"):
+    for sql in ("EXPLAIN SELECT 1", "GRANT SELECT ON t TO me", "SELECT 'open"):
         with pytest.raises(ClientError):
             run(sql)
     with pytest.raises(ClientError, match="No output location"):

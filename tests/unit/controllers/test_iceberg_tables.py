@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from sagewright.base.errors import AwsError
 from sagewright.controllers.offline_store import OfflineStores
-from sagewright.dataplane.features import parquet
+from sagewright.dataplane.features import iceberg_upkeep, parquet_joining
 from sagewright.dataplane.features.changes import Change
 from sagewright.dataplane.features.groups import FeatureStore, group_of
 from sagewright.store.memory import MemoryStore
@@ -34,7 +35,7 @@ ICEBERG = replace(RECORD, spec={**RECORD.spec, "FeatureDefinitions": _FEATURES, 
 class World:
     """A group, S3 and Glue that fail when they are told to, before or after they did what was asked."""
 
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path) -> None:
         self.store = MemoryStore()
         self.record = self.store.create(ICEBERG)
         self.clock = ManualClock()
@@ -43,15 +44,7 @@ class World:
         self.table: dict[str, Any] | None = None
         self.failures: list[int] = []
         """How the next calls fail: 0 not, 1 before, 2 after it was done."""
-        self.rows: dict[bytes, list[str]] = {}
-        written = parquet.written
-
-        def noted(columns: Any, many: int) -> bytes:
-            data = written(columns, many)
-            self.rows[data] = list(columns[0].values)
-            return data
-
-        patch.setattr(parquet, "written", noted)
+        self.puts = 0
 
     def look(self) -> None:
         """Another server's look at all outboxes."""
@@ -64,6 +57,10 @@ class World:
 
     def materialise(self, bucket: str, key: str, target: Path) -> None:
         target.write_bytes(self.objects[f"s3://{bucket}/{key}"])
+
+    def remove(self, bucket: str, key: str) -> None:
+        with self._failing():
+            self.objects.pop(f"s3://{bucket}/{key}", None)
 
     def _ask(self, _service: str, operation: str, request: Any, **_place: str) -> dict[str, Any]:
         with self._failing():
@@ -82,7 +79,8 @@ class World:
 
     def put(self, *times: str) -> list[str]:
         layout = group_of(self.store.get(KEY) or self.record).offline
-        names = [f"{len(self.rows)}-{number}-{self.clock.now()}" for number in range(len(times))]
+        self.puts += 1
+        names = [f"{self.puts}-{number}" for number in range(len(times))]
 
         async def all_of_them() -> None:
             for name, time in zip(names, times, strict=True):
@@ -97,21 +95,43 @@ class World:
         assert self.table is not None
         return orjson.loads(self.objects[self.table["Parameters"]["metadata_location"]])
 
-    def data_files(self) -> list[Any]:
-        """The entries of the current snapshot's manifests."""
+    def data_files(self, snapshot: int | None = None) -> list[Any]:
+        """The files of a snapshot, the current one unless said."""
         document = self.document()
-        current = [each for each in document["snapshots"] if each["snapshot-id"] == document["current-snapshot-id"]]
+        wanted = snapshot or document["current-snapshot-id"]
         found: list[Any] = []
-        for snapshot in current:
-            for manifest in self._avro(snapshot["manifest-list"]):
-                found += [each["data_file"] for each in self._avro(manifest["manifest_path"])]
+        for each in document["snapshots"]:
+            for manifest in self._avro(each["manifest-list"]) if each["snapshot-id"] == wanted else ():
+                entries = self._avro(manifest["manifest_path"])
+                assert all(entry["snapshot_id"] is not None for entry in entries)
+                found += [entry["data_file"] for entry in entries if entry["status"] != 2]
         return found
 
     def _avro(self, uri: str) -> list[Any]:
         return list(fastavro.reader(io.BytesIO(self.objects[uri])))
 
-    def there(self) -> Counter[str]:
-        return Counter(row for file in self.data_files() for row in self.rows[self.objects[file["file_path"]]])
+    def there(self, snapshot: int | None = None) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for file in self.data_files(snapshot):
+            rows = identifiers(self.objects[file["file_path"]])
+            assert len(rows) == file["record_count"]
+            found.update(rows)
+        return found
+
+
+def identifiers(data: bytes) -> list[str]:
+    """The values of a file's first column, none of which is missing."""
+    file = parquet_joining.opened(data)
+    assert file is not None
+    _, _, place, length = file.chunks[0]
+    found = []
+    for page, _ in parquet_joining._pages(data, place, length):
+        at = 4 + struct.unpack_from("<I", page)[0]
+        while at < len(page):
+            size = struct.unpack_from("<I", page, at)[0]
+            found.append(page[at + 4 : at + 4 + size].decode())
+            at += 4 + size
+    return found
 
 
 class Failing:
@@ -130,8 +150,8 @@ class Failing:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    made = World(tmp_path, monkeypatch)
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
     yield made
     made.features.close()
 
@@ -194,16 +214,63 @@ def test_what_is_no_document_blocks_the_store_and_loses_nothing(world: World) ->
 _TIMES = st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-01T09:00:00Z", "2026-02-01T00:00:00Z"])
 
 
+@pytest.fixture
+def tended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are kept small from the beginning."""
+    tend(monkeypatch)
+
+
+def tend(patch: pytest.MonkeyPatch) -> None:
+    for name, value in (("MANIFESTS", 3), ("_FEWEST", 2), ("SNAPSHOTS", 6), ("_NEWEST", 2), ("_KEPT", ())):
+        patch.setattr(iceberg_upkeep, name, value)
+
+
+@pytest.mark.usefixtures("tended")
+def test_a_trickle_of_records_leaves_few_files_manifests_snapshots_and_objects(world: World) -> None:
+    names: list[str] = []
+    for number in range(60):
+        names += world.put(f"2026-01-0{number % 2 + 1}T00:00:00Z")
+        world.look()
+    assert world.there() == Counter(names)
+    document = world.document()
+    assert len(document["snapshots"]) <= 6
+    assert len(world.data_files()) <= 12
+    current = next(each for each in document["snapshots"] if each["snapshot-id"] == document["current-snapshot-id"])
+    assert len(world._avro(current["manifest-list"])) <= 4
+    assert current["summary"]["total-records"] == "60"
+    assert int(current["summary"]["total-data-files"]) == len(world.data_files())
+    kinds = Counter(key.rpartition(".")[2] for key in world.objects)
+    assert kinds["parquet"] <= 30
+    assert kinds["avro"] <= 24
+    assert kinds["json"] <= 101
+
+
+@pytest.mark.usefixtures("tended")
+def test_snapshots_that_are_remembered_are_whole_and_joining_changes_no_rows(world: World) -> None:
+    before: Counter[str] = Counter()
+    for _ in range(20):
+        world.put("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
+        world.look()
+        document = world.document()
+        for each in document["snapshots"]:
+            rows = world.there(each["snapshot-id"])
+            assert sum(rows.values()) == int(each["summary"]["total-records"])
+        assert before < world.there()
+        before = world.there()
+    assert {each["summary"]["operation"] for each in document["snapshots"]} == {"append", "replace"}
+
+
 @settings(max_examples=30, deadline=None, derandomize=True, database=None)
 @given(
-    batches=st.lists(st.lists(_TIMES, min_size=1, max_size=4), min_size=1, max_size=4),
-    failures=st.lists(st.sampled_from([0, 0, 1, 2]), max_size=40),
+    batches=st.lists(st.lists(_TIMES, min_size=1, max_size=4), min_size=1, max_size=9),
+    failures=st.lists(st.sampled_from([0, 0, 0, 1, 2]), max_size=60),
 )
 def test_each_row_is_in_the_table_once_whatever_fails(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]], failures: list[int]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        world = World(tmp_path_factory.mktemp("world"), patch)
+        tend(patch)
+        world = World(tmp_path_factory.mktemp("world"))
         world.failures = failures
         names = []
         for batch in batches:
@@ -213,4 +280,6 @@ def test_each_row_is_in_the_table_once_whatever_fails(
             world.look()
         world.look()
         assert world.there() == Counter(names)
+        for each in world.document()["snapshots"]:
+            world.there(each["snapshot-id"])
         world.features.close()

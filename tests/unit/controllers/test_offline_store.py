@@ -74,6 +74,9 @@ class World:
         target.write_bytes(self.objects[f"{bucket}/{key}"])
         return None
 
+    def remove(self, bucket: str, key: str) -> None:
+        self.objects.pop(f"{bucket}/{key}", None)
+
     def _ask(self, _service: str, operation: str, request: Any, **_place: str) -> dict[str, Any]:
         self.asked.append((operation, request))
         self._may_fail()

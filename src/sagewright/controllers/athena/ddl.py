@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from sagewright.base.errors import AwsError, Terminal
-from sagewright.controllers.athena import formats
+from sagewright.controllers.athena import formats, iceberg_changes, iceberg_vacuum
 from sagewright.controllers.athena.catalog import EXISTS, MISSING, Catalog
 from sagewright.controllers.athena.ports import Caller
 from sagewright.controllers.athena.prepared import PreparedStatements
@@ -29,20 +29,31 @@ from sagewright.dataplane.athena.statements import (
     Repair,
     Show,
     Statement,
+    Vacuum,
 )
 
 
 def carry_out(
-    statement: Statement, catalog: Catalog, caller: Caller, prepared: PreparedStatements, *, again: bool
+    statement: Statement,
+    catalog: Catalog,
+    caller: Caller,
+    prepared: PreparedStatements,
+    *,
+    query: str,
+    now: float,
+    again: bool,
 ) -> Told:
-    """Raises Terminal and AwsError with what the statement fails with."""
+    """`query` is the statement's id, `now` in epoch seconds. Raises Terminal and AwsError with what the statement fails
+    with."""
     match statement:
         case CreateDatabase():
             _create_database(statement, catalog, again=again)
+        case CreateTable(iceberg=True):
+            iceberg_changes.create(statement, catalog, caller, query, int(now * 1000), again=again)
         case CreateTable():
             _create_table(statement, catalog, again=again)
         case Drop():
-            _drop(statement, catalog, again=again)
+            _drop(statement, catalog, caller, again=again)
         case AlterPartitions():
             _alter(statement, catalog, again=again)
         case Repair():
@@ -50,7 +61,9 @@ def carry_out(
         case Show():
             return show(statement, catalog)
         case AlterTable():
-            _change(statement, catalog)
+            _change(statement, catalog, caller, int(now * 1000))
+        case Vacuum():
+            iceberg_vacuum.carry_out(statement, catalog, caller, now)
         case Prepare():
             prepared.keep(statement.name, statement.sql)
         case Deallocate():
@@ -108,10 +121,10 @@ def _columns(columns: Sequence[tuple[str, str, str]]) -> list[dict[str, str]]:
     return [{"Name": name, "Type": kind, **({"Comment": text} if text else {})} for name, kind, text in columns]
 
 
-def _drop(statement: Drop, catalog: Catalog, *, again: bool) -> None:
+def _drop(statement: Drop, catalog: Catalog, caller: Caller, *, again: bool) -> None:
     try:
         if statement.table is not None:
-            _drop_table(statement, catalog)
+            _drop_table(statement, catalog, caller)
             return
         assert statement.database is not None
         tables = list(catalog.each("GetTables", "TableList", DatabaseName=statement.database))
@@ -126,13 +139,15 @@ def _drop(statement: Drop, catalog: Catalog, *, again: bool) -> None:
         raise
 
 
-def _drop_table(statement: Drop, catalog: Catalog) -> None:
+def _drop_table(statement: Drop, catalog: Catalog, caller: Caller) -> None:
     database, name = catalog.full((statement.database, statement.table or ""))
     there = catalog.find(database, name)
     if there is not None and (there.get("TableType") == views.KIND) != statement.view:
         what, other = ("a view", "VIEW") if there.get("TableType") == views.KIND else ("a table", "TABLE")
         raise Terminal(f"GENERIC_USER_ERROR: {database}.{name} is {what}: say DROP {other}.")
     catalog.ask("DeleteTable", DatabaseName=database, Name=name)
+    if there is not None and iceberg_changes.is_iceberg(there):
+        iceberg_vacuum.drop(there, caller)
 
 
 _UNTOLD: Final = frozenset(
@@ -141,11 +156,17 @@ _UNTOLD: Final = frozenset(
 """What GetTable tells and UpdateTable does not take."""
 
 
-def _change(statement: AlterTable, catalog: Catalog) -> None:
+def _change(statement: AlterTable, catalog: Catalog, caller: Caller, now: int) -> None:
     """ALTER TABLE of what is in the table's entry; it may be done again."""
     table = catalog.table(statement.table)
     if table.get("TableType") == views.KIND:
         raise Terminal(f"GENERIC_USER_ERROR: {table['DatabaseName']}.{table['Name']} is a view: CREATE OR REPLACE it.")
+    if iceberg_changes.is_iceberg(table):
+        iceberg_changes.alter(statement, table, catalog, caller, now)
+        return
+    if statement.dropped or statement.changed:
+        what = "CHANGE COLUMN" if statement.changed else "DROP COLUMN"
+        raise Terminal(f"NOT_SUPPORTED: ALTER TABLE {what} is for Iceberg tables: say REPLACE COLUMNS (…).")
     descriptor = dict(table["StorageDescriptor"])
     if statement.replaced:
         descriptor["Columns"] = _columns(statement.replaced)
@@ -161,7 +182,8 @@ def _change(statement: AlterTable, catalog: Catalog) -> None:
         split_uri(statement.location)
         descriptor["Location"] = statement.location
     told = {name: value for name, value in table.items() if name not in _UNTOLD}
-    told |= {"StorageDescriptor": descriptor, "Parameters": {**table.get("Parameters", {}), **statement.properties}}
+    kept = {key: value for key, value in table.get("Parameters", {}).items() if key not in statement.unset}
+    told |= {"StorageDescriptor": descriptor, "Parameters": {**kept, **statement.properties}}
     catalog.ask("UpdateTable", DatabaseName=table["DatabaseName"], TableInput=told)
 
 

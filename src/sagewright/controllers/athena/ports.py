@@ -23,6 +23,10 @@ class Caller(ObjectFiles, Protocol):
         """Store bytes as an object; durable on return."""
         ...
 
+    def remove(self, bucket: str, key: str) -> object:
+        """Remove an object; nothing where it is not there."""
+        ...
+
 
 class Callers(Protocol):
     """Gives who asked for a query."""

@@ -23,6 +23,8 @@ from sagewright.dataplane.athena.tokens import SyntaxProblem, candidates
 from sagewright.dataplane.objects.values import Stored
 
 _PACKED: Final = re.compile(r"\.(gz|zst)$")
+_WHOLE: Final = ("parquet", "orc", "avro")
+"""Formats whose files are not compressed as a whole."""
 _DEEPEST: Final = 32
 """Views that read views."""
 _LONGEST: Final = 255
@@ -51,19 +53,26 @@ class Reading:
         """All tables that the query may mean; `database` where it names none, the catalog's unless said."""
         for named, name in candidates(sql):
             place = named or database or self._catalog.database, name
-            full = ".".join(place)
-            if full in self._known:
-                continue
-            self._known.add(full)
-            try:
-                if place[0] == information_schema.DATABASE:
-                    self._add_schema(name)
-                elif (table := self._catalog.find(*place)) is not None:
-                    self._add(table)
-            except Transient:
-                raise
-            except SagewrightError as error:
-                self.refused[full] = refusal(error)
+            self.add(place)
+            base, sign, _ = name.rpartition("$")
+            if sign and base:  # what an Iceberg table tells of itself
+                self.add((place[0], base))
+
+    def add(self, place: tuple[str, str]) -> None:
+        """A table of the catalog, by database and name, if there is one."""
+        full = ".".join(place)
+        if full in self._known:
+            return
+        self._known.add(full)
+        try:
+            if place[0] == information_schema.DATABASE:
+                self._add_schema(place[1])
+            elif (table := self._catalog.find(*place)) is not None:
+                self._add(table)
+        except Transient:
+            raise
+        except SagewrightError as error:
+            self.refused[full] = refusal(error)
 
     def _add(self, table: Mapping[str, Any]) -> None:
         if table.get("TableType") == views.KIND:
@@ -80,10 +89,10 @@ class Reading:
             if projection.enabled(table):
                 projected = projection.of(table, self._now)
                 told["injected"] = projected.injected
-                told["count"] = self._link_projected(projected, folder, packed=form != "parquet")
+                told["count"] = self._link_projected(projected, folder, packed=form not in _WHOLE)
             else:
                 for place, location in self._folders(table, [each["Name"] for each in keys]):
-                    told["count"] += self._link(self._within(location), folder / place, packed=form != "parquet")
+                    told["count"] += self._link(self._within(location), folder / place, packed=form not in _WHOLE)
         self.tables.append(told)
 
     def _told(self, table: Mapping[str, Any], form: str, options: Told, keys: Sequence[Told]) -> Told:

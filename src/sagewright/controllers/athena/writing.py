@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sagewright.base.errors import AwsError, Terminal
-from sagewright.controllers.athena import formats, projection
+from sagewright.controllers.athena import formats, iceberg_changes, projection
 from sagewright.controllers.athena.catalog import EXISTS, Catalog
 from sagewright.controllers.athena.ports import Caller
 from sagewright.controllers.staging import split_uri
@@ -41,8 +41,12 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
     match statement.kind:
         case "SELECT":
             return None
-        case "INSERT":
-            return _into(statement, catalog)
+        case "INSERT" | "DELETE" | "UPDATE" | "MERGE" | "OPTIMIZE":
+            assert statement.target is not None
+            table = catalog.table(statement.target)
+            if statement.kind == "INSERT" and not iceberg_changes.is_iceberg(table):
+                return _into(statement, table)
+            return iceberg_changes.wanted(statement.kind, table, record.name, statement.columns)
         case "CREATE_VIEW":
             _check_view(statement, catalog)
             return {"describe": True}
@@ -52,13 +56,16 @@ def wanted(statement: Query, record: Record, catalog: Catalog, caller: Caller) -
             form = str(options.get("format", "parquet")).lower()
             compression = options.get("compression", _UNLOADED.get(form, "gzip"))
         case _:
-            _known(options, _CTAS)
-            if str(options.get("table_type", "hive")).lower() != "hive":
-                raise Terminal("NOT_SUPPORTED: Sagewright's Athena has no Iceberg tables: leave table_type out.")
             assert statement.target is not None
             database, name = catalog.full(statement.target)
             if catalog.find(database, name) is not None:
                 raise Terminal(f"TABLE_ALREADY_EXISTS: Table 'awsdatacatalog.{database}.{name}' already exists")
+            if str(options.get("table_type", "hive")).lower() == "iceberg":
+                default = f"{record.spec['OutputLocation'].rpartition('/')[0]}/tables/{record.name}"
+                asked = iceberg_changes.wanted_new(options, (database, name), record.name, default)
+                _empty(caller, asked["location"])
+                return asked
+            _known(options, _CTAS)
             formats.check_written(str(options.get("format", "parquet")))
             result = record.spec["OutputLocation"]
             default = f"{result.rpartition('/')[0]}/tables/{record.name}/"
@@ -104,13 +111,12 @@ def _known(options: Mapping[str, object], known: frozenset[str]) -> None:
         )
 
 
-def _into(statement: Query, catalog: Catalog) -> dict[str, Any]:
-    assert statement.target is not None
-    table = catalog.table(statement.target)
+def _into(statement: Query, table: Told) -> dict[str, Any]:
     form, options = formats.of(table)
-    if form not in ("parquet", "json", "text"):
+    if form not in ("parquet", "json", "text", "orc", "avro"):
         raise Terminal(
-            f"NOT_SUPPORTED: The table is kept as {form}. Sagewright's Athena inserts into Parquet, JSON and text."
+            f"NOT_SUPPORTED: The table is kept as {form}. Sagewright's Athena inserts into Parquet, ORC, Avro, JSON, "
+            "text and Iceberg tables."
         )
     if projection.enabled(table) and "storage.location.template" in table["Parameters"]:
         raise Terminal(
@@ -125,8 +131,10 @@ def _into(statement: Query, catalog: Catalog) -> dict[str, Any]:
         absent = [name for name in named if name not in known]
         if absent:
             raise Terminal(f"COLUMN_NOT_FOUND: Insert column name does not exist in target table: {absent[0]}")
-        if form == "text" and named[: len(columns)] != [each["Name"] for each in columns]:
-            raise Terminal("NOT_SUPPORTED: Columns of a table of text are told by their places: insert all, in order.")
+        if form in ("text", "orc") and named[: len(columns)] != [each["Name"] for each in columns]:
+            raise Terminal(
+                "NOT_SUPPORTED: Columns of a table of text or ORC are told by their places: insert all, in order."
+            )
     return {
         "format": form,
         "delimiter": options.get("delimiter", "\x01"),

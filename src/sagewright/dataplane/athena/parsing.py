@@ -18,6 +18,7 @@ from sagewright.dataplane.athena.statements import (
     Repair,
     Show,
     Statement,
+    Vacuum,
 )
 from sagewright.dataplane.athena.tokens import Reader, SyntaxProblem
 
@@ -48,6 +49,15 @@ def parse(text: str) -> Statement:
             found = Repair(tables.place(reader))
             reader.end()
             return found
+        case "delete" | "update" | "merge":
+            return _changing(reader, first)
+        case "optimize":
+            return _optimize(reader)
+        case "vacuum":
+            reader.want("vacuum")
+            vacuum = Vacuum(tables.place(reader))
+            reader.end()
+            return vacuum
         case "alter":
             return _alter(reader)
         case "prepare" | "execute" | "deallocate":
@@ -59,8 +69,9 @@ def _refused(what: str) -> SyntaxProblem:
     return SyntaxProblem(
         f"NOT_SUPPORTED: Sagewright's Athena does not carry out {what}. It does SELECT, INSERT INTO, UNLOAD, CREATE "
         "TABLE AS, CREATE VIEW, CREATE DATABASE, CREATE EXTERNAL TABLE, DROP, ALTER TABLE (ADD or DROP PARTITION, ADD "
-        "or REPLACE COLUMNS, SET LOCATION or TBLPROPERTIES), MSCK REPAIR TABLE, SHOW, DESCRIBE, PREPARE, EXECUTE and "
-        "DEALLOCATE PREPARE."
+        "or REPLACE COLUMNS, CHANGE or DROP COLUMN, SET LOCATION or TBLPROPERTIES), MSCK REPAIR TABLE, SHOW, DESCRIBE, "
+        "PREPARE, EXECUTE and DEALLOCATE PREPARE; of Iceberg tables also CREATE TABLE, DELETE, UPDATE, MERGE INTO, "
+        "OPTIMIZE and VACUUM."
     )
 
 
@@ -78,13 +89,17 @@ def _create(reader: Reader) -> Statement:
         return Query(reader.rest(), "CREATE_VIEW", view, replaces=replaces)
     if replaces or not reader.take("table"):
         raise _refused(f"CREATE {reader.next.text.upper()}")
+    start = reader.at
     quiet = reader.take("if", "not", "exists")
     table = tables.place(reader)
+    if reader.next.says("("):
+        reader.at = start
+        return tables.create_table(reader, iceberg=True)
     options = _options(reader) if reader.take("with") else {}
     if not reader.take("as"):
         raise SyntaxProblem(
-            "NOT_SUPPORTED: Sagewright's Athena makes tables by CREATE EXTERNAL TABLE and CREATE TABLE … AS SELECT; "
-            "it has no Iceberg tables."
+            "NOT_SUPPORTED: Sagewright's Athena makes tables by CREATE EXTERNAL TABLE, CREATE TABLE … AS SELECT, and "
+            "CREATE TABLE … (…) TBLPROPERTIES ('table_type'='ICEBERG')."
         )
     return Query(reader.rest(), "CREATE_TABLE_AS_SELECT", table, options=options, quiet=quiet)
 
@@ -95,6 +110,25 @@ def _insert(reader: Reader) -> Query:
     named = reader.next.says("(") and reader.words[reader.at + 1].text.lower() not in ("select", "with", "values")
     columns = reader.names() if named else []
     return Query(reader.rest(), "INSERT", table, columns)
+
+
+def _changing(reader: Reader, first: str) -> Query:
+    """DELETE FROM, UPDATE, MERGE INTO: understood by who carries it out, but for the table."""
+    sql = reader.rest()
+    reader.want(first, *{"delete": ["from"], "merge": ["into"]}.get(first, []))
+    return Query(sql, first.upper(), tables.place(reader))
+
+
+def _optimize(reader: Reader) -> Query:
+    reader.want("optimize")
+    table = tables.place(reader)
+    reader.want("rewrite", "data", "using", "bin_pack")
+    where = reader.take("where")
+    if not where:
+        reader.end()
+    elif reader.next.kind == "end":
+        raise reader.unexpected("a condition")
+    return Query(reader.rest() if where else "", "OPTIMIZE", table)
 
 
 def _unload(reader: Reader) -> Query:
@@ -241,6 +275,10 @@ _ALTERS: Final[Sequence[tuple[Sequence[str], str, Callable[[Reader], object]]]] 
     (("replace", "columns"), "replaced", tables.columns_of),
     (("set", "location"), "location", Reader.string),
     (("set", "tblproperties"), "properties", tables.properties_of),
+    (("unset", "tblproperties"), "unset", tables.property_names),
+    (("change", "column"), "changed", tables.change_of),
+    (("change",), "changed", tables.change_of),
+    (("drop", "column"), "dropped", Reader.name),
 )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from sagewright.dataplane.iceberg.schemas import Transform
+
 Column = tuple[str, str, str]
 """Name, type and comment ('' for none)."""
 Place = tuple[str | None, str]
@@ -14,11 +16,13 @@ Place = tuple[str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """SELECT and its like; with `target`, CREATE TABLE … AS, CREATE VIEW and INSERT INTO; with `location`, UNLOAD."""
+    """SELECT and its like; with `target`, CREATE TABLE … AS, CREATE VIEW and what changes a table's rows; with
+    `location`, UNLOAD."""
 
     sql: str
     kind: str = "SELECT"
-    """SELECT, CREATE_TABLE_AS_SELECT, CREATE_VIEW, INSERT or UNLOAD."""
+    """SELECT, CREATE_TABLE_AS_SELECT, CREATE_VIEW, INSERT, UNLOAD; DELETE, UPDATE or MERGE, whose `sql` is the whole
+    statement; OPTIMIZE, whose `sql` is its condition."""
     target: Place | None = None
     columns: Sequence[str] = ()
     """That an INSERT names."""
@@ -44,7 +48,7 @@ class CreateDatabase:
 
 @dataclass(frozen=True, slots=True)
 class CreateTable:
-    """CREATE EXTERNAL TABLE."""
+    """CREATE EXTERNAL TABLE; with `iceberg`, CREATE TABLE of an Iceberg table."""
 
     table: Place
     quiet: bool
@@ -56,6 +60,9 @@ class CreateTable:
     stored_as: str = ""
     location: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
+    iceberg: bool = False
+    transforms: Sequence[Transform] = ()
+    """What the partitions of an Iceberg table are told by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,13 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True)
+class Vacuum:
+    """VACUUM."""
+
+    table: Place
+
+
+@dataclass(frozen=True, slots=True)
 class AlterPartitions:
     """ALTER TABLE … ADD or DROP PARTITION: (values by key, location or '') of each."""
 
@@ -98,13 +112,17 @@ class AlterPartitions:
 
 @dataclass(frozen=True, slots=True)
 class AlterTable:
-    """ALTER TABLE … ADD or REPLACE COLUMNS, SET LOCATION, SET TBLPROPERTIES."""
+    """ALTER TABLE … ADD, REPLACE, CHANGE or DROP COLUMNS, SET LOCATION, SET or UNSET TBLPROPERTIES."""
 
     table: Place
     added: Sequence[Column] = ()
     replaced: Sequence[Column] = ()
     location: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
+    changed: tuple[str, Column] | None = None
+    """The name of a column, and what it becomes."""
+    dropped: str = ""
+    unset: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +155,7 @@ Statement = (
     | Drop
     | Show
     | Repair
+    | Vacuum
     | AlterPartitions
     | AlterTable
     | Prepare
@@ -150,6 +169,10 @@ _KINDS: Final = {
     "CREATE_VIEW": ("DDL", "CREATE_VIEW"),
     "INSERT": ("DML", "INSERT"),
     "UNLOAD": ("DML", "UNLOAD"),
+    "DELETE": ("DML", "DELETE"),
+    "UPDATE": ("DML", "UPDATE"),
+    "MERGE": ("DML", "MERGE"),
+    "OPTIMIZE": ("DML", "OPTIMIZE"),
 }
 
 
@@ -168,6 +191,8 @@ def kinds(statement: Statement) -> tuple[str, str]:
             return "DDL", "DROP_VIEW" if statement.view else "DROP_TABLE"
         case Repair():
             return "DDL", "MSCK_REPAIR_TABLE"
+        case Vacuum():
+            return "DDL", "VACUUM"
         case AlterPartitions():
             return "DDL", "ALTER_TABLE_ADD_PARTITION" if statement.add else "ALTER_TABLE_DROP_PARTITION"
         case AlterTable():
@@ -186,4 +211,8 @@ def kinds(statement: Statement) -> tuple[str, str]:
 def _altered(statement: AlterTable) -> str:
     if statement.added or statement.replaced:
         return "ADD_COLUMNS" if statement.added else "REPLACE_COLUMNS"
+    if statement.changed or statement.dropped:
+        return "CHANGE_COLUMN" if statement.changed else "DROP_COLUMN"
+    if statement.unset:
+        return "UNSET_TBLPROPERTIES"
     return "SET_LOCATION" if statement.location else "SET_TBLPROPERTIES"

@@ -7,6 +7,7 @@ from typing import Final
 
 from sagewright.dataplane.athena.statements import Column, CreateTable, Place
 from sagewright.dataplane.athena.tokens import Reader, SyntaxProblem
+from sagewright.dataplane.iceberg.schemas import Transform
 
 
 def place(reader: Reader) -> Place:
@@ -21,7 +22,8 @@ def place(reader: Reader) -> Place:
     return (path[0], path[1]) if len(path) == 2 else (None, path[0])
 
 
-def create_table(reader: Reader) -> CreateTable:
+def create_table(reader: Reader, *, iceberg: bool = False) -> CreateTable:
+    """`iceberg`: a CREATE TABLE, which must say that its table is one of Iceberg's."""
     quiet = reader.take("if", "not", "exists")
     table = place(reader)
     columns = columns_of(reader)
@@ -30,7 +32,7 @@ def create_table(reader: Reader) -> CreateTable:
         if reader.take("comment"):
             told["comment"] = reader.string()
         elif reader.take("partitioned", "by"):
-            told["partitions"] = columns_of(reader)
+            told.update(transforms=transforms_of(reader)) if iceberg else told.update(partitions=columns_of(reader))
         elif reader.take("row", "format", "serde"):
             told["serde"] = reader.string()
         elif reader.take("row", "format", "delimited"):
@@ -49,7 +51,55 @@ def create_table(reader: Reader) -> CreateTable:
             told["properties"] = properties_of(reader)
         else:
             raise reader.unexpected("PARTITIONED BY, ROW FORMAT, STORED AS, LOCATION or TBLPROPERTIES")
-    return CreateTable(table, quiet, columns, **told)  # type: ignore[arg-type]
+    made = CreateTable(table, quiet, columns, iceberg=iceberg, **told)  # type: ignore[arg-type]
+    if (
+        iceberg
+        and {key.lower(): value for key, value in made.properties.items()}.get("table_type", "").lower() != "iceberg"
+    ):
+        raise SyntaxProblem(
+            "NOT_SUPPORTED: CREATE TABLE makes Iceberg tables: say TBLPROPERTIES ('table_type'='ICEBERG'), or CREATE "
+            "EXTERNAL TABLE for others."
+        )
+    return made
+
+
+def transforms_of(reader: Reader) -> list[Transform]:
+    """(column, day(column), bucket(16, column), …): what an Iceberg table's partitions are told by."""
+    reader.want("(")
+    found = []
+    while True:
+        name = reader.name()
+        if not reader.take("("):
+            found.append(Transform("identity", name))
+        else:
+            number = None
+            if reader.next.kind == "number":
+                number = int(float(reader.next.text))
+                reader.at += 1
+                reader.want(",")
+            found.append(_transform(name, reader.name(), number))
+            reader.want(")")
+        if not reader.take(","):
+            reader.want(")")
+            return found
+
+
+def transform_of(text: str) -> Transform:
+    """The same of one, as CREATE TABLE … AS has it in a string."""
+    [found] = transforms_of(Reader(f"({text})"))
+    return found
+
+
+def _transform(name: str, column: str, number: int | None) -> Transform:
+    name = name.removesuffix("s") if name in ("years", "months", "days", "hours") else name
+    if name in ("year", "month", "day", "hour") and number is None:
+        return Transform(name, column)
+    if name in ("bucket", "truncate") and number:
+        return Transform(name, column, number)
+    raise SyntaxProblem(
+        f"NOT_SUPPORTED: Partitions are told by a column, or by year, month, day or hour of it, bucket(n, column) or "
+        f"truncate(n, column), not by {name}."
+    )
 
 
 _DELIMITERS: Final = (
@@ -93,6 +143,12 @@ def columns_of(reader: Reader) -> list[Column]:
             return found
 
 
+def change_of(reader: Reader) -> tuple[str, Column]:
+    """The name of a column; its new name, type and comment."""
+    name, new, kind = reader.name(), reader.name(), _type(reader)
+    return name, (new, kind, reader.string() if reader.take("comment") else "")
+
+
 def _type(reader: Reader) -> str:
     """The words of a type, up to a comma, bracket or COMMENT that ends it."""
     depth, text = 0, ""
@@ -120,3 +176,12 @@ def properties_of(reader: Reader) -> dict[str, str]:
         if not reader.take(","):
             reader.want(")")
             return found
+
+
+def property_names(reader: Reader) -> list[str]:
+    reader.want("(")
+    found = [reader.property()]
+    while reader.take(","):
+        found.append(reader.property())
+    reader.want(")")
+    return found

@@ -17,39 +17,24 @@ import struct
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import orjson
-
-from sagewright.base.errors import SagewrightError
-from sagewright.dataplane.features import iceberg_files, parquet
+from sagewright.dataplane.features import parquet
 from sagewright.dataplane.features.event_time import as_datetime
 from sagewright.dataplane.features.group_file import Waiting
 from sagewright.dataplane.features.offline import KINDS, read_value
 from sagewright.dataplane.features.parquet import Column
 from sagewright.dataplane.features.schema import Feature, Schema
+from sagewright.dataplane.iceberg import commits, manifests
+from sagewright.dataplane.iceberg.commits import BadTable, Change, Metadata, Read, Written
+from sagewright.dataplane.iceberg.manifests import DataFile, Manifest
 
-Metadata = dict[str, Any]
 TAKEN: Final = "sagewright.taken"
 """A property: the last row of the outbox that the table has."""
 _TYPES: Final = {"String": "string", "Integral": "long", "Fractional": "double"}
 _OWN: Final = (("write_time", "timestamp"), ("api_invocation_time", "timestamp"), ("is_deleted", "boolean"))
 _DAY: Final = 10
 """Characters of a time that name its day."""
-_SNAPSHOTS, _LOGGED = 1_000, 100
-"""Snapshots that a table remembers, and the documents of former states."""
-
-
-class BadTable(SagewrightError):
-    """A table that cannot be written to; the message says why."""
-
-
-class Written(NamedTuple):
-    """Objects by their keys below the table's location, the table's document last."""
-
-    objects: Sequence[tuple[str, bytes]]
-    document: str
-    """The key of the table's document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +82,7 @@ def created(uid: str, schema: Schema, location: str, now: int) -> Written:
         "snapshot-log": [],
         "metadata-log": [],
     }
-    return _document(document, [], f"{uid}/{now}", 0)
+    return commits.document(document, [], f"{uid}/{now}", 0)
 
 
 def has(table: Metadata, last: int) -> bool:
@@ -110,19 +95,16 @@ def fitting(table: Metadata, schema: Schema, place: str, now: int) -> Written | 
     table = dict(table)
     if not _evolved(table, schema):
         return None
-    return _succeeded(table, [], place, now, "schema")
+    return commits.succeeded(table, [], place, now // 1000, "schema")
 
 
-def appended(table: Metadata, place: str, batch: Batch, manifests: bytes | None) -> Written:
-    """The table with a batch more. `place` is where its document lies, `manifests` the list of its current snapshot.
-    Raises BadTable where somebody has made something of it that is not written to."""
-    if table.get("format-version") != 2:
-        raise BadTable("The Iceberg table has another format than version 2, which is what is written here.")
+def appended(table: Metadata, place: str, batch: Batch, read: Read) -> Written:
+    """The table with a batch more. `place` is where its document lies. Raises BadTable where somebody has made
+    something of it that is not written to."""
     table = dict(table)
     _evolved(table, batch.schema)
     location = table["location"].rstrip("/")
-    schema = _current_schema(table)
-    spec = next(each for each in table["partition-specs"] if each["spec-id"] == table["default-spec-id"])
+    schema, spec = commits.current_schema(table), commits.current_spec(table)
     by_day = _by_day(spec, schema, batch.schema)
     ids = {each["name"]: each for each in schema["fields"]}
     objects: list[tuple[str, bytes]] = []
@@ -136,86 +118,30 @@ def appended(table: Metadata, place: str, batch: Batch, manifests: bytes | None)
         key = f"{folder}/{stamp}_{named[8:24]}.parquet"
         objects.append((key, data))
         bounds = _bounds(batch.schema, rows, ids)
-        files.append(iceberg_files.DataFile(f"{location}/{key}", day, len(rows), len(data), *bounds))
-    sequence = table["last-sequence-number"] + 1
+        files.append(DataFile(f"{location}/{key}", day, len(rows), len(data), *bounds))
     name = batch.named(place)
-    snapshot = int(name[:16], 16) >> 1
-    manifest = iceberg_files.manifest(files, snapshot, schema, spec)
-    objects.append((f"metadata/{name[16:48]}-m0.avro", manifest))
-    parent = table.get("current-snapshot-id", -1)
-    added = iceberg_files.Manifest(
-        f"{location}/{objects[-1][0]}", len(manifest), spec["spec-id"], sequence, snapshot, files
+    own = manifests.manifest(files, int(name[:16], 16) >> 1, schema, spec)
+    objects.append((f"metadata/{name[16:48]}-m0.avro", own))
+    added = Manifest(
+        f"{location}/{objects[-1][0]}",
+        len(own),
+        spec["spec-id"],
+        len(files),
+        len(batch.rows),
+        sum(each.size for each in files),
+        bounds=manifests.day_bounds(files),
     )
-    listed = f"metadata/snap-{snapshot}-1-{name[16:48]}.avro"
-    try:
-        packed, counts = iceberg_files.manifest_list(manifests, added, snapshot, parent, sequence)
-    except (ValueError, KeyError, TypeError, EOFError) as error:
-        raise BadTable(f"The Iceberg table's list of manifests cannot be read: {error}") from error
-    objects.append((listed, packed))
-    now = max(batch.written // 1000, table["last-updated-ms"])
-    made = {
-        "snapshot-id": snapshot,
-        "sequence-number": sequence,
-        "timestamp-ms": now,
-        "manifest-list": f"{location}/{listed}",
-        "schema-id": schema["schema-id"],
-        "summary": {
-            "operation": "append",
-            "added-data-files": str(len(files)),
-            "added-records": str(len(batch.rows)),
-            "added-files-size": str(sum(each.size for each in files)),
-            "total-data-files": str(counts.files),
-            "total-records": str(counts.rows),
-        },
-        **({"parent-snapshot-id": parent} if parent not in (-1, None) else {}),
-    }
-    table["snapshots"] = [*table.get("snapshots", []), made][-_SNAPSHOTS:]
-    known = {each["snapshot-id"] for each in table["snapshots"]}
-    log = [*table.get("snapshot-log", []), {"snapshot-id": snapshot, "timestamp-ms": now}]
-    table["snapshot-log"] = [each for each in log if each["snapshot-id"] in known]
-    table["current-snapshot-id"] = snapshot
-    table["last-sequence-number"] = sequence
-    table["refs"] = {**table.get("refs", {}), "main": {"snapshot-id": snapshot, "type": "branch"}}
-    table["properties"] = {**table.get("properties", {}), TAKEN: str(batch.rows[-1].seq)}
-    return _succeeded(table, objects, place, batch.written, name)
-
-
-def columns(table: Metadata) -> Sequence[tuple[str, str]]:
-    """Name and type of each column as Glue's catalog tells them."""
-    names = {"long": "bigint"}
-    return [
-        (each["name"].lower(), f"array<{names.get(kind['element'], kind['element'])}>")
-        if isinstance(kind := each["type"], dict)
-        else (each["name"].lower(), names.get(kind, kind))
-        for each in _current_schema(table)["fields"]
-    ]
-
-
-def _succeeded(table: Metadata, objects: Sequence[tuple[str, bytes]], place: str, now: int, more: object) -> Written:
-    log = [*table.get("metadata-log", []), {"metadata-file": place, "timestamp-ms": table["last-updated-ms"]}]
-    table["metadata-log"] = log[-_LOGGED:]
-    table["last-updated-ms"] = max(now // 1000, table["last-updated-ms"])
-    number = place.rpartition("/")[2].partition("-")[0]
-    return _document(table, objects, f"{place}/{more}", int(number) + 1 if number.isdigit() else 1)
-
-
-def _document(table: Metadata, objects: Sequence[tuple[str, bytes]], named: str, number: int) -> Written:
-    made = uuid.UUID(hashlib.sha256(named.encode()).hexdigest()[:32])
-    key = f"metadata/{number:05}-{made}.metadata.json"
-    return Written([*objects, (key, orjson.dumps(table))], key)
+    change = Change("append", name, batch.written // 1000, added=[added], properties={TAKEN: str(batch.rows[-1].seq)})
+    made = commits.committed(table, place, change, read)
+    return made._replace(objects=[*objects, *made.objects])
 
 
 # Columns.
 
 
-def _current_schema(table: Metadata) -> Metadata:
-    found: Metadata = next(each for each in table["schemas"] if each["schema-id"] == table["current-schema-id"])
-    return found
-
-
 def _evolved(table: Metadata, schema: Schema) -> bool:
     """Add columns for the features that have none; whether there were any."""
-    before = _current_schema(table)
+    before = commits.current_schema(table)
     fields, last = _fields(before["fields"], schema.features.values(), table["last-column-id"])
     if len(fields) == len(before["fields"]):
         return False

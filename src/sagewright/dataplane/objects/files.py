@@ -86,9 +86,10 @@ class Files(ABC):
 
     def _stored(self, info: ObjectInfo) -> Stored:
         if info.blob is not None:
-            return Stored(info.key, info.size, path=self._blobs.path(info.blob))
+            return Stored(info.key, info.size, path=self._blobs.path(info.blob), modified=info.modified)
         kept_here = "data" in info.record.spec
-        return Stored(info.key, info.size, data=info.data if kept_here else None)
+        modified = info.modified if kept_here else None
+        return Stored(info.key, info.size, data=info.data if kept_here else None, modified=modified)
 
     def materialise(self, bucket: str, key: str, target: Path) -> int:
         """Make `target` a file of its own with the object's bytes; returns how many.

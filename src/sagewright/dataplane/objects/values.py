@@ -203,6 +203,8 @@ class Stored:
     """A file that holds exactly its bytes and never changes. It goes when the object is overwritten or deleted: link it
     at once. Nobody may write to it."""
     data: bytes | None = None
+    modified: float | None = None
+    """In epoch seconds, where that is known."""
 
 
 def split_uri(uri: str) -> tuple[str, str]:

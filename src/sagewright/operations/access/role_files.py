@@ -65,6 +65,11 @@ class RoleFiles:
         self._check("PutObject", Bucket=bucket, Key=key)
         return self._services.objects.put_bytes(bucket, key, data)
 
+    def remove(self, bucket: str, key: str) -> object:
+        """Remove an object; nothing where it is not there."""
+        self._check("DeleteObject", Bucket=bucket, Key=key)
+        return self._services.objects.delete(bucket, key)
+
     def _check(self, operation: str, **request: Any) -> None:
         call = self._call(operation)
         if call is not None:

@@ -42,11 +42,11 @@ class Catalog:
 )
 def test_what_is_shown_makes_the_same_table(statement: str) -> None:
     first, again = Catalog(), Catalog()
-    ddl.carry_out(parse(statement), first, None, None, again=False)  # type: ignore[arg-type]
+    ddl.carry_out(parse(statement), first, None, None, query="q", now=0.0, again=False)  # type: ignore[arg-type]
     _, rows = showing.show(Show("create_table", ("db", "t")), first)  # type: ignore[arg-type]
     shown = parse("\n".join(line for (line,) in rows))
     assert isinstance(shown, CreateTable)
-    ddl.carry_out(shown, again, None, None, again=False)  # type: ignore[arg-type]
+    ddl.carry_out(shown, again, None, None, query="q", now=0.0, again=False)  # type: ignore[arg-type]
     assert again.made == first.made
 
 

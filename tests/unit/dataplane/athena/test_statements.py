@@ -18,6 +18,7 @@ from sagewright.dataplane.athena.statements import (
     Repair,
     Show,
     Statement,
+    Vacuum,
     kinds,
 )
 from sagewright.dataplane.athena.tokens import SyntaxProblem, candidates, filled_in
@@ -99,7 +100,7 @@ def test_external_tables_say_how_their_files_are_read() -> None:
         "SHOW FUNCTIONS",
         "CREATE VIEW v SELECT 1",
         "EXECUTE p WITH 1",
-        "MERGE INTO t",
+        "GRANT SELECT ON t TO u",
         "DESCRIBE t u",
     ],
 )
@@ -133,3 +134,39 @@ def test_properties_may_stand_between_double_quotes() -> None:
     table = parse(f"CREATE EXTERNAL TABLE t (a INT) ROW FORMAT SERDE '{serde}' WITH SERDEPROPERTIES ({properties})")
     assert isinstance(table, CreateTable)
     assert table.serde_properties == {"separatorChar": ",", "quoteChar": "`", "escapeChar": "\\"}
+
+
+def test_statements_of_iceberg_tables() -> None:
+    made = parse(
+        "CREATE TABLE IF NOT EXISTS `t` (`id` int, at timestamp COMMENT 'when') PARTITIONED BY (id, days(at), "
+        "bucket(16, id)) LOCATION 's3://b/t' TBLPROPERTIES ('table_type' ='ICEBERG', 'format'='parquet')"
+    )
+    assert isinstance(made, CreateTable)
+    assert (made.iceberg, made.quiet, made.columns[1]) == (True, True, ("at", "timestamp", "when"))
+    assert [each.text for each in made.transforms] == ["identity", "day", "bucket[16]"]
+    for text, kind in (
+        ('DELETE FROM "db"."t" WHERE a = 1', "DELETE"),
+        ("UPDATE t SET a = 1", "UPDATE"),
+        ("MERGE INTO t AS x USING s ON x.a = s.a WHEN MATCHED THEN DELETE", "MERGE"),
+    ):
+        changes = parse(text)
+        assert isinstance(changes, Query)
+        assert (changes.kind, changes.sql, changes.target) == (kind, text, ("db" if "db" in text else None, "t"))
+        assert kinds(changes) == ("DML", kind)
+    merged = parse("OPTIMIZE db.t REWRITE DATA USING BIN_PACK WHERE day = '1'")
+    assert isinstance(merged, Query)
+    assert (merged.sql, merged.target) == ("day = '1'", ("db", "t"))
+    assert parse("VACUUM `_t`") == Vacuum((None, "_t"))
+    assert parse("ALTER TABLE t CHANGE COLUMN a b bigint") == AlterTable(
+        (None, "t"), changed=("a", ("b", "bigint", ""))
+    )
+    assert parse("ALTER TABLE t UNSET TBLPROPERTIES ('a', 'b')") == AlterTable((None, "t"), unset=["a", "b"])
+    for text in (
+        "CREATE TABLE t (a int) LOCATION 's3://b/t'",
+        "CREATE TABLE t (a int) PARTITIONED BY (hash(a)) TBLPROPERTIES ('table_type'='ICEBERG')",
+        "OPTIMIZE t REWRITE DATA USING SORT",
+        "OPTIMIZE t REWRITE DATA USING BIN_PACK WHERE",
+        "DELETE t",
+    ):
+        with pytest.raises(SyntaxProblem):
+            parse(text)
