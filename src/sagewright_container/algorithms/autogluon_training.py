@@ -23,12 +23,16 @@ from sagewright_container.algorithms.tabular import Data, Encoding
 LABEL = 0
 """Columns are called by their numbers in the files, as `pandas.read_csv(…, header=None)` calls them: label first."""
 _NETWORKS = {"NN_TORCH": "torch", "FASTAI": "fastai"}
+_UNHEARD = {
+    "autogluon.common.utils.resource_utils": "Failed to import torch",  # at each model, which needs none
+    "autogluon.common.utils.utils": "path already exists",  # the job's folder does
+}
 _FEW = 100_000  # cells up to which threads cost more than they give
 
 
 def fit(job: Job, data: Data, metric: str) -> None:
     """Fit a predictor into the model folder. Raises ClientError for what AutoGluon cannot learn from."""
-    logging.getLogger("autogluon.common.utils.resource_utils").addFilter(_not_of_torch)
+    _hush()
     values = job.hyperparameters
     training = _labelled(data.encoding, data.features, data.label)
     more: dict[str, Any] = {}
@@ -45,6 +49,7 @@ def fit(job: Job, data: Data, metric: str) -> None:
             excluded_model_types=[name for name, needed in _NETWORKS.items() if not importlib.util.find_spec(needed)],
             num_cpus=1 if data.features.size <= _FEW else "auto",
             num_gpus=0,
+            ag_args_ensemble={"fold_fitting_strategy": "sequential_local"},  # the other ways need Ray
             callbacks=[follower],
             **_asked(values),
             **more,
@@ -56,7 +61,7 @@ def fit(job: Job, data: Data, metric: str) -> None:
 
 def loaded(model_dir: str, encoding: Encoding) -> Callable[[Any], Any]:
     """What predicts by the model: matrix → a probability of each class for each row, or a number for each."""
-    logging.getLogger("autogluon.common.utils.resource_utils").addFilter(_not_of_torch)
+    _hush()
     predictor = TabularPredictor.load(model_dir, verbosity=0)
     predictor.persist()
 
@@ -97,9 +102,14 @@ def _frame(encoding: Encoding, matrix: Any) -> pd.DataFrame:
     return frame
 
 
-def _not_of_torch(record: logging.LogRecord) -> bool:
-    """Leaves out what AutoGluon says, at each model, of a library that none of these models needs."""
-    return "Failed to import torch" not in record.getMessage()
+def _hush() -> None:
+    """Leave out what AutoGluon says of things that are as they should be."""
+    for name in _UNHEARD:
+        logging.getLogger(name).addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return _UNHEARD[record.name] not in record.getMessage()
 
 
 class Follower(AbstractCallback):  # type: ignore[misc]  # AutoGluon has no types

@@ -62,7 +62,8 @@ def predict(data: Any, model: Any) -> Any:
     if not isinstance(model, TabularPredictor):
         return model.predict(data)
     features = model.features()
-    if isinstance(data.columns, pd.RangeIndex) and list(data.columns) != features and data.shape[1] == len(features):
+    unnamed = data.columns.inferred_type == "integer" and list(data.columns) != features
+    if unnamed and data.shape[1] == len(features):
         data = data.set_axis(features, axis=1)
     if missing := [str(name) for name in features if name not in data.columns]:
         raise BadRequest(
