@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -14,9 +15,11 @@ import pandas as pd
 from autogluon.core.callbacks import AbstractCallback
 from autogluon.core.utils.exceptions import TimeLimitExceeded
 from autogluon.tabular import TabularPredictor
+from autogluon.tabular.models import CatBoostModel
 
 from sagewright_container.algorithms import autogluon
 from sagewright_container.algorithms.base import Job
+from sagewright_container.algorithms.catboost import Stopping
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.tabular import Data, Encoding
 
@@ -43,17 +46,17 @@ def fit(job: Job, data: Data, metric: str) -> None:
     predictor = TabularPredictor(LABEL, problem, metric, path=job.model_dir, verbosity=values["verbosity"])
     follower = Follower(job)
     try:
-        predictor.fit(
-            training,
-            presets=values["presets"],
-            excluded_model_types=[name for name, needed in _NETWORKS.items() if not importlib.util.find_spec(needed)],
-            num_cpus=1 if data.features.size <= _FEW else "auto",
-            num_gpus=0,
-            ag_args_ensemble={"fold_fitting_strategy": "sequential_local"},  # the other ways need Ray
-            callbacks=[follower],
-            **_asked(values),
-            **more,
-        )
+        with _catboost_stops(job):
+            predictor.fit(
+                training,
+                presets=values["presets"],
+                num_cpus=1 if data.features.size <= _FEW else "auto",
+                num_gpus=0,
+                callbacks=[follower],
+                **_without_what_is_left_out(),
+                **_asked(values),
+                **more,
+            )
     except (AssertionError, RuntimeError, ValueError) as error:
         raise ClientError(f"AutoGluon could not train: {error}") from error
     follower.tell_best()
@@ -85,6 +88,37 @@ def _asked(values: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {"num_bag_folds": (int(values["num_bag_folds"]), 0)}
     numbers |= {name: (values[name], usual) for name, usual in (("num_bag_sets", 1), ("num_stack_levels", 0))}
     return asked | {name: value for name, (value, usual) in numbers.items() if value != usual}
+
+
+def _without_what_is_left_out() -> dict[str, Any]:
+    """Arguments without which AutoGluon would try what needs PyTorch, fastai or Ray, and warn each time."""
+    return {
+        "excluded_model_types": [name for name, needed in _NETWORKS.items() if not importlib.util.find_spec(needed)],
+        "ag_args_ensemble": {"fold_fitting_strategy": "sequential_local"},
+        "ds_args": {"memory_safe_fits": False},
+    }
+
+
+@contextlib.contextmanager
+def _catboost_stops(job: Job) -> Iterator[None]:
+    """CatBoost swallows what is raised while it trains, or ends with KeyboardInterrupt: it is asked after each tree."""
+    library = importlib.import_module("catboost")
+    kinds = (library.CatBoostClassifier, library.CatBoostRegressor)
+    fits = [kind.fit for kind in kinds]
+    for kind, fit in zip(kinds, fits, strict=True):
+        kind.fit = _asking(fit, job)
+    try:
+        yield
+    finally:
+        for kind, fit in zip(kinds, fits, strict=True):
+            kind.fit = fit
+
+
+def _asking(fit: Callable[..., Any], job: Job) -> Callable[..., Any]:
+    def asking(*arguments: Any, callbacks: Any = None, **named: Any) -> Any:
+        return fit(*arguments, callbacks=[*(callbacks or ()), Stopping(job)], **named)
+
+    return asking
 
 
 def _labelled(encoding: Encoding, matrix: Any, label: Any) -> pd.DataFrame:
@@ -137,10 +171,11 @@ class Follower(AbstractCallback):  # type: ignore[misc]  # AutoGluon has no type
             self._interruptible = False
             raise TimeLimitExceeded
 
-    def _before_model_fit(self, *_: Any, stack_name: str = "core", **__: Any) -> tuple[bool, bool]:
+    def _before_model_fit(self, *_: Any, model: Any, stack_name: str = "core", **__: Any) -> tuple[bool, bool]:
         signal.signal(signal.SIGTERM, self._stop)
         core = stack_name == "core" and bool(self._scores)
-        self._interruptible = core and not self._job.stopping
+        catboost = isinstance(getattr(model, "model_base", model), CatBoostModel)
+        self._interruptible = core and not self._job.stopping and not catboost
         return False, core and self._job.stopping
 
     def _after_model_fit(self, trainer: Any, model_names: list[str], **_: Any) -> bool:
