@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,6 +30,7 @@ class Case(NamedTuple):
     fit: str
     label: bool = True
     record: bool = False  # the channel is RecordIO-protobuf
+    most: int = 1_000_000  # rows; beyond, a round would take longer than the others together
     library: str = ""  # the benchmarks' environment that has the library, where the algorithm's own has none
 
 
@@ -39,6 +41,7 @@ CASES: Final[Mapping[str, Case]] = {
     "catboost-regression-model": Case(
         "catboost", {"iterations": 50, "learning_rate": 0.1, "early_stopping_rounds": 0, "verbose": 10}, "catboost"
     ),
+    "autogluon-regression-ensemble": Case("autogluon", {"verbosity": 0}, "autogluon", most=10_000),
     "linear-learner": Case("scikit-learn", {"predictor_type": "regressor", "num_models": 1}, "ridge"),
     "kmeans": Case("scikit-learn", {"k": 10, "feature_dim": COLUMNS, "local_lloyd_max_iter": 50}, "kmeans", False),
     "pca": Case("scikit-learn", {"num_components": 10, "feature_dim": COLUMNS}, "pca", False),
@@ -138,6 +141,33 @@ def catboost(rows: Any, label: Any) -> Callable[[Any], Any]:
     model = library.CatBoost({**settings, **sampled})
     predict: Callable[[Any], Any] = model.fit(rows[held:], label[held:], eval_set=(rows[:held], label[:held])).predict
     return predict
+
+
+def autogluon(rows: Any, label: Any) -> Callable[[Any], Any]:
+    """The models that need no networks, as ours; kept in a folder of AutoGluon's own beside the pickle."""
+    import pandas as pd
+    from autogluon.tabular import TabularPredictor
+
+    predictor = TabularPredictor(0, "regression", path=tempfile.mkdtemp(), verbosity=0)
+    frame = pd.DataFrame(rows, columns=range(1, COLUMNS + 1))
+    frame.insert(0, 0, label)
+    predictor.fit(frame, excluded_model_types=["NN_TORCH", "FASTAI"])
+    return _AutoGluon(predictor.path)
+
+
+class _AutoGluon:
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._predictor: Any = None
+
+    def __call__(self, rows: Any) -> Any:
+        import pandas as pd
+        from autogluon.tabular import TabularPredictor
+
+        if self._predictor is None:
+            self._predictor = TabularPredictor.load(self._path, verbosity=0)
+            self._predictor.persist()
+        return self._predictor.predict(pd.DataFrame(rows, columns=range(1, COLUMNS + 1))).to_numpy()
 
 
 def ridge(rows: Any, label: Any) -> Callable[[Any], Any]:

@@ -14,6 +14,7 @@ _SCRIPT = "sagewright_container.training.launch:main"
 # Add an image here: name → what trains and what serves, each "module:function" answering an exit code, and arguments.
 # Those of built-in algorithms need no row, unless they do more.
 IMAGES: dict[str, dict[str, tuple[str, ...]]] = {
+    "autogluon": {"train": (_SCRIPT,), "serve": ("sagewright_container.serving.server:serve_framework", "autogluon")},
     "base-python": {"train": (_SCRIPT,)},
     "huggingface": {
         "train": (_SCRIPT,),

@@ -41,7 +41,7 @@ class Container:
         self.base = base
         self.image = image
         self.python = python
-        self.said = ""
+        self.said = self.complained = ""
 
     def copied(self, folder: Path) -> Container:
         """Another one that begins with what this one holds."""
@@ -68,10 +68,10 @@ class Container:
         return self.run("-m", "sagewright_container.main", "train", self.image, **environ)
 
     def trained(self) -> Container:
-        """Itself, once `train` has ended well; `said` is what it printed."""
+        """Itself, once `train` has ended well; `said` and `complained` are what it printed."""
         done = self.train()
         assert done.returncode == 0, done.stderr
-        self.said = done.stdout
+        self.said, self.complained = done.stdout, done.stderr
         return self
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -158,9 +158,10 @@ def _of_rows_only() -> Iterator[tuple[str, Case]]:
 
 def of_tables() -> Iterator[tuple[str, Case]]:
     """Rows of numbers and categories."""
-    for algorithm, environment in (("lightgbm", ""), ("catboost", ""), ("pytorch-tabtransformer", "")):
+    names = ("lightgbm-{}-model", "catboost-{}-model", "pytorch-tabtransformer{}-model", "autogluon-{}-ensemble")
+    for form in names:
         for kind in ("classification", "regression"):
-            name = f"{algorithm}{environment}{kind}-model" if "pytorch" in algorithm else f"{algorithm}-{kind}-model"
+            name = form.format(kind)
             for defect, data, words in (
                 ("empty", b"", ["Channel train holds no data", "part is empty", "Put rows"]),
                 ("ragged", b"1,2,3\n0,2\n", ["part in channel train", "Line 2"]),

@@ -65,6 +65,7 @@ TRAINED: Mapping[str, tuple[Mapping[str, object], Mapping[str, tuple[str, Mappin
     "ntm": ({"feature_dim": 3, "num_topics": 2, "epochs": 1}, {"train": (UNLABELLED, {"part": ROWS})}),
     "lightgbm-classification-model": ({"num_boost_round": 1}, {"train": (CSV, {"part": ROWS})}),
     "catboost-classification-model": ({"iterations": 1}, {"train": (CSV, {"part": ROWS})}),
+    "autogluon-classification-ensemble": ({}, {"train": (CSV, {"part": ROWS})}),
     "pytorch-tabtransformerclassification-model": (
         {"n_epochs": 1, "n_blocks": 1, "input_dim": 16},
         {"train": (CSV, {"part": ROWS})},

@@ -16,6 +16,8 @@ COMPARISONS: Final = {
     "lightgbm-regression-model": ("tables:lightgbm_regression", "lightgbm"),
     "catboost-classification-model": ("tables:catboost_classification", "catboost"),
     "catboost-regression-model": ("tables:catboost_regression", "catboost"),
+    "autogluon-classification-ensemble": ("tables:autogluon_classification", "autogluon"),
+    "autogluon-regression-ensemble": ("tables:autogluon_regression", "autogluon"),
     "linear-learner": ("tables:linear_learner", "scikit-learn"),
     "kmeans": ("tables:kmeans", "scikit-learn"),
     "pca": ("tables:pca", "scikit-learn"),

@@ -16,6 +16,7 @@ from sagewright_container import recordio
 _UNLABELLED = f"{CSV};label_size=0"
 _AREA = "area under the ROC curve"
 _LIGHTGBM = "100 rounds, 31 leaves, learning rate 0.05, else AWS's defaults"
+_AUTOGLUON = "medium_quality without networks, on one thread, else AWS's defaults"
 _CATBOOST = "300 iterations, learning rate 0.1, else AWS's defaults"
 
 
@@ -116,6 +117,40 @@ def _catboost(base: Path, name: str, data: Any, objective: dict[str, Any]) -> tu
     bags = {"bootstrap_type": "Bayesian", "bagging_temperature": 1, "sampling_frequency": "PerTreeLevel"}
     model = peer.CatBoost({**own, **bags, **objective, "allow_writing_files": False})
     return _lines(trial, others), model.fit(rows, labels, eval_set=(others, true))
+
+
+def autogluon_regression(base: Path) -> Told:
+    """Rings, by an ensemble."""
+    data = abalone()
+    ours, theirs = _autogluon(base, "autogluon-regression-ensemble", data, "regression", "root_mean_squared_error")
+    told = (_rmse(data[3], _numbers(ours)), _rmse(data[3], theirs))
+    return Told("abalone", "RMSE of rings", *told, library("autogluon.tabular"), _AUTOGLUON, more=False)
+
+
+def autogluon_classification(base: Path) -> Told:
+    """Malignant or benign, by an ensemble."""
+    data = _split(*datasets.load_breast_cancer(return_X_y=True))
+    ours, theirs = _autogluon(base, "autogluon-classification-ensemble", data, "binary", "roc_auc")
+    told = (float(roc_auc_score(data[3], each)) for each in (_numbers(ours), theirs))
+    return Told("breast cancer", _AREA, *told, library("autogluon.tabular"), _AUTOGLUON)
+
+
+def _autogluon(base: Path, name: str, data: Any, problem: str, metric: str) -> tuple[list[str], Any]:
+    """Validated by rows that AutoGluon holds back, not by those that are asked about."""
+    import pandas as pd
+    from autogluon.tabular import TabularPredictor
+
+    rows, others, labels, _ = data
+    trial = Trial(base, name)
+    trial.write("train", CSV, labelled(rows, labels))
+    trial.train({})
+    frame = pd.DataFrame(np.column_stack([labels, rows]))
+    predictor = TabularPredictor(0, problem, metric, path=str(base / "peer"), verbosity=0)
+    predictor.fit(frame, excluded_model_types=["NN_TORCH", "FASTAI"], num_cpus=1)
+    asked = pd.DataFrame(others, columns=frame.columns[1:])
+    if problem == "regression":
+        return _lines(trial, others), predictor.predict(asked).to_numpy()
+    return _lines(trial, others), predictor.predict_proba(asked).iloc[:, 1].to_numpy()
 
 
 def _with_validation(base: Path, name: str, data: Any) -> Trial:

@@ -76,11 +76,6 @@ REFUSED: Final[Mapping[str, str]] = dict(
             "Chainer's last release, 7.8.1, is no wheel and does not build for Python 3.11. Port the script to "
             "PyTorch, whose API grew out of Chainer's: image pytorch-training.",
         ),
-        *_each(
-            ("autogluon-training", "autogluon-inference"),
-            "AutoGluon's environment is not built yet. Use the image sagemaker-xgboost or sagemaker-scikit-learn, "
-            "with autogluon.tabular in the script's requirements.txt.",
-        ),
         (
             "smdistributed-modelparallel",
             "SageMaker's model parallel library is AWS's own and no package. torch.distributed's FSDP does the same in "

@@ -108,6 +108,14 @@ _IMAGES: Final[Sequence[Runtime]] = (
     # The last one with Keras 2, whose `model.save(folder)` makes a SavedModel.
     Runtime("tensorflow-2.15", "tensorflow-2.15", _MAIN, "tensorflow", _TENSORFLOW, (("TensorFlow", "2.15.1"),)),
     Runtime("tensorflow", "tensorflow", _MAIN, "tensorflow", _TENSORFLOW, (("TensorFlow", "2.21.0"),)),
+    Runtime(
+        "autogluon",
+        "autogluon",
+        _MAIN,
+        "autogluon",
+        ("autogluon-training", "autogluon-inference"),
+        (("AutoGluon", "1.6.3"),),
+    ),
     Runtime("mxnet", "mxnet", _MAIN, "mxnet", _MXNET, (("MXNet", "1.9.1"),)),
     Runtime(
         "base-python",

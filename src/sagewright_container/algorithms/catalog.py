@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 # Add an algorithm here: one file, one line.
 CATALOG = {
+    "autogluon-classification-ensemble": "sagewright_container.algorithms.autogluon:CLASSIFICATION",
+    "autogluon-regression-ensemble": "sagewright_container.algorithms.autogluon:REGRESSION",
     "blazingtext": "sagewright_container.algorithms.blazingtext:BLAZING_TEXT",
     "catboost-classification-model": "sagewright_container.algorithms.catboost:CLASSIFICATION",
     "catboost-regression-model": "sagewright_container.algorithms.catboost:REGRESSION",

@@ -93,7 +93,7 @@ class CatBoost:
                 pools[0],
                 eval_set=pools[1],
                 early_stopping_rounds=patience if patience > 0 else None,
-                callbacks=[_Stopping(job)],
+                callbacks=[Stopping(job)],
             )
         except library.CatBoostError as error:
             raise ClientError(f"CatBoost could not train: {error}") from error
@@ -141,7 +141,7 @@ class CatBoost:
         return serving.TabularHandler(encoding, predict)
 
 
-class _Stopping:
+class Stopping:
     """Ends the training when the job is stopped."""
 
     def __init__(self, job: Job) -> None:

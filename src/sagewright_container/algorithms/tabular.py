@@ -73,7 +73,10 @@ def encoding(model_dir: str) -> Encoding:
 
 @dataclass(frozen=True)
 class Data:
-    """What a job trains on: matrices, rows by columns, and for each row a label: float64, or the class's number."""
+    """What a job trains on: matrices, rows by columns, and for each row a label: float64, or the class's number.
+
+    Those to validate with are None where there are none and `read` was not to hold any back.
+    """
 
     encoding: Encoding
     features: Any
@@ -87,24 +90,29 @@ class Data:
         return len(self.encoding.labels or ())
 
 
-def read(job: Job, *, classify: bool) -> Data:
-    """The job's data. Raises ClientError for what cannot be learnt from."""
+def read(job: Job, *, classify: bool, hold_back: bool = True) -> Data:
+    """The job's data. Raises ClientError for what cannot be learnt from.
+
+    `hold_back`: without validation data, a part of the rows is taken for that; else the library does it.
+    """
     source = _source(job.inputs)
     training, held_back = _divided(source)
     categorical = _categorical(source)
     rows = tabular_files.read(source, training, categorical)
     validation = _validation(job.inputs, source, held_back, categorical)
     if validation is None:
-        rows, validation = _split(rows)
-    if len(rows.columns) != len(validation.columns):
+        _check_several(rows)
+        rows, validation = _split(rows) if hold_back else (rows, None)
+    parts = [rows] if validation is None else [rows, validation]
+    if len(rows.columns) != len(parts[-1].columns):
         raise ClientError(
-            f"The training data have {len(rows.columns)} features, the validation data {len(validation.columns)}."
+            f"The training data have {len(rows.columns)} features, the validation data {len(parts[-1].columns)}."
         )
-    labels = _labels(rows.label, validation.label) if classify else None
-    found = Encoding(len(rows.columns), _words(rows), labels)
-    print(f"{rows.count} rows to train, {validation.count} to validate, {found.width} features", flush=True)
-    parts = [found.classes(part.label) if classify else part.label for part in (rows, validation)]
-    return Data(found, found.matrix(rows), parts[0], found.matrix(validation), parts[1])
+    found = Encoding(len(rows.columns), _words(rows), _labels(*(part.label for part in parts)) if classify else None)
+    validating = "" if validation is None else f"{validation.count} to validate, "
+    print(f"{rows.count} rows to train, {validating}{found.width} features", flush=True)
+    arrays = [(found.matrix(part), found.classes(part.label) if classify else part.label) for part in parts]
+    return Data(found, *arrays[0], *(arrays[1] if validation is not None else (None, None)))
 
 
 def _source(inputs: Mapping[str, Input]) -> Input:
@@ -146,9 +154,12 @@ def _categorical(source: Input) -> frozenset[int]:
     return frozenset(each - 1 for each in columns)
 
 
-def _split(rows: Rows) -> tuple[Rows, Rows]:
+def _check_several(rows: Rows) -> None:
     if rows.count < 2:
         raise ClientError("The training data are a single row: there is nothing to validate with.")
+
+
+def _split(rows: Rows) -> tuple[Rows, Rows]:
     order = np.random.default_rng(_SEED).permutation(rows.count)
     held = max(1, int(rows.count * _SHARE))
     return rows.taken(np.sort(order[held:])), rows.taken(np.sort(order[:held]))

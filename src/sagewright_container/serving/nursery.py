@@ -43,6 +43,7 @@ _SHARED = {
     "pytorch": ("torch",),
     "hugging_face": ("torch", "transformers"),
     "tensorflow": ("tensorflow",),
+    "autogluon": ("autogluon.tabular",),
     "mxnet": (),  # starts its engine's threads when it is imported
 }
 

@@ -14,6 +14,7 @@ DIGEST = "@sha256:" + "0" * 64
 ECR = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = {
+    "AutoGluon": "autogluon-tabular",
     "MXNet": "mxnet",
     "PyTorch": "torch",
     "Spark": "pyspark",
