@@ -86,7 +86,7 @@ def _serving(run: Run, work: _Jobs, name: str, count: int) -> Sequence[Figure]:
             scored.what: work.bare_scores(name, count),
         },
     }
-    run.alternate(f"{name}, serving", [asked, scored], subjects)
+    run.alternate(f"{name}, serving", [asked, scored], subjects, warm=False)
     work.undeploy(name)
     return [asked, scored]
 
