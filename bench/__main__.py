@@ -41,6 +41,7 @@ MEASUREMENTS: Final = {
     "images": "bench.images",
     "algorithms": "bench.algorithms",
     "networks": "bench.networks",
+    "vision": "bench.vision",
     "quality": "bench.quality",
     "objects": "bench.objects",
     "metrics": "bench.metrics",
@@ -50,7 +51,7 @@ MEASUREMENTS: Final = {
 }
 
 # What takes minutes also when it is quick: a quick run does these only when they are named.
-LONG: Final = ("autoscaling", "algorithms", "networks", "quality")
+LONG: Final = ("autoscaling", "algorithms", "networks", "vision", "quality")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -104,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="of `algorithms`, `networks` and `quality`: this algorithm only",
+        help="of `algorithms`, `networks`, `vision` and `quality`: this algorithm only",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     charts = ROOT / ".cache" / "bench"

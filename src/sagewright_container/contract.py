@@ -82,6 +82,12 @@ class Contract:
         """`hosts`, `current_host`, `instance_groups`, …; one host named algo-1 where the file is missing."""
         return self._read("resourceconfig.json") or {"current_host": "algo-1", "hosts": ["algo-1"]}
 
+    def checkpoint_dir(self) -> str:
+        """Where the job's checkpoints are kept, and found again; empty where it has none."""
+        path = str(self._read("checkpointconfig.json").get("LocalPath", ""))
+        inside = path.startswith(BASE_DIR + "/")
+        return os.path.join(self.base, os.path.relpath(path, BASE_DIR)) if inside else path
+
     def write_failure(self, message: str) -> None:
         """Say why the job failed. What the user's script wrote there itself is left alone."""
         if os.path.exists(self.failure_file):

@@ -167,6 +167,49 @@ def test_a_job_that_is_stopped_keeps_what_it_has(image: Any, shapes: Any) -> Non
     assert (image.base / "model/model.safetensors").exists()
 
 
+def test_it_trains_without_pytorchs_compiler(image: Any, shapes: Any) -> None:
+    recorded(image, shapes)
+    code = (
+        "import sys; from sagewright_container.algorithms import run; code = run.train('image-classification'); "
+        "print([name for name in ('sympy', 'torch._dynamo.config') if name in sys.modules]); sys.exit(code)"
+    )
+    done = image.run("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_interrupted_job_goes_on_from_its_checkpoint(container: Callable[..., Any], image: Any, shapes: Any) -> None:
+    """As a Spot job does whose second try finds what the first has left; as SageMaker's own does."""
+    recorded(image, shapes, {**HYPERPARAMETERS, "epochs": "100000"})
+    image.write("input/config/checkpointconfig.json", '{"LocalPath": "/opt/ml/checkpoints"}')
+    image.write("checkpoints/.keep", "")
+    with image.started("train") as process:
+        for line in process.stdout:
+            if line.startswith("Epoch[2]"):
+                process.terminate()
+                break
+        process.stdout.read()
+        assert process.wait(60) == 0
+    again = container("image-classification", "pytorch")
+    recorded(again, shapes, {**HYPERPARAMETERS, "epochs": "4"})
+    again.write("input/config/checkpointconfig.json", '{"LocalPath": "/opt/ml/checkpoints"}')
+    for path in (image.base / "checkpoints").rglob("*.*"):
+        again.write(str(path.relative_to(image.base)), path.read_bytes())
+    done = again.train()
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Going on from the checkpoint after [23] epochs", done.stdout)
+    assert "Epoch[0]" not in done.stdout
+    assert "Epoch[3]" in done.stdout
+    assert (again.base / "model/model.safetensors").exists()
+    again.job({**HYPERPARAMETERS, "num_layers": "32"}, train="application/x-recordio")
+    assert again.train().returncode == 1
+    assert "num_layers was 20, and is 32. Give the job a CheckpointConfig.S3Uri of its own" in again.failure()
+    again.write("checkpoints/checkpoint.pt", b"red")
+    (again.base / "output/failure").unlink()
+    assert again.train().returncode == 1
+    assert "checkpoint.pt at CheckpointConfig cannot be gone on from" in again.failure()
+
+
 def test_it_stops_early_where_nothing_improves(image: Any, shapes: Any) -> None:
     patience = {"early_stopping": "True", "early_stopping_min_epochs": "1", "early_stopping_patience": "1"}
     image.job({**HYPERPARAMETERS, **patience, "epochs": "50", "learning_rate": "0"}, **dict.fromkeys(CHANNELS, REC))

@@ -6,7 +6,9 @@ All cases of an environment run in one process of its Python, one after the othe
 from __future__ import annotations
 
 import json
+import runpy
 import struct
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +25,8 @@ UNLABELLED = "text/csv;label_size=0"
 JSON_LINES = "application/jsonlines"
 IMAGES = "application/x-image"
 IMAGE_RECORDS = "application/x-recordio"
+
+png = runpy.run_path(str(Path(__file__).parents[1] / "shapes.py"))["png"]
 
 _RUN = """
 import json, os, sys
@@ -291,6 +295,11 @@ def of_images(shapes: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Case]]
     ):
         channels = {"train": (IMAGES, images), "train_annotation": (IMAGES, told)}
         yield defect, Case("semantic-segmentation", masks, channels, words)
+    alike = {"train": (IMAGES, {"a.png": image}), "train_annotation": (IMAGES, {"a.png": png([bytes(32)] * 32, 1)})}
+    yield "a single class", Case("semantic-segmentation", masks, alike, ["channel train", "class 0", "Give masks"])
+    odd = {"train": (IMAGES, both), "train_annotation": (IMAGES, {"a.png": mask, "b.png": png([bytes(9)] * 9, 1)})}
+    sizes = ["b.png in channel train", "9 x 9", "32 x 32", "make them alike"]
+    yield "a mask of another size", Case("semantic-segmentation", masks, odd, sizes)
     few = {**masks, "num_classes": 2}
     third = shapes["train"][2]
     wrong = {"train": (IMAGES, both), "train_annotation": (IMAGES, {"a.png": mask, "b.png": third.mask})}
@@ -300,6 +309,19 @@ def of_images(shapes: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Case]]
         yield "a content type", Case(algorithm, values, text, ["ContentType", IMAGES])
     broken = image_records.write([ImageRecord((0.0, 2.0, 5.0, 1.0, 0.1, 0.1, 0.5, 0.5), image, 0)])
     records = {"train": (IMAGE_RECORDS, {"part.rec": broken})}
+    model = ("application/x-sagemaker-model", {"model.tar.gz": b"red"})
+    for algorithm, values in (("object-detection", boxes), ("semantic-segmentation", masks)):
+        second = {"object-detection": _annotation("a.png", 0), "semantic-segmentation": mask}[algorithm]
+        wrong = b"".join(map(image_records.frame, (image, second, image, b"red")))
+        pairs = {"train": (IMAGE_RECORDS, {"part.rec": wrong})}
+        yield (
+            "a broken annotation of a manifest",
+            Case(algorithm, values, pairs, ["Record 2 of part.rec in channel train"]),
+        )
+        good = b"".join(map(image_records.frame, (image, second)))
+        onwards = {"train": (IMAGE_RECORDS, {"part.rec": good}), "model": model}
+        said = ["model.tar.gz in channel model", "Give it as"]
+        yield "a broken model", Case(algorithm, values, onwards, said)
     yield "a broken record", Case("object-detection", boxes, records, ["Record 1 of part.rec"])
 
 
@@ -318,6 +340,13 @@ def _of_lists(
         ("a wrong class", both, b"1\t0\ta.png\n2\t5\tb.png\n", ["Line 2 of train.lst", "class is 5", "num_classes"]),
         ("a missing image", {"a.png": image}, lines, ["Line 2 of train.lst", "no image b.png"]),
         ("a broken image", {**both, "b.png": image[:60]}, lines, ["Line 2 of train.lst", "no JPEG or PNG"]),
+        ("a single class", both, b"1\t1\ta.png\n2\t1\tb.png\n", ["channel train", "same label, 1", "Give images"]),
+        (
+            "an image too large",
+            {**both, "b.png": _wide(image)},
+            lines,
+            ["Line 2 of train.lst", "9000 x 9000", "shrink it"],
+        ),
         ("an empty image", {**both, "b.png": b""}, lines, ["Line 2 of train.lst", "no JPEG or PNG"]),
     ):
         channels = {"train": (IMAGES, images), "train_lst": (IMAGES, {"train.lst": told})}
@@ -329,8 +358,33 @@ def _of_lists(
     records = image_records.write([ImageRecord((0.0,), image, 0), ImageRecord((7.0,), image, 1)])
     wrong = {"train": (IMAGE_RECORDS, {"part.rec": records})}
     yield "a wrong label", Case("image-classification", values, wrong, ["Record 2 of part.rec", "7", "num_classes"])
+    pairs = b"".join(map(image_records.frame, (image, b"0", image, b"red")))
+    manifest = {"train": (IMAGE_RECORDS, {"part.rec": pairs})}
+    told = ["Record 2 of part.rec in channel train", "no number", "'red'"]
+    yield "a broken annotation of a manifest", Case("image-classification", values, manifest, told)
+    model = {"train": (IMAGES, both), "train_lst": (IMAGES, {"train.lst": lines})}
+    for defect, files, said in (
+        ("a missing model", {}, ["Channel model", "model.json is missing", "Give model.tar.gz"]),
+        ("a broken model", {"model.tar.gz": b"red"}, ["model.tar.gz in channel model", "Give it as"]),
+        ("broken weights", {"model.json": _about(values), "model.safetensors": b"red"}, ["Channel model", "damaged"]),
+        ("another model", {"model.json": b'{"num_layers": 32}'}, ["num_layers is 20", "was 32", "channel model"]),
+    ):
+        channels = {**model, "model": ("application/x-sagemaker-model", files)}
+        yield defect, Case("image-classification", values, channels, said)
     short = {"train": (IMAGE_RECORDS, {"part.rec": records[:-9]})}
     yield "cut short", Case("image-classification", values, short, ["part.rec in channel train", "cut short"])
+
+
+def _wide(image: bytes) -> bytes:
+    """A PNG image whose header says that it has 9000 x 9000 pixels."""
+    header = b"IHDR" + struct.pack(">II", 9000, 9000) + image[24:29]
+    return image[:12] + header + struct.pack(">I", zlib.crc32(header)) + image[33:]
+
+
+def _about(values: Mapping[str, object]) -> bytes:
+    """What a model of these hyperparameters says of itself."""
+    told = {name: values[name] for name in ("num_layers", "num_classes")}
+    return json.dumps({**told, "image_shape": [3, 32, 32]}).encode()
 
 
 def _all(shapes: Mapping[str, Sequence[Any]]) -> dict[str, Case]:

@@ -62,7 +62,8 @@ class Input:
 class Job:
     """One run of an algorithm. `stopping` turns true on SIGTERM: save what there is and return.
 
-    An algorithm has all data on the host that it runs on, whatever `hosts` there are (`shards.py`).
+    An algorithm has all data on the host that it runs on, whatever `hosts` there are (`shards.py`). `checkpoint_dir` is
+    empty where it is to keep none.
     """
 
     hyperparameters: dict[str, Any]
@@ -71,6 +72,7 @@ class Job:
     output_data_dir: str
     hosts: Sequence[str] = ("algo-1",)
     current_host: str = "algo-1"
+    checkpoint_dir: str = ""
     stopping: bool = False
 
 

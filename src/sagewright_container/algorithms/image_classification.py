@@ -82,6 +82,7 @@ class ImageClassification:
         labels = Labels(job)
         found = {name: labels.samples(name) for name in ("train", "validation") if name in job.inputs}
         declared.counted(job, found["train"])
+        labels.told_apart(found["train"])
         course = declared.with_torch("classifier").course(job, found["train"], found.get("validation", []))
         declared.with_torch("training").train(job, course)
 
@@ -131,6 +132,15 @@ class Labels:
             return samples.records(source, label, lambda data: label(_annotation(data)))
         return samples.listed(self._job, channel, label)
 
+    def told_apart(self, found: Sequence[Sample]) -> None:
+        """Raises ClientError where there is nothing to tell apart."""
+        first = found[0].label
+        if self._classes > 1 and len(found) > 1 and all(sample.label == first for sample in found):
+            raise ClientError(
+                f"All {len(found)} images in channel train have the same label, {first}: there is nothing to tell "
+                "apart. Give images of the other classes."
+            )
+
     def _label(self, told: tuple[float, ...], form: str) -> Any:
         if not self._several:
             if len(told) != 1:
@@ -148,7 +158,10 @@ class Labels:
 
     def _class(self, number: float) -> int:
         if not math.isfinite(number) or number != int(number) or not 0 <= number < self._classes:
-            raise ClientError(f"The class is {number:g}. With num_classes {self._classes} it is a whole number below.")
+            raise ClientError(
+                f"The class is {number:g}. With num_classes {self._classes} it is a whole number below. "
+                "Change it, or num_classes."
+            )
         return int(number)
 
 

@@ -80,7 +80,7 @@ class ObjectDetection:
         found = {name: read(job, name) for name in ("train", "validation") if name in job.inputs}
         declared.counted(job, found["train"])
         if not any(sample.label for sample in found["train"]):
-            raise ClientError("Channel train holds no annotated object.")
+            raise ClientError("Channel train holds no annotated object: there is nothing to learn. Annotate some.")
         course = declared.with_torch("detector").course(job, found["train"], found.get("validation", []))
         declared.with_torch("training").train(job, course)
 
@@ -113,7 +113,10 @@ def _recorded(told: Sequence[float]) -> list[Sequence[float]]:
     """The boxes of a record: the header's length, an object's length, more of the header, objects."""
     header, width = (int(told[0]), int(told[1])) if len(told) > 1 else (0, 0)
     if header < 2 or width < 5 or len(told) < header or (len(told) - header) % width:
-        raise ClientError("The record's labels are not a header of two numbers or more, and objects of five or more.")
+        raise ClientError(
+            "The record's labels are not a header of two numbers or more, and objects of five or more. "
+            "Write them as im2rec does with --pack-label."
+        )
     return [told[start : start + 5] for start in range(header, len(told), width)]
 
 
@@ -145,10 +148,13 @@ def _checked(box: Sequence[float], classes: int) -> Box:
     if not all(map(math.isfinite, box)):
         raise ClientError(f"The box {list(box)} is not of finite numbers.")
     if number != int(number) or not 0 <= number < classes:
-        raise ClientError(f"The class is {number:g}. With num_classes {classes} it is a whole number below.")
+        raise ClientError(
+            f"The class is {number:g}. With num_classes {classes} it is a whole number below. "
+            "Change it, or num_classes."
+        )
     left, top, right, bottom = (min(1.0, max(0.0, edge)) for edge in (left, top, right, bottom))
     if left >= right or top >= bottom:
-        raise ClientError(f"A box of class {number:g} has no area inside the image.")
+        raise ClientError(f"A box of class {number:g} has no area inside the image. Correct it, or leave it out.")
     return number, left, top, right, bottom
 
 

@@ -84,6 +84,7 @@ def prepare(algorithm: Algorithm, contract: Contract) -> Job:
         output_data_dir=contract.output_data_dir,
         hosts=tuple(resources["hosts"]),
         current_host=resources["current_host"],
+        checkpoint_dir=contract.checkpoint_dir(),
     )
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
@@ -80,6 +80,7 @@ class SemanticSegmentation:
         declared.begin(job)
         found = {name: read(job, name) for name in ("train", "validation") if name in job.inputs}
         declared.counted(job, found["train"])
+        told_apart(found["train"])
         course = declared.with_torch("segmenter").course(job, found["train"], found.get("validation", []))
         declared.with_torch("training").train(job, course)
 
@@ -93,13 +94,33 @@ class SemanticSegmentation:
         return serving.ImageHandler(self.load(model_dir))
 
 
+class Mask(NamedTuple):
+    """The classes that a mask has, and how to read it: what is held until then is the file, which is far smaller."""
+
+    classes: frozenset[int]
+    read: Callable[[], Any]
+    """One byte for each pixel."""
+
+
+def told_apart(found: Sequence[Sample]) -> None:
+    """Raises ClientError where all pixels are of one class."""
+    classes = frozenset[int]().union(*(sample.label.classes for sample in found))
+    if len(classes) < 2:
+        what = f"the class {min(classes)}" if classes else f"{VOID}, which is of no class"
+        raise ClientError(
+            f"All pixels of the masks in channel train are of {what}: there is nothing to tell apart. Give masks of "
+            "two classes or more."
+        )
+
+
 def read(job: Job, channel: str) -> list[Sample]:
-    """A channel's images; a label is the mask's classes, one byte for each pixel. Raises ClientError."""
+    """A channel's images; a label is a Mask. Raises ClientError."""
+    numpy = importlib.import_module("numpy")
     source, classes = job.inputs[channel], job.hyperparameters["num_classes"]
     table = label_table(job, channel)
     pictures = importlib.import_module("sagewright_container.algorithms.vision.pictures")
 
-    def annotation(data: bytes) -> Any:
+    def seen(data: bytes) -> Any:
         values = table[pictures.mask(data)]
         wrong = values[(values >= classes) & (values != VOID)]
         if wrong.size:
@@ -108,6 +129,11 @@ def read(job: Job, channel: str) -> list[Sample]:
                 f"{VOID} where nothing is to be learned. A label map can say what other values mean."
             )
         return values
+
+    def annotation(data: bytes) -> Mask:
+        values = seen(data)
+        kinds = frozenset(numpy.unique(values).tolist()) - {VOID}
+        return Mask(kinds, lambda: seen(data))
 
     def labels(_told: tuple[float, ...]) -> Any:
         raise ClientError("Image records hold no masks. Give images and masks, or an augmented manifest in Pipe mode.")

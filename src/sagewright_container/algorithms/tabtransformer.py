@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sagewright_container import eager
 from sagewright_container.algorithms import tabular
 from sagewright_container.algorithms.base import Channel, Job, Metric, Model
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, Range, choice, integer, number
@@ -60,6 +61,7 @@ class TabTransformer:
     def train(self, job: Job) -> None:
         """Train for some epochs, keep the best, save the weights with PyTorch and the encoding as JSON."""
         data = tabular.read(job, classify=self._classify)
+        eager.torch()
         training = importlib.import_module("sagewright_container.algorithms.tabtransformer_training")
         network = training.trained(job, data)
         network.save(os.path.join(job.model_dir, MODEL_FILE))

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from sagewright_container import eager
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.hyperparameters import Hyperparameter, Range, choice, integer, number
@@ -86,4 +87,5 @@ def counted(job: Job, found: list[samples.Sample]) -> None:
 
 def with_torch(module: str) -> Any:
     """A module of this folder that imports PyTorch."""
+    eager.torch()
     return importlib.import_module(f"sagewright_container.algorithms.vision.{module}")

@@ -24,19 +24,20 @@ class ImageRecord(NamedTuple):
     """One image, encoded, with its labels."""
 
     labels: tuple[float, ...]
-    image: bytes
+    image: bytes | memoryview
     id: int = 0
 
 
-def read(data: bytes) -> Iterator[ImageRecord]:
+def read(data: bytes | memoryview) -> Iterator[ImageRecord]:
     """The records of a `.rec` file, in order. Raises FormatError."""
     return map(record, frames(data))
 
 
-def frames(data: bytes) -> Iterator[bytes]:
-    """The payloads of a RecordIO object, put together where they were cut. Raises FormatError."""
+def frames(data: bytes | memoryview) -> Iterator[memoryview]:
+    """The payloads of a RecordIO object: views of it, or put together where they were cut. Raises FormatError."""
+    data = memoryview(data)
     position = 0
-    parts: list[bytes] = []
+    parts: list[memoryview] = []
     while position < len(data):
         if len(data) - position < 8:
             raise FormatError("A RecordIO header is cut short.")
@@ -50,14 +51,14 @@ def frames(data: bytes) -> Iterator[bytes]:
             raise FormatError(f"The RecordIO record at byte {position} is a part of none.")
         parts.append(data[position + 8 : position + 8 + length])
         if kind in (_WHOLE, _LAST):
-            yield _MAGIC.join(parts)
+            yield parts[0] if len(parts) == 1 else memoryview(_MAGIC.join(parts))
             parts = []
         position += 8 + length + -length % 4
     if parts:
         raise FormatError("The last RecordIO record is cut short.")
 
 
-def record(payload: bytes) -> ImageRecord:
+def record(payload: memoryview) -> ImageRecord:
     """The payload of one record. Raises FormatError."""
     if len(payload) < _HEADER.size:
         raise FormatError("An image record is shorter than its header.")
@@ -99,6 +100,6 @@ def _part(part: bytes, kind: int) -> bytes:
 
 def _payload(each: ImageRecord) -> bytes:
     if len(each.labels) == 1:
-        return _HEADER.pack(0, each.labels[0], each.id, 0) + each.image
+        return _HEADER.pack(0, each.labels[0], each.id, 0) + bytes(each.image)
     count = len(each.labels)
-    return _HEADER.pack(count, 0, each.id, 0) + struct.pack(f"<{count}f", *each.labels) + each.image
+    return _HEADER.pack(count, 0, each.id, 0) + struct.pack(f"<{count}f", *each.labels) + bytes(each.image)

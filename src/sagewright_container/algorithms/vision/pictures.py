@@ -26,11 +26,13 @@ def decode(data: bytes, channels: int = 3) -> Any:
         picture = Image.open(io.BytesIO(data))
         if picture.width * picture.height > _MAX_PIXELS:
             raise ClientError(
-                f"The image has {picture.width} x {picture.height} pixels. At most {_MAX_PIXELS} are read."
+                f"The image has {picture.width} x {picture.height} pixels. At most {_MAX_PIXELS} are read: shrink it."
             )
         return ImageOps.exif_transpose(picture).convert(_MODES[channels])
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ClientError(f"This is no JPEG or PNG image that can be read: {error}") from error
+        raise ClientError(
+            f"This is no JPEG or PNG image that can be read: {error}. Save it anew, or leave it out."
+        ) from error
 
 
 def mask(data: bytes) -> Any:
@@ -39,12 +41,12 @@ def mask(data: bytes) -> Any:
         picture = Image.open(io.BytesIO(data))
         picture.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ClientError(f"The mask is no PNG image that can be read: {error}") from error
+        raise ClientError(f"The mask is no PNG image that can be read: {error}. Save it anew.") from error
     if picture.mode not in ("P", "L", "1", "I", "I;16"):
-        raise ClientError(f"The mask has the mode {picture.mode}. It must have one channel: mode P or L.")
+        raise ClientError(f"The mask has the mode {picture.mode}. It must have one channel: save it in mode P or L.")
     values = np.asarray(picture)
     if values.size and int(values.max()) > 255:
-        raise ClientError("A value of the mask is above 255.")
+        raise ClientError("A value of the mask is above 255. Write classes as numbers of one byte.")
     return values.astype(np.uint8)
 
 

@@ -7,6 +7,7 @@ The forms are those of AWS's developer guide ("Input/Output Interface" of each a
 from __future__ import annotations
 
 import json
+import mmap
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,13 +39,13 @@ class Sample:
 
     name: str
     label: Any
-    data: bytes | None = None
+    data: memoryview | None = None
     path: str = ""
 
     def image(self) -> bytes:
         """The encoded image."""
         if self.data is not None:
-            return self.data
+            return bytes(self.data)
         with open(self.path, "rb") as file:
             return file.read()
 
@@ -59,8 +60,7 @@ def records(source: Input, labels: Labels, annotation: Annotation) -> list[Sampl
     """What a channel of records holds: image records, or the pairs of an augmented manifest. Raises ClientError."""
     found: list[Sample] = []
     for path in source.files():
-        with open(path, "rb") as file:
-            data = file.read()
+        data = _whole(path)
         place = f"{os.path.basename(path)} in channel {source.name}"
         try:
             found += _records(data, place, labels, annotation)
@@ -69,18 +69,27 @@ def records(source: Input, labels: Labels, annotation: Annotation) -> list[Sampl
     return _some(found, source)
 
 
-def _records(data: bytes, place: str, labels: Labels, annotation: Annotation) -> Iterator[Sample]:
+def _whole(path: str) -> memoryview:
+    """What a file or a pipe holds: of a file no copy, so that it need not fit into memory."""
+    with open(path, "rb") as file:
+        try:
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except (OSError, ValueError):  # a pipe; a file of nothing
+            return memoryview(file.read())
+
+
+def _records(data: memoryview, place: str, labels: Labels, annotation: Annotation) -> Iterator[Sample]:
     frames = image_records.frames(data)
     for number, payload in enumerate(frames, 1):
         name = f"Record {number} of {place}"
-        if payload.startswith(_SIGNATURES):
+        if bytes(payload[:8]).startswith(_SIGNATURES):
             told = next(frames, None)
             if told is None:
                 raise ClientError(f"{name} is an image without an annotation: AttributeNames names the image first.")
-            yield Sample(name, _named(name, annotation, told), payload)
+            yield Sample(name, _named(name, annotation, bytes(told)), payload)
         else:
             record = image_records.record(payload)
-            yield Sample(name, _named(name, labels, record.labels), record.image)
+            yield Sample(name, _named(name, labels, record.labels), memoryview(record.image))
 
 
 def listed(job: Job, channel: str, labels: Labels) -> list[Sample]:
@@ -126,7 +135,7 @@ def annotated(job: Job, channel: str, annotation: Annotation) -> list[Sample]:
             data = file.read()
         relative = json_object(data, name).get("file")
         if not isinstance(relative, str):
-            raise ClientError(f'{name} names no image: it has no "file".')
+            raise ClientError(f'{name} names no image: write its path in the channel {channel} as "file".')
         found.append(Sample(name, _named(name, annotation, data), path=_inside(images, relative, name)))
     return _some(found, annotations)
 
@@ -143,7 +152,10 @@ def masked(job: Job, channel: str, annotation: Annotation) -> list[Sample]:
         name = f"{os.path.basename(path)} in channel {channel}"
         mask = masks.get(_stem(path, images))
         if mask is None:
-            raise ClientError(f"{name} has no mask: there is no .png of its name in channel {annotations.name}.")
+            raise ClientError(
+                f"{name} has no mask: there is no .png of its name in channel {annotations.name}. Give it "
+                "one, or leave it out."
+            )
         with open(mask, "rb") as file:
             found.append(Sample(name, _named(name, annotation, file.read()), path=path))
     return _some(found, images)
@@ -176,7 +188,9 @@ def _beside(job: Job, name: str, channel: str) -> Input:
 def _inside(images: Input, relative: str, name: str) -> str:
     path = os.path.normpath(os.path.join(images.path, relative))
     if not path.startswith(os.path.join(images.path, "")) or not os.path.isfile(path):
-        raise ClientError(f"{name}: there is no image {relative} in channel {images.name}.")
+        raise ClientError(
+            f"{name}: there is no image {relative} in channel {images.name}. Put it there, or take it off."
+        )
     return path
 
 
@@ -186,5 +200,5 @@ def _stem(path: str, source: Input) -> str:
 
 def _some(found: list[Sample], source: Input) -> list[Sample]:
     if not found:
-        raise ClientError(f"Channel {source.name} holds no images.")
+        raise ClientError(f"Channel {source.name} holds no images. Put some under the S3 prefix that it names.")
     return found

@@ -76,10 +76,11 @@ def factor(values: Mapping[str, Any]) -> Callable[[float], float]:
 def view(sample: Sample, base: int, crop: int, chance: random.Random | None) -> tuple[Any, Any]:
     """A square window of an image and of its mask: scaled, placed and mirrored by chance, or its middle."""
     image = pictures.decode(sample.image())
-    mask = Image.fromarray(sample.label)
+    mask = Image.fromarray(sample.label.read())
     if mask.size != image.size:
         raise ClientError(
-            f"The mask has {mask.width} x {mask.height} pixels, the image {image.width} x {image.height}."
+            f"The mask has {mask.width} x {mask.height} pixels, the image {image.width} x {image.height}: "
+            "make them alike."
         )
     longest = round(base * chance.uniform(0.5, 2.0)) if chance else base
     image = pictures.scaled(image, longest=longest)

@@ -12,6 +12,7 @@ import random
 import tarfile
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import torch
 
 from sagewright_container.algorithms.base import Job
 from sagewright_container.algorithms.errors import ClientError
+from sagewright_container.algorithms.vision.checkpoints import Checkpoints
 from sagewright_container.algorithms.vision.declared import true
 from sagewright_container.algorithms.vision.samples import Sample
 from sagewright_container.contract import cpu_count
@@ -153,7 +155,10 @@ def train(job: Job, course: Course) -> None:
     network = course.network.to(device())
     steps = optimizer(network, values, course.decayed)
     patience = Patience(values)
-    for epoch in range(values["epochs"]):
+    kept = Checkpoints(job.checkpoint_dir, course.about)
+    for epoch in range(kept.restore(network, steps, patience, job.model_dir), values["epochs"]):
+        if patience.over(epoch):
+            break
         begun, seen = time.monotonic(), 0
         sums: dict[str, float] = {}
         network.train()
@@ -180,8 +185,9 @@ def train(job: Job, course: Course) -> None:
             _write(os.path.join(job.model_dir, f"model-{epoch + 1:04d}.safetensors"), network)
         done = round(100 * (epoch + 1) / values["epochs"])
         print(f"#progress_metric: host={job.current_host}, completed {done} % of epochs", flush=True)
-        if job.stopping or patience.over(epoch + 1):
+        if job.stopping:
             break
+        kept.keep(epoch + 1, network, steps, patience, job.model_dir)
 
 
 def _step(network: Any, steps: Any, course: Course, batch: list[Any]) -> dict[str, float]:
@@ -221,14 +227,24 @@ def about(model_dir: str) -> dict[str, Any]:
         with open(os.path.join(model_dir, ABOUT), encoding="utf-8") as file:
             found: dict[str, Any] = json.load(file)
     except (OSError, ValueError) as error:
-        raise ClientError(f"There is no model of this algorithm: {ABOUT} is missing or damaged.") from error
+        raise ClientError(
+            f"There is no model of this algorithm: {ABOUT} is missing or damaged. Give model.tar.gz as "
+            "a job has saved it."
+        ) from error
     return found
 
 
 def restore(model_dir: str, network: Any) -> Any:
-    """The network with the saved weights, ready to predict."""
-    weights = importlib.import_module("safetensors.torch").load_file(os.path.join(model_dir, WEIGHTS))
-    network.load_state_dict(weights)
+    """The network with the saved weights, ready to predict. Raises ClientError where they are not its own."""
+    safetensors = importlib.import_module("safetensors")
+    try:
+        weights = importlib.import_module("safetensors.torch").load_file(os.path.join(model_dir, WEIGHTS))
+        network.load_state_dict(weights)
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        raise ClientError(
+            f"There is no model of this algorithm: {WEIGHTS} is missing, damaged, or of another network than {ABOUT} "
+            "says. Give model.tar.gz as a job has saved it."
+        ) from error
     return network.to(device()).eval()
 
 
@@ -248,14 +264,22 @@ def go_on(job: Job, network: Any, wanted: Mapping[str, Any], same: Sequence[str]
     if "model" not in job.inputs:
         return
     folder = unpacked(job.inputs["model"].path)
-    before = about(folder)
+    before = _named(about, folder)
     for name in same:
         if before.get(name) != wanted[name]:
             raise ClientError(
                 f"Hyperparameter {name} is {wanted[name]}, and was {before.get(name)} where the model in channel model "
                 "was trained: it must be the same."
             )
-    restore(folder, network)
+    _named(restore, folder, network)
+
+
+def _named(read: Callable[..., Any], *arguments: Any) -> Any:
+    """What is read of the channel `model`, which an error names."""
+    try:
+        return read(*arguments)
+    except ClientError as error:
+        raise ClientError(f"Channel model: {error}") from error
 
 
 def unpacked(folder: str) -> str:
@@ -267,6 +291,8 @@ def unpacked(folder: str) -> str:
     try:
         with tarfile.open(packed) as archive:
             archive.extractall(target, filter="data")
-    except tarfile.TarError as error:
-        raise ClientError(f"model.tar.gz in channel model cannot be unpacked: {error}.") from error
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:  # cut short, or no archive at all
+        raise ClientError(
+            f"model.tar.gz in channel model cannot be unpacked: {error}. Give it as a job has saved it."
+        ) from error
     return target

@@ -140,6 +140,29 @@ class TestImageClassification:
     def test_training_goes_on_where_it_ended(self, estimator: Estimator, images: str) -> None:
         assert gone_on(estimator, channels(images, "_lst"))["validation:accuracy"] > 0.6
 
+    def test_a_job_that_is_asked_for_more_epochs_goes_on_from_its_checkpoint(
+        self, estimator: Estimator, images: str, bucket: str
+    ) -> None:
+        for epochs in (1, 2):
+            job = Estimator(
+                estimator.training_image_uri(),
+                estimator.role,
+                1,
+                "ml.m5.large",
+                sagemaker_session=estimator.sagemaker_session,
+                hyperparameters={**estimator.hyperparameters(), "epochs": epochs},
+                checkpoint_s3_uri=f"s3://{bucket}/checkpoints/images",
+            )
+            job.fit(channels(images, "_lst"), logs=False)
+        logs = estimator.sagemaker_session.boto_session.client("logs")
+        events = logs.filter_log_events(
+            logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=job.latest_training_job.name
+        )["events"]
+        said = [event["message"] for event in events]
+        assert "Going on from the checkpoint after 1 epochs." in said
+        assert not any("Epoch[0]" in message for message in said)
+        assert any("Epoch[1] Train-accuracy" in message for message in said)
+
     def test_a_plain_python_reads_the_model(self, estimator: Estimator, outside: Callable[..., Any]) -> None:
         network, count = outside(estimator, "pytorch", READ)
         assert network == "resnet"

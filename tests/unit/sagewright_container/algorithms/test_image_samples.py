@@ -150,7 +150,7 @@ class TestObjectDetection:
         [
             ("[]", "a.json in channel train_annotation is not a JSON object"),
             ("{", "a.json in channel train_annotation is not JSON"),
-            ("{}", 'names no image: it has no "file"'),
+            ("{}", 'names no image: write its path in the channel train as "file"'),
             ('{"file": "a.png"}', "The annotation needs"),
         ],
     )
