@@ -88,6 +88,19 @@ export async function serverSettings<T>(): Promise<T> {
   throw await refusal(answer);
 }
 
+/** An address, to be followed once, of Spark's history server over event logs in S3; it is asked until it serves. Throws a Refusal. */
+export async function sparkHistory(uri: string): Promise<string> {
+  const headers = { ...proof(), "content-type": "application/json" };
+  for (;;) {
+    const answer = await fetch(`${BASE}spark-history`, { method: "POST", headers, body: JSON.stringify({ S3Uri: uri }) });
+    if (answer.status === 401) ended();
+    if (!answer.ok) throw await refusal(answer);
+    const { AuthorizedUrl: url } = (await answer.json()) as { AuthorizedUrl?: string };
+    if (url) return url;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 export interface Payload {
   body: Blob;
   members: Params;

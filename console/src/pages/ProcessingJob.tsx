@@ -7,7 +7,7 @@ import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import Tabs from "@cloudscape-design/components/tabs";
-import { call } from "../api/client";
+import { call, sparkHistory } from "../api/client";
 import { Detail, useAct } from "../parts/Detail";
 import { Failure } from "../parts/Failure";
 import { duration, moment } from "../parts/format";
@@ -49,18 +49,28 @@ const ENDED = ["Completed", "Failed", "Stopped"];
 /** A processing job: what it runs and prints, what went in and out, and what it said at its end. */
 export function ProcessingJob({ name }: { name: string }) {
   const loaded = useLoaded(() => call<Job>("sagemaker", "DescribeProcessingJob", { ProcessingJobName: name }), [name], ["processing-job"], name);
-  const { act, error } = useAct();
+  const { act, follow, busy, error } = useAct();
   return (
     <Detail
       name={name}
       among={["Processing jobs", "processing-jobs"]}
       loaded={loaded}
       failed={(job) => job.FailureReason}
-      actions={(job) => (
-        <Button onClick={() => void act("sagemaker", "StopProcessingJob", { ProcessingJobName: name })} disabled={ENDED.includes(job.ProcessingJobStatus)}>
-          Stop
-        </Button>
-      )}
+      actions={(job) => {
+        const logs = eventLogs(job);
+        return (
+          <>
+            <Button onClick={() => void act("sagemaker", "StopProcessingJob", { ProcessingJobName: name })} disabled={ENDED.includes(job.ProcessingJobStatus)}>
+              Stop
+            </Button>
+            {logs && (
+              <Button variant="primary" iconName="external" iconAlign="right" loading={busy} onClick={() => void follow(() => sparkHistory(logs))}>
+                Spark UI
+              </Button>
+            )}
+          </>
+        );
+      }}
     >
       {(job) => (
         <>
@@ -84,9 +94,22 @@ export function ProcessingJob({ name }: { name: string }) {
   );
 }
 
+function commandOf(job: Job): string[] {
+  return [...(job.AppSpecification.ContainerEntrypoint ?? []), ...(job.AppSpecification.ContainerArguments ?? [])];
+}
+
+/** Where its event logs go, if it runs Spark and keeps them. */
+function eventLogs(job: Job): string | undefined {
+  const command = commandOf(job);
+  const at = command.indexOf("--local-spark-event-logs-dir");
+  const folder = at < 0 ? undefined : command[at + 1]?.replace(/\/+$/, "");
+  const outputs = job.ProcessingOutputConfig?.Outputs ?? [];
+  return outputs.find((each) => folder && each.S3Output?.LocalPath?.replace(/\/+$/, "") === folder)?.S3Output?.S3Uri;
+}
+
 function Summary({ job }: { job: Job }) {
   const cluster = job.ProcessingResources.ClusterConfig;
-  const command = [...(job.AppSpecification.ContainerEntrypoint ?? []), ...(job.AppSpecification.ContainerArguments ?? [])];
+  const command = commandOf(job);
   return (
     <Container>
       <KeyValuePairs

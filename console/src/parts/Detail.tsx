@@ -68,16 +68,23 @@ export function useAct() {
   }
   /** Opens an address that holds once, so it is asked for when it is followed. */
   async function open(operation: string, params: Params): Promise<void> {
+    await follow(async () => (await call<{ AuthorizedUrl: string }>("sagemaker", operation, params)).AuthorizedUrl);
+  }
+  /** Opens whatever address is given, which may take a while. */
+  async function follow(address: () => Promise<string>): Promise<void> {
     const tab = window.open("about:blank");
+    if (tab) tab.document.body.textContent = "It starts…";
+    setBusy(true);
     setError(undefined);
     try {
-      const { AuthorizedUrl } = await call<{ AuthorizedUrl: string }>("sagemaker", operation, params);
+      const url = await address();
       if (tab) tab.opener = null;
-      if (tab) tab.location.href = AuthorizedUrl;
+      if (tab) tab.location.href = url;
     } catch (failed) {
       tab?.close();
       setError(failed as Error);
     }
+    setBusy(false);
   }
-  return { act, open, busy, error };
+  return { act, open, follow, busy, error };
 }

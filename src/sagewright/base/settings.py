@@ -52,6 +52,8 @@ class Settings:
     """Below which notebook instances have their host names; '' for `localhost`, for browsers on this machine."""
     notebook_idle: float = 0.0
     """Seconds after which a notebook instance that nobody uses is stopped; 0 for never."""
+    spark_history_idle: float = 900.0
+    """Seconds after which a Spark history server that nobody looks at ends."""
     oidc: Path | None = None
     """What is said of the company's identity provider, which signs people in to the console; None for none."""
     notebook_docker: bool = False

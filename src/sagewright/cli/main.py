@@ -19,6 +19,7 @@ _COMMANDS = {
     "demo": "sagewright.cli.demo",
     "status": "sagewright.cli.status",
     "cost": "sagewright.cli.cost",
+    "spark-history": "sagewright.cli.spark_history",
     "chaos": "sagewright.cli.chaos",
     "doctor": "sagewright.cli.doctor",
     "backup": "sagewright.cli.backup",

@@ -58,10 +58,14 @@ if TYPE_CHECKING:
               envvar="SAGEWRIGHT_OVERCOMMIT", show_envvar=True,
               help="How many times fitted jobs together may take up the vCPUs and the memory.")  # fmt: skip
 @click.option("--notebook-domain", default="", envvar="SAGEWRIGHT_NOTEBOOK_DOMAIN", show_envvar=True, metavar="DOMAIN",
-              help="Notebook instances are at NAME.notebook.REGION.DOMAIN.  [default: localhost]")  # fmt: skip
+              help="Notebook instances are at NAME.notebook.REGION.DOMAIN, Spark's history at NAME.spark.REGION.DOMAIN."
+                   "  [default: localhost]")  # fmt: skip
 @click.option("--notebook-idle", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
               envvar="SAGEWRIGHT_NOTEBOOK_IDLE", show_envvar=True,
               help="Stop notebook instances that nobody used for so long.  [default: never]")  # fmt: skip
+@click.option("--spark-history-idle", type=click.FloatRange(min=1), default=900.0, show_default=True,
+              metavar="SECONDS", envvar="SAGEWRIGHT_SPARK_HISTORY_IDLE", show_envvar=True,
+              help="How long a Spark history server stays that nobody looks at.")  # fmt: skip
 @click.option("--oidc", type=click.Path(path_type=Path, dir_okay=False), default=None, envvar="SAGEWRIGHT_OIDC",
               show_envvar=True, metavar="FILE",
               help="Let a company's identity provider sign in to the console: docs/guide/sign-in.md.")  # fmt: skip

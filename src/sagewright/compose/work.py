@@ -34,6 +34,7 @@ from sagewright.controllers.room import Room
 from sagewright.controllers.scalable_target import ScalableTargets
 from sagewright.controllers.schedule import Schedules
 from sagewright.controllers.scheduled_action import ScheduledActions
+from sagewright.controllers.spark_history_server import SparkHistoryServers
 from sagewright.controllers.training_job import TrainingJobs
 from sagewright.controllers.transform_job import TransformJobs
 from sagewright.controllers.warm_pools import WarmPools
@@ -136,6 +137,7 @@ def _jobs(services: Services, platform: Platform, loop: Loop) -> Loop:
     callers = functools.partial(caller.of, services)
     loop.add(ProcessingJobs(platform, loop.wake, room, callers))
     loop.add(QueryExecutions(platform, loop.wake, callers))
+    loop.add(SparkHistoryServers(platform, loop.wake, callers, idle=settings.spark_history_idle))
     loop.add(MlflowServers(platform, loop.wake, settings.data / "mlflow", mlflow_tracking_server.KIND))
     loop.add(MlflowServers(platform, loop.wake, settings.data / "mlflow", mlflow_app.KIND))
     return loop

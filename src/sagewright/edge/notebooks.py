@@ -9,7 +9,6 @@ cookies nor signatures.
 from __future__ import annotations
 
 import asyncio
-import html
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,7 +18,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from sagewright.base.errors import AwsError, Transient
 from sagewright.dataplane.tracking.connection import Unreachable, exchange
+from sagewright.edge import visits
 from sagewright.edge.chain import Raw
+from sagewright.edge.console.cookies import read_cookie
 from sagewright.edge.steps.receive import read_body
 from sagewright.edge.tunnel import upgrade
 from sagewright.operations.access.needs import Need
@@ -35,18 +36,13 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _COOKIE: Final = "sagewright-notebook"
+_TITLE: Final = "Notebook instance"
 _TOKEN: Final = "authToken"  # noqa: S105  # a parameter's name
 _ACTION: Final = "CreatePresignedNotebookInstanceUrl"
 _MOST_BODY: Final = 128 * 1024 * 1024
 """Bytes of a request: a notebook that is saved is one."""
 _TUNNELS: Final = 128
 """WebSockets that an instance may have at once."""
-_HOP: Final = frozenset(
-    {"connection", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"}
-)
-_NOT_SENT_ON: Final = _HOP | {"authorization", "content-length", "cookie", "expect"}
-_NOT_SENT_PREFIXES: Final = ("x-amz-", "x-forwarded-")
-_NOT_HANDED_BACK: Final = _HOP | {"date", "server", "set-cookie"}
 _ON_THE_WAY: Final = frozenset({"Pending", "InService"})
 _NO_SESSION: Final = (
     "This address was used, or it or its session has run out. "
@@ -75,21 +71,21 @@ class Notebooks:
         try:
             response = await self._answer(raw, name, region)
         except AwsError as error:
-            response = _refused(error)
+            response = visits.refused(error, _TITLE)
         except (Transient, TimeoutError, Unreachable) as error:
             message = str(error) or "JupyterLab did not answer in time."
-            response = _refused(AwsError("Unavailable", message, status=503))
+            response = visits.refused(AwsError("Unavailable", message, status=503), _TITLE)
         except Exception:  # noqa: BLE001
             _log.exception("request %s failed", raw.request_id)
             why = f"Sagewright failed to answer. Its log has the cause under request id {raw.request_id}."
-            response = _refused(AwsError("InternalError", why, status=500))
+            response = visits.refused(AwsError("InternalError", why, status=500), _TITLE)
         response.headers["x-amzn-requestid"] = raw.request_id
         return response
 
     async def _answer(self, raw: Raw, name: str, region: str) -> Response:
         if _TOKEN in (asked := dict(parse_qsl(raw.request.query))) and raw.request.method == "GET":
             return await self._on_loop(lambda: self._open(raw, name, region, asked))
-        _check_origin(raw)
+        visits.check_origin(raw)
         visit = await self._on_loop(lambda: self._visit(raw, name, region))
         serving: Mapping[str, str] | None = visit.record.status.get("serving")
         if serving is None:
@@ -97,9 +93,9 @@ class Notebooks:
         if "upgrade" in raw.request.headers:
             return await self._tunnel(raw, visit, serving["socket"])
         body = await read_body(raw.receive, raw.request.headers.get("content-length"), _MOST_BODY)
-        headers = _sent_on(raw)
-        answer = await exchange(serving["socket"], raw.request.method, _target(raw), headers, body)
-        kept = {name: value for name, value in answer.headers.items() if name not in _NOT_HANDED_BACK}
+        headers = visits.sent_on(raw)
+        answer = await exchange(serving["socket"], raw.request.method, visits.target(raw), headers, body)
+        kept = {name: value for name, value in answer.headers.items() if name not in visits.NOT_HANDED_BACK}
         return Response(answer.status, kept, answer.body)
 
     async def _tunnel(self, raw: Raw, visit: _Visit, socket: str) -> Response:
@@ -109,8 +105,8 @@ class Notebooks:
         self._tunnels[uid] += 1
         tunnel = None
         try:
-            headers = [*_sent_on(raw), ("connection", "Upgrade"), ("upgrade", raw.request.headers["upgrade"])]
-            response, tunnel = await upgrade(socket, _target(raw), headers)
+            headers = [*visits.sent_on(raw), ("connection", "Upgrade"), ("upgrade", raw.request.headers["upgrade"])]
+            response, tunnel = await upgrade(socket, visits.target(raw), headers)
         finally:
             if tunnel is None:
                 self._left(uid)
@@ -140,7 +136,7 @@ class Notebooks:
 
     def _visit(self, raw: Raw, name: str, region: str) -> _Visit:
         """Raises AwsError for who has no session of this instance."""
-        token = _cookie(raw)
+        token = read_cookie(raw, _COOKIE)
         for record in self._named(name, region) if token else ():
             ticket = sessions.visitor(self._services, record, token)
             if ticket is not None:
@@ -159,10 +155,7 @@ class Notebooks:
             cookie, seconds = opened
             rest = urlencode({key: value for key, value in asked.items() if key not in (_TOKEN, "view")})
             place = "/lab" if raw.request.path == "/" else raw.request.path
-            secure = "; Secure" if raw.origin.startswith("https:") else ""
-            kept = f"{_COOKIE}={cookie}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
-            headers = {"location": f"{place}?{rest}" if rest else place, "set-cookie": kept}
-            return Response(302, {**headers, "cache-control": "no-store", "referrer-policy": "no-referrer"})
+            return visits.session_opened(raw, f"{_COOKIE}={cookie}", f"{place}?{rest}" if rest else place, seconds)
         raise AwsError("Unauthenticated", _NO_SESSION, status=401)
 
     def _authorize(self, raw: Raw, record: Record, ticket: Ticket) -> None:
@@ -185,38 +178,6 @@ class Notebooks:
             raise AwsError("AccessDenied", refusal.message, status=403)
 
 
-def _check_origin(raw: Raw) -> None:
-    """Raises AwsError for what a page of elsewhere asks, save to be shown the instance."""
-    headers, method = raw.request.headers, raw.request.method
-    origin = headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != headers.get("host"):
-        raise AwsError("AccessDenied", f"Pages of {origin} may not ask this.", status=403)
-    if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
-        return
-    if method not in ("GET", "HEAD") or headers.get("sec-fetch-mode") != "navigate":
-        raise AwsError("AccessDenied", "Pages of elsewhere may not ask this.", status=403)
-
-
-def _cookie(raw: Raw) -> str:
-    for each in raw.request.headers.get("cookie", "").replace(",", ";").split(";"):
-        name, _, value = each.strip().partition("=")
-        if name == _COOKIE:
-            return value
-    return ""
-
-
-def _sent_on(raw: Raw) -> list[tuple[str, str]]:
-    return [
-        (name, value)
-        for name, value in raw.request.headers.items()
-        if name not in _NOT_SENT_ON and not name.startswith(_NOT_SENT_PREFIXES)
-    ]
-
-
-def _target(raw: Raw) -> str:
-    return raw.request.path + (f"?{raw.request.query}" if raw.request.query else "")
-
-
 def _silent(record: Record) -> AwsError:
     """Why nobody answers."""
     if record.state in _ON_THE_WAY:
@@ -226,13 +187,3 @@ def _silent(record: Record) -> AwsError:
     if record.state != "Deleting":
         message += f" Start it: aws sagemaker start-notebook-instance --notebook-instance-name {record.name}"
     return AwsError("Unavailable", message, status=409)
-
-
-def _refused(error: AwsError) -> Response:
-    headers = {**error.headers, "cache-control": "no-store", "content-type": "text/html; charset=utf-8"}
-    page = (
-        "<!doctype html><meta charset=utf-8><title>Notebook instance</title>"
-        "<style>body{font:16px/1.5 system-ui;max-width:40em;margin:4em auto;padding:0 1em}</style>"
-        f"<p>{html.escape(error.message)}"
-    )
-    return Response(error.status, headers, page.encode())

@@ -1,8 +1,9 @@
 """The few addresses that are Sagewright's own: health, credentials and metadata for tasks, MLflow, notebook
-instances, what only who holds the root key may do, a page for who looks with a browser."""
+instances, Spark's history, what only who holds the root key may do, a page for who looks with a browser."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import html
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import orjson
 
 import sagewright
 from sagewright.base.errors import AwsError, validation_error
-from sagewright.edge import metadata, mlflow, notebooks
+from sagewright.edge import metadata, mlflow, notebooks, spark_history
 from sagewright.edge.chain import Raw
 from sagewright.edge.console import pages
 from sagewright.operations.call import Services, Session
@@ -40,11 +41,13 @@ class Platform:
         self._started = services.clock.now()
         self._mlflow = mlflow.Mlflow(services)
         self._notebooks = notebooks.Notebooks(services)
+        self._spark_history = spark_history.SparkHistory(services)
 
     async def __call__(self, raw: Raw) -> Response | None:
         request = raw.request
-        if (instance := addresses.read(request.headers.get("host", ""), self._services.settings)) is not None:
-            return await self._notebooks(raw, *instance)
+        if (found := addresses.read(request.headers.get("host", ""), self._services.settings)) is not None:
+            what, *instance = found
+            return await (self._notebooks if what == addresses.NOTEBOOK else self._spark_history)(raw, *instance)
         if request.path.startswith(PREFIX):
             name, slash, rest = request.path[len(PREFIX) :].partition("/")
             if name == mlflow.PATH:
@@ -54,6 +57,8 @@ class Platform:
             if name == metadata.PATH:
                 return metadata.answer(self._services, request, rest)
             try:
+                if name == spark_history.PATH:
+                    return _json(await asyncio.to_thread(self._spark_history.ask, raw))
                 return self._own(raw, name + slash + rest)
             except AwsError as error:
                 return _json({"code": error.code, "message": error.message}, error.status)

@@ -22,10 +22,10 @@ from typing import Final, NamedTuple
 from sagewright_container.training.cluster import Cluster, free_ports
 from sagewright_container.training.meeting import Meeting, gather
 from sagewright_container.training.ports import job_key
-from sagewright_container.training.processes import Group, Program
+from sagewright_container.training.processes import Ended, Group, Program
 
 _START_S: Final = 120.0
-_QUIET: Final = "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = console\n" + "".join(
+QUIET: Final = "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = console\n" + "".join(
     f"appender.console.{line}\n"
     for line in (
         *("type = Console", "name = console", "target = SYSTEM_ERR", "layout.type = PatternLayout"),
@@ -35,9 +35,9 @@ _QUIET: Final = "rootLogger.level = error\nrootLogger.appenderRef.stderr.ref = c
 """What the master and the workers say is of no use to an application's owner, unless it is bad."""
 
 
-_JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """Master and workers do little, and are to be there soon."""
-_OPENED: Final = tuple(
+OPENED: Final = tuple(
     f"--add-opens=java.base/{package}=ALL-UNNAMED"
     for package in ("java.lang", "java.lang.invoke", "java.net", "java.nio", "java.util", "sun.nio.ch")
 )
@@ -100,8 +100,20 @@ def met(base: Path, memory: int) -> Hosts | None:
     return Hosts(cluster, gather(cluster, about), memory)
 
 
-def run(hosts: Hosts, application: Program, scratch: Path) -> int:
-    """Run this host's part, on the first the application too; answers with what it exits. `scratch` is a folder of this
+def alone(application: Program) -> Ended:
+    """Run it on this one host."""
+    driver = Group([application], cwd=os.getcwd(), keeps=True)
+    _forward(driver)
+    return _said(driver, driver.wait())
+
+
+def _said(group: Group, ended: Ended) -> Ended:
+    """Of one that was asked to end, nothing needs to be said."""
+    return Ended(ended.exit_code, "", ended.command) if group.asked else ended
+
+
+def run(hosts: Hosts, application: Program, scratch: Path) -> Ended:
+    """Run this host's part, on the first the application too; answers how it ended. `scratch` is a folder of this
     host's."""
     beside = daemons(hosts, application.environ, scratch)
     running: list[Group] = []
@@ -111,12 +123,12 @@ def run(hosts: Hosts, application: Program, scratch: Path) -> int:
                 _await_master(hosts)  # a worker that does not find it tries again many seconds later
             running.append(Group([program], cwd=str(scratch)))
         if not hosts.leads:
-            return _work(running[-1], hosts.meeting)
-        driver = Group([application], cwd=os.getcwd())
+            return Ended(_work(running[-1], hosts.meeting), "", ())
+        driver = Group([application], cwd=os.getcwd(), keeps=True)
         _forward(driver)
-        code = driver.wait().exit_code
-        hosts.meeting.leave(code)
-        return code
+        ended = driver.wait()
+        hosts.meeting.leave(ended.exit_code)
+        return _said(driver, ended)
     finally:
         for group in running:
             group.signal(signal.SIGKILL)  # they keep nothing, and their last words would stand behind the application's
@@ -162,7 +174,7 @@ def daemons(hosts: Hosts, environ: Mapping[str, str], scratch: Path) -> list[Pro
     folder.mkdir(mode=0o700)
     told = {**_secrets(hosts), "spark.ui.killEnabled": "false"}
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in told.items()))
-    (folder / "log4j2.properties").write_text(_QUIET)
+    (folder / "log4j2.properties").write_text(QUIET)
     around = {
         **environ,
         "SPARK_CONF_DIR": str(folder),
@@ -172,7 +184,7 @@ def daemons(hosts: Hosts, environ: Mapping[str, str], scratch: Path) -> list[Pro
     }
     # Not by spark-class, which starts a Java of its own to find out the same.
     jars = f"{folder}/:{environ['SPARK_HOME']}/jars/*"
-    start = (f"{environ['JAVA_HOME']}/bin/java", "-cp", jars, *_JAVA, *_OPENED)
+    start = (f"{environ['JAVA_HOME']}/bin/java", "-cp", jars, *JAVA, *OPENED)
     page = ("--host", name, "--webui-port", "0")
     worker = (*start, "org.apache.spark.deploy.worker.Worker", *page, "--work-dir", str(scratch / "work"), hosts.master)
     programs = [Program(worker, around)]

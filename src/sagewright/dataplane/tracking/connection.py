@@ -74,6 +74,9 @@ async def _feed(reader: asyncio.StreamReader, parts: _Parts) -> None:
             data = await reader.read(_PIECE)
         except OSError as error:
             raise Unreachable(f"The connection was lost: {error.strerror}.") from error
+    if not data and parts.ends_with_connection:
+        parts.ended = True
+        return
     if not data:
         raise Unreachable("The server closed the connection.")
     try:
@@ -110,6 +113,11 @@ class _Parts:
         self.pieces: deque[bytes] = deque()
         self.begun = self.ended = False
         self._bodiless = bodiless
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether the body is all that comes until the server closes: it said nothing else of its length."""
+        return self.begun and not {"content-length", "transfer-encoding"} & self.headers.keys()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")

@@ -7,6 +7,7 @@
     api/<service>/<Operation>      AWS's operations on behalf of who is signed in
     events                         what changes
     settings                       what the server runs with
+    spark-history                  Spark's history server for event logs in S3
 
 What is asked with a session passes the same decode, gate, dispatch and encode as what is signed. Only pages of ours
 may ask: the cookie is kept from other sites, and each request carries a proof that only our page was given.
@@ -42,6 +43,7 @@ from sagewright.operations.call import Call, Services
 from sagewright.operations.console import sessions
 from sagewright.operations.console.sessions import Visitor
 from sagewright.operations.iam.roles import default_role_arn
+from sagewright.operations.sagemaker.processing import spark_history
 from sagewright.wire import model, sigv4
 from sagewright.wire.http import Request, Response
 
@@ -112,6 +114,8 @@ class Console:
                 return await self._settings(raw)
             case "GET", "events":
                 return await self._events(raw)
+            case "POST", "spark-history":
+                return await self._spark_history(raw)
             case "POST", "sign-out":
                 await asyncio.to_thread(sessions.close, self._services, (await self._proved(raw)).token)
                 return Response(204, {"set-cookie": session_cookie(raw, "", 0)})
@@ -220,6 +224,12 @@ class Console:
         provider = "" if self._company is None else self._company.name
         return _json(await asyncio.to_thread(settings.told, call, started=self._started, provider=provider))
 
+    async def _spark_history(self, raw: Raw) -> Response:
+        """`{"S3Uri": …}`, asked again until it serves."""
+        call = self._call(raw, await self._proved(raw))
+        given = _object(await read_body(raw.receive, raw.request.headers.get("content-length"), _SMALL))
+        return _json(await asyncio.to_thread(spark_history.ask, call, str(given.get("S3Uri", ""))))
+
     def _call(self, raw: Raw, visitor: Visitor) -> Call:
         """For what is none of AWS's operations."""
         services = self._services
@@ -260,7 +270,7 @@ def _object(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         given = None
     if not isinstance(given, dict):
-        raise validation_error("Sign in with a JSON object.")
+        raise validation_error("Send a JSON object.")
     return given
 
 

@@ -1,5 +1,5 @@
-"""How a browser comes to a tracking server, or to a notebook instance: a presigned address that holds once, and the
-session that it opens.
+"""How a browser comes to a tracking server, a notebook instance or Spark's history: a presigned address that holds
+once, and the session that it opens.
 
 Both are records that only who made them can find: their names are digests of random tokens. Each holds a ticket
 (`operations/ecr/tickets.py`) of who asked for the address, so that what the browser may is what that caller may, as
@@ -18,7 +18,7 @@ from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validat
 from sagewright.operations.call import Call, Params, Services
 from sagewright.operations.ecr import tickets
 from sagewright.operations.ecr.tickets import Ticket
-from sagewright.resources import notebook_instance
+from sagewright.resources import notebook_instance, spark_history_server
 from sagewright.resources.mlflow_tracking_server import SESSION
 from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query
@@ -27,6 +27,11 @@ PREFIX: Final = "/_sagewright/mlflow"
 _ADDRESS_SECONDS: Final = 300
 _SESSION_SECONDS: Final = 43_200
 _ADDRESS, _OPENED = "address", "opened"
+_KINDS: Final = {
+    # Add what browsers are led to here: the kind of its sessions, and what their tickets are for. Else it is MLflow's.
+    notebook_instance.KIND: (notebook_instance.SESSION, "notebook"),
+    spark_history_server.KIND: (spark_history_server.SESSION, "spark history"),
+}
 
 
 def place(record: Record) -> str:
@@ -107,9 +112,9 @@ def _key(record: Record, token: str) -> Key:
 
 
 def _kind(record: Record) -> str:
-    return notebook_instance.SESSION if record.key.kind == notebook_instance.KIND else SESSION
+    return _KINDS.get(record.key.kind, (SESSION, ""))[0]
 
 
 def _purpose(record: Record) -> str:
-    what = "notebook" if record.key.kind == notebook_instance.KIND else "mlflow"
+    _, what = _KINDS.get(record.key.kind, ("", "mlflow"))
     return f"{what}\0{record.uid}"

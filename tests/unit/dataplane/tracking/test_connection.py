@@ -71,6 +71,11 @@ def test_a_long_answer_comes_piece_by_piece(tmp_path: Path) -> None:
     assert ask(tmp_path, said(head, *pieces, b"0\r\n\r\n"))[2] == b"abcde" * 20
 
 
+def test_an_answer_that_says_nothing_of_its_length_ends_with_the_connection(tmp_path: Path) -> None:
+    answer = ask(tmp_path, said(b"HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n", b"abc", b"de"))
+    assert answer == (200, {"x-a": "1"}, b"abcde")
+
+
 def test_an_interim_answer_is_passed_over(tmp_path: Path) -> None:
     answer = ask(tmp_path, said(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
     assert answer[0] == 200

@@ -20,8 +20,10 @@ def hosts(current: str) -> Hosts:
 
 
 def test_the_application_is_submitted_to_the_master(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submit, "_installed", lambda package: Path("/env") / package)
-    command, environment = submit.prepared(["app.py"], tmp_path / "ml", tmp_path, hosts("algo-2"))
+    monkeypatch.setattr(submit, "installed", lambda package: Path("/env") / package)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.py").touch()
+    command, environment = submit.prepared(submit.parsed(["app.py"]), tmp_path / "ml", tmp_path, hosts("algo-2"))
     assert command[1:3] == ["--master", "spark://algo-1:20001"]
     assert (environment["SPARK_LOCAL_IP"], environment["PYSPARK_PYTHON"]) == ("algo-2", "python3")
     lines = (Path(environment["SPARK_CONF_DIR"]) / "spark-defaults.conf").read_text().splitlines()

