@@ -135,6 +135,7 @@ def main(what: str, name: str, folder: Path, *more: str) -> None:
         answers = network_answers.LOADS[name](kept, case.hyperparameters)
         with (folder / "asked").open() as file:
             body = "".join(next(file) for _ in range(case.asked.request))
+        answers(body)  # what is loaded at the first is no part of a rate
         done, begun = 0, time.perf_counter()
         while time.perf_counter() - begun < float(more[0]) or done < 2:
             answers(body)
