@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 from bench import jobs, peers
 from bench.apps.tabular import BATCH, CASES, COLUMNS, Case
-from bench.base import OURS, Figure, Missing, Run, rate
+from bench.base import OURS, Figure, Missing, Run
 
 TITLE = f"rows of {COLUMNS} numbers in one object: from CreateTrainingJob to Completed, endpoints, batch transform"
 
@@ -62,7 +62,7 @@ def _serving(run: Run, work: _Jobs, name: str, rows: int) -> Sequence[Figure]:
     work.deploy(name, rows)
     seconds = run.amount(3, 0.5)
     subjects = {
-        OURS: lambda: {asked.what: work.served(name, rows, seconds), scored.what: work.scored(name, rows)},
+        OURS: lambda: {asked.what: work.served(name, seconds), scored.what: work.scored(name, rows)},
         _BARE: lambda: {
             asked.what: work.bare_rate(name, rows, seconds),
             scored.what: work.bare_scores(name, rows),
@@ -115,12 +115,8 @@ class _Jobs:
     def deploy(self, name: str, rows: int) -> None:
         """An endpoint of a model trained on so many rows."""
         self.train(name, rows)
-        container = {"Image": jobs.image(name), "ModelDataUrl": self._last["ModelArtifacts"]["S3ModelArtifacts"]}
-        self._sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self._role)
-        variant = {"VariantName": "v", "ModelName": name, "InstanceType": jobs.INSTANCE, "InitialInstanceCount": 1}
-        self._sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-        self._sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        self._wait(name, lambda: self._sagemaker.describe_endpoint(EndpointName=name), "EndpointStatus")
+        model = self._last["ModelArtifacts"]["S3ModelArtifacts"]
+        jobs.deploy(self._sagemaker, name, name, model, role=self._role, patience=_PATIENCE_S)
         with (self._folder(rows) / "features.csv").open() as file:
             self._body = "".join(next(file) for _ in range(BATCH))
 
@@ -128,35 +124,17 @@ class _Jobs:
         """The machine is the next one's."""
         self._sagemaker.delete_endpoint(EndpointName=name)
 
-    def served(self, name: str, rows: int, seconds: float) -> float:
+    def served(self, name: str, seconds: float) -> float:
         """Rows a second, one request after the other."""
-
-        def ask() -> None:
-            answer = self._runtime.invoke_endpoint(
-                EndpointName=name, Body=self._body, ContentType="text/csv", Accept="text/csv"
-            )
-            answer["Body"].read()
-
-        return rate(ask, seconds, every=BATCH)
+        return jobs.served(self._runtime, name, self._body, seconds, given="text/csv", wanted="text/csv", every=BATCH)
 
     def scored(self, name: str, rows: int) -> float:
         """Seconds of a batch transform job."""
         job = f"{name}-{next(self._numbers)}"
-        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_BUCKET}/{rows}/features.csv/"}
-        begun = time.perf_counter()
-        self._sagemaker.create_transform_job(
-            TransformJobName=job,
-            ModelName=name,
-            TransformInput={"DataSource": {"S3DataSource": source}, "ContentType": "text/csv", "SplitType": "Line"},
-            TransformOutput={
-                "S3OutputPath": f"s3://{_BUCKET}/{job}",
-                "Accept": "text/csv",
-                "AssembleWith": "Line",
-            },
-            TransformResources={"InstanceType": jobs.INSTANCE, "InstanceCount": 1},
+        source, output = f"s3://{_BUCKET}/{rows}/features.csv/", f"s3://{_BUCKET}/{job}"
+        return jobs.score(
+            self._sagemaker, job, name, source, output, given="text/csv", wanted="text/csv", patience=_PATIENCE_S
         )
-        self._wait(job, lambda: self._sagemaker.describe_transform_job(TransformJobName=job), "TransformJobStatus")
-        return time.perf_counter() - begun
 
     def bare(self, name: str, rows: int) -> float:
         """Seconds of the library's own training."""
@@ -178,10 +156,6 @@ class _Jobs:
     def _app(self, name: str, what: str, *arguments: str) -> str:
         python = bare(self._run, CASES[name])
         return jobs.script(python, "tabular", what, name, *arguments, patience=_PATIENCE_S)
-
-    @staticmethod
-    def _wait(name: str, describe: Callable[[], Any], status: str) -> None:
-        jobs.ended(name, describe, status, patience=_PATIENCE_S)
 
     def _folder(self, rows: int) -> Path:
         return self._run.folder / str(rows)

@@ -1,4 +1,4 @@
-"""Training jobs of the built-in algorithms, as the benchmarks start them and wait for them."""
+"""Training jobs, endpoints and transform jobs of the built-in algorithms, as the benchmarks start and wait for them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench.base import ROOT
+from bench.base import ROOT, rate
 
 INSTANCE: Final = "ml.m5.large"
 _REGISTRY: Final = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
@@ -55,6 +55,46 @@ def train(
     return time.perf_counter() - begun, told
 
 
+def deploy(sagemaker: Any, name: str, algorithm: str, model: str, *, role: str, patience: float) -> None:
+    """An endpoint called `name`, of the model at the address `model`; in service."""
+    container = {"Image": image(algorithm), "ModelDataUrl": model}
+    sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role)
+    variant = {"VariantName": "v", "ModelName": name, "InstanceType": INSTANCE, "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    ended(name, lambda: sagemaker.describe_endpoint(EndpointName=name), "EndpointStatus", patience=patience)
+
+
+def score(
+    sagemaker: Any, job: str, model: str, source: str, output: str, *, given: str, wanted: str, patience: float
+) -> float:
+    """Seconds of a batch transform job over lines: `given` is their form, `wanted` that of the answers."""
+    begun = time.perf_counter()
+    sagemaker.create_transform_job(
+        TransformJobName=job,
+        ModelName=model,
+        TransformInput={
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
+            "ContentType": given,
+            "SplitType": "Line",
+        },
+        TransformOutput={"S3OutputPath": output, "Accept": wanted, "AssembleWith": "Line"},
+        TransformResources={"InstanceType": INSTANCE, "InstanceCount": 1},
+    )
+    ended(job, lambda: sagemaker.describe_transform_job(TransformJobName=job), "TransformJobStatus", patience=patience)
+    return time.perf_counter() - begun
+
+
+def served(runtime: Any, endpoint: str, body: str, seconds: float, *, given: str, wanted: str, every: float) -> float:
+    """Lines a second, `every` a request, one request after the other."""
+
+    def ask() -> None:
+        answer = runtime.invoke_endpoint(EndpointName=endpoint, Body=body, ContentType=given, Accept=wanted)
+        answer["Body"].read()
+
+    return rate(ask, seconds, every=every)
+
+
 def ended(name: str, describe: Callable[[], Any], status: str, *, patience: float) -> Mapping[str, Any]:
     """What `describe` answers at the end. Raises RuntimeError where that is no good one."""
     end = time.monotonic() + patience
@@ -72,7 +112,7 @@ def script(environment: Path, name: str, *arguments: object, patience: float) ->
         [str(environment / "bin" / "python"), str(ROOT / "bench" / "apps" / f"{name}.py"), *map(str, arguments)],
         env={
             **os.environ,
-            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
             "PYTHONWARNINGS": "ignore",
             "OMP_WAIT_POLICY": "PASSIVE",
         },

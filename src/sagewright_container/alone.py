@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Collection, Iterable
+from importlib.metadata import Distribution, DistributionFinder, PackageNotFoundError
 from typing import Any
 
 
@@ -13,8 +15,27 @@ def import_alone(module: str, *others: str) -> Any:
     modules: dict[str, Any] = sys.modules
     hidden = [name for name in others if name not in modules]
     modules.update(dict.fromkeys(hidden))  # None: there is no such module
+    unknown = _Unknown(hidden)
+    sys.meta_path.insert(0, unknown)
     try:
         return importlib.import_module(module)
     finally:
+        sys.meta_path.remove(unknown)
         for name in hidden:
             del modules[name]
+
+
+class _Unknown(DistributionFinder):
+    """Knows no version of what is hidden: some ask for it instead of importing and seeing whether that fails."""
+
+    def __init__(self, hidden: Collection[str]) -> None:
+        self._hidden = hidden
+
+    def find_spec(self, *_: object) -> None:
+        """Modules are hidden without it."""
+
+    def find_distributions(self, context: Any = DistributionFinder.Context()) -> Iterable[Distribution]:  # noqa: B008
+        """None. Raises PackageNotFoundError, which the search ends with."""
+        if context.name in self._hidden:
+            raise PackageNotFoundError(context.name)
+        return ()

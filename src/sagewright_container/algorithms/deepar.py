@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sagewright_container import alone
 from sagewright_container.algorithms import quality, time_series
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
@@ -79,19 +80,24 @@ class DeepAR:
             raise ClientError(
                 f"Channel train: no series is longer than prediction_length, {length}. Give longer ones, or lower it."
             )
-        importlib.import_module("sagewright_container.algorithms.deepar_training").train(job, series)
+        _module("deepar_training").train(job, series)
 
     def load(self, model_dir: str) -> Any:
         """What forecasts."""
-        forecasts = importlib.import_module("sagewright_container.algorithms.deepar_forecasts")
-        return forecasts.Forecaster.load(model_dir)
+        return _module("deepar_forecasts").Forecaster.load(model_dir)
 
     def handler(self, model_dir: str) -> Any:
         """Answers JSON. `DEEPAR_INFERENCE_CONFIG` says how, where a request does not."""
         serving = importlib.import_module("sagewright_container.serving.json_algorithm")
-        forecasts = importlib.import_module("sagewright_container.algorithms.deepar_forecasts")
+        forecasts = _module("deepar_forecasts")
         configuration = os.environ.get(_CONFIGURATION) or "{}"
         return serving.JsonHandler(forecasts.Answers(self.load(model_dir), _configured(configuration)))
+
+
+def _module(name: str) -> Any:
+    """One of ours that stands on GluonTS, and so on Lightning, which loads more than is used of it."""
+    alone.import_alone("lightning.pytorch", "transformers", "scipy", "pandas", "PIL", "rich")
+    return importlib.import_module(f"sagewright_container.algorithms.{name}")
 
 
 def cardinality(values: Mapping[str, Any]) -> list[int] | str:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sagewright_container import eager
 from sagewright_container.algorithms import content_types, quality
 from sagewright_container.algorithms.base import Channel, Job, Metric, Model
 from sagewright_container.algorithms.errors import ClientError
@@ -65,6 +66,7 @@ class IpInsights:
         count = values["num_entity_vectors"]
         train = pairs.read(job.inputs["train"], count)
         held_out = pairs.read(job.inputs["validation"], count) if "validation" in job.inputs else None
+        eager.torch()
         embeddings = importlib.import_module("sagewright_container.algorithms.ip_embeddings")
         network = embeddings.network(count, values["vector_dim"], values["num_ip_encoder_layers"], seed=0)
         for epoch, loss in enumerate(embeddings.epochs(network, train, values)):

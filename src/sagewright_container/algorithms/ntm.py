@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sagewright_container import eager
 from sagewright_container.algorithms import content_types, quality
 from sagewright_container.algorithms.base import Channel, Job, Metric, Model
 from sagewright_container.algorithms.errors import ClientError
@@ -67,6 +68,7 @@ class Ntm:
         values = job.hyperparameters
         rows = {name: _counts(job, name) for name in ("train", "validation", "test") if name in job.inputs}
         words = _vocabulary(job)
+        eager.torch()
         topic_network = importlib.import_module("sagewright_container.algorithms.topic_network")
         network = topic_network.network(values["feature_dim"], values["num_topics"], values, layers(values), seed=0)
         losses: list[float] = []

@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sagewright_container import eager
 from sagewright_container.algorithms import quality
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
@@ -123,6 +124,7 @@ class Object2Vec:
             for name in ("train", "validation", "test")
             if name in job.inputs
         }
+        eager.torch()
         importlib.import_module("sagewright_container.algorithms.object2vec_training").train(job, read)
 
     def load(self, model_dir: str) -> Any:

@@ -46,7 +46,9 @@ class Encoder(nn.Module):  # type: ignore[misc]
     def forward(self, rows: Any) -> Any:
         """Encode."""
         inside = rows != self._pad
-        embedded = self._dropout(self.embedding(rows)) * inside.unsqueeze(-1)
+        embedded = self._dropout(self.embedding(rows))
+        if not inside.all():
+            embedded = embedded * inside.unsqueeze(-1)
         if self._network == "pooled_embedding":
             return embedded.sum(1) / inside.sum(1, keepdim=True).clamp(min=1)
         if self._network == "bilstm":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ class Sequences:
         cut = [each[:longest] for each in sequences]
         self._lengths = np.array([len(each) for each in cut], np.int64)
         self._starts = np.cumsum(self._lengths) - self._lengths
-        self._tokens = np.concatenate([np.asarray(each, np.int64) for each in cut] or [np.empty(0, np.int64)])
+        self._tokens = np.fromiter(itertools.chain.from_iterable(cut), np.int64, int(self._lengths.sum()))
         self._pad = pad
 
     def batch(self, rows: Any) -> Any:
@@ -65,21 +66,21 @@ class Pairs:
 def read(source: Input, values: Mapping[str, Any]) -> Pairs:
     """The pairs of a channel. Raises ClientError with the file and the line of a wrong one."""
     sides = [object2vec.encoder(values, name) for name in ("enc0", "enc1")]
+    sizes = (sides[0]["vocab_size"], sides[1]["vocab_size"])
     classes = values["num_classes"] if values["output_layer"] == "softmax" else None
-    columns: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+    pairs: list[tuple[list[int], list[int], float]] = []
     for path in source.files():
         with open(path, "rb") as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     try:
-                        pair = _pair(line, sides, classes)
+                        pairs.append(_pair(line, sizes, classes))
                     except ClientError as error:
                         where = f"{os.path.basename(path)}, line {number} in channel {source.name}"
                         raise ClientError(f"{where}: {error}") from error
-                    for column, value in zip(columns, pair, strict=True):
-                        column.append(value)
-    if not columns[2]:
+    if not pairs:
         raise source.nothing()
+    columns = tuple(zip(*pairs, strict=True))
     alone = classes is not None and not values["negative_sampling_rate"] and len(set(columns[2])) < 2
     if alone and source.name == "train":
         raise ClientError(
@@ -102,7 +103,7 @@ def tokens(value: Any, name: str, vocab_size: int) -> list[int]:
     return value
 
 
-def _pair(line: bytes, sides: Sequence[Mapping[str, Any]], classes: int | None) -> tuple[list[int], list[int], float]:
+def _pair(line: bytes, sizes: tuple[int, int], classes: int | None) -> tuple[list[int], list[int], float]:
     try:
         pair = orjson.loads(line)
     except json.JSONDecodeError as error:
@@ -114,5 +115,4 @@ def _pair(line: bytes, sides: Sequence[Mapping[str, Any]], classes: int | None) 
         raise ClientError("it has no label that is a number.")
     if classes is not None and not (float(label).is_integer() and 0 <= label < classes):
         raise ClientError(f"its label is {label}: with num_classes {classes} labels are 0 to {classes - 1}.")
-    first, second = (tokens(pair.get(f"in{n}"), f"in{n}", side["vocab_size"]) for n, side in enumerate(sides))
-    return first, second, label
+    return tokens(pair.get("in0"), "in0", sizes[0]), tokens(pair.get("in1"), "in1", sizes[1]), label

@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sagewright_container import eager
 from sagewright_container.algorithms import content_types, quality
 from sagewright_container.algorithms.base import Channel, Job, Metric
 from sagewright_container.algorithms.errors import ClientError
@@ -112,6 +113,7 @@ class Seq2Seq:
         read = {
             name: text.read(job.inputs[name], job.hyperparameters, vocabularies) for name in ("train", "validation")
         }
+        eager.torch()
         importlib.import_module("sagewright_container.algorithms.seq2seq_training").train(job, read, vocabularies)
 
     def load(self, model_dir: str) -> Any:

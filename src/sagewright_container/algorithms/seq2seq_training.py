@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 
 from sagewright_container.algorithms import quality
 from sagewright_container.algorithms.base import Job
@@ -68,7 +67,7 @@ class Training:
     def _learn(self, batch: Sequence[Pair]) -> None:
         self._network.train()
         self._optimizer.zero_grad()
-        loss, *_ = _measured(self._network, batch)
+        loss, *_ = _scored(self._network, batch)
         if not torch.isfinite(loss):
             raise ClientError("The loss is no number any more: lower the hyperparameter learning_rate.")
         loss.backward()
@@ -129,18 +128,24 @@ class Training:
 
 def _measured(network: Any, batch: Sequence[Pair]) -> tuple[Any, int, int]:
     """The mean loss of a word, how many words are right, and how many there are."""
+    loss, scores, wanted = _scored(network, batch)
+    inside = wanted != PAD
+    return loss, int(((scores.argmax(-1) == wanted) & inside).sum()), int(inside.sum())
+
+
+def _scored(network: Any, batch: Sequence[Pair]) -> tuple[Any, Any, Any]:
+    """The mean loss of a word, the scores of each next one, and which they are."""
     device = next(network.parameters()).device
     sources = _padded([pair.source for pair in batch]).to(device)
     given = _padded([[BEGIN, *pair.target] for pair in batch]).to(device)
     wanted = _padded([[*pair.target, END] for pair in batch]).to(device)
     scores = network(sources, given)
-    loss = functional.cross_entropy(scores.flatten(0, 1), wanted.flatten(), ignore_index=PAD)
-    inside = wanted != PAD
-    return loss, int(((scores.argmax(-1) == wanted) & inside).sum()), int(inside.sum())
+    return functional.cross_entropy(scores.flatten(0, 1), wanted.flatten(), ignore_index=PAD), scores, wanted
 
 
 def _padded(sentences: Sequence[Sequence[int]]) -> Any:
-    return pad_sequence([torch.tensor(list(each)) for each in sentences], batch_first=True, padding_value=PAD)
+    longest = max(map(len, sentences))
+    return torch.tensor([[*each, *[PAD] * (longest - len(each))] for each in sentences])
 
 
 def _batches(pairs: Sequence[Pair], size: int, chance: random.Random) -> Iterator[list[Pair]]:

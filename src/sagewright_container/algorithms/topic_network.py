@@ -67,13 +67,15 @@ def epochs(model: Network, rows: Any, values: Mapping[str, Any]) -> Iterator[flo
     optimizer = _optimizer(model, values)
     count = max(1, round(rows.shape[0] * values["sub_sample"]))
     clip = values.get("clip_gradient")
+    counts = None if hasattr(rows, "toarray") else _dense(rows)  # PyTorch picks rows faster, and on all cores
     for _ in range(values["epochs"]):
         model.train()
         total = 0.0
         for part in torch.randperm(rows.shape[0])[:count].split(values["mini_batch_size"]):
             if len(part) == 1 and count > 1 and values["batch_norm"].lower() == "true":
                 continue  # nothing to normalize by
-            losses = model.losses(_dense(rows[part.numpy()]), sampled=True)
+            some = _dense(rows[part.numpy()]) if counts is None else counts[part]
+            losses = model.losses(some, sampled=True)
             optimizer.zero_grad()
             (losses.mean() * values["rescale_gradient"]).backward()
             if clip is not None:

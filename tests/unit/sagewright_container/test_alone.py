@@ -1,6 +1,7 @@
 """A library imported as if others were not installed."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,14 @@ def test_what_cannot_be_imported_leaves_nothing_behind() -> None:
     with pytest.raises(ImportError):
         import_alone("no_such_module", "friend")
     assert "friend" not in sys.modules
+
+
+def test_others_have_no_version_meanwhile(tmp_path: Path) -> None:
+    (tmp_path / "friend-1.0.dist-info").mkdir()
+    (tmp_path / "friend-1.0.dist-info" / "METADATA").write_text("Name: friend\nVersion: 1.0\n")
+    (tmp_path / "lonely.py").write_text(
+        "import importlib.metadata as told\n"
+        "try:\n    version = told.version('friend')\nexcept told.PackageNotFoundError:\n    version = None\n"
+    )
+    assert import_alone("lonely", "friend").version is None
+    assert version("friend") == "1.0"
