@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _IVY = Path(__file__).with_name("ivy") / "settings.xml"
 _CREDENTIALS = Path(__file__).with_name("credentials.py")
@@ -58,6 +59,11 @@ def settings(found: Sequence[Path]) -> Mapping[str, str]:
     if endpoint:
         told["spark.hadoop.fs.s3a.endpoint"] = endpoint
         told["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https:")).lower()
+        address = urlsplit(endpoint)
+        if address.scheme == "http" and address.hostname:
+            # Who writes an offline store by itself names AWS's own address just before. A proxy it leaves as it is.
+            told["spark.hadoop.fs.s3a.proxy.host"] = address.hostname
+            told["spark.hadoop.fs.s3a.proxy.port"] = str(address.port or 80)
     if any(path.name.startswith("hadoop-aws-") for path in found):
         told["spark.jars.ivySettings"] = str(_IVY)
     return told

