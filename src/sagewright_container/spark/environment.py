@@ -20,6 +20,8 @@ _IVY = Path(__file__).with_name("ivy") / "settings.xml"
 _CREDENTIALS = Path(__file__).with_name("credentials.py")
 _PROFILES = "AWS_CREDENTIAL_PROFILES_FILE"
 """What that SDK alone reads."""
+_SECRETS = "HADOOP_TOKEN_FILE_LOCATION"
+_ENCRYPTION = "fs.s3a.server-side-encryption-algorithm"
 _FEATURE_STORE = "sagemaker-feature-store-spark-sdk"
 
 
@@ -62,6 +64,7 @@ def settings(found: Sequence[Path]) -> Mapping[str, str]:
         address = urlsplit(endpoint)
         if address.scheme == "http" and address.hostname:
             # Who writes an offline store by itself names AWS's own address just before. A proxy it leaves as it is.
+            told["spark.hadoop.fs.s3a.security.credential.provider.path"] = "user:///"
             told["spark.hadoop.fs.s3a.proxy.host"] = address.hostname
             told["spark.hadoop.fs.s3a.proxy.port"] = str(address.port or 80)
     if any(path.name.startswith("hadoop-aws-") for path in found):
@@ -79,6 +82,17 @@ def profile(folder: Path) -> Mapping[str, str]:
     return {_PROFILES: str(folder / "profiles")}
 
 
+def secrets(folder: Path) -> Mapping[str, str]:
+    """The variable that names a file of secrets for Hadoop, newly made in `folder`, as far as there is none: one that
+    says that nothing is encrypted. What Hadoop holds as a secret wins over what programs set, and who writes an offline
+    store by itself asks for KMS, which Java's AWS SDK does over HTTPS only."""
+    if _SECRETS in os.environ:
+        return {}
+    words = b"".join(bytes([len(word)]) + word for word in (_ENCRYPTION.encode(), b" "))
+    (folder / "secrets").write_bytes(b"HDTS\0" + bytes([0, 1]) + words)  # no tokens and one secret
+    return {_SECRETS: str(folder / "secrets")}
+
+
 def class_path(found: Sequence[Path]) -> str:
     """What Spark puts behind its own JARs: SPARK_DIST_CLASSPATH."""
     return os.pathsep.join(filter(None, [os.environ.get("SPARK_DIST_CLASSPATH"), *map(str, found)]))
@@ -90,7 +104,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="spark-conf-"))
     lines = [f"{name} {value}\n" for name, value in settings(found).items()]
     (folder / "spark-defaults.conf").write_text("".join(lines))
-    told = {"SPARK_CONF_DIR": str(folder), "SPARK_DIST_CLASSPATH": class_path(found), **profile(folder)}
+    told = {"SPARK_CONF_DIR": str(folder), "SPARK_DIST_CLASSPATH": class_path(found), **profile(folder), **secrets(folder)}
     if "JAVA_HOME" not in os.environ and (home := java()) is not None:
         told["JAVA_HOME"] = str(home)
     sys.stdout.write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in told.items()))

@@ -76,7 +76,7 @@ def prepared(
     if logs := _event_logs(asked):
         defaults |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs}
     exported = write(read(base / Job.at(base).configuration), configuration, defaults)
-    exported = {**environment.profile(scratch), **exported}
+    exported = {**environment.profile(scratch), **environment.secrets(scratch), **exported}
     master = hosts.master if hosts else f"local[{len(os.sched_getaffinity(0))}]"
     command = [str(spark / "bin" / "spark-submit"), "--master", master]
     if asked.main_class:
