@@ -104,7 +104,12 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="spark-conf-"))
     lines = [f"{name} {value}\n" for name, value in settings(found).items()]
     (folder / "spark-defaults.conf").write_text("".join(lines))
-    told = {"SPARK_CONF_DIR": str(folder), "SPARK_DIST_CLASSPATH": class_path(found), **profile(folder), **secrets(folder)}
+    told = {
+        "SPARK_CONF_DIR": str(folder),
+        "SPARK_DIST_CLASSPATH": class_path(found),
+        **profile(folder),
+        **secrets(folder),
+    }
     if "JAVA_HOME" not in os.environ and (home := java()) is not None:
         told["JAVA_HOME"] = str(home)
     sys.stdout.write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in told.items()))
