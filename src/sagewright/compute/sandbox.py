@@ -54,8 +54,9 @@ _GPU_DEVICES = ("nvidia", "dri", "kfd")
 _CLIENTS = {
     "BOTOCORE_EXPERIMENTAL__PLUGINS": "sagewright=sagewright_container.client_plugin.sagewright_botocore",
     "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": "{}/sagewright_container/client_plugin/sagemaker-config.yaml",
+    "SPARK_CONF_DIR": "{}/sagewright_container/spark/conf",
 }
-"""What `sagewright env` sets too: SDKs ask nobody but this server, and report nothing."""
+"""SDKs ask nobody but this server and report nothing, which `sagewright env` sees to as well; Spark finds S3."""
 _SPINS = "1000"
 """So often a thread of OpenMP's looks whether there is work before it sleeps: some 50 µs. By itself it would look
 300,000 times, and keep a processor from others that could use it, its own team among them."""

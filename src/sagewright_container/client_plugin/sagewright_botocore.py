@@ -9,7 +9,8 @@ botocore then calls `initialize_client_plugin` for every client it makes.
 `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true`, botocore's own switch, turns this off as well: so a program still
 reaches AWS when it means to.
 
-It also spares the SageMaker SDKs a second for each job: see `check_schemas_once`.
+It also spares the SageMaker SDKs a second for each job (see `check_schemas_once`), and has them name an image
+for Spark applications from any Python (see `name_spark_image`).
 
 This runs inside the user's own Python, whatever its version: no import beyond the standard library and botocore.
 """
@@ -29,11 +30,14 @@ AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws
 ENDPOINT = "SDK::Endpoint"  # botocore's name for the address that a client was made with
 CONFIGURATIONS = ("sagemaker.config.config", "sagemaker.core.config.config", "sagemaker.core.config.config_manager")
 """The modules of the SageMaker SDKs v2 and v3 that check their configuration files."""
+REMOTE_FUNCTIONS = ("sagemaker.remote_function.job", "sagemaker.core.remote_function.job")
+"""Those that make jobs of functions."""
 
 
 def initialize_client_plugin(client: BaseClient) -> None:
     """Where `client` was made with one of AWS's addresses, send it where its settings say."""
     check_schemas_once()
+    name_spark_image()
     target = configured_endpoint(client.meta.service_model.service_id)
     if not target or os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return
@@ -76,6 +80,35 @@ class SchemasCheckedOnce:
         if known is None or arguments or options or not known.is_valid(instance):
             self._jsonschema.validate(instance, schema, *arguments, **options)
             self._checked[id(schema)] = self._jsonschema.validators.validator_for(schema)(schema)  # keeps it alive
+
+
+def name_spark_image() -> None:
+    """Let remote functions with a `spark_config` run on the caller's Python, as those without do.
+
+    The SDKs refuse all Pythons but those of AWS's newest Spark images, and let nobody name another image. Here the
+    image has the Python of the server, whatever its tag says.
+    """
+    for name in REMOTE_FUNCTIONS:
+        settings = getattr(sys.modules.get(name), "_JobSettings", None)
+        own = getattr(settings, "_get_default_spark_image", None)
+        if settings is not None and own is not None and not isinstance(own, SparkImage):
+            settings._get_default_spark_image = SparkImage(own, sys.modules[name])
+
+
+class SparkImage:
+    """Stands in for the SDKs' function that names the image of Spark applications."""
+
+    def __init__(self, own: Any, module: Any) -> None:
+        self._own = own
+        self._module = module
+
+    def __call__(self, session: Any) -> Any:
+        """What the SDK says; else the image of another Python."""
+        try:
+            return self._own(session)
+        except ValueError:
+            options = {"version": "3.3", "py_version": "py39", "container_version": "v1"}
+            return self._module.image_uris.retrieve(framework="spark", region=session.boto_region_name, **options)
 
 
 def choose_proxy_anew(client: Any, target: str) -> None:

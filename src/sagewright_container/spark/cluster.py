@@ -84,11 +84,11 @@ class Hosts(NamedTuple):
         }
 
 
-def met(base: Path, memory: int) -> Hosts | None:
-    """The hosts of the job whose /opt/ml is at `base`, once all are there; None where there is one. Raises
-    ClientError."""
+def met(resources: Path, memory: int) -> Hosts | None:
+    """The hosts of the job, once all are there; None where there is one. `resources` is the file that tells of them.
+    Raises ClientError."""
     try:
-        told = json.loads((base / "config/resourceconfig.json").read_text())
+        told = json.loads(resources.read_text())
     except OSError:
         return None
     hosts = sorted(told["hosts"], key=lambda host: int(host.rpartition("-")[2]))

