@@ -1,8 +1,8 @@
 """Cars by model year (samples/auto-mpg.csv), and what was known of them at a moment: SQL of Athena's, and the same by
 pandas.
 
-`name` tells a car, which comes back in other model years. One year comes late, so that the three times of a row, when it
-was true, when it was put and since when it can be read, say different things.
+`name` tells a car, which comes back in other model years. One year comes late, so that the three times of a row, when
+it was true, when it was put and since when it can be read, say different things.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def newest(rows: pd.DataFrame) -> pd.DataFrame:
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     """The same rows; clients have types of their own for texts and whole numbers."""
-    assert 0 < len(expected)
+    assert len(expected) > 0
     pd.testing.assert_frame_equal(found.astype(expected.dtypes), expected)
 
 

@@ -21,8 +21,8 @@ def test_cars_by_model_year_and_what_was_known_of_them(
 ) -> None:
     # Where it is imported, it asks for a region.
     import sagemaker.mlops.feature_store.feature_utils as sdk
-    from sagemaker.core.telemetry import telemetry_logging
     from sagemaker.core.helper.session_helper import Session
+    from sagemaker.core.telemetry import telemetry_logging
     from sagemaker.mlops.feature_store import (
         FeatureGroup,
         OfflineStoreConfig,
