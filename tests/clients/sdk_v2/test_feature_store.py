@@ -90,3 +90,36 @@ def test_rows_that_are_no_records_are_named(session: Any, role: str, unique: Cal
         group.ingest(data_frame=some.assign(garden=1), max_workers=1, wait=True)
     assert len(told.value.failed_rows) == len(some), "there is no such feature"
     group.delete()
+
+
+def test_what_fills_a_group_is_told_to_its_lineage(session: Any, role: str, unique: Callable[[str], str]) -> None:
+    from sagemaker.feature_store.feature_group import FeatureGroup
+    from sagemaker.lineage.artifact import Artifact
+    from sagemaker.lineage.association import Association
+    from sagemaker.lineage.context import Context
+    from sagemaker.lineage.query import LineageFilter, LineageQuery, LineageQueryDirectionEnum
+
+    name = unique("traced")
+    group = FeatureGroup(name=name, sagemaker_session=session)
+    group.load_feature_definitions(data_frame=pd.DataFrame({"id": [1], "time": [1.0]}))
+    group.create(
+        s3_uri=False,
+        record_identifier_name="id",
+        event_time_feature_name="time",
+        role_arn=role,
+        enable_online_store=True,
+    )
+    # The SDK's feature processors, which need Spark, load contexts by these names.
+    stem = f"{name}-{group.describe()['CreationTime'].strftime('%s')}-feature-group-pipeline"
+    found = [Context.load(each, sagemaker_session=session) for each in (stem, f"{stem}-version")]
+    assert [each.context_type for each in found] == ["FeatureGroupPipeline", "FeatureGroupPipelineVersion"]
+    source = f"s3://{session.default_bucket()}/{name}.csv"
+    raw = Artifact.create("raw", source, "DataSet", sagemaker_session=session)
+    Association.create(raw.artifact_arn, found[1].context_arn, "ContributedTo", sagemaker_session=session)
+    told = LineageQuery(session).query(
+        [found[1].context_arn],
+        query_filter=LineageFilter(),
+        direction=LineageQueryDirectionEnum.ASCENDANTS,
+        include_edges=False,
+    )
+    assert raw.artifact_arn in [each.arn for each in told.vertices]

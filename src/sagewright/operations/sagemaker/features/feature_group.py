@@ -8,6 +8,7 @@ from typing import Final
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.features.definitions import MOST, check_definitions, check_keys
+from sagewright.operations.sagemaker.features.group_lineage import contexts
 from sagewright.operations.sagemaker.listing import output_of, project, sliced
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
@@ -46,10 +47,11 @@ def create_feature_group(call: Call, request: Params) -> Params:
     _check_throughput(request)
     if "RoleArn" in request:
         check_role(call, request["RoleArn"])
-    if "OfflineStoreConfig" not in request:
-        return NOUN.answer(call, NOUN.create(call, request, state="Created"))
-    spec = {**request, "OfflineStoreConfig": _resolved(call, request)}
-    record = NOUN.create(call, spec, state="Created", status={"OfflineStoreStatus": _ACTIVE})
+    spec, status = request, {}
+    if "OfflineStoreConfig" in request:
+        spec = {**request, "OfflineStoreConfig": _resolved(call, request)}
+        status = {"OfflineStoreStatus": _ACTIVE}
+    record = NOUN.create(call, spec, state="Created", status=status, beside=lambda group: contexts(call, group))
     return NOUN.answer(call, record)
 
 

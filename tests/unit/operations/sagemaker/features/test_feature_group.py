@@ -166,3 +166,12 @@ def test_only_a_standard_store_becomes_another(
         with pytest.raises(Refused, match="cannot become"):
             asker.call("UpdateFeatureGroup", **wanted)
     assert described(asker)["OnlineStoreConfig"]["StorageType"] == (after if fine else before)
+
+
+def test_lineage_knows_of_a_group_from_the_start(asker: Asker, group: str, houses: dict[str, Any]) -> None:
+    name = f"Houses-{int(described(asker)['CreationTime'])}-feature-group-pipeline"
+    for suffix, kind in (("", "FeatureGroupPipeline"), ("-version", "FeatureGroupPipelineVersion")):
+        found = asker.call("DescribeContext", ContextName=name + suffix)
+        assert (found["ContextType"], found["Source"]["SourceUri"]) == (kind, group)
+    asker.call("DeleteFeatureGroup", FeatureGroupName="Houses")
+    asker.call("CreateFeatureGroup", **houses)
