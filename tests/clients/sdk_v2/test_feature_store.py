@@ -114,7 +114,7 @@ def test_what_fills_a_group_is_told_to_its_lineage(session: Any, role: str, uniq
     found = [Context.load(each, sagemaker_session=session) for each in (stem, f"{stem}-version")]
     assert [each.context_type for each in found] == ["FeatureGroupPipeline", "FeatureGroupPipelineVersion"]
     source = f"s3://{session.default_bucket()}/{name}.csv"
-    raw = Artifact.create("raw", source, "DataSet", sagemaker_session=session)
+    raw = Artifact.create("raw", source, artifact_type="DataSet", sagemaker_session=session)
     Association.create(raw.artifact_arn, found[1].context_arn, "ContributedTo", sagemaker_session=session)
     told = LineageQuery(session).query(
         [found[1].context_arn],
