@@ -26,8 +26,9 @@ def measure(run: Run) -> Sequence[Figure]:
     if unknown := [name for name in names if name not in CASES]:
         raise Missing(f"there is no {', '.join(unknown)}; there are {', '.join(CASES)}.")
     sizes = (1000, 5000) if run.quick else (10_000, 100_000, 1_000_000)
-    for environment in {CASES[name].environment for name in names}:
-        peers.runtime(run, environment)
+    for name in names:
+        peers.runtime(run, CASES[name].environment)
+        bare(run, CASES[name])
     figures: list[Figure] = []
     with ExitStack() as stack:
         data = run.folder / "data"
@@ -39,7 +40,7 @@ def measure(run: Run) -> Sequence[Figure]:
                 figures.append(_training(run, work, name, rows))
             figures += _serving(run, work, name, sizes[1])
     run.note("the bare libraries read the same file with pandas, fit and keep a model, in a process that starts anew.")
-    run.note(f"{_BARE} of factorization machines, which no library has, is scikit-learn's Ridge on the same rows.")
+    run.note(f"{_BARE} of factorization machines is myFM, which samples where ours descends the gradient.")
     return figures
 
 
@@ -71,6 +72,11 @@ def _serving(run: Run, work: _Jobs, name: str, rows: int) -> Sequence[Figure]:
     return [asked, scored]
 
 
+def bare(run: Run, case: Case) -> Path:
+    """The environment that has a case's library."""
+    return peers.environment(run, case.library) if case.library else peers.runtime(run, case.environment)
+
+
 class _Jobs:
     """Our server's jobs and endpoints, and the same work without it."""
 
@@ -85,7 +91,8 @@ class _Jobs:
         for rows in sizes:
             run.say(f"making {rows:,} rows")
             self._folder(rows).mkdir()
-            self._app("scikit-learn", "make", str(self._folder(rows)), str(rows))
+            place = str(self._folder(rows))
+            jobs.script(peers.runtime(run, "scikit-learn"), "tabular", "make", place, rows, patience=_PATIENCE_S)
             for file in ("rows.csv", "features.csv", "rows.rec"):
                 self._s3.upload_file(str(self._folder(rows) / file), _BUCKET, f"{rows}/{file}/{file}")
 
@@ -152,23 +159,24 @@ class _Jobs:
 
     def bare(self, name: str, rows: int) -> float:
         """Seconds of the library's own training."""
-        return self._timed(name, "train", name, str(self._folder(rows)))
+        return self._timed(name, "train", str(self._folder(rows)))
 
     def bare_scores(self, name: str, rows: int) -> float:
         """Seconds to predict all rows."""
-        return self._timed(name, "predict", name, str(self._folder(rows)))
+        return self._timed(name, "predict", str(self._folder(rows)))
 
     def bare_rate(self, name: str, rows: int, seconds: float) -> float:
         """Rows a second in one process, text to text."""
-        return float(self._app(CASES[name].environment, "rate", name, str(self._folder(rows)), str(seconds)))
+        return float(self._app(name, "rate", str(self._folder(rows)), str(seconds)))
 
-    def _timed(self, name: str, *arguments: str) -> float:
+    def _timed(self, name: str, what: str, folder: str) -> float:
         begun = time.perf_counter()
-        self._app(CASES[name].environment, *arguments)
+        self._app(name, what, folder)
         return time.perf_counter() - begun
 
-    def _app(self, environment: str, *arguments: str) -> str:
-        return jobs.script(peers.runtime(self._run, environment), "tabular", *arguments, patience=_PATIENCE_S)
+    def _app(self, name: str, what: str, *arguments: str) -> str:
+        python = bare(self._run, CASES[name])
+        return jobs.script(python, "tabular", what, name, *arguments, patience=_PATIENCE_S)
 
     @staticmethod
     def _wait(name: str, describe: Callable[[], Any], status: str) -> None:

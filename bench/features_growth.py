@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sqlite3
 import time
@@ -21,6 +22,7 @@ TITLE = "a feature group with many records, 20 features each; the reference is o
 _FEW: Final = 2_000
 _REQUESTS: Final = 3_000
 _BATCHES: Final = 300
+_AT_ONCE: Final = 200_000
 _BEGUN: Final = 1_700_000_000
 
 
@@ -58,17 +60,19 @@ def _fill(run: Run, peer: peers.Peer, keys: peers.Keys, data: Path, group: str, 
     database.executescript(SCHEMA)
     for pragma in ("synchronous = OFF", "cache_size = -400000"):
         database.execute(f"PRAGMA {pragma}")
-    database.execute("BEGIN")
-    # In the order of their identifiers: the index grows at its end.
-    database.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, NULL, NULL, 0, ?)", _rows(count))
-    database.execute("COMMIT")
-    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    rows = _rows(count)
+    while some := list(itertools.islice(rows, _AT_ONCE)):
+        database.execute("BEGIN")
+        database.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, NULL, NULL, 0, ?)", some)
+        database.execute("COMMIT")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     size = (folder / "records.db").stat().st_size / 1e9
     run.say(f"wrote {size:.1f} GB in {time.perf_counter() - begun:.0f} s")
 
 
 def _rows(count: int) -> Iterator[tuple[str, int, bytes]]:
+    """In the order of their identifiers: the index grows at its end."""
     for number in sorted(range(count), key=str):
         given = {each["FeatureName"]: each["ValueAsString"] for each in features.record(number)}
         yield str(number), (_BEGUN + number) * SECOND, packed(given)

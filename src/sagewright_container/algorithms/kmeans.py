@@ -77,17 +77,21 @@ class KMeans:
             tol=values["local_lloyd_tol"],
             random_state=0,
         ).fit(rows)
-        for name in ("train", "test"):
-            if name in job.inputs:
-                some = rows if name == "train" else tables.features(job.inputs[name], width=values["feature_dim"])
-                squares = -float(fitted.score(some))
-                quality.said(job.current_host, name, "msd", squares / some.shape[0])
-                quality.said(job.current_host, name, "ssd", squares)
+        _said(job, "train", float(fitted.inertia_), rows.shape[0])
+        if "test" in job.inputs:
+            test = tables.features(job.inputs["test"], width=values["feature_dim"])
+            _said(job, "test", -float(fitted.score(test)), test.shape[0])
         save(fitted, job.model_dir)
 
     def load(self, model_dir: str) -> Clusters:
         """The centers."""
         return Clusters(load(model_dir))
+
+
+def _said(job: Job, channel: str, squares: float, rows: int) -> None:
+    """The distances of a channel's rows to their centers."""
+    quality.said(job.current_host, channel, "msd", squares / rows)
+    quality.said(job.current_host, channel, "ssd", squares)
 
 
 class Clusters(Fitted):

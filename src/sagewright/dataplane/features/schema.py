@@ -103,8 +103,23 @@ class Schema:
             raise BadRecord(f"The event time feature {self.time} {error}, not {_shown(value)}.") from None
 
 
+_NEXT: Final = b'"},{"FeatureName":"', b"\1"
+_IS: Final = b'","ValueAsString":"', b"\2"
+"""What stands between names and values in nearly all records, and a byte for each that JSON has no other use for."""
+
+
 def packed(values: Mapping[str, Value]) -> bytes:
-    """A record as JSON, in the form in which it is sent: so that whoever reads it only copies it."""
+    """A record as it is kept: a third of what is sent."""
+    return sent(values).replace(*_NEXT).replace(*_IS)
+
+
+def spread(data: bytes) -> bytes:
+    """A packed record as it is sent: for whoever reads it no more than a copy."""
+    return data.replace(*_NEXT[::-1]).replace(*_IS[::-1])
+
+
+def sent(values: Mapping[str, Value]) -> bytes:
+    """A record as JSON, in the form in which it is sent."""
     return orjson.dumps(
         [
             {"FeatureName": name, "ValueAsString" if isinstance(value, str) else "ValueAsStringList": value}
@@ -117,7 +132,7 @@ def unpacked(data: bytes) -> dict[str, Value]:
     """The values of a packed record."""
     return {
         each["FeatureName"]: each["ValueAsString"] if "ValueAsString" in each else each["ValueAsStringList"]
-        for each in orjson.loads(data)
+        for each in orjson.loads(spread(data))
     }
 
 

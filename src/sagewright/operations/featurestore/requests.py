@@ -12,7 +12,7 @@ from sagewright.dataplane.features.changes import Change, Layout
 from sagewright.dataplane.features.event_time import SECOND
 from sagewright.dataplane.features.group_file import Kept
 from sagewright.dataplane.features.groups import Group, ttl_of
-from sagewright.dataplane.features.schema import BadRecord, packed, unpacked
+from sagewright.dataplane.features.schema import BadRecord, sent, unpacked
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.features import feature_group
 from sagewright.operations.table import briefly
@@ -97,7 +97,7 @@ def shown(record: Kept, names: Sequence[str] | None) -> orjson.Fragment:
     if names is None:
         return orjson.Fragment(record.data)
     values = unpacked(record.data)
-    return orjson.Fragment(packed({name: values[name] for name in names if name in values}))
+    return orjson.Fragment(sent({name: values[name] for name in names if name in values}))
 
 
 def check_names(group: Group, names: Sequence[str] | None) -> None:
