@@ -31,6 +31,7 @@ LOST = (
     ResponseStreamingError,
     ResponseParserError,
 )
+SERVICES = ("sagemaker", "sagemaker-runtime", "s3", "logs", "sts", "iam")
 PATIENCE = 120.0
 """Seconds until a call that is never answered counts as a failure."""
 
@@ -47,7 +48,13 @@ class Answer(NamedTuple):
 class Clients:
     """All of boto3's clients, for any thread."""
 
-    def __init__(self, front: Front, environment: dict[str, str], acknowledged: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        front: Front,
+        environment: dict[str, str],
+        acknowledged: Callable[[str], None],
+        services: Sequence[str] = SERVICES,
+    ) -> None:
         """`acknowledged` is called with the operation's name at each answer."""
         self._front = front
         self._acknowledged = acknowledged
@@ -58,11 +65,10 @@ class Clients:
             "us-east-1",
         )
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=32, connect_timeout=5, read_timeout=30)
-        names = ("sagemaker", "sagemaker-runtime", "s3", "logs", "sts", "iam")
         self._clients = {
             (port, name): session.client(name, endpoint_url=f"http://127.0.0.1:{port}", config=config)
             for port in front.ports
-            for name in names
+            for name in services
         }
         self._turn = itertools.count()
 
@@ -74,6 +80,17 @@ class Clients:
         """The client of one server."""
         return self._clients[port, service]
 
+    def once(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        """One try. Raises ClientError where it is refused, one of LOST where there was no answer."""
+        port = self._front.ports[next(self._turn) % len(self._front.ports)]
+        body: dict[str, Any] = getattr(self.at(port, service), operation)(**params)
+        if hasattr(body.get("Body"), "read"):
+            body["Body"] = body["Body"].read()
+        if _is_cut(body):
+            raise ConnectionClosedError(endpoint_url=operation)
+        self._acknowledged(operation)
+        return body
+
     def __call__(self, service: str, operation: str, *, refused: Sequence[str] = (), **params: Any) -> Answer:
         """One operation, until it is answered. An error fails, unless its code or words are among `refused`."""
         deadline = time.monotonic() + PATIENCE
@@ -84,24 +101,16 @@ class Clients:
                 continue
             tries += 1
             try:
-                port = self._front.ports[next(self._turn) % len(self._front.ports)]
-                body = getattr(self.at(port, service), operation)(**params)
-                if hasattr(body.get("Body"), "read"):
-                    body["Body"] = body["Body"].read()
+                return Answer(self.once(service, operation, **params), tries > 1, "")
             except ReadTimeoutError:
                 raise
             except LOST:
                 time.sleep(0.005)
-                continue
             except ClientError as error:
                 refusal = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
                 if any(words in refusal for words in refused):
                     return Answer({}, tries > 1, refusal)
                 raise AssertionError(f"{operation}({params}) was refused, try {tries}: {refusal}") from error
-            if _is_cut(body):
-                continue
-            self._acknowledged(operation)
-            return Answer(body, tries > 1, "")
 
 
 def _is_cut(body: dict[str, Any]) -> bool:

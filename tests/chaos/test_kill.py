@@ -14,6 +14,7 @@ from .components import Components
 from .endpoints import Endpoints, answering_version
 from .files import Files
 from .jobs import Jobs
+from .lives import one_life
 from .server import Server, eventually
 from .transforms import Transforms
 from .world import World
@@ -59,7 +60,7 @@ def test_killed_at_random_moments(server: Server, rounds: int, seed: int, capsys
         for number in range(1, rounds + 1):
             if number % REST_EVERY == 1:
                 users = _users(world, f"r{number}")
-            how = _one_life(world, server, choose)
+            how = one_life(world, server, choose, (*MOMENTS, *DENSER))
             traces.look()
             say(f"   round {number}: {how}")
             server.start()
@@ -107,36 +108,6 @@ def _users(world: World, stem: str) -> list[User]:
             users.append(kind(world, name))
             world.user(name, users[-1].act)
     return users
-
-
-def _one_life(world: World, server: Server, choose: random.Random) -> str:
-    """The server is up: kill it at some moment. Says which."""
-    way = choose.choices(("acknowledged", "any", "starting", "interrupted"), (12, 5, 2, 1))[0]
-    group = choose.random() < 0.25
-    if way == "acknowledged":
-        moment = choose.choice((*MOMENTS, *DENSER))
-        came = world.wait_for(moment, 2.0)
-        delay = choose.uniform(0.0, 0.05)
-        time.sleep(delay)
-        how = f"{delay * 1000:.0f} ms after {moment}" if came else f"in vain waiting for {moment}"
-    elif way == "any":
-        delay = choose.uniform(0.0, 2.0)
-        time.sleep(delay)
-        how = f"after {delay:.2f} s"
-    elif way == "starting":
-        server.kill()
-        server.spawn()
-        delay = choose.uniform(0.2, 0.9)
-        time.sleep(delay)
-        how = f"{delay:.2f} s into its start"
-    else:
-        time.sleep(choose.uniform(0.0, 1.0))
-        server.interrupt()
-        delay = choose.uniform(0.0, 0.5)
-        time.sleep(delay)
-        how = f"{delay:.2f} s after Ctrl-C"
-    server.kill(group=group)
-    return f"killed {how}{', with its process group' if group else ''}"
 
 
 def _check_steady(world: World) -> None:

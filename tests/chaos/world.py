@@ -7,11 +7,11 @@ import random
 import tarfile
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .client import Answer, Clients
+from .client import SERVICES, Answer, Clients
 from .server import Front
 from .witness import Witness
 
@@ -39,9 +39,9 @@ class World:
         self.role = ""
         self._clients: Clients | None = None
 
-    def prepare(self) -> None:
+    def prepare(self, services: Sequence[str] = SERVICES) -> None:
         """What all users need; it is up, and nobody kills anything yet."""
-        self._clients = Clients(self.front, self.front.environment(), self.notice)
+        self._clients = Clients(self.front, self.front.environment(), self.notice, services)
         name = self("sts", "get_caller_identity").body["Arn"].split(":assumed-role/")[1].split("/")[0]
         self.role = self("iam", "get_role", RoleName=name).body["Role"]["Arn"]
         for bucket in (BUCKET, OUTPUT):
@@ -57,6 +57,11 @@ class World:
         """One call of a patient client."""
         assert self._clients is not None
         return self._clients(service, operation, **params)
+
+    def once(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        """One try of one call; see `Clients.once`."""
+        assert self._clients is not None
+        return self._clients.once(service, operation, **params)
 
     def at(self, port: int, service: str) -> Any:
         """boto3's client of one of several servers."""

@@ -1,14 +1,10 @@
-"""Cars by model year in a feature group, and what was known of them at a moment: the same as pandas says.
-
-The rows are Auto MPG's (samples/auto-mpg.csv): `name` tells a car, which comes back in other model years. Two cars are
-there twice in the same year; the later row corrects the earlier one.
-"""
+"""Cars by model year in a feature group, put with boto3, and what was known of them at a moment: the same as pandas
+says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import awswrangler as wr
@@ -18,16 +14,9 @@ import pytest
 from pyathena import connect
 from pyathena.pandas.cursor import PandasCursor
 
-CARS = Path(__file__).parents[1] / "samples" / "auto-mpg.csv"
-KINDS = {"name": "String", "event_time": "String", "mpg": "Fractional", "weight": "Integral", "origin": "String"}
-MOMENT = "1975-12-31T23:59:59Z"
-KNOWN = """
-SELECT name, event_time, mpg, weight, origin FROM (
-    SELECT *, row_number() OVER (
-        PARTITION BY name ORDER BY event_time DESC, api_invocation_time DESC, write_time DESC) AS nth
-    FROM "{table}" WHERE event_time <= {moment})
-WHERE nth = 1 AND NOT is_deleted ORDER BY name
-"""
+from ..cars import ByYear, assert_same, cars, newest
+
+KINDS = {"name": "String", "event_time": "String", "mpg": "Fractional", "weight": "Integral", "cyl": "Integral"}
 
 
 @dataclass(frozen=True)
@@ -36,26 +25,17 @@ class Fleet:
 
     group: str
     rows: pd.DataFrame
-    """As they were put, one after the other."""
+    story: ByYear
     database: str
     table: str
     results: str
-
-    def known(self, moment: str) -> pd.DataFrame:
-        """What pandas knows of each car at a moment."""
-        earlier = self.rows[self.rows["event_time"] <= moment]
-        newest = earlier.sort_values("event_time", kind="stable").groupby("name").tail(1)
-        return newest.sort_values("name").reset_index(drop=True)
 
 
 @pytest.fixture(scope="module")
 def fleet(role: str, unique: Callable[[str], str], eventually: Callable[..., Any]) -> Fleet:
     sagemaker, s3, bucket = boto3.client("sagemaker"), boto3.client("s3"), unique("fleet")
-    cars = pd.read_csv(CARS)
-    years = "19" + cars["yr"].astype(str) + "-07-01T00:00:00Z"
-    rows = cars.assign(event_time=years).sort_values("yr", kind="stable").reset_index(drop=True)[list(KINDS)]
     s3.create_bucket(Bucket=bucket)
-    name = unique("cars")
+    name, rows = unique("cars"), cars()
     sagemaker.create_feature_group(
         FeatureGroupName=name,
         RecordIdentifierFeatureName="name",
@@ -66,17 +46,26 @@ def fleet(role: str, unique: Callable[[str], str], eventually: Callable[..., Any
         RoleArn=role,
     )
     runtime = boto3.client("sagemaker-featurestore-runtime")
-    for row in rows.to_dict("records"):
-        record = [{"FeatureName": each, "ValueAsString": str(value)} for each, value in row.items()]
-        runtime.put_record(FeatureGroupName=name, Record=record)
     config = sagemaker.describe_feature_group(FeatureGroupName=name)["OfflineStoreConfig"]
     place = config["S3StorageConfig"]["ResolvedOutputS3Uri"] + "/"
     catalog = config["DataCatalogConfig"]
-    eventually(lambda: sum(map(len, wr.s3.read_parquet(place, chunked=True))) == len(rows) if _any(place) else False)
     partitions = {"DatabaseName": catalog["Database"], "TableName": catalog["TableName"]}
-    years_there = rows["event_time"].nunique()
-    eventually(lambda: len(boto3.client("glue").get_partitions(**partitions)["Partitions"]) == years_there)
-    return Fleet(name, rows, catalog["Database"], catalog["TableName"], f"s3://{bucket}/results/")
+
+    def ingest(year: pd.DataFrame) -> None:
+        for row in year.to_dict("records"):
+            record = [{"FeatureName": each, "ValueAsString": str(value)} for each, value in row.items()]
+            runtime.put_record(FeatureGroupName=name, Record=record)
+
+    def arrived(many: int) -> None:
+        def there() -> bool:
+            return _any(place) and sum(map(len, wr.s3.read_parquet(place, chunked=True))) == many
+
+        eventually(there)
+        years = rows["event_time"][:many].nunique()
+        eventually(lambda: len(boto3.client("glue").get_partitions(**partitions)["Partitions"]) == years)
+
+    story = ByYear(rows, ingest, arrived)
+    return Fleet(name, rows, story, catalog["Database"], catalog["TableName"], f"s3://{bucket}/results/")
 
 
 def _any(place: str) -> bool:
@@ -85,7 +74,7 @@ def _any(place: str) -> bool:
 
 def test_the_newest_of_each_car_is_online(fleet: Fleet) -> None:
     runtime = boto3.client("sagemaker-featurestore-runtime")
-    newest = fleet.known("9999").set_index("name")
+    last = newest(fleet.rows).set_index("name")
     asked = ["ford pinto", "plymouth reliant", "toyota corolla"]
     batch = [{"FeatureGroupName": fleet.group, "RecordIdentifiersValueAsString": [*asked, "no such car"]}]
     found = {
@@ -94,22 +83,18 @@ def test_the_newest_of_each_car_is_online(fleet: Fleet) -> None:
     }
     assert sorted(found) == asked
     for name, record in found.items():
-        assert (record["event_time"], float(record["mpg"])) == (newest["event_time"][name], newest["mpg"][name])
+        assert (record["event_time"], float(record["mpg"])) == (last["event_time"][name], last["mpg"][name])
     one = runtime.get_record(FeatureGroupName=fleet.group, RecordIdentifierValueAsString="ford pinto")["Record"]
     assert {each["FeatureName"]: each["ValueAsString"] for each in one} == found["ford pinto"]
 
 
 def test_what_was_known_at_a_moment_is_what_pandas_says(fleet: Fleet) -> None:
-    expected = fleet.known(MOMENT)
-    assert 0 < len(expected) < fleet.rows["name"].nunique()
-    query = KNOWN.format(table=fleet.table, moment=f"'{MOMENT}'")
-    wrangled = wr.athena.read_sql_query(query, fleet.database, s3_output=fleet.results, ctas_approach=False)
-    with connect(s3_staging_dir=fleet.results, schema_name=fleet.database) as connection:
-        asked = KNOWN.format(table=fleet.table, moment="%(moment)s")
-        read = connection.cursor(PandasCursor).execute(asked, {"moment": MOMENT}).as_pandas()
-    for found in (wrangled, read):
-        plain = found.astype({"name": object, "event_time": object, "origin": object, "weight": "int64"})
-        pd.testing.assert_frame_equal(plain.astype(expected.dtypes), expected)
+    for question, expected in fleet.story.questions(fleet.table):
+        wrangled = wr.athena.read_sql_query(question, fleet.database, s3_output=fleet.results, ctas_approach=False)
+        with connect(s3_staging_dir=fleet.results, schema_name=fleet.database) as connection:
+            read = connection.cursor(PandasCursor).execute(question).as_pandas()
+        for found in (wrangled, read):
+            assert_same(found, expected)
 
 
 def test_each_car_beside_its_model_of_before(fleet: Fleet) -> None:

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 pd = pytest.importorskip("pandas")
-CARS = Path(__file__).parents[1] / "samples" / "auto-mpg.csv"
-MOMENT = 1975 * 10_000.0
-KNOWN = """
-SELECT name, time, mpg, cyl FROM (
-    SELECT *, row_number() OVER (
-        PARTITION BY name ORDER BY time DESC, api_invocation_time DESC, write_time DESC) AS nth
-    FROM "{table}" WHERE time <= {moment})
-WHERE nth = 1 AND NOT is_deleted ORDER BY name
-"""
+from ..cars import MANY, ByYear, assert_same, cars, newest  # noqa: E402 - it needs pandas
 
 
 @pytest.mark.usefixtures("hurried")
@@ -26,27 +17,19 @@ def test_cars_by_model_year_and_what_was_known_of_them(
 ) -> None:
     from sagemaker.feature_store.feature_group import FeatureGroup
 
-    cars = pd.read_csv(CARS)[["name", "mpg", "cyl", "yr"]]
-    cars["time"] = (1900 + cars.pop("yr")) * 10_000.0
-    cars["name"] = cars["name"].astype("string")
-    # Workers put rows in any order, so that the last row of a year stands for the others.
-    cars = cars.drop_duplicates(["name", "time"], keep="last").reset_index(drop=True)
+    rows = cars()
+    rows["name"] = rows["name"].astype("string")
+    rows["event_time"] = rows["event_time"].astype("string")
     group = FeatureGroup(name=unique("mpg"), sagemaker_session=session)
-    group.load_feature_definitions(data_frame=cars)
+    group.load_feature_definitions(data_frame=rows)
     bucket = session.default_bucket()
     group.create(
         s3_uri=f"s3://{bucket}/features",
         record_identifier_name="name",
-        event_time_feature_name="time",
+        event_time_feature_name="event_time",
         role_arn=role,
         enable_online_store=True,
     )
-    for _, years in cars.groupby(cars["time"] > MOMENT):
-        group.ingest(data_frame=years, max_workers=4, max_processes=1, wait=True)
-    newest = cars.sort_values("time").groupby("name").tail(1).set_index("name")
-    found = {each["FeatureName"]: each["ValueAsString"] for each in group.get_record("ford pinto")}
-    assert float(found["mpg"]) == newest["mpg"]["ford pinto"]
-
     query = group.athena_query()
 
     def asked(sql: str) -> Any:
@@ -54,9 +37,17 @@ def test_cars_by_model_year_and_what_was_known_of_them(
         query.wait()
         return query.as_dataframe()
 
-    eventually(lambda: asked(f'SELECT count(*) AS n FROM "{query.table_name}"')["n"][0] == len(cars), every=1)
-    told = asked(KNOWN.format(table=query.table_name, moment=MOMENT))
-    earlier = cars[cars["time"] <= MOMENT]
-    expected = earlier.sort_values("time").groupby("name").tail(1).sort_values("name").reset_index(drop=True)
-    plain = expected[["name", "time", "mpg", "cyl"]].astype({"name": object})
-    pd.testing.assert_frame_equal(told, plain, check_dtype=False)
+    def arrived(many: int) -> None:
+        counted = f'SELECT count(*) AS n FROM "{query.table_name}"'
+        eventually(lambda: asked(counted)["n"][0] == many, every=1)
+
+    def ingest(year: Any) -> None:
+        """Workers are in a process of their own, which takes longer to start than to put a year."""
+        group.ingest(data_frame=year, max_workers=4 if len(year) > MANY else 1, wait=True)
+
+    story = ByYear(rows, ingest, arrived)
+    found = {each["FeatureName"]: each["ValueAsString"] for each in group.get_record("ford pinto")}
+    [pinto] = newest(rows).query("name == 'ford pinto'").to_dict("records")
+    assert found == {name: str(value) for name, value in pinto.items()}
+    for question, expected in story.questions(query.table_name):
+        assert_same(asked(question), expected)

@@ -8,6 +8,7 @@ from typing import Final
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.features.definitions import MOST, check_definitions, check_keys
+from sagewright.operations.sagemaker.features.group_lineage import contexts
 from sagewright.operations.sagemaker.listing import output_of, project, sliced
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.roles import check_role
@@ -24,6 +25,7 @@ def _exists(name: str, _arn: str) -> AwsError:
 
 _OFFLINE: Final = "OfflineStoreStatus.Status"
 _ACTIVE: Final = {"Status": "Active"}
+_STANDARD: Final = "Standard"
 _CATALOG, _DATABASE = "AwsDataCatalog", "sagemaker_featurestore"
 NOUN: Final = Noun(
     "FeatureGroup",
@@ -42,13 +44,14 @@ def create_feature_group(call: Call, request: Params) -> Params:
     _check(request)
     check_keys(request)
     check_definitions(request["FeatureDefinitions"], in_memory=_in_memory(request))
-    _check_throughput(request.get("ThroughputConfig", {}))
+    _check_throughput(request)
     if "RoleArn" in request:
         check_role(call, request["RoleArn"])
-    if "OfflineStoreConfig" not in request:
-        return NOUN.answer(call, NOUN.create(call, request, state="Created"))
-    spec = {**request, "OfflineStoreConfig": _resolved(call, request)}
-    record = NOUN.create(call, spec, state="Created", status={"OfflineStoreStatus": _ACTIVE})
+    spec, status = request, {}
+    if "OfflineStoreConfig" in request:
+        spec = {**request, "OfflineStoreConfig": _resolved(call, request)}
+        status = {"OfflineStoreStatus": _ACTIVE}
+    record = NOUN.create(call, spec, state="Created", status=status, beside=lambda group: contexts(call, group))
     return NOUN.answer(call, record)
 
 
@@ -74,10 +77,11 @@ def update_feature_group(call: Call, request: Params) -> Params:
     def update(record: Record) -> Record:
         if "OnlineStoreConfig" in changed and not record.spec.get("OnlineStoreConfig", {}).get("EnableOnlineStore"):
             raise validation_error(f"FeatureGroup {record.name} has no online store that could be changed.")
-        spec = {**record.spec, **{member: {**record.spec.get(member, {}), **new} for member, new in changed.items()}}
+        _check_storage(record, changed.get("OnlineStoreConfig", {}))
+        spec = {**record.spec, **{member: {**_kept(record, member, new), **new} for member, new in changed.items()}}
         spec["FeatureDefinitions"] = [*record.spec["FeatureDefinitions"], *added]
         check_definitions(spec["FeatureDefinitions"], in_memory=_in_memory(spec))
-        _check_throughput(spec.get("ThroughputConfig", {}))
+        _check_throughput(spec)
         since = {**record.status.get("since", {}), **{each["FeatureName"]: call.now for each in added}}
         status = {**record.status, "since": since, "LastUpdateStatus": {"Status": "Successful"}}
         return replace(record, spec=spec, status=status)
@@ -98,12 +102,40 @@ def _check(request: Params) -> None:
         )
 
 
-def _check_throughput(config: Params) -> None:
+def _check_throughput(spec: Params) -> None:
+    config: Params = spec.get("ThroughputConfig", {})
+    online: Params = spec.get("OnlineStoreConfig", {})
     units = [member for member in config if member.endswith("CapacityUnits")]
-    if config.get("ThroughputMode") == "Provisioned" and len(units) < 2:
-        raise validation_error("Provisioned throughput needs ProvisionedRead- and -WriteCapacityUnits.")
-    if config.get("ThroughputMode") == "OnDemand" and units:
-        raise validation_error(f"{units[0]} cannot be given with ThroughputMode OnDemand.")
+    mode = config.get("ThroughputMode")
+    if mode == "Provisioned":
+        if online.get("StorageType", _STANDARD) != _STANDARD:
+            raise validation_error(
+                f"Provisioned throughput is for online stores of type {_STANDARD} and for groups without one; this "
+                f"is of type {online['StorageType']}. Choose OnDemand."
+            )
+        wanted = [f"Provisioned{each}CapacityUnits" for each in ("Read", "Write")]
+        if missing := [each for each in wanted[not online.get("EnableOnlineStore") :] if each not in units]:
+            raise validation_error(f"Provisioned throughput needs {' and '.join(missing)}.")
+    elif units:
+        raise validation_error(f"{units[0]} cannot be given without ThroughputMode Provisioned.")
+
+
+def _check_storage(record: Record, changed: Params) -> None:
+    """A store goes from Standard to Standard_V2, and nowhere else."""
+    now, wanted = record.spec.get("OnlineStoreConfig", {}).get("StorageType", _STANDARD), changed.get("StorageType")
+    if wanted not in (None, now) and (now, wanted) != (_STANDARD, "Standard_V2"):
+        raise validation_error(
+            f"The online store of FeatureGroup {record.name} is of type {now} and cannot become one of type {wanted}: "
+            f"only {_STANDARD} can become Standard_V2. Create another group."
+        )
+
+
+def _kept(record: Record, member: str, new: Params) -> Params:
+    """What a change leaves as it is: capacities go with the mode that they are of."""
+    before: Params = record.spec.get(member, {})
+    if new.get("ThroughputMode", before.get("ThroughputMode")) != before.get("ThroughputMode"):
+        return {}
+    return before
 
 
 def _in_memory(spec: Params) -> bool:

@@ -1,7 +1,8 @@
 """A resource as search sees it: the result that a client gets, and what lies at the paths into it.
 
-A path's steps are joined by dots; keys of maps may have dots of their own. Lists stand for all of their elements. Tags
-and metrics are found by name: `Tags.team`, `Metrics.loss`. Members may be written in any case, as notebooks do
+A path's steps are joined by dots; keys of maps may have dots of their own. Lists stand for all of their elements. Tags,
+metrics and the parameters of features are found by name: `Tags.team`, `Metrics.loss`, `Parameters.team`; the keys and
+values of all of them are `AllTags` and `AllParameters`. Members may be written in any case, as notebooks do
 (`metrics.loss.max`); names that users chose may not.
 """
 
@@ -26,8 +27,10 @@ def by_name(result: Mapping[str, Any], maps: Collection[str] = ()) -> Params:
     for member in maps:
         if member in result:
             document[member] = Names(result[member])
-    if "Tags" in result:
-        document["Tags"] = Names((tag["Key"], tag["Value"]) for tag in result["Tags"])
+    for member in ("Tags", "Parameters"):
+        if isinstance(pairs := result.get(member), list):
+            document[member] = Names((pair["Key"], pair.get("Value")) for pair in pairs)
+            document[f"All{member}"] = [text for pair in pairs for text in (pair["Key"], pair.get("Value"))]
     for member in ("FinalMetricDataList", "Metrics"):
         if member in result:
             document["Metrics"] = Names((metric["MetricName"], metric) for metric in result[member])
@@ -70,10 +73,11 @@ def _scalars(node: Any) -> Iterator[Any]:
     if not isinstance(node, Mapping):
         yield node
         return
-    for member in _VALUES:
-        if member in node:
-            yield node[member]
-            return
+    if not isinstance(node, Names):
+        for member in _VALUES:
+            if member in node:
+                yield node[member]
+                return
     for key, value in node.items():  # tags as a whole: their keys, and their values
         yield key
         if isinstance(value, str):

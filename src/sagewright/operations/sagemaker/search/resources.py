@@ -25,6 +25,9 @@ from sagewright.resources.trial_component import KIND
 from sagewright.store.base import Query
 from sagewright.wire import model
 
+_BY_NAME: Final = ("Tags", "AllTags", "Metrics", "AllParameters")
+"""Properties that documents have and results do not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -72,7 +75,7 @@ class Resource:
         """The first steps that a path may have, in lower case."""
         inner = self.shape.members["Model"] if self.member == "Model" else None
         own = inner.members if isinstance(inner, StructureShape) else {}
-        return frozenset(name.lower() for name in (*self.shape.members, *own, "Tags", "Metrics"))
+        return frozenset(name.lower() for name in (*self.shape.members, *own, *_BY_NAME))
 
     def candidates(self, call: Call, equalities: Iterable[tuple[str, str]]) -> Iterable[Record]:
         """Records among which are all that have these values; all of them where no index helps."""
@@ -103,7 +106,7 @@ class Resource:
             if self.member == "FeatureMetadata":
                 for definition in record.spec["FeatureDefinitions"]:
                     result = project(feature_metadata.view(record, definition), self.shape)
-                    yield Found(record, result, result, f"{record.name}/{definition['FeatureName']}")
+                    yield Found(record, result, by_name(result), f"{record.name}/{definition['FeatureName']}")
                 continue
             view = self.noun.view(record)
             tags = [{"Key": key, "Value": value} for key, value in record.tags.items()]

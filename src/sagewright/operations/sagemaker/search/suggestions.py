@@ -9,6 +9,7 @@ from typing import Any, Final
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from sagewright.operations.call import Call, Params
+from sagewright.operations.sagemaker.search.document import Names
 from sagewright.operations.sagemaker.search.resources import Resource, resource
 from sagewright.operations.table import Operations
 
@@ -47,7 +48,7 @@ def _used(call: Call, wanted: Resource) -> Iterator[str]:
     for found in islice(wanted.found(call, wanted.candidates(call, ())), _LOOKED_AT):
         for member, value in found.document.items():
             shape = wanted.shape.members.get(member)
-            if isinstance(value, Mapping) and (isinstance(shape, MapShape) or member in ("Tags", "Metrics")):
+            if isinstance(value, Names) or (isinstance(value, Mapping) and isinstance(shape, MapShape)):
                 yield from _keys(member, value)
 
 

@@ -98,7 +98,7 @@ OFFLINE: dict[str, Any] = {"S3StorageConfig": {"S3Uri": "s3://f"}}
         ({"RoleArn": None}, "RoleArn is required"),
         ({"RoleArn": "arn:aws:iam::123456789012:role/nobody"}, "assume role"),
         ({"ThroughputConfig": {"ThroughputMode": "Provisioned"}}, "CapacityUnits"),
-        ({"ThroughputConfig": {"ThroughputMode": "OnDemand", "ProvisionedReadCapacityUnits": 1}}, "OnDemand"),
+        ({"ThroughputConfig": {"ThroughputMode": "OnDemand", "ProvisionedReadCapacityUnits": 1}}, "without"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -118,3 +118,60 @@ def test_vectors_say_how_long_they_are(asker: Asker, houses: dict[str, Any]) -> 
         asker.call("CreateFeatureGroup", **houses)
     vector["CollectionConfig"] = {"VectorConfig": {"Dimension": 8}}
     assert asker.call("CreateFeatureGroup", **houses)
+
+
+def test_throughput_changes_its_mode_and_its_units(asker: Asker, group: str) -> None:
+    def changed(**config: Any) -> dict[str, Any]:
+        asker.call("UpdateFeatureGroup", FeatureGroupName="Houses", ThroughputConfig=config)
+        return dict(described(asker)["ThroughputConfig"])
+
+    units = {"ProvisionedReadCapacityUnits": 2, "ProvisionedWriteCapacityUnits": 3}
+    assert changed(ThroughputMode="Provisioned", **units) == {"ThroughputMode": "Provisioned", **units}
+    more = {"ThroughputMode": "Provisioned", **units, "ProvisionedReadCapacityUnits": 9}
+    assert changed(ProvisionedReadCapacityUnits=9) == more
+    with pytest.raises(Refused, match="Choose OnDemand"):
+        asker.call("UpdateFeatureGroup", FeatureGroupName="Houses", OnlineStoreConfig={"StorageType": "Standard_V2"})
+    assert changed(ThroughputMode="OnDemand") == {"ThroughputMode": "OnDemand"}
+    with pytest.raises(Refused, match="without ThroughputMode Provisioned"):
+        changed(ProvisionedReadCapacityUnits=9)
+
+
+def test_a_group_without_an_online_store_has_no_reads_to_provide_for(asker: Asker, houses: dict[str, Any]) -> None:
+    config = {"ThroughputMode": "Provisioned", "ProvisionedWriteCapacityUnits": 1}
+    with pytest.raises(Refused, match="ProvisionedReadCapacityUnits"):
+        asker.call("CreateFeatureGroup", **houses, ThroughputConfig=config)
+    del houses["OnlineStoreConfig"]
+    asker.call("CreateFeatureGroup", **houses, ThroughputConfig=config)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fine"),
+    [
+        ("Standard", "Standard_V2", True),
+        ("Standard", "InMemory", False),
+        ("Standard_V2", "Standard_V2", True),
+        ("Standard_V2", "Standard", False),
+        ("InMemory", "Standard_V2", False),
+    ],
+)
+def test_only_a_standard_store_becomes_another(
+    asker: Asker, houses: dict[str, Any], before: str, after: str, fine: bool
+) -> None:
+    houses["OnlineStoreConfig"]["StorageType"] = before
+    asker.call("CreateFeatureGroup", **houses)
+    wanted = {"FeatureGroupName": "Houses", "OnlineStoreConfig": {"StorageType": after}}
+    if fine:
+        asker.call("UpdateFeatureGroup", **wanted)
+    else:
+        with pytest.raises(Refused, match="cannot become"):
+            asker.call("UpdateFeatureGroup", **wanted)
+    assert described(asker)["OnlineStoreConfig"]["StorageType"] == (after if fine else before)
+
+
+def test_lineage_knows_of_a_group_from_the_start(asker: Asker, group: str, houses: dict[str, Any]) -> None:
+    name = f"Houses-{int(described(asker)['CreationTime'])}-feature-group-pipeline"
+    for suffix, kind in (("", "FeatureGroupPipeline"), ("-version", "FeatureGroupPipelineVersion")):
+        found = asker.call("DescribeContext", ContextName=name + suffix)
+        assert (found["ContextType"], found["Source"]["SourceUri"]) == (kind, group)
+    asker.call("DeleteFeatureGroup", FeatureGroupName="Houses")
+    asker.call("CreateFeatureGroup", **houses)
