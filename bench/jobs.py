@@ -66,9 +66,19 @@ def deploy(sagemaker: Any, name: str, algorithm: str, model: str, *, role: str, 
 
 
 def score(
-    sagemaker: Any, job: str, model: str, source: str, output: str, *, given: str, wanted: str, patience: float
+    sagemaker: Any,
+    job: str,
+    model: str,
+    source: str,
+    output: str,
+    *,
+    given: str,
+    wanted: str,
+    patience: float,
+    split: str = "Line",
 ) -> float:
-    """Seconds of a batch transform job over lines: `given` is their form, `wanted` that of the answers."""
+    """Seconds of a batch transform job over lines, or, where nothing is to be split, whole objects: `given` is their
+    form, `wanted` that of the answers."""
     begun = time.perf_counter()
     sagemaker.create_transform_job(
         TransformJobName=job,
@@ -76,16 +86,18 @@ def score(
         TransformInput={
             "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
             "ContentType": given,
-            "SplitType": "Line",
+            "SplitType": split,
         },
-        TransformOutput={"S3OutputPath": output, "Accept": wanted, "AssembleWith": "Line"},
+        TransformOutput={"S3OutputPath": output, "Accept": wanted, "AssembleWith": split},
         TransformResources={"InstanceType": INSTANCE, "InstanceCount": 1},
     )
     ended(job, lambda: sagemaker.describe_transform_job(TransformJobName=job), "TransformJobStatus", patience=patience)
     return time.perf_counter() - begun
 
 
-def served(runtime: Any, endpoint: str, body: str, seconds: float, *, given: str, wanted: str, every: float) -> float:
+def served(
+    runtime: Any, endpoint: str, body: str | bytes, seconds: float, *, given: str, wanted: str, every: float
+) -> float:
     """Lines a second, `every` a request, one request after the other."""
 
     def ask() -> None:

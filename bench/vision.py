@@ -13,7 +13,7 @@ from typing import Any, Final
 from bench import jobs, peers
 from bench.apps import categories, vision
 from bench.apps.vision import Case
-from bench.base import OURS, Figure, Missing, Run, rate
+from bench.base import OURS, Figure, Missing, Run
 
 TITLE = "small images, and rows with categories: from CreateTrainingJob to Completed, endpoints, batch transform"
 
@@ -137,17 +137,8 @@ class _Jobs:
     def deploy(self, name: str, count: int) -> None:
         """An endpoint of a model trained on so many."""
         self.train(name, count)
-        container = {"Image": jobs.image(name), "ModelDataUrl": self._last["ModelArtifacts"]["S3ModelArtifacts"]}
-        self._sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=self._role)
-        variant = {"VariantName": "v", "ModelName": name, "InstanceType": jobs.INSTANCE, "InitialInstanceCount": 1}
-        self._sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-        self._sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        jobs.ended(
-            name,
-            lambda: self._sagemaker.describe_endpoint(EndpointName=name),
-            "EndpointStatus",
-            patience=_PATIENCE_S,
-        )
+        model = self._last["ModelArtifacts"]["S3ModelArtifacts"]
+        jobs.deploy(self._sagemaker, name, name, model, role=self._role, patience=_PATIENCE_S)
         first = min((self._folder(name, count) / "asked").iterdir())
         self._body = first.read_bytes()
         if _CASES[name].batch > 1:
@@ -159,45 +150,24 @@ class _Jobs:
 
     def served(self, name: str, seconds: float) -> float:
         """Images or rows a second, one request after the other."""
-        content_type, accept = _CASES[name].asked
-
-        def ask() -> None:
-            answer = self._runtime.invoke_endpoint(
-                EndpointName=name, Body=self._body, ContentType=content_type, Accept=accept
-            )
-            answer["Body"].read()
-
-        return rate(ask, seconds, every=_CASES[name].batch)
+        given, wanted = _CASES[name].asked
+        every = _CASES[name].batch
+        return jobs.served(self._runtime, name, self._body, seconds, given=given, wanted=wanted, every=every)
 
     def scored(self, name: str, count: int) -> float:
         """Seconds of a batch transform job: an object an image, or one of all rows."""
-        job = f"{name}-{next(self._numbers)}"
-        content_type, accept = _CASES[name].asked
-        lines = _CASES[name].batch > 1
-        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{_BUCKET}/{name}/{count}/asked/"}
-        begun = time.perf_counter()
-        self._sagemaker.create_transform_job(
-            TransformJobName=job,
-            ModelName=name,
-            TransformInput={
-                "DataSource": {"S3DataSource": source},
-                "ContentType": content_type,
-                "SplitType": "Line" if lines else "None",
-            },
-            TransformOutput={
-                "S3OutputPath": f"s3://{_BUCKET}/{job}",
-                "Accept": accept,
-                "AssembleWith": "Line" if lines else "None",
-            },
-            TransformResources={"InstanceType": jobs.INSTANCE, "InstanceCount": 1},
-        )
-        jobs.ended(
+        job, (given, wanted) = f"{name}-{next(self._numbers)}", _CASES[name].asked
+        return jobs.score(
+            self._sagemaker,
             job,
-            lambda: self._sagemaker.describe_transform_job(TransformJobName=job),
-            "TransformJobStatus",
+            name,
+            f"s3://{_BUCKET}/{name}/{count}/asked/",
+            f"s3://{_BUCKET}/{job}",
+            given=given,
+            wanted=wanted,
             patience=_PATIENCE_S,
+            split="Line" if _CASES[name].batch > 1 else "None",
         )
-        return time.perf_counter() - begun
 
     def bare(self, name: str, count: int) -> float:
         """Seconds of a script that trains."""

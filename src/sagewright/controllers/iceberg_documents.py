@@ -53,6 +53,7 @@ def put(files: Files, location: str, written: Written) -> None:
 
 
 def document_of(table: Mapping[str, Any]) -> str:
+    """The address of the document that counts, by the catalog's table. Raises BadTable."""
     found: str | None = table.get("Parameters", {}).get(LOCATION)
     if found is None:
         raise BadTable(f"The table {table['Name']} in Glue's catalog is no Iceberg table: it names no {LOCATION}.")
@@ -70,6 +71,7 @@ def remove_all(files: Files, location: str, unused: Sequence[str]) -> None:
 
 
 def load(files: Files, uri: str) -> Metadata:
+    """The document at that address. Raises BadTable, and S3's errors."""
     try:
         document: Any = orjson.loads(read(files, uri))
         assert isinstance(document["last-sequence-number"], int)
@@ -81,6 +83,7 @@ def load(files: Files, uri: str) -> Metadata:
 
 
 def read(files: Files, uri: str) -> bytes:
+    """An object that a table names. Raises BadTable where it is too large, and S3's errors."""
     bucket, key = split_uri(uri)
     with tempfile.TemporaryDirectory(prefix="sagewright-iceberg-") as folder:
         target = Path(folder) / "object"

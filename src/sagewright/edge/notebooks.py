@@ -9,15 +9,14 @@ cookies nor signatures.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
-from sagewright.base.errors import AwsError, Transient
-from sagewright.dataplane.tracking.connection import Unreachable, exchange
+from sagewright.base.errors import AwsError
+from sagewright.dataplane.tracking.connection import exchange
 from sagewright.edge import visits
 from sagewright.edge.chain import Raw
 from sagewright.edge.console.cookies import read_cookie
@@ -32,7 +31,6 @@ from sagewright.resources.record import Key, Record
 from sagewright.store.base import Query
 from sagewright.wire.http import Response
 
-_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _COOKIE: Final = "sagewright-notebook"
@@ -68,19 +66,7 @@ class Notebooks:
 
     async def __call__(self, raw: Raw, name: str, region: str) -> Response:
         """`name` is lower-case."""
-        try:
-            response = await self._answer(raw, name, region)
-        except AwsError as error:
-            response = visits.refused(error, _TITLE)
-        except (Transient, TimeoutError, Unreachable) as error:
-            message = str(error) or "JupyterLab did not answer in time."
-            response = visits.refused(AwsError("Unavailable", message, status=503), _TITLE)
-        except Exception:  # noqa: BLE001
-            _log.exception("request %s failed", raw.request_id)
-            why = f"Sagewright failed to answer. Its log has the cause under request id {raw.request_id}."
-            response = visits.refused(AwsError("InternalError", why, status=500), _TITLE)
-        response.headers["x-amzn-requestid"] = raw.request_id
-        return response
+        return await visits.answered(raw, self._answer(raw, name, region), who="JupyterLab", title=_TITLE)
 
     async def _answer(self, raw: Raw, name: str, region: str) -> Response:
         if _TOKEN in (asked := dict(parse_qsl(raw.request.query))) and raw.request.method == "GET":

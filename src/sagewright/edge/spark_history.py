@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from sagewright.base.errors import AwsError, Transient
-from sagewright.dataplane.tracking.connection import Unreachable, exchange
+from sagewright.base.errors import AwsError
+from sagewright.dataplane.tracking.connection import exchange
 from sagewright.edge import visits
 from sagewright.edge.chain import Raw
 from sagewright.edge.console.cookies import read_cookie
@@ -28,8 +27,6 @@ from sagewright.resources.record import Key, Record
 from sagewright.resources.spark_history_server import KIND
 from sagewright.wire import sigv4
 from sagewright.wire.http import Response
-
-_log = logging.getLogger(__name__)
 
 PATH: Final = "spark-history"
 """Below Sagewright's own prefix."""
@@ -59,19 +56,7 @@ class SparkHistory:
 
     async def __call__(self, raw: Raw, name: str, region: str) -> Response:
         """A page."""
-        try:
-            response = await self._answer(raw, name, region)
-        except AwsError as error:
-            response = visits.refused(error, _TITLE)
-        except (Transient, TimeoutError, Unreachable) as error:
-            message = str(error) or "Spark's history server did not answer in time."
-            response = visits.refused(AwsError("Unavailable", message, status=503), _TITLE)
-        except Exception:  # noqa: BLE001  the border of the process
-            _log.exception("request %s failed", raw.request_id)
-            why = f"Sagewright failed to answer. Its log has the cause under request id {raw.request_id}."
-            response = visits.refused(AwsError("InternalError", why, status=500), _TITLE)
-        response.headers["x-amzn-requestid"] = raw.request_id
-        return response
+        return await visits.answered(raw, self._answer(raw, name, region), who="Spark's history server", title=_TITLE)
 
     async def _answer(self, raw: Raw, name: str, region: str) -> Response:
         if raw.request.method not in ("GET", "HEAD"):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import html
+import logging
+from collections.abc import Awaitable
 from typing import Final
 
-from sagewright.base.errors import AwsError
+from sagewright.base.errors import AwsError, Transient
+from sagewright.dataplane.tracking.connection import Unreachable
 from sagewright.edge.chain import Raw
 from sagewright.wire.http import Response
+
+_log = logging.getLogger(__name__)
 
 HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -15,6 +20,23 @@ HOP: Final = frozenset(
 _NOT_SENT_ON: Final = HOP | {"authorization", "content-length", "cookie", "expect"}
 _NOT_SENT_PREFIXES: Final = ("x-amz-", "x-forwarded-")
 NOT_HANDED_BACK: Final = HOP | {"date", "server", "set-cookie"}
+
+
+async def answered(raw: Raw, answer: Awaitable[Response], *, who: str, title: str) -> Response:
+    """The answer, or a page that says why there is none; `who` is what was to answer."""
+    try:
+        response = await answer
+    except AwsError as error:
+        response = refused(error, title)
+    except (Transient, TimeoutError, Unreachable) as error:
+        message = str(error) or f"{who} did not answer in time."
+        response = refused(AwsError("Unavailable", message, status=503), title)
+    except Exception:  # noqa: BLE001  the border of the process
+        _log.exception("request %s failed", raw.request_id)
+        why = f"Sagewright failed to answer. Its log has the cause under request id {raw.request_id}."
+        response = refused(AwsError("InternalError", why, status=500), title)
+    response.headers["x-amzn-requestid"] = raw.request_id
+    return response
 
 
 def check_origin(raw: Raw) -> None:
