@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import jobs, peers
-from bench.apps.networks import CASES
+from bench.apps.networks import CASES, FULL
 from bench.base import OURS, Figure, Missing, Run
 
 TITLE = "words, series and pairs: from CreateTrainingJob to Completed, endpoints, batch transform"
@@ -28,7 +28,7 @@ def measure(run: Run) -> Sequence[Figure]:
     names = run.only or tuple(CASES)
     if unknown := [name for name in names if name not in CASES]:
         raise Missing(f"there is no {', '.join(unknown)}; there are {', '.join(CASES)}.")
-    sizes = (2000,) if run.quick else (10_000, 100_000, 1_000_000)
+    sizes = (2000,) if run.quick else (FULL, 100_000, 1_000_000)
     for environment in {CASES[name].environment for name in names}:
         peers.runtime(run, environment)
     figures: list[Figure] = []
@@ -64,7 +64,7 @@ def _serving(run: Run, work: _Jobs, name: str, rows: int) -> Sequence[Figure]:
     """Requests of some lines each, and one object of many."""
     ask = CASES[name].asked
     asked = Figure(f"{name}, rows served, {ask.request:,} a request", "/s")
-    scored = Figure(f"{name}, {ask.scored:,} rows batch-scored", "s", more=False, share_of=_BARE)
+    scored = Figure(f"{name}, {ask.lines(rows):,} rows batch-scored", "s", more=False, share_of=_BARE)
     work.deploy(name, rows)
     seconds = run.amount(3, 0.5)
     subjects = {

@@ -24,7 +24,7 @@ def make(name: str, folder: Path, rows: int) -> None:
         path.mkdir(parents=True)
     learnt, asked = _MAKERS[name]
     learnt(channels, rows, np.random.default_rng(0))
-    _write(folder / "asked", asked(CASES[name].asked.scored, np.random.default_rng(1)))
+    _write(folder / "asked", asked(CASES[name].asked.lines(rows), np.random.default_rng(1)))
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:

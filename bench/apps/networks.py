@@ -31,6 +31,10 @@ _LINES: Final = "application/jsonlines"
 _RECORDS: Final = "application/x-recordio-protobuf"
 
 
+FULL: Final = 10_000
+"""The fewest rows of a measurement that is not quick."""
+
+
 class Asked(NamedTuple):
     """What a model is asked: its lines' form and its answers', lines a request, and lines that are batch-scored."""
 
@@ -38,6 +42,10 @@ class Asked(NamedTuple):
     wanted: str = _LINES
     request: int = 1000
     scored: int = 100_000
+
+    def lines(self, rows: int) -> int:
+        """What a model of so many rows scores: a quick one, of few, not many."""
+        return self.scored if rows >= FULL else max(self.request, self.scored // 50)
 
 
 class Case(NamedTuple):
