@@ -332,6 +332,8 @@ class EngineKit(EngineTools):
 
         def both() -> bool:
             used = engine.usage(["busy", "large"])
+            if len(used) < 2:  # one of them has just begun
+                return False
             return used["large"].memory_bytes > 128 * MIB and used["busy"].cpu_seconds > 0
 
         self.until(both, "one has computed, the other one's processes have their memory")
