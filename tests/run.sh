@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # In this order three lanes take them: what soon says no first, then what takes longest, so that they end together.
-STAGES="lint unit boto3 sdk_v2 runtimes terraform algorithms sdk_v3 ray chaos fuzz mlflow data browser awscli"
+STAGES="lint unit boto3 sdk_v2 runtimes terraform spark algorithms sdk_v3 ray chaos fuzz mlflow data browser awscli"
 BIN=.venv/bin
 PYTEST_OPTIONS=${PYTEST_OPTIONS:--q}
 
@@ -169,9 +169,13 @@ stage() {
                 environment browser && clients browser .venvs/browser/bin/python
         fi
         ;;
-    # The built-in algorithms apart from all else that the SDK does.
-    sdk_v2) environment sdk_v2 && clients sdk_v2 .venvs/sdk_v2/bin/python --ignore=tests/clients/sdk_v2/algorithms ;;
-    algorithms) environment sdk_v2 && clients sdk_v2/algorithms .venvs/sdk_v2/bin/python ;;
+    # The built-in algorithms and Spark apart from all else that the SDK does.
+    sdk_v2)
+        apart="--ignore=tests/clients/sdk_v2/algorithms --ignore=tests/clients/sdk_v2/spark"
+        # shellcheck disable=SC2086 # options are words
+        environment sdk_v2 && clients sdk_v2 .venvs/sdk_v2/bin/python $apart
+        ;;
+    algorithms | spark) environment sdk_v2 && clients "sdk_v2/$1" .venvs/sdk_v2/bin/python ;;
     ray-environment) environment ray ;;
     # A cluster on this machine. The server runs in the same environment: it needs Ray too.
     ray)

@@ -13,7 +13,7 @@ import pytest
 pd = pytest.importorskip("pandas")
 pytestmark = pytest.mark.usefixtures("hurried")
 
-CARS = Path(__file__).parents[1] / "samples" / "auto-mpg.csv"
+CARS = Path(__file__).parents[2] / "samples" / "auto-mpg.csv"
 CODES = {"America": "US", "Europe": "EU", "Asia": "AS"}
 TIME = 1_767_225_600.0
 HURRIED = {"Classification": "spark-defaults", "Properties": {

@@ -12,10 +12,10 @@ import pytest
 from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
 from sagemaker.spark.processing import PySparkProcessor, SparkJarProcessor
 
-from ..jupyter import Browser
+from ...jupyter import Browser
 
 pytestmark = pytest.mark.usefixtures("hurried")
-SAGEWRIGHT = Path(__file__).parents[3] / ".venv" / "bin" / "sagewright"
+SAGEWRIGHT = Path(__file__).parents[4] / ".venv" / "bin" / "sagewright"
 ROOT = "/opt/ml/processing"
 
 APP = """
