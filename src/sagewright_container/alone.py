@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Collection, Iterable
 from importlib.metadata import Distribution, DistributionFinder, PackageNotFoundError
+from types import ModuleType
 from typing import Any
 
 
@@ -23,6 +24,28 @@ def import_alone(module: str, *others: str) -> Any:
         sys.meta_path.remove(unknown)
         for name in hidden:
             del modules[name]
+
+
+def import_beside_empty(module: str, *others: str) -> Any:
+    """The same for one that cannot do without `others` but asks only whether what it is given is of their classes:
+    beside modules where each class that is asked for has no instances."""
+    modules: dict[str, Any] = sys.modules
+    missing = [name for name in others if name not in modules]
+    modules.update({name: _Empty(name) for name in missing})
+    try:
+        return importlib.import_module(module)
+    finally:
+        for name in missing:
+            del modules[name]
+
+
+class _Empty(ModuleType):
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):  # asked by whoever looks at all modules
+            raise AttributeError(name)
+        made = type(name, (), {})
+        setattr(self, name, made)
+        return made
 
 
 class _Unknown(DistributionFinder):

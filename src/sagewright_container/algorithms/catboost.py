@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sagewright_container import alone
 from sagewright_container.algorithms import tabular
 from sagewright_container.algorithms.base import Channel, Job, Metric, Model
 from sagewright_container.algorithms.errors import ClientError
@@ -78,7 +79,7 @@ class CatBoost:
     def train(self, job: Job) -> None:
         """Boost until the validation data get no better; save CatBoost's own binary and the encoding as JSON."""
         data = tabular.read(job, classify=self._classify)
-        library = importlib.import_module("catboost")
+        library = _library(data.encoding)
         pools = [
             _pool(library, data.encoding, features, label)
             for features, label in (
@@ -129,9 +130,9 @@ class CatBoost:
     def handler(self, model_dir: str) -> Any:
         """Answers CSV rows."""
         serving = importlib.import_module("sagewright_container.serving.tabular_algorithm")
-        library = importlib.import_module("catboost")
-        model = library.CatBoost().load_model(os.path.join(model_dir, MODEL_FILE))
         encoding = tabular.encoding(model_dir)
+        library = _library(encoding)
+        model = library.CatBoost().load_model(os.path.join(model_dir, MODEL_FILE))
         kind = "Probability" if self._classify else "RawFormulaVal"
 
         def predict(matrix: Any) -> Any:
@@ -152,6 +153,13 @@ class Stopping:
         if self._job.stopping:
             print(f"Stopped after iteration {info.iteration}", flush=True)
         return not self._job.stopping
+
+
+def _library(encoding: tabular.Encoding) -> Any:
+    """CatBoost; without pandas, which takes as long, where it is given no frames."""
+    if encoding.categories:
+        return importlib.import_module("catboost")
+    return alone.import_beside_empty("catboost", "pandas")
 
 
 def _pool(library: Any, encoding: tabular.Encoding, matrix: Any, label: Any = None) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sagewright_container.alone import import_alone
+from sagewright_container.alone import import_alone, import_beside_empty
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +46,12 @@ def test_others_have_no_version_meanwhile(tmp_path: Path) -> None:
     )
     assert import_alone("lonely", "friend").version is None
     assert version("friend") == "1.0"
+
+
+def test_one_that_needs_others_can_ask_for_their_classes(tmp_path: Path) -> None:
+    (tmp_path / "lonely.py").write_text(
+        "import friend\nknown = isinstance(1, friend.Frame) or friend.Frame is not friend.Frame\n"
+    )
+    (tmp_path / "friend.py").write_text("Frame = int\n")
+    assert not import_beside_empty("lonely", "friend").known
+    assert __import__("friend").Frame is int
