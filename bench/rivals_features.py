@@ -53,6 +53,6 @@ def feast(run: Run, features: int, redis: int | None = None) -> peers.Peer:
     if done.returncode:
         raise Missing(f"Feast is left out: it does not take its definitions ({done.stderr.strip()[-300:]}).")
     port = peers.free_port()
-    return peers.Peer(
-        [*command, "serve", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"], port, "/health"
-    )
+    serve = ["serve", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
+    # Else its worker begins anew after a thousand requests, and breaks off the one after.
+    return peers.Peer([*command, *serve, "--max-requests", "1000000000"], port, "/health")
