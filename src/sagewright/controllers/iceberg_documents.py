@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -35,13 +35,12 @@ def entry(name: str, location: str, written: Written, before: Mapping[str, Any])
     kept = dict(before.get("Parameters", {}))
     if before:
         kept[_BEFORE] = kept[LOCATION]
-    document = orjson.loads(written.objects[-1][1])
     parameters = {**kept, "table_type": "ICEBERG", LOCATION: f"{location.rstrip('/')}/{written.document}"}
     return {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": parameters,
-        "StorageDescriptor": {"Columns": schemas.columns(document), "Location": location},
+        "StorageDescriptor": {"Columns": schemas.columns(written.table), "Location": location},
     }
 
 
@@ -50,6 +49,28 @@ def put(files: Files, location: str, written: Written) -> None:
     bucket, prefix = split_uri(location)
     for key, data in written.objects:
         files.put_bytes(bucket, f"{prefix.rstrip('/')}/{key}", data)
+
+
+def replace(
+    files: Files,
+    ask: Callable[..., object],
+    place: tuple[str, str],
+    location: str,
+    before: Mapping[str, Any],
+    made: Written,
+) -> None:
+    """The commit: its objects, and the catalog's table, where `before` is still what stands there. `ask` puts a request
+    to Glue, by an operation and its members.
+
+    Raises AwsError, with ConcurrentModificationException where somebody else's commit came first.
+    """
+    put(files, location, made)
+    database, name = place
+    entered = entry(name, location, made, before)
+    version = {"VersionId": before["VersionId"]} if "VersionId" in before else {}
+    # Else a version would be kept of each commit.
+    ask("UpdateTable", DatabaseName=database, TableInput=entered, SkipArchive=True, **version)
+    remove_all(files, location, made.unused)
 
 
 def document_of(table: Mapping[str, Any]) -> str:

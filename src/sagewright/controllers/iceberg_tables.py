@@ -10,8 +10,6 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-import orjson
-
 from sagewright.base.errors import AwsError, SagewrightError
 from sagewright.controllers import iceberg_documents as documents
 from sagewright.controllers.iceberg_documents import Files
@@ -79,7 +77,7 @@ class IcebergTables:
             return False
         written = iceberg.appended(document, at, batch, lambda uri: documents.read(files, uri))
         self._enter(files, group, names, document["location"], found, written)
-        return upkeep.due(orjson.loads(written.objects[-1][1]), written.objects[-2][1])
+        return upkeep.due(written.table, written.objects[-2][1])
 
     def _keep_small(self, files: Files, group: Key, names: tuple[str, str], now: int) -> None:
         """Nothing of it matters to the rows: what fails is done with another batch. Raises nothing."""
@@ -111,19 +109,23 @@ class IcebergTables:
         self, files: Files, group: Key, names: tuple[str, str], location: str, before: Metadata, written: Written
     ) -> None:
         """`before` is the catalog's table that this takes the place of; where it has changed since, nothing is."""
-        documents.put(files, location, written)
         database, name = names
-        wanted = {"DatabaseName": database, "TableInput": documents.entry(name, location, written, before)}
         where = {"account": group.account, "region": group.region}
+
+        def ask(operation: str, **members: object) -> object:
+            return self._ask("glue", operation, members, **where)
+
         if before:
-            # Else a version would be kept of each commit.
-            version = {"VersionId": before["VersionId"]} if "VersionId" in before else {}
-            self._ask("glue", "UpdateTable", {**wanted, **version, "SkipArchive": True}, **where)
-            documents.remove_all(files, location, written.unused)
+            documents.replace(files, ask, names, location, before, written)
             return
-        for operation, request in (("CreateDatabase", {"DatabaseInput": {"Name": database}}), ("CreateTable", wanted)):
+        documents.put(files, location, written)
+        entered = documents.entry(name, location, written, {})
+        for operation, members in (
+            ("CreateDatabase", {"DatabaseInput": {"Name": database}}),
+            ("CreateTable", {"DatabaseName": database, "TableInput": entered}),
+        ):
             try:
-                self._ask("glue", operation, request, **where)
+                ask(operation, **members)
             except AwsError as error:
                 if error.code != "AlreadyExistsException":
                     raise

@@ -53,9 +53,7 @@ def wanted(kind: str, table: Told, name: str, columns: Any) -> dict[str, Any]:
 
 def wanted_new(options: Told, place: tuple[str, str], name: str, default: str) -> dict[str, Any]:
     """The same of CREATE TABLE … AS; `default` is where the table lies if it does not say."""
-    form = str(options.get("format", "parquet"))
-    if form.lower() != "parquet":
-        raise Terminal(f"NOT_SUPPORTED: Sagewright's Athena keeps Iceberg tables as PARQUET, not as {form.upper()}.")
+    _check_form(str(options.get("format", "parquet")))
     told_by = options.get("partitioning", options.get("partitioned_by", ()))
     try:
         transforms = [transform_of(text) for text in told_by]
@@ -73,6 +71,12 @@ def wanted_new(options: Told, place: tuple[str, str], name: str, default: str) -
     }
 
 
+def _check_form(form: str) -> None:
+    """Raises Terminal for what files of Iceberg tables are not."""
+    if form.lower() != "parquet":
+        raise Terminal(f"NOT_SUPPORTED: Sagewright's Athena keeps Iceberg tables as PARQUET, not as {form.upper()}.")
+
+
 def _make(catalog: Catalog, caller: Caller, asked: Told, told: Told, now: int) -> None:
     """The table of a CREATE TABLE … AS, unless it is there."""
     place = asked["database"], asked["table"]
@@ -88,7 +92,7 @@ def _make(catalog: Catalog, caller: Caller, asked: Told, told: Told, now: int) -
         )
     except BadTable as error:
         raise Terminal(str(error)) from None
-    enter(catalog, caller, place, asked["location"], made, quiet=False)
+    _enter(catalog, caller, place, asked["location"], made, quiet=False)
 
 
 def keep(catalog: Catalog, caller: Caller, asked: Told, outcome: Told, data: Path, now: int) -> None:
@@ -150,16 +154,12 @@ def commit(
             raise Terminal(text if text.partition(":")[0].isupper() else f"ICEBERG_BAD_DATA: {text}") from None
         if written is None:
             return
-        documents.put(caller, document["location"], written)
-        version = {"VersionId": table["VersionId"]} if "VersionId" in table else {}
-        entered = documents.entry(table["Name"], document["location"], written, table)
         try:
-            catalog.ask("UpdateTable", DatabaseName=place[0], TableInput=entered, SkipArchive=True, **version)
+            documents.replace(caller, catalog.ask, (place[0], table["Name"]), document["location"], table, written)
         except AwsError as error:
             if error.code != _OTHERS:
                 raise
             continue
-        documents.remove_all(caller, document["location"], written.unused)
         return
     raise Terminal(
         f"ICEBERG_COMMIT_ERROR: Failed to commit Iceberg update to table: {'.'.join(place)}: others were quicker, "
@@ -174,29 +174,20 @@ def create(statement: CreateTable, catalog: Catalog, caller: Caller, seed: str, 
         return
     if not statement.location:
         raise Terminal("INVALID_TABLE_PROPERTY: An Iceberg table needs a LOCATION: LOCATION 's3://bucket/prefix/'.")
-    form = {key.lower(): value for key, value in statement.properties.items()}.get("format", "parquet")
-    if form.lower() != "parquet":
-        raise Terminal(f"NOT_SUPPORTED: Sagewright's Athena keeps Iceberg tables as PARQUET, not as {form.upper()}.")
+    _check_form({key.lower(): value for key, value in statement.properties.items()}.get("format", "parquet"))
     properties = {key: value for key, value in statement.properties.items() if key.lower() not in _TABLE}
-    made = made_of(statement.columns, statement.transforms, statement.location, properties, seed, now)
-    enter(catalog, caller, (database, name), statement.location, made, quiet=statement.quiet or again)
-
-
-def made_of(
-    columns: Any, transforms: Any, location: str, properties: Mapping[str, str], seed: str, now: int
-) -> Written:
-    """A new table. Raises Terminal."""
+    location = statement.location.rstrip("/")
     try:
-        return schemas.created(seed, location.rstrip("/"), columns, transforms, properties, now)
+        made = schemas.created(seed, location, statement.columns, statement.transforms, properties, now)
     except BadTable as error:
         raise Terminal(str(error)) from None
+    _enter(catalog, caller, (database, name), location, made, quiet=statement.quiet or again)
 
 
-def enter(
+def _enter(
     catalog: Catalog, caller: Caller, place: tuple[str, str], location: str, made: Written, *, quiet: bool
 ) -> None:
     """A new table into the catalog."""
-    location = location.rstrip("/")
     documents.put(caller, location, made)
     entered = documents.entry(place[1], location, made, {})
     try:

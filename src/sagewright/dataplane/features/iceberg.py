@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,7 +24,7 @@ from sagewright.dataplane.features.group_file import Waiting
 from sagewright.dataplane.features.offline import KINDS, read_value
 from sagewright.dataplane.features.parquet import Column
 from sagewright.dataplane.features.schema import Feature, Schema
-from sagewright.dataplane.iceberg import commits, manifests
+from sagewright.dataplane.iceberg import commits, manifests, schemas
 from sagewright.dataplane.iceberg.commits import BadTable, Change, Metadata, Read, Written
 from sagewright.dataplane.iceberg.manifests import DataFile, Manifest
 
@@ -55,34 +54,10 @@ class Batch:
 def created(uid: str, schema: Schema, location: str, now: int) -> Written:
     """An empty table. `now` is in microseconds."""
     fields, last = _fields((), schema.features.values(), 0)
-    spec: list[dict[str, Any]] = []
-    if schema.features[schema.time].kind == "String":
-        source = next(each["id"] for each in fields if each["name"] == schema.time)
-        spec = [
-            {"name": f"{schema.time}_trunc", "transform": f"truncate[{_DAY}]", "source-id": source, "field-id": 1000}
-        ]
-    document: Metadata = {
-        "format-version": 2,
-        "table-uuid": str(uuid.UUID(hashlib.sha256(f"{uid}/{now}".encode()).hexdigest()[:32])),
-        "location": location,
-        "last-sequence-number": 0,
-        "last-updated-ms": now // 1000,
-        "last-column-id": last,
-        "current-schema-id": 0,
-        "schemas": [{"type": "struct", "schema-id": 0, "fields": fields}],
-        "default-spec-id": 0,
-        "partition-specs": [{"spec-id": 0, "fields": spec}],
-        "last-partition-id": 1000 if spec else 999,
-        "default-sort-order-id": 0,
-        "sort-orders": [{"order-id": 0, "fields": []}],
-        "properties": {"write.format.default": "parquet", "write.parquet.compression-codec": "gzip"},
-        "current-snapshot-id": -1,
-        "refs": {},
-        "snapshots": [],
-        "snapshot-log": [],
-        "metadata-log": [],
-    }
-    return commits.document(document, [], f"{uid}/{now}", 0)
+    by_day = schema.features[schema.time].kind == "String"
+    partitions = [schemas.Transform("truncate", schema.time, _DAY)] if by_day else []
+    codec = {"write.parquet.compression-codec": "gzip"}
+    return schemas.created_of(f"{uid}/{now}", location, fields, last, partitions, codec, now // 1000)
 
 
 def has(table: Metadata, last: int) -> bool:
@@ -92,17 +67,14 @@ def has(table: Metadata, last: int) -> bool:
 
 def fitting(table: Metadata, schema: Schema, place: str, now: int) -> Written | None:
     """The table with columns for all features; None where it has them."""
-    table = dict(table)
-    if not _evolved(table, schema):
-        return None
-    return commits.succeeded(table, [], place, now // 1000, "schema")
+    made = _evolved(table, schema)
+    return None if made is table else commits.succeeded(made, [], place, now // 1000, "schema")
 
 
 def appended(table: Metadata, place: str, batch: Batch, read: Read) -> Written:
     """The table with a batch more. `place` is where its document lies. Raises BadTable where somebody has made
     something of it that is not written to."""
-    table = dict(table)
-    _evolved(table, batch.schema)
+    table = _evolved(table, batch.schema)
     location = table["location"].rstrip("/")
     schema, spec = commits.current_schema(table), commits.current_spec(table)
     by_day = _by_day(spec, schema, batch.schema)
@@ -139,16 +111,11 @@ def appended(table: Metadata, place: str, batch: Batch, read: Read) -> Written:
 # Columns.
 
 
-def _evolved(table: Metadata, schema: Schema) -> bool:
-    """Add columns for the features that have none; whether there were any."""
+def _evolved(table: Metadata, schema: Schema) -> Metadata:
+    """The table with columns for all features; the same one where it has them."""
     before = commits.current_schema(table)
     fields, last = _fields(before["fields"], schema.features.values(), table["last-column-id"])
-    if len(fields) == len(before["fields"]):
-        return False
-    number = max(each["schema-id"] for each in table["schemas"]) + 1
-    table["schemas"] = [*table["schemas"], {"type": "struct", "schema-id": number, "fields": fields}]
-    table["current-schema-id"], table["last-column-id"] = number, last
-    return True
+    return table if len(fields) == len(before["fields"]) else schemas.with_fields(table, fields, last)
 
 
 def _fields(

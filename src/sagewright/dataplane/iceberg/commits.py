@@ -39,6 +39,8 @@ class Written(NamedTuple):
     """By their keys below the table's location, the table's document last."""
     document: str
     """The key of the table's document."""
+    table: Metadata
+    """What the document says."""
     unused: Sequence[str] = ()
     """Addresses of objects that nothing needs once this is committed."""
 
@@ -155,7 +157,7 @@ def document(table: Metadata, objects: Sequence[tuple[str, bytes]], named: str, 
     # What it says is part of its name: of two who change the same table at once, each has a document of its own.
     made = uuid.UUID(hashlib.sha256(named.encode() + data).hexdigest()[:32])
     key = f"metadata/{number:05}-{made}.metadata.json"
-    return Written([*objects, (key, data)], key)
+    return Written([*objects, (key, data)], key, table)
 
 
 def current_schema(table: Metadata) -> Metadata:

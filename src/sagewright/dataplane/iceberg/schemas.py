@@ -100,11 +100,9 @@ def created_of(
     known = {each["name"].lower(): each["id"] for each in fields}
     spec = []
     for number, each in enumerate(partitions):
-        if each.column not in known:
+        if (source := known.get(each.column.lower())) is None:
             raise BadTable(f"COLUMN_NOT_FOUND: Partitions are told by {each.column}, which is no column of the table.")
-        spec.append(
-            {"name": each.field, "transform": each.text, "source-id": known[each.column], "field-id": _FIRST + number}
-        )
+        spec.append({"name": each.field, "transform": each.text, "source-id": source, "field-id": _FIRST + number})
     made: Metadata = {
         "format-version": 2,
         "table-uuid": str(uuid.UUID(hashlib.sha256(seed.encode()).hexdigest()[:32])),
