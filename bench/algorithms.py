@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bench import jobs, peers
 from bench.apps.tabular import BATCH, CASES, COLUMNS, Case
-from bench.base import OURS, Figure, Missing, Run
+from bench.base import Figure, Run
+from bench.jobs import BUCKET, Asked, Learnt, Work
 
 TITLE = f"rows of {COLUMNS} numbers in one object: from CreateTrainingJob to Completed, endpoints, batch transform"
 
 _BARE: Final = "bare library"
-_BUCKET: Final = "bench"
 _PATIENCE_S: Final = 1200.0
+_CSV: Final = "text/csv"
 
 
 def measure(run: Run) -> Sequence[Figure]:
     """Training at each size; then the model of the middle one serves, and scores as many rows as it was trained on."""
-    names = run.only or tuple(CASES)
-    if unknown := [name for name in names if name not in CASES]:
-        raise Missing(f"there is no {', '.join(unknown)}; there are {', '.join(CASES)}.")
+    names = jobs.chosen(run, CASES)
     sizes = (1000, 5000) if run.quick else (10_000, 100_000, 1_000_000)
     for name in names:
         peers.runtime(run, CASES[name].environment)
@@ -34,43 +32,18 @@ def measure(run: Run) -> Sequence[Figure]:
         data = run.folder / "data"
         peer = peers.ours(data)
         stack.enter_context(peers.serving(peer, run.folder / "log"))
-        work = _Jobs(run, peer, data, sizes)
+        work = _Tables(run, peer, data, bare=_BARE, patience=_PATIENCE_S)
+        for rows in sizes:
+            work.make(rows)
         for name in names:
             own = [rows for rows in sizes if rows <= CASES[name].most]
-            for rows in own:
-                figures.append(_training(run, work, name, rows))
-            figures += _serving(run, work, name, own[1] if len(own) > 1 else own[0])
+            figures += [work.training(name, rows, "rows", warm=rows < 1_000_000) for rows in own]
+            middle = own[1] if len(own) > 1 else own[0]
+            work.train(name, middle)
+            figures += work.serving(name, middle, f"rows served, {BATCH:,} a request", f"{middle:,} rows")
     run.note("the bare libraries read the same file with pandas, fit and keep a model, in a process that starts anew.")
     run.note(f"{_BARE} of factorization machines is myFM, which samples where ours descends the gradient.")
     return figures
-
-
-def _training(run: Run, work: _Jobs, name: str, rows: int) -> Figure:
-    figure = Figure(f"{name}, trained on {rows:,} rows", "s", more=False, goal=1.2, share_of=_BARE)
-    subjects = {
-        OURS: lambda: {figure.what: work.train(name, rows)},
-        _BARE: lambda: {figure.what: work.bare(name, rows)},
-    }
-    run.alternate(f"{name} {rows:,}", [figure], subjects, warm=rows < 1_000_000)
-    return figure
-
-
-def _serving(run: Run, work: _Jobs, name: str, rows: int) -> Sequence[Figure]:
-    """Requests of a thousand rows of CSV; and one object of all rows."""
-    asked = Figure(f"{name}, rows served, {BATCH:,} a request", "/s")
-    scored = Figure(f"{name}, {rows:,} rows batch-scored", "s", more=False, share_of=_BARE)
-    work.deploy(name, rows)
-    seconds = run.amount(3, 0.5)
-    subjects = {
-        OURS: lambda: {asked.what: work.served(name, seconds), scored.what: work.scored(name, rows)},
-        _BARE: lambda: {
-            asked.what: work.bare_rate(name, rows, seconds),
-            scored.what: work.bare_scores(name, rows),
-        },
-    }
-    run.alternate(f"{name}, serving", [asked, scored], subjects)
-    work.undeploy(name)
-    return [asked, scored]
 
 
 def bare(run: Run, case: Case) -> Path:
@@ -78,90 +51,32 @@ def bare(run: Run, case: Case) -> Path:
     return peers.environment(run, case.library) if case.library else peers.runtime(run, case.environment)
 
 
-class _Jobs:
-    """Our server's jobs and endpoints, and the same work without it."""
+class _Tables(Work):
+    """All algorithms learn from the same rows."""
 
-    def __init__(self, run: Run, peer: peers.Peer, data: Path, sizes: Sequence[int]) -> None:
-        keys = peers.our_keys(peer, data)
-        self._run, self._role = run, peers.role_arn(peer)
-        self._s3, self._sagemaker, self._runtime = (
-            peers.client(name, peer, keys) for name in ("s3", "sagemaker", "sagemaker-runtime")
-        )
-        self._numbers = itertools.count()
-        self._s3.create_bucket(Bucket=_BUCKET)
-        for rows in sizes:
-            run.say(f"making {rows:,} rows")
-            self._folder(rows).mkdir()
-            place = str(self._folder(rows))
-            jobs.script(peers.runtime(run, "scikit-learn"), "tabular", "make", place, rows, patience=_PATIENCE_S)
-            for file in ("rows.csv", "features.csv", "rows.rec"):
-                self._s3.upload_file(str(self._folder(rows) / file), _BUCKET, f"{rows}/{file}/{file}")
+    def make(self, rows: int) -> None:
+        """Files, and the same as objects."""
+        self.run.say(f"making {rows:,} rows")
+        folder = self.folder("", rows)
+        folder.mkdir()
+        environment = peers.runtime(self.run, "scikit-learn")
+        jobs.printed(environment, "tabular", "make", folder, rows, patience=self.patience)
+        for file in ("rows.csv", "features.csv", "rows.rec"):
+            self.s3.upload_file(str(folder / file), BUCKET, f"{rows}/{file}/{file}")
 
-    def train(self, name: str, rows: int) -> float:
-        """Seconds of a job, its start and the upload of its model included."""
+    def learnt(self, name: str, rows: int) -> Learnt:
         case = CASES[name]
-        seconds, self._last = jobs.train(
-            self._sagemaker,
-            f"{name}-{rows}-{next(self._numbers)}",
-            name,
-            case.hyperparameters,
-            [_channel(case, rows)],
-            role=self._role,
-            output=f"s3://{_BUCKET}/models",
-            patience=_PATIENCE_S,
-        )
-        return seconds
+        file = "rows.rec" if case.record else "rows.csv" if case.label else "features.csv"
+        kind = "application/x-recordio-protobuf" if case.record else _CSV if case.label else f"{_CSV};label_size=0"
+        return Learnt(name, case.hyperparameters, {"train": (f"s3://{BUCKET}/{rows}/{file}/", kind)})
 
-    def deploy(self, name: str, rows: int) -> None:
-        """An endpoint of a model trained on so many rows."""
-        self.train(name, rows)
-        model = self._last["ModelArtifacts"]["S3ModelArtifacts"]
-        jobs.deploy(self._sagemaker, name, name, model, role=self._role, patience=_PATIENCE_S)
-        with (self._folder(rows) / "features.csv").open() as file:
-            self._body = "".join(next(file) for _ in range(BATCH))
+    def asked(self, name: str, rows: int) -> Asked:
+        with (self.folder(name, rows) / "features.csv").open("rb") as file:
+            body = b"".join(itertools.islice(file, BATCH))
+        return Asked(_CSV, _CSV, BATCH, body, f"s3://{BUCKET}/{rows}/features.csv/")
 
-    def undeploy(self, name: str) -> None:
-        """The machine is the next one's."""
-        self._sagemaker.delete_endpoint(EndpointName=name)
+    def script(self, name: str) -> tuple[Path, str]:
+        return bare(self.run, CASES[name]), "tabular"
 
-    def served(self, name: str, seconds: float) -> float:
-        """Rows a second, one request after the other."""
-        return jobs.served(self._runtime, name, self._body, seconds, given="text/csv", wanted="text/csv", every=BATCH)
-
-    def scored(self, name: str, rows: int) -> float:
-        """Seconds of a batch transform job."""
-        job = f"{name}-{next(self._numbers)}"
-        source, output = f"s3://{_BUCKET}/{rows}/features.csv/", f"s3://{_BUCKET}/{job}"
-        return jobs.score(
-            self._sagemaker, job, name, source, output, given="text/csv", wanted="text/csv", patience=_PATIENCE_S
-        )
-
-    def bare(self, name: str, rows: int) -> float:
-        """Seconds of the library's own training."""
-        return self._timed(name, "train", str(self._folder(rows)))
-
-    def bare_scores(self, name: str, rows: int) -> float:
-        """Seconds to predict all rows."""
-        return self._timed(name, "predict", str(self._folder(rows)))
-
-    def bare_rate(self, name: str, rows: int, seconds: float) -> float:
-        """Rows a second in one process, text to text."""
-        return float(self._app(name, "rate", str(self._folder(rows)), str(seconds)))
-
-    def _timed(self, name: str, what: str, folder: str) -> float:
-        begun = time.perf_counter()
-        self._app(name, what, folder)
-        return time.perf_counter() - begun
-
-    def _app(self, name: str, what: str, *arguments: str) -> str:
-        python = bare(self._run, CASES[name])
-        return jobs.script(python, "tabular", what, name, *arguments, patience=_PATIENCE_S)
-
-    def _folder(self, rows: int) -> Path:
-        return self._run.folder / str(rows)
-
-
-def _channel(case: Case, rows: int) -> Mapping[str, Any]:
-    file = "rows.rec" if case.record else "rows.csv" if case.label else "features.csv"
-    kind = "application/x-recordio-protobuf" if case.record else "text/csv" if case.label else "text/csv;label_size=0"
-    return jobs.channel("train", f"s3://{_BUCKET}/{rows}/{file}/", kind)
+    def folder(self, _name: str, rows: int) -> Path:
+        return self.run.folder / str(rows)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bench import jobs, peers
 from bench.apps import categories, vision
 from bench.apps.vision import Case
-from bench.base import OURS, Figure, Missing, Run
+from bench.base import Figure, Run
+from bench.jobs import BUCKET, Asked, Learnt, Work
 
 TITLE = "small images, and rows with categories: from CreateTrainingJob to Completed, endpoints, batch transform"
 
 _BARE: Final = "plain loop"
-_BUCKET: Final = "bench"
 _PATIENCE_S: Final = 1200.0
 _ROWS: Final = Case(
     "pytorch",
@@ -35,21 +33,24 @@ _CASES: Final[Mapping[str, Case]] = {**vision.CASES, categories.CLASSIFY: _ROWS,
 
 def measure(run: Run) -> Sequence[Figure]:
     """Training at each size; then the model of the middle one serves, and scores what it was trained on."""
-    names = run.only or tuple(_CASES)
-    if unknown := [name for name in names if name not in _CASES]:
-        raise Missing(f"there is no {', '.join(unknown)}; there are {', '.join(_CASES)}.")
+    names = jobs.chosen(run, _CASES)
     figures: list[Figure] = []
     with ExitStack() as stack:
         data = run.folder / "data"
         peer = peers.ours(data)
         stack.enter_context(peers.serving(peer, run.folder / "log"))
-        work = _Jobs(run, peer, data)
+        work = _Vision(run, peer, data, bare=_BARE, patience=_PATIENCE_S)
         for name in names:
-            sizes = _CASES[name].sizes[: 2 if run.quick else 3]
+            case = _CASES[name]
+            sizes = case.sizes[: 2 if run.quick else 3]
             for count in sizes:
                 work.make(name, count)
-                figures.append(_training(run, work, name, count))
-            figures += _serving(run, work, name, sizes[1] if not run.quick else sizes[0])
+                figures.append(work.training(name, count, case.what, warm=count == sizes[0]))
+            served = sizes[0] if run.quick else sizes[1]
+            work.train(name, served)
+            several = "an image a request" if case.batch == 1 else f"{case.batch:,} a request"
+            titles = f"{case.what} served, {several}", f"{served:,} {case.what}"
+            figures += work.serving(name, served, *titles, warm=False)
     run.note(
         f"{_BARE}: PyTorch and Pillow around the same network, with the same epoch and the same look at the validation "
         "data, in a process that starts anew."
@@ -61,135 +62,38 @@ def measure(run: Run) -> Sequence[Figure]:
     return figures
 
 
-def _training(run: Run, work: _Jobs, name: str, count: int) -> Figure:
-    what = f"{name}, trained on {count:,} {_CASES[name].what}"
-    figure = Figure(what, "s", more=False, goal=1.2, share_of=_BARE)
-    subjects = {
-        OURS: lambda: {figure.what: work.train(name, count)},
-        _BARE: lambda: {figure.what: work.bare(name, count)},
-    }
-    run.alternate(f"{name} {count:,}", [figure], subjects, warm=count == _CASES[name].sizes[0])
-    return figure
-
-
-def _serving(run: Run, work: _Jobs, name: str, count: int) -> Sequence[Figure]:
-    case = _CASES[name]
-    several = "an image a request" if case.batch == 1 else f"{case.batch:,} a request"
-    asked = Figure(f"{name}, {case.what} served, {several}", "/s")
-    scored = Figure(f"{name}, {count:,} {case.what} batch-scored", "s", more=False, share_of=_BARE)
-    work.deploy(name, count)
-    seconds = run.amount(3, 0.5)
-    subjects = {
-        OURS: lambda: {asked.what: work.served(name, seconds), scored.what: work.scored(name, count)},
-        _BARE: lambda: {
-            asked.what: work.bare_rate(name, count, seconds),
-            scored.what: work.bare_scores(name, count),
-        },
-    }
-    run.alternate(f"{name}, serving", [asked, scored], subjects, warm=False)
-    work.undeploy(name)
-    return [asked, scored]
-
-
-class _Jobs:
-    """Our server's jobs and endpoints, and the same work without it."""
-
-    def __init__(self, run: Run, peer: peers.Peer, data: Path) -> None:
-        keys = peers.our_keys(peer, data)
-        self._run, self._role = run, peers.role_arn(peer)
-        self._s3, self._sagemaker, self._runtime = (
-            peers.client(name, peer, keys) for name in ("s3", "sagemaker", "sagemaker-runtime")
-        )
-        self._numbers = itertools.count()
-        self._s3.create_bucket(Bucket=_BUCKET)
+class _Vision(Work):
+    """Each algorithm has images, or rows, of its own; images are an object each."""
 
     def make(self, name: str, count: int) -> None:
         """Files of the channels and of what is scored, and the same as objects."""
-        self._run.say(f"making {count:,} {_CASES[name].what} for {name}")
-        folder = self._folder(name, count)
-        self._app(name, "make", folder, count)
-        paths = [path for path in folder.rglob("*") if path.is_file()]
+        self.run.say(f"making {count:,} {_CASES[name].what} for {name}")
+        folder = self.folder(name, count)
+        self.app(name, "make", folder, count)
 
         def upload(path: Path) -> None:
             key = f"{name}/{count}/{path.relative_to(folder)}"
-            self._s3.put_object(Bucket=_BUCKET, Key=key, Body=path.read_bytes())
+            self.s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
 
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(upload, paths))
+            list(pool.map(upload, [path for path in folder.rglob("*") if path.is_file()]))
 
-    def train(self, name: str, count: int) -> float:
-        """Seconds of a job, its start and the upload of its model included."""
+    def learnt(self, name: str, rows: int) -> Learnt:
         case = _CASES[name]
-        place = f"s3://{_BUCKET}/{name}/{count}/channels"
-        channels = [jobs.channel(channel, f"{place}/{channel}/", kind) for channel, kind in case.channels.items()]
-        seconds, self._last = jobs.train(
-            self._sagemaker,
-            f"{name}-{count}-{next(self._numbers)}",
-            name,
-            case.hyperparameters,
-            channels,
-            role=self._role,
-            output=f"s3://{_BUCKET}/models",
-            patience=_PATIENCE_S,
-        )
-        return seconds
+        place = f"s3://{BUCKET}/{name}/{rows}/channels"
+        channels = {channel: (f"{place}/{channel}/", kind) for channel, kind in case.channels.items()}
+        return Learnt(name, case.hyperparameters, channels)
 
-    def deploy(self, name: str, count: int) -> None:
-        """An endpoint of a model trained on so many."""
-        self.train(name, count)
-        model = self._last["ModelArtifacts"]["S3ModelArtifacts"]
-        jobs.deploy(self._sagemaker, name, name, model, role=self._role, patience=_PATIENCE_S)
-        first = min((self._folder(name, count) / "asked").iterdir())
-        self._body = first.read_bytes()
-        if _CASES[name].batch > 1:
-            self._body = b"".join(self._body.splitlines(keepends=True)[: _CASES[name].batch])
+    def asked(self, name: str, rows: int) -> Asked:
+        (given, wanted), batch = _CASES[name].asked, _CASES[name].batch
+        body = min((self.folder(name, rows) / "asked").iterdir()).read_bytes()
+        if batch > 1:
+            body = b"".join(body.splitlines(keepends=True)[:batch])
+        source, split = f"s3://{BUCKET}/{name}/{rows}/asked/", "Line" if batch > 1 else "None"
+        return Asked(given, wanted, batch, body, source, split)
 
-    def undeploy(self, name: str) -> None:
-        """The machine is the next one's."""
-        self._sagemaker.delete_endpoint(EndpointName=name)
+    def script(self, name: str) -> tuple[Path, str]:
+        return peers.runtime(self.run, _CASES[name].environment), _CASES[name].app
 
-    def served(self, name: str, seconds: float) -> float:
-        """Images or rows a second, one request after the other."""
-        given, wanted = _CASES[name].asked
-        every = _CASES[name].batch
-        return jobs.served(self._runtime, name, self._body, seconds, given=given, wanted=wanted, every=every)
-
-    def scored(self, name: str, count: int) -> float:
-        """Seconds of a batch transform job: an object an image, or one of all rows."""
-        job, (given, wanted) = f"{name}-{next(self._numbers)}", _CASES[name].asked
-        return jobs.score(
-            self._sagemaker,
-            job,
-            name,
-            f"s3://{_BUCKET}/{name}/{count}/asked/",
-            f"s3://{_BUCKET}/{job}",
-            given=given,
-            wanted=wanted,
-            patience=_PATIENCE_S,
-            split="Line" if _CASES[name].batch > 1 else "None",
-        )
-
-    def bare(self, name: str, count: int) -> float:
-        """Seconds of a script that trains."""
-        return self._timed(name, "train", count)
-
-    def bare_scores(self, name: str, count: int) -> float:
-        """Seconds of a script that predicts all of them."""
-        return self._timed(name, "predict", count)
-
-    def bare_rate(self, name: str, count: int, seconds: float) -> float:
-        """Images or rows a second in one process, bytes to bytes."""
-        return float(self._app(name, "rate", self._folder(name, count), seconds))
-
-    def _timed(self, name: str, what: str, count: int) -> float:
-        begun = time.perf_counter()
-        self._app(name, what, self._folder(name, count))
-        return time.perf_counter() - begun
-
-    def _app(self, name: str, what: str, *arguments: Any) -> str:
-        case = _CASES[name]
-        environment = peers.runtime(self._run, case.environment)
-        return jobs.script(environment, case.app, what, name, *arguments, patience=_PATIENCE_S)
-
-    def _folder(self, name: str, count: int) -> Path:
-        return self._run.folder / name / str(count)
+    def folder(self, name: str, rows: int) -> Path:
+        return self.run.folder / name / str(rows)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from . import census
+from .server import Server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,3 +44,14 @@ def minutes(request: pytest.FixtureRequest) -> float:
 def seed(request: pytest.FixtureRequest) -> int:
     """What every choice comes from. Threads race all the same: a seed makes a run like another, not equal."""
     return int(request.config.getoption("--chaos-seed"))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """One that is not started; in the end nothing of it runs."""
+    server = Server(tmp_path)
+    try:
+        yield server
+    finally:
+        server.kill()
+        census.end_all([server.port], server.data)

@@ -6,13 +6,8 @@ import json
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
-import pytest
-
-from . import census
 from .server import Server, eventually
 from .world import BUCKET, IMAGE, OUTPUT, World
 
@@ -20,16 +15,6 @@ NAME = "backlog"
 COUNT = 120
 KILLS = 4
 KINDS = ("async-invocation", "async-invocation-body", "endpoint-demand")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    try:
-        yield server
-    finally:
-        server.kill()
-        census.end_all([server.port], server.data)
 
 
 def test_a_backlog_outlives_the_server(server: Server, seed: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,16 +31,6 @@ MOMENTS = (
     "job started", "job ended", "server started", "server ended",
 )  # fmt: skip
 DENSER = ("create_training_job", "update_endpoint", "job started", "job ended", "job ended", "server started")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    try:
-        yield server
-    finally:
-        server.kill()
-        census.end_all([server.port], server.data)
 
 
 def test_killed_at_random_moments(server: Server, rounds: int, seed: int, capsys: pytest.CaptureFixture[str]) -> None:

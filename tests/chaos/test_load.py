@@ -7,8 +7,7 @@ import contextlib
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,16 +20,6 @@ from .world import BUCKET, IMAGE, World
 
 NAME = "steady"
 CLIENTS = 4
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    try:
-        yield server
-    finally:
-        server.kill()
-        census.end_all([server.port], server.data)
 
 
 class Operator:

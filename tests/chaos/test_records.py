@@ -31,15 +31,6 @@ LAST = "last"
 DATABASE = "sagemaker_featurestore"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    try:
-        yield server
-    finally:
-        server.kill()
-
-
 class Watcher:
     """Tells of rows that go to offline stores just now, which is the worst moment."""
 

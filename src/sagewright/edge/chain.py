@@ -9,7 +9,7 @@ from typing import Protocol as Port
 
 from botocore.model import OperationModel, ServiceModel
 
-from sagewright.operations.call import Call, Params, Principal
+from sagewright.operations.call import Call, Params, Principal, Services
 from sagewright.wire.http import Request
 from sagewright.wire.protocols import Protocol
 from sagewright.wire.sigv4 import Signature
@@ -31,6 +31,22 @@ class Raw:
     """The address that it came from; '' on a Unix socket."""
     received: float = 0.0
     """When it came in, by the clock's monotonic time."""
+
+
+def on_behalf(raw: Raw, services: Services, principal: Principal, region: str, *, service: str, operation: str) -> Call:
+    """A call for whom a request is, though it is none of AWS's: what they may do is asked of the gate as for that."""
+    return Call(
+        service=service,
+        operation=operation,
+        principal=principal,
+        account=principal.account,
+        region=region,
+        request_id=raw.request_id,
+        headers=raw.request.headers,
+        host=raw.origin,
+        services=services,
+        peer=raw.peer,
+    )
 
 
 class FormFile(Port):

@@ -24,10 +24,13 @@ import orjson
 
 from sagewright.base.errors import AwsError, Transient
 from sagewright.dataplane.tracking.connection import Unreachable, exchange
-from sagewright.edge.chain import Raw
+from sagewright.edge import visits
+from sagewright.edge.chain import Raw, on_behalf
+from sagewright.edge.console.cookies import read_cookie
 from sagewright.edge.steps.receive import read_body
 from sagewright.operations.access.needs import Need
-from sagewright.operations.call import Call, Principal, Services
+from sagewright.operations.call import Principal, Services
+from sagewright.operations.console.sessions import root
 from sagewright.operations.sagemaker import nouns
 from sagewright.operations.tracking import calls, sessions
 from sagewright.resources import mlflow_app, mlflow_tracking_server
@@ -140,9 +143,7 @@ class Mlflow:
         services, settings, now = self._services, self._services.settings, self._services.clock.now()
         if settings.auth == "off" or signature is None:
             region = signature.region if signature is not None else settings.region
-            return Principal(
-                settings.account, f"arn:aws:iam::{settings.account}:root", settings.account, "root"
-            ), region
+            return root(services), region
         wanted = _SIGNED_FOR[record.key.kind] if record is not None else signature.service
         if signature.service != wanted or wanted not in _SIGNED_FOR.values():
             raise AwsError("PERMISSION_DENIED", f"Sign for the service {wanted!r}.", status=403)
@@ -163,7 +164,7 @@ class Mlflow:
         origin = raw.request.headers.get("origin")
         if origin not in (None, raw.origin) and raw.request.method not in ("GET", "HEAD"):
             raise AwsError("PERMISSION_DENIED", f"Pages of {origin} may not ask this.", status=403)
-        token = _cookie(raw)
+        token = read_cookie(raw, _COOKIE)
         ticket = sessions.visitor(self._services, record, token) if record is not None and token else None
         if ticket is None:
             raise AwsError("UNAUTHENTICATED", _NO_SESSION, status=401)
@@ -176,18 +177,7 @@ class Mlflow:
         services, kind = self._services, record.key.kind
         is_app = kind == mlflow_app.KIND
         spelled = "sagemaker:CallMlflowAppApi" if is_app else f"sagemaker-mlflow:{action or 'AccessUI'}"
-        call = Call(
-            service="sagemaker",
-            operation=spelled.partition(":")[2],
-            principal=principal,
-            account=principal.account,
-            region=region,
-            request_id=raw.request_id,
-            headers=raw.request.headers,
-            host=raw.origin,
-            services=services,
-            peer=raw.peer,
-        )
+        call = on_behalf(raw, services, principal, region, service="sagemaker", operation=spelled.partition(":")[2])
         refusal = services.gate.refusal(call, {}, [Need(spelled, record.status[_ARN_MEMBERS[kind]])])
         if refusal is not None:
             raise AwsError("PERMISSION_DENIED", refusal.message, status=403)
@@ -204,16 +194,13 @@ class Mlflow:
         opened = sessions.open_(self._services, record, token, again=program and record.key.kind == mlflow_app.KIND)
         if opened is None:
             raise AwsError("UNAUTHENTICATED", _NO_SESSION, status=401)
-        cookie, seconds = opened
-        ticket = sessions.visitor(self._services, record, cookie)
+        session, seconds = opened
+        ticket = sessions.visitor(self._services, record, session)
         if ticket is None:
             raise AwsError("UNAUTHENTICATED", _NO_SESSION, status=401)
         self._authorize(raw, record, ticket.principal, ticket.region, calls.FREE)
         place = sessions.place(record)
-        kept = f"{_COOKIE}={cookie}; Path={place}; Max-Age={seconds}; HttpOnly; SameSite=Lax"
-        secure = "; Secure" if raw.origin.startswith("https:") else ""
-        headers = {"location": place, "set-cookie": kept + secure, "cache-control": "no-store"}
-        return Response(302, {**headers, "referrer-policy": "no-referrer"})
+        return visits.session_opened(raw, _COOKIE, session, seconds, place, path=place)
 
 
 _NO_SERVER: Final = (
@@ -224,14 +211,6 @@ _NO_SESSION: Final = (
     "This address was used, or it or its session has run out. "
     "Ask for another: aws sagemaker create-presigned-mlflow-tracking-server-url."
 )
-
-
-def _cookie(raw: Raw) -> str:
-    for each in raw.request.headers.get("cookie", "").replace(",", ";").split(";"):
-        name, _, value = each.strip().partition("=")
-        if name == _COOKIE:
-            return value
-    return ""
 
 
 async def _passed(raw: Raw, socket: str, path: str, body: bytes) -> Response:

@@ -18,12 +18,12 @@ from urllib.parse import parse_qsl, urlencode
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.tracking.connection import exchange
 from sagewright.edge import visits
-from sagewright.edge.chain import Raw
+from sagewright.edge.chain import Raw, on_behalf
 from sagewright.edge.console.cookies import read_cookie
 from sagewright.edge.steps.receive import read_body
 from sagewright.edge.tunnel import upgrade
 from sagewright.operations.access.needs import Need
-from sagewright.operations.call import Call, Services
+from sagewright.operations.call import Services
 from sagewright.operations.ecr.tickets import Ticket
 from sagewright.operations.tracking import sessions
 from sagewright.resources.notebook_instance import KIND
@@ -141,24 +141,13 @@ class Notebooks:
             cookie, seconds = opened
             rest = urlencode({key: value for key, value in asked.items() if key not in (_TOKEN, "view")})
             place = "/lab" if raw.request.path == "/" else raw.request.path
-            return visits.session_opened(raw, f"{_COOKIE}={cookie}", f"{place}?{rest}" if rest else place, seconds)
+            return visits.session_opened(raw, _COOKIE, cookie, seconds, f"{place}?{rest}" if rest else place)
         raise AwsError("Unauthenticated", _NO_SESSION, status=401)
 
     def _authorize(self, raw: Raw, record: Record, ticket: Ticket) -> None:
         """As on AWS, who opens the address must be allowed to ask for it: conditions on where they are hold here."""
         services, principal = self._services, ticket.principal
-        call = Call(
-            service="sagemaker",
-            operation=_ACTION,
-            principal=principal,
-            account=principal.account,
-            region=ticket.region,
-            request_id=raw.request_id,
-            headers=raw.request.headers,
-            host=raw.origin,
-            services=services,
-            peer=raw.peer,
-        )
+        call = on_behalf(raw, services, principal, ticket.region, service="sagemaker", operation=_ACTION)
         need = Need(f"sagemaker:{_ACTION}", record.status["NotebookInstanceArn"])
         if (refusal := services.gate.refusal(call, {}, [need])) is not None:
             raise AwsError("AccessDenied", refusal.message, status=403)

@@ -11,8 +11,8 @@ import orjson
 from sagewright.base.errors import AwsError, SagewrightError
 from sagewright.dataplane.images import values
 from sagewright.dataplane.images.values import ImagesError, Repository
-from sagewright.edge.chain import Raw
-from sagewright.operations.call import Call, Principal, Services
+from sagewright.edge.chain import Raw, on_behalf
+from sagewright.operations.call import Principal, Services
 from sagewright.operations.ecr.refusals import spelled
 from sagewright.resources.ecr import DIGEST
 from sagewright.wire.http import Response
@@ -57,18 +57,7 @@ class Visit:
     async def authorize(self, *operations: str, name: str | None = None) -> None:
         """Raises AwsError unless the caller may do all of these operations of ECR on the repository."""
         for operation in operations:
-            call = Call(
-                service="ecr",
-                operation=operation,
-                principal=self.principal,
-                account=self.principal.account,
-                region=self.region,
-                request_id=self.raw.request_id,
-                headers=self.raw.request.headers,
-                host=self.raw.origin,
-                services=self.services,
-                peer=self.raw.peer,
-            )
+            call = on_behalf(self.raw, self.services, self.principal, self.region, service="ecr", operation=operation)
             repository = self.name if name is None else name
             await self.services.gate.authorize(call, {"repositoryName": repository} if repository else {})
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.tracking.connection import exchange
 from sagewright.edge import visits
-from sagewright.edge.chain import Raw
+from sagewright.edge.chain import Raw, on_behalf
 from sagewright.edge.console.cookies import read_cookie
 from sagewright.operations.call import Call, Principal, Services
 from sagewright.operations.console.sessions import root
@@ -91,7 +91,7 @@ class SparkHistory:
             raise AwsError("Unauthenticated", _NO_SESSION, status=401)
         cookie, seconds = opened
         self._check(raw, record, cookie)
-        return visits.session_opened(raw, f"{_COOKIE}={cookie}", "/", seconds)
+        return visits.session_opened(raw, _COOKIE, cookie, seconds, "/")
 
     def _check(self, raw: Raw, record: Record, token: str) -> None:
         """Raises AwsError unless the session's caller may read the logs now."""
@@ -114,18 +114,7 @@ class SparkHistory:
         return principal, signature.region
 
     def _call(self, raw: Raw, principal: Principal, region: str) -> Call:
-        return Call(
-            service="s3",
-            operation="ListObjectsV2",
-            principal=principal,
-            account=principal.account,
-            region=region,
-            request_id=raw.request_id,
-            headers=raw.request.headers,
-            host=raw.origin,
-            services=self._services,
-            peer=raw.peer,
-        )
+        return on_behalf(raw, self._services, principal, region, service="s3", operation="ListObjectsV2")
 
 
 def _here(location: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from sagewright.base.errors import AwsError, Transient
 from sagewright.dataplane.tracking.connection import Unreachable
 from sagewright.edge.chain import Raw
+from sagewright.edge.console.cookies import cookie
 from sagewright.wire.http import Response
 
 _log = logging.getLogger(__name__)
@@ -65,10 +66,9 @@ def target(raw: Raw) -> str:
     return raw.request.path + (f"?{raw.request.query}" if raw.request.query else "")
 
 
-def session_opened(raw: Raw, cookie: str, place: str, seconds: float) -> Response:
-    """To the page, with a cookie for its host name alone."""
-    secure = "; Secure" if raw.origin.startswith("https:") else ""
-    kept = f"{cookie}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+def session_opened(raw: Raw, name: str, session: str, seconds: float, place: str, *, path: str = "/") -> Response:
+    """To the page, with a cookie for its host name alone, below `path`."""
+    kept = cookie(raw, name, session, path=path, seconds=seconds, same_site="Lax")
     headers = {"location": place, "set-cookie": kept}
     return Response(302, {**headers, "cache-control": "no-store", "referrer-policy": "no-referrer"})
 
