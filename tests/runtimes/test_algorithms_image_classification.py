@@ -155,15 +155,20 @@ def test_each_switch_works(image: Any, shapes: Any, hyperparameters: dict[str, s
     assert (image.base / "model/model-0001.safetensors").exists() == ("checkpoint_frequency" in hyperparameters)
 
 
-def test_a_job_that_is_stopped_keeps_what_it_has(image: Any, shapes: Any) -> None:
-    recorded(image, shapes, {**HYPERPARAMETERS, "epochs": "100000"})
+def stopped(image: Any, line: str) -> None:
+    """It trains until it says something that begins so, is told to stop, and ends well."""
     with image.started("train") as process:
-        for line in process.stdout:
-            if line.startswith("Epoch[0]"):
+        for said in process.stdout:
+            if said.startswith(line):
                 process.terminate()
                 break
         process.stdout.read()
         assert process.wait(60) == 0
+
+
+def test_a_job_that_is_stopped_keeps_what_it_has(image: Any, shapes: Any) -> None:
+    recorded(image, shapes, {**HYPERPARAMETERS, "epochs": "100000"})
+    stopped(image, "Epoch[0]")
     assert (image.base / "model/model.safetensors").exists()
 
 
@@ -183,13 +188,7 @@ def test_an_interrupted_job_goes_on_from_its_checkpoint(container: Callable[...,
     recorded(image, shapes, {**HYPERPARAMETERS, "epochs": "100000"})
     image.write("input/config/checkpointconfig.json", '{"LocalPath": "/opt/ml/checkpoints"}')
     image.write("checkpoints/.keep", "")
-    with image.started("train") as process:
-        for line in process.stdout:
-            if line.startswith("Epoch[2]"):
-                process.terminate()
-                break
-        process.stdout.read()
-        assert process.wait(60) == 0
+    stopped(image, "Epoch[2]")
     again = container("image-classification", "pytorch")
     recorded(again, shapes, {**HYPERPARAMETERS, "epochs": "4"})
     again.write("input/config/checkpointconfig.json", '{"LocalPath": "/opt/ml/checkpoints"}')

@@ -25,6 +25,13 @@ def about(session: Any, role: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def abalones() -> list[list[str]]:
+    """Whether there are more than 9 rings first, sex second, then seven measures."""
+    rows = [line.split(",") for line in (SAMPLES / "abalone.csv").read_text().splitlines()]
+    return [[str(int(int(row[-1]) > 9)), *row[:-1]] for row in rows]
+
+
+@pytest.fixture(scope="session")
 def members(session: Any) -> Callable[[str], dict[str, bytes]]:
     """The files of a model, by its URI."""
 

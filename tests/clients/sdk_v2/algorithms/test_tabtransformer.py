@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +11,7 @@ from sagemaker.deserializers import JSONDeserializer
 from sagemaker.estimator import Estimator
 from sagemaker.serializers import CSVSerializer
 
-ABALONE = Path(__file__).parents[2] / "samples/abalone.csv"
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-tabtransformerclassification-model:latest"
-
-
-@pytest.fixture(scope="module")
-def abalones() -> list[list[str]]:
-    """Whether there are more than 9 rings first, sex second, then seven measures."""
-    rows = [line.split(",") for line in ABALONE.read_text().splitlines()]
-    return [[str(int(int(row[-1]) > 9)), *row[:-1]] for row in rows]
 
 
 @pytest.fixture(scope="module")
