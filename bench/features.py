@@ -102,8 +102,13 @@ def made(peer: peers.Peer, keys: peers.Keys, group: str) -> Any:
 
 def record(number: int) -> Sequence[Mapping[str, str]]:
     """A record as PutRecord takes it."""
-    given = {"id": str(number), "time": str(1_700_000_000 + number), **row(number)}
-    return [{"FeatureName": name, "ValueAsString": str(value)} for name, value in given.items()]
+    return [{"FeatureName": name, "ValueAsString": value} for name, value in texts(number).items()]
+
+
+def texts(number: int) -> dict[str, str]:
+    """The values of a record."""
+    given = {"id": number, "time": 1_700_000_000 + number, **row(number)}
+    return {name: str(value) for name, value in given.items()}
 
 
 def signed(runtime: Any, ask: Callable[[Any], None]) -> Mapping[str, Sequence[load.HttpRequest]]:

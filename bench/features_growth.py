@@ -11,11 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+import numpy
+
 from bench import features, load, peers
 from bench.base import OURS, Figure, Run, Sample
-from sagewright.dataplane.features.changes import SCHEMA
+from sagewright.dataplane.features import packing, tables
 from sagewright.dataplane.features.event_time import SECOND
-from sagewright.dataplane.features.schema import packed
 
 TITLE = "a feature group with many records, 20 features each; the reference is one with few in the same server"
 
@@ -57,13 +58,13 @@ def _fill(run: Run, peer: peers.Peer, keys: peers.Keys, data: Path, group: str, 
     run.say(f"writing {count:,} records")
     begun = time.perf_counter()
     database = sqlite3.connect(folder / "records.db", isolation_level=None)
-    database.executescript(SCHEMA)
+    tables.prepare(database)
     for pragma in ("synchronous = OFF", "cache_size = -400000"):
         database.execute(f"PRAGMA {pragma}")
-    rows = _rows(count)
+    rows = _rows(count, database)
     while some := list(itertools.islice(rows, _AT_ONCE)):
         database.execute("BEGIN")
-        database.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, NULL, NULL, 0, ?)", some)
+        database.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?, NULL, NULL, 0, ?, ?)", some)
         database.execute("COMMIT")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
@@ -71,11 +72,13 @@ def _fill(run: Run, peer: peers.Peer, keys: peers.Keys, data: Path, group: str, 
     run.say(f"wrote {size:.1f} GB in {time.perf_counter() - begun:.0f} s")
 
 
-def _rows(count: int) -> Iterator[tuple[str, int, bytes]]:
-    """In the order of their identifiers: the index grows at its end."""
-    for number in sorted(range(count), key=str):
-        given = {each["FeatureName"]: each["ValueAsString"] for each in features.record(number)}
-        yield str(number), (_BEGUN + number) * SECOND, packed(given)
+def _rows(count: int, database: sqlite3.Connection) -> Iterator[tuple[int, str, int, bytes, int]]:
+    """In the order of their keys: the tree grows at its end."""
+    keys = numpy.fromiter((tables.key(str(number)) for number in range(count)), "int64", count)
+    for number in keys.argsort().tolist():
+        given = features.texts(number)
+        shape, data = packing.packed(database, given)
+        yield int(keys[number]), str(number), (_BEGUN + number) * SECOND, data, shape
 
 
 def _signed(peer: peers.Peer, keys: peers.Keys, group: str, count: int) -> Mapping[str, Sequence[load.HttpRequest]]:

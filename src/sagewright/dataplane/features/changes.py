@@ -8,33 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
-from sagewright.dataplane.features.schema import LARGEST, Value, packed, size, unpacked
-
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS record (
-    id TEXT NOT NULL PRIMARY KEY, time INTEGER NOT NULL, expires INTEGER, ttl INTEGER, deleted INTEGER NOT NULL,
-    data BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS expiring ON record (expires) WHERE expires IS NOT NULL;
-CREATE TABLE IF NOT EXISTS outbox (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, asked INTEGER NOT NULL, deleted INTEGER NOT NULL,
-    layout TEXT NOT NULL, data BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS layout (id TEXT NOT NULL PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sealed (last INTEGER NOT NULL, written INTEGER NOT NULL);
-"""
-"""Times are microseconds since the epoch; `ttl` is what `expires` was made of, in microseconds. `data` is the packed
-record. A `layout` says what rows of the outbox mean, and where they go."""
-_INSERT: Final = (
-    "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET time = excluded.time, "
-    "expires = excluded.expires, ttl = excluded.ttl, deleted = excluded.deleted, data = excluded.data WHERE "
-)
-_PUT: Final = _INSERT + "excluded.time >= record.time OR record.expires <= ?"
-_SOFT_DELETE: Final = _INSERT + "excluded.time > record.time OR record.expires <= ?"
-_HARD_DELETE: Final = "DELETE FROM record WHERE id = ? AND (time < ? OR expires <= ?)"
-_PURGE: Final = "DELETE FROM record WHERE rowid IN (SELECT rowid FROM record WHERE expires <= ? LIMIT 200)"
+from sagewright.dataplane.features import packing, schema
+from sagewright.dataplane.features.schema import LARGEST, Value, size
+from sagewright.dataplane.features.tables import key, table_of
 
 
 class Refused(Exception):
@@ -76,39 +54,56 @@ class Change:
             self._updated(database, now).apply(database, now, last)
             return
         assert self.time is not None
-        data = packed(self.values)
         if self.online:
             if self.kind == "hard":
                 self._delete(database, now)
             else:
-                expires = None if self.ttl is None else min(self.time + self.ttl, last)
-                row = (self.identifier, self.time, expires, self.ttl, self.kind == "soft", data)
-                database.execute(_PUT if self.kind == "put" else _SOFT_DELETE, (*row, now))
+                self._write(database, now, last)
         if self.offline is not None:
             database.execute("INSERT OR IGNORE INTO layout VALUES (?, ?)", (self.offline.id, self.offline.text))
             database.execute(
                 "INSERT INTO outbox (time, asked, deleted, layout, data) VALUES (?, ?, ?, ?, ?)",
-                (self.time, self.asked, self.kind != "put", self.offline.id, data),
+                (self.time, self.asked, self.kind != "put", self.offline.id, schema.packed(self.values)),
             )
 
+    def _write(self, database: sqlite3.Connection, now: int, last: int) -> None:
+        assert self.time is not None
+        number = key(self.identifier)
+        table = table_of(database, self.identifier, number)
+        shape, data = packing.packed(database, self.values)
+        row = {
+            "id": self.identifier,
+            "key": number,
+            "time": self.time,
+            "expires": None if self.ttl is None else min(self.time + self.ttl, last),
+            "ttl": self.ttl,
+            "deleted": self.kind == "soft",
+            "packed": data,
+            "shape": shape,
+            "now": now,
+        }
+        database.execute(table.put if self.kind == "put" else table.soft_delete, row)
+
     def _delete(self, database: sqlite3.Connection, now: int) -> None:
-        if database.execute(_HARD_DELETE, (self.identifier, self.time, now)).rowcount:
+        number = key(self.identifier)
+        table = table_of(database, self.identifier, number)
+        row = {"id": self.identifier, "key": number, "time": self.time, "now": now}
+        if database.execute(table.hard_delete, row).rowcount:
             return
-        if database.execute("SELECT 1 FROM record WHERE id = ?", (self.identifier,)).fetchone() is not None:
+        if database.execute(table.exists, row).fetchone() is not None:
             raise Refused("older")
 
     def _updated(self, database: sqlite3.Connection, now: int) -> Change:
         """The put that it amounts to."""
-        row = database.execute(
-            "SELECT time, ttl, data FROM record WHERE id = ? AND deleted = 0 AND (expires IS NULL OR expires > ?)",
-            (self.identifier, now),
-        ).fetchone()
+        number = key(self.identifier)
+        table = table_of(database, self.identifier, number)
+        row = database.execute(table.alive, {"id": self.identifier, "key": number, "now": now}).fetchone()
         if row is None:
             raise Refused("missing")
-        time, ttl, data = row
+        time, ttl, shape, data = row
         if self.time is not None and self.time < time:
             raise Refused("older")
-        values = {**unpacked(data), **self.values}
+        values = {**packing.unpacked(database, shape, data), **self.values}
         if size(values) > LARGEST:
             raise Refused("large")
         return Change(
@@ -121,8 +116,3 @@ class Change:
             self.online,
             self.offline,
         )
-
-
-def purge(database: sqlite3.Connection, now: int) -> None:
-    """Remove some of what has expired."""
-    database.execute(_PURGE, (now,))

@@ -1,6 +1,6 @@
 """The file of one group: its newest records, and what waits for the offline store.
 
-    DATA/features/<uid of the group's record>/records.db     SQLite: `changes.SCHEMA`
+    DATA/features/<uid of the group's record>/records.db     SQLite: `tables`
 
 A change and its row in the outbox are one transaction, so that neither is ever there without the other.
 """
@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sagewright.base.clock import Clock
-from sagewright.dataplane.features.changes import SCHEMA, Change, Refused, purge
+from sagewright.dataplane.features import packing, tables
+from sagewright.dataplane.features.changes import Change, Refused
 from sagewright.dataplane.features.event_time import LAST, SECOND
-from sagewright.dataplane.features.schema import Value, spread, unpacked
+from sagewright.dataplane.features.schema import Value, unpacked
 
 _PURGED_EVERY: Final = 1.0
 _PATIENCE: Final = 20.0
@@ -27,12 +28,11 @@ _MAPPED: Final = 2**31 - 65_536
 two thirds of the time."""
 _CACHED: Final = 16_000
 """Kilobytes of the rest that are kept, at the most: the inner pages of the trees of ten million records."""
-_ASKED_AT_ONCE: Final = 500
+_SETTLED_AT_ONCE: Final = 500
 _SEAL: Final = (
     "INSERT INTO sealed SELECT MAX(seq), ? FROM (SELECT seq FROM outbox ORDER BY seq LIMIT ?) "
     "WHERE NOT EXISTS (SELECT 1 FROM sealed) HAVING MAX(seq) IS NOT NULL"
 )
-_COLUMNS: Final = "id, time, expires, data"
 
 
 class Kept(NamedTuple):
@@ -74,10 +74,13 @@ class GroupFile:
         self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_PATIENCE)
         for pragma in ("journal_mode = WAL", "synchronous = FULL"):
             self._writer.execute(f"PRAGMA {pragma}")
-        self._writer.executescript(SCHEMA)
+        tables.prepare(self._writer)
+        self.unsettled = tables.unsettled(self._writer)
+        """Whether, when it was opened, records were not in their places, so that the caller has to see to `settle`."""
         self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_PATIENCE)
         for pragma in (f"mmap_size = {_MAPPED}", f"cache_size = -{_CACHED}"):
             self._reader.execute(f"PRAGMA {pragma}")
+        self._shapes: dict[int, packing.Shape | packing.Named] = {}
         self._writing, self._reading, self._queueing = threading.Lock(), threading.Lock(), threading.Lock()
         self._queue: list[Asked] = []
         self._draining = False
@@ -122,7 +125,7 @@ class GroupFile:
                 asked.error = error
         if self._clock.monotonic() >= self._purged + _PURGED_EVERY:
             self._purged = self._clock.monotonic()
-            purge(self._writer, now)
+            tables.purge(self._writer, now)
 
     def _in_transaction(self, work: Callable[[], object]) -> None:
         self._writer.execute("BEGIN IMMEDIATE")
@@ -134,31 +137,48 @@ class GroupFile:
                 self._writer.execute("ROLLBACK")
             raise
 
+    def settle(self, after: int) -> int | None:
+        """Have some of the records that are not in their places move there; see `tables.settle`."""
+        tried: list[int | None] = []
+        with self._writing:
+            self._in_transaction(lambda: tried.append(tables.settle(self._writer, after, _SETTLED_AT_ONCE)))
+        return tried[0]
+
     # Records.
 
     def read(self, identifiers: Sequence[str]) -> dict[str, Kept]:
         """Those of them that are there."""
         now = int(self._clock.now() * SECOND)
+        with self._reading:
+            self._reader.execute("BEGIN")
+            try:
+                rows = tables.found(self._reader, identifiers, now)
+            finally:
+                self._reader.execute("COMMIT")
         found: dict[str, Kept] = {}
-        for start in range(0, len(identifiers), _ASKED_AT_ONCE):
-            some = identifiers[start : start + _ASKED_AT_ONCE]
-            sql = (
-                f"SELECT {_COLUMNS} FROM record WHERE id IN ({','.join('?' * len(some))}) "  # noqa: S608 - ours
-                "AND deleted = 0 AND (expires IS NULL OR expires > ?)"
-            )
-            for identifier, time, expires, data in self._rows(sql, (*some, now)):
-                found[identifier] = Kept(time, expires, spread(data))
+        while rows:
+            # Nearly always, all are of one shape.
+            shape = rows[0][3]
+            some = [row for row in rows if row[3] == shape]
+            rows = [] if len(some) == len(rows) else [row for row in rows if row[3] != shape]
+            names, times, ends, _, records = zip(*some, strict=True)
+            found.update(zip(names, map(Kept, times, ends, self._shape(shape).spread(records)), strict=True))
         return found
 
+    def _shape(self, number: int) -> packing.Shape | packing.Named:
+        """What is known of one is true for ever."""
+        known = self._shapes.get(number)
+        if known is None:
+            with self._reading:
+                known = self._shapes[number] = packing.shape(self._reader, number)
+        return known
+
     def listed(self, after: int, limit: int, *, deleted: bool) -> Sequence[tuple[int, str]]:
-        """Places and identifiers of the records behind a place, in the order in which they first came; of soft-deleted
-        ones too where they are asked for."""
+        """Places and identifiers of the records behind a place; of soft-deleted ones too where they are asked for. Each
+        that is there all the time is told, in an order that means nothing."""
         now = int(self._clock.now() * SECOND)
-        sql = (
-            "SELECT rowid, id FROM record WHERE rowid > ? AND deleted <= ? AND (expires IS NULL OR expires > ?) "
-            "ORDER BY rowid LIMIT ?"
-        )
-        return self._rows(sql, (after, deleted, now, limit))
+        with self._reading:
+            return tables.listed(self._reader, after, limit, now, deleted=deleted)
 
     def _rows(self, sql: str, values: Sequence[object]) -> Sequence[Any]:
         with self._reading:

@@ -130,9 +130,14 @@ def sent(values: Mapping[str, Value]) -> bytes:
 
 def unpacked(data: bytes) -> dict[str, Value]:
     """The values of a packed record."""
+    return values_of(spread(data))
+
+
+def values_of(record: bytes) -> dict[str, Value]:
+    """The values of a record as it is sent."""
     return {
         each["FeatureName"]: each["ValueAsString"] if "ValueAsString" in each else each["ValueAsStringList"]
-        for each in orjson.loads(spread(data))
+        for each in orjson.loads(record)
     }
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
+import sqlite3
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +19,7 @@ from sagewright.base.clock import Clock
 from sagewright.dataplane.features.changes import Change
 from sagewright.dataplane.features.group_file import Asked, GroupFile, Kept
 
+_log = logging.getLogger(__name__)
 _OPEN: Final = 64
 """Files that are open although nobody is at them."""
 _READ_ON_LOOP: Final = 100
@@ -34,6 +38,8 @@ class FeatureFiles:
         self._users: dict[str, int] = {}
         self._outboxes: set[str] = set()
         self._committers = ThreadPoolExecutor(_COMMITTING, "feature-records")
+        self._settlers = ThreadPoolExecutor(1, "feature-settler")
+        self._closing = threading.Event()
 
     async def change(self, uid: str, change: Change) -> None:
         """Make a change; durable on return. Changes that wait at the same time share one sync of the disk.
@@ -115,6 +121,9 @@ class FeatureFiles:
             file = self._open.get(uid)
             if file is None:
                 file = self._open[uid] = GroupFile(self._folder / uid / "records.db", self._clock)
+                if file.unsettled:
+                    self._users[uid] = self._users.get(uid, 0) + 1
+                    self._settlers.submit(self._settle, uid, file)
             else:
                 self._open.move_to_end(uid)
             self._users[uid] = self._users.get(uid, 0) + 1
@@ -129,6 +138,19 @@ class FeatureFiles:
                 idle = next((each for each in self._open if each not in self._users), None)
                 if idle is not None:
                     self._open.pop(idle).close()
+
+    def _settle(self, uid: str, file: GroupFile) -> None:
+        """Have records that are not in their places move there. Others who write get at least half of the time."""
+        try:
+            after: int | None = 0
+            while after is not None and not self._closing.is_set():
+                begun = time.monotonic()
+                after = file.settle(after)
+                self._closing.wait(time.monotonic() - begun)
+        except sqlite3.Error as error:  # whoever opens the file next goes on with it
+            _log.warning("records of feature group %s are slower to read than they could be: %s", uid, error)
+        finally:
+            self._leave(uid)
 
     def outboxes(self) -> Sequence[str]:
         """The groups whose outboxes have got something, by this process, since this was asked last."""
@@ -153,6 +175,8 @@ class FeatureFiles:
 
     def close(self) -> None:
         """Commit what waits and let go of all files."""
+        self._closing.set()
+        self._settlers.shutdown()
         self._committers.shutdown()
         with self._lock:
             while self._open:

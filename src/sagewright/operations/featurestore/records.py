@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import orjson
+
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.features.changes import Change, Refused
 from sagewright.dataplane.features.event_time import iso
@@ -46,7 +48,7 @@ async def get_record(call: Call, request: Params) -> Params:
     kept = (await call.services.features.files.read(group.uid, [identifier])).get(identifier)
     if kept is None:
         return {}
-    answer: Params = {"Record": shown(kept, names)}
+    answer: Params = {"Record": orjson.Fragment(shown(kept, names))}
     if request.get("ExpirationTimeResponse") == "Enabled" and kept.expires is not None:
         answer["ExpiresAt"] = iso(kept.expires)
     return answer

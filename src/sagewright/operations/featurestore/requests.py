@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.features.changes import Change, Layout
 from sagewright.dataplane.features.event_time import SECOND
 from sagewright.dataplane.features.group_file import Kept
 from sagewright.dataplane.features.groups import Group, ttl_of
-from sagewright.dataplane.features.schema import BadRecord, sent, unpacked
+from sagewright.dataplane.features.schema import BadRecord, sent, values_of
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.features import feature_group
 from sagewright.operations.table import briefly
@@ -92,12 +90,12 @@ def given(record: Sequence[Params]) -> Sequence[tuple[str, Any]]:
     return pairs
 
 
-def shown(record: Kept, names: Sequence[str] | None) -> orjson.Fragment:
+def shown(record: Kept, names: Sequence[str] | None) -> bytes:
     """A record as it is sent: all of it, or the features of these names that it has."""
     if names is None:
-        return orjson.Fragment(record.data)
-    values = unpacked(record.data)
-    return orjson.Fragment(sent({name: values[name] for name in names if name in values}))
+        return record.data
+    values = values_of(record.data)
+    return sent({name: values[name] for name in names if name in values})
 
 
 def check_names(group: Group, names: Sequence[str] | None) -> None:

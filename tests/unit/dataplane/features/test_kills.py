@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sagewright.base.clock import SystemClock
-from sagewright.dataplane.features.schema import unpacked
+from sagewright.dataplane.features.packing import unpacked
 from sagewright.dataplane.features.store import FeatureFiles
 
 from .model import Model, Step
@@ -70,8 +70,10 @@ def _found(folder: Path, clients: int) -> list[Model]:
     files = FeatureFiles(folder, SystemClock())
     try:
         with files.at(UID) as file:
-            rows = {row[0]: (row[1], str(unpacked(row[3])["value"]), bool(row[2]))
-                    for row in file._rows("SELECT id, time, deleted, data FROM record", ())}  # fmt: skip
+            reader = file._reader
+            rows = {identifier: (time, str(unpacked(reader, shape, data)["value"]), bool(deleted))
+                    for identifier, time, deleted, shape, data
+                    in reader.execute("SELECT id, time, deleted, shape, packed FROM record").fetchall()}  # fmt: skip
             waiting = file.sealed(10_000, 0)
             values = [(each.time, str(each.values["value"]), each.deleted) for each in waiting[0]] if waiting else []
             file._writer.execute("DELETE FROM sealed")  # the outbox keeps all of it for the next look
