@@ -41,15 +41,16 @@ def measure(run: Run) -> Sequence[Figure]:
         keys = peers.our_keys(peer, data)
         subjects: dict[str, Sample] = {}
         for subject, group, count in ((OURS, "many", many), (few, "few", _FEW)):
-            _fill(run, peer, keys, data, group, count)
+            size = _fill(run, peer, keys, data, group, count)
+            if subject == OURS:
+                run.note(f"{OURS} here asks the group of {many:,} records, {size:.1f} GB, which were written in bulk.")
             subjects[subject] = features.driven(run, peer.port, _signed(peer, keys, group, count), run.amount(5.0, 1.0))
         run.alternate("features-growth", found, subjects)
-    run.note(f"{OURS} here asks the group of {many:,} records, which were written in bulk.")
     return found
 
 
-def _fill(run: Run, peer: peers.Peer, keys: peers.Keys, data: Path, group: str, count: int) -> None:
-    """A group whose records are as puts would have left them."""
+def _fill(run: Run, peer: peers.Peer, keys: peers.Keys, data: Path, group: str, count: int) -> float:
+    """A group whose records are as puts in the order of their keys would have left them; its gigabytes."""
     files = data / "features"
     before = set(files.glob("*")) if files.exists() else set()
     runtime = features.made(peer, keys, group)
@@ -70,6 +71,7 @@ def _fill(run: Run, peer: peers.Peer, keys: peers.Keys, data: Path, group: str, 
     database.close()
     size = (folder / "records.db").stat().st_size / 1e9
     run.say(f"wrote {size:.1f} GB in {time.perf_counter() - begun:.0f} s")
+    return size
 
 
 def _rows(count: int, database: sqlite3.Connection) -> Iterator[tuple[int, str, int, bytes, int]]:

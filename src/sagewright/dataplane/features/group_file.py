@@ -28,7 +28,7 @@ _MAPPED: Final = 2**31 - 65_536
 two thirds of the time."""
 _CACHED: Final = 16_000
 """Kilobytes of the rest that are kept, at the most: the inner pages of the trees of ten million records."""
-_SETTLED_AT_ONCE: Final = 500
+_SETTLED_AT_ONCE: Final = 1_000
 _SEAL: Final = (
     "INSERT INTO sealed SELECT MAX(seq), ? FROM (SELECT seq FROM outbox ORDER BY seq LIMIT ?) "
     "WHERE NOT EXISTS (SELECT 1 FROM sealed) HAVING MAX(seq) IS NOT NULL"

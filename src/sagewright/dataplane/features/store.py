@@ -7,7 +7,6 @@ import logging
 import shutil
 import sqlite3
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -144,9 +143,9 @@ class FeatureFiles:
         try:
             after: int | None = 0
             while after is not None and not self._closing.is_set():
-                begun = time.monotonic()
+                begun = self._clock.monotonic()
                 after = file.settle(after)
-                self._closing.wait(time.monotonic() - begun)
+                self._closing.wait(self._clock.monotonic() - begun)
         except sqlite3.Error as error:  # whoever opens the file next goes on with it
             _log.warning("records of feature group %s are slower to read than they could be: %s", uid, error)
         finally:
