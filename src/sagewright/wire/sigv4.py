@@ -22,13 +22,13 @@ import hmac
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
 from sagewright.base.errors import AwsError
+from sagewright.base.values import frozen
 from sagewright.wire import model
 from sagewright.wire import sigv4_errors as errors
 from sagewright.wire.http import Request
@@ -63,7 +63,7 @@ _SUBRESOURCES: Final = frozenset((
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """What a request claims: who signed it, when, and over what. Nothing is verified yet."""
 
