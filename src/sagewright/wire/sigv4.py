@@ -438,7 +438,9 @@ def _canonical_request(signature: Signature, request: Request, payload: str, *, 
     """The text whose digest is signed. `reencode` spells path and query anew, for clients (and proxies) that send
     another spelling of the URI than the one they signed."""
     query = request.query
-    if query:
+    if query and "&" not in query and not reencode:
+        query = query if "=" in query else f"{query}="
+    elif query:
         pairs = query.split("&")
         if signature.kind == "query":
             pairs = [pair for pair in pairs if not pair.startswith("X-Amz-Signature=")]
