@@ -229,6 +229,7 @@ class ContainerEngine(ProcessEngine):
             "endpoint": self._endpoint,
             "disk_limit": about["disk_limit"],
             "disk_folders": about["disk_folders"],
+            "podman": self._kind.podman,
             "bodies": bodies,
         }
         with contextlib.ExitStack() as stack:

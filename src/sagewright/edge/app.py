@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from sagewright.base.errors import AwsError, Transient
@@ -24,32 +24,36 @@ from sagewright.edge.steps.receive import receive
 from sagewright.edge.steps.refuse import refuse
 from sagewright.edge.steps.route import route
 from sagewright.edge.steps.shield import shielded
-from sagewright.operations.call import Services
+from sagewright.operations.call import Params, Services
 from sagewright.wire.http import Response
 
 _log = logging.getLogger(__name__)
 
-Platform = Callable[[Raw], Awaitable[Response | None]]
-"""Answers the few requests that are not AWS's (health, task credentials); None for all others."""
+Own = Callable[[Raw], Awaitable[Response | None] | None]
+"""Answers the few requests that are not AWS's (health, task credentials, the console's); None for all others, which it
+says at once where it can: every request asks."""
 
 
 class Edge:
     """Everything that answers over HTTP."""
 
-    def __init__(self, services: Services, *, platform: Platform) -> None:
+    def __init__(self, services: Services, *, platform: Own) -> None:
         self.services = services
-        self._platform = platform
-        self._console = Console(services, self.carry_out)
-        self._registry = Registry(services)
+        self._own: Sequence[Own] = (platform, Console(services, self.carry_out), Registry(services))
         self._dispatch = Dispatcher(ThreadPoolExecutor(16, thread_name_prefix="operation"))
 
     async def respond(self, incoming: Incoming) -> Response:
         """The answer to a request, whoever's it is."""
         begun = self.services.clock.monotonic()
         raw = receive(incoming, self.services.ids, begun)
-        response = await self._platform(raw) or await self._console(raw) or await self._registry(raw)
-        if response is None:
-            response = shielded(raw, await opened(raw, self.services, await self.answer(raw)))
+        for own in self._own:
+            if (found := own(raw)) is not None and (response := await found) is not None:
+                break
+        else:
+            response = await self.answer(raw)
+            if "origin" in raw.request.headers:
+                response = await opened(raw, self.services, response)
+            response = shielded(raw, response)
         access_log(raw, response, self.services.clock.monotonic() - begun)
         return response
 
@@ -58,8 +62,8 @@ class Edge:
         routed: Routed | None = None
         services = self.services
         try:
-            if (allowed := await preflight(raw, services)) is not None:
-                return allowed
+            if raw.request.method == "OPTIONS":
+                return await preflight(raw, services)
             routed = await route(raw)
             identified = authenticate(routed, services.credentials, services.settings, services.clock.now())
             return await self._carried_out(identified)
@@ -74,15 +78,17 @@ class Edge:
             return _refused(identified.routed.raw, identified.routed, error)
 
     async def _carried_out(self, identified: Identified) -> Response:
-        decoded = decode(identified, self.services)
-        if not authorized(decoded):
-            await self.services.gate.authorize(decoded.call, decoded.params)
-        if (elsewhere := await forwarded(decoded)) is not None:
+        services, decoded = self.services, decode(identified, self.services)
+        if services.peers is None or not authorized(decoded, services.peers):
+            await services.gate.authorize(decoded.call, decoded.params)
+        if services.peers is not None and (elsewhere := await forwarded(decoded, services.peers)) is not None:
             return elsewhere
-        answer = await passed_through(decoded)
-        if isinstance(answer, Response):
-            return answer
-        return encode(decoded, await self._dispatch(decoded) if answer is None else answer)
+        answer: Response | Params | None = None
+        if decoded.call.service == "s3":
+            answer = await passed_through(decoded)
+        if answer is None:
+            answer = await self._dispatch(decoded)
+        return answer if isinstance(answer, Response) else encode(decoded, answer)
 
 
 def _refused(raw: Raw, routed: Routed | None, error: Exception) -> Response:

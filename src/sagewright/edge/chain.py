@@ -9,6 +9,7 @@ from typing import Protocol as Port
 
 from botocore.model import OperationModel, ServiceModel
 
+from sagewright.base.values import frozen
 from sagewright.operations.call import Call, Params, Principal, Services
 from sagewright.wire.http import Request
 from sagewright.wire.protocols import Protocol
@@ -18,7 +19,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 """Gives the next piece of a body, see `Incoming`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Raw:
     """A request as it came in, with the id it was given. The body is still on the wire."""
 
@@ -72,7 +73,7 @@ class Form:
         return self.fields["key"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Routed:
     """Its service, protocol and operation are known; nothing is believed yet."""
 
@@ -90,7 +91,7 @@ class Routed:
     """The form that `addressed` was read from, if one was posted."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identified:
     """Who asks is proven."""
 
@@ -101,7 +102,7 @@ class Identified:
     """The bytes, or a `BodyStream` that checks itself while it is read."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decoded:
     """The input is read and fits the model."""
 

@@ -15,7 +15,7 @@ class Incoming:
     """
 
     __slots__ = (
-        "_continued", "_lost", "_pieces", "_read", "_size", "_taken", "_waiter", "chunks", "ended", "fields",
+        "_begun", "_continued", "_lost", "_pieces", "_read", "_size", "_taken", "_waiter", "chunks", "ended", "fields",
         "keep_alive", "method", "peer", "target",
     )  # fmt: skip
 
@@ -40,7 +40,7 @@ class Incoming:
         self._taken = taken
         self._pieces: list[bytes] = []
         self._size = 0
-        self._read = self._lost = False
+        self._begun = self._read = self._lost = False
         self._waiter: asyncio.Future[None] | None = None
 
     def add(self, piece: bytes) -> int:
@@ -65,12 +65,20 @@ class Incoming:
         first, self._continued = not self._continued, True
         return first and any(name.lower() == b"expect" and b"100" in value for name, value in self.fields)
 
+    def whole(self, most: int) -> bytes | None:
+        """The body, where all of it is here, none of it was read, and it has at most so many bytes; else None."""
+        if not self.ended or self._begun or self._size > most:
+            return None
+        self._begun = self._read = True
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        return b"".join(pieces)
+
     async def __call__(self) -> MutableMapping[str, Any]:
         await self._more()
         if self._read or (self._lost and not self.ended):
             return {"type": "http.disconnect"}
         pieces, self._pieces, self._size = self._pieces, [], 0
-        self._read = self.ended
+        self._begun, self._read = True, self.ended
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return {"type": "http.request", "body": body, "more_body": not self.ended}
 

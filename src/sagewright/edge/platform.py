@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import html
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -43,26 +44,34 @@ class Platform:
         self._notebooks = notebooks.Notebooks(services)
         self._spark_history = spark_history.SparkHistory(services)
 
-    async def __call__(self, raw: Raw) -> Response | None:
+    def __call__(self, raw: Raw) -> Awaitable[Response | None] | None:
         request = raw.request
         if (found := addresses.read(request.headers.get("host", ""), self._services.settings)) is not None:
             what, *instance = found
-            return await (self._notebooks if what == addresses.NOTEBOOK else self._spark_history)(raw, *instance)
+            return (self._notebooks if what == addresses.NOTEBOOK else self._spark_history)(raw, *instance)
         if request.path.startswith(PREFIX):
-            name, slash, rest = request.path[len(PREFIX) :].partition("/")
-            if name == mlflow.PATH:
-                return await self._mlflow(raw, slash + rest)
-            if name == pages.PATH:
-                return None  # the console's
-            if name == metadata.PATH:
-                return metadata.answer(self._services, request, rest)
-            try:
-                if name == spark_history.PATH:
-                    return _json(await asyncio.to_thread(self._spark_history.ask, raw))
-                return self._own(raw, name + slash + rest)
-            except AwsError as error:
-                return _json({"code": error.code, "message": error.message}, error.status)
-        browsing = request.path == "/" and not request.query and "text/html" in request.headers.get("accept", "")
+            return self._answered(raw)
+        return self._page(raw) if request.path == "/" else None
+
+    async def _answered(self, raw: Raw) -> Response | None:
+        request = raw.request
+        name, slash, rest = request.path[len(PREFIX) :].partition("/")
+        if name == mlflow.PATH:
+            return await self._mlflow(raw, slash + rest)
+        if name == pages.PATH:
+            return None  # the console's
+        if name == metadata.PATH:
+            return metadata.answer(self._services, request, rest)
+        try:
+            if name == spark_history.PATH:
+                return _json(await asyncio.to_thread(self._spark_history.ask, raw))
+            return self._own(raw, name + slash + rest)
+        except AwsError as error:
+            return _json({"code": error.code, "message": error.message}, error.status)
+
+    async def _page(self, raw: Raw) -> Response | None:
+        request = raw.request
+        browsing = not request.query and "text/html" in request.headers.get("accept", "")
         if browsing and "authorization" not in request.headers:
             return pages.page(request) or self._welcome(raw)
         return None

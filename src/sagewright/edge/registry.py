@@ -60,9 +60,10 @@ class Registry:
             ("blobs/uploads", "DELETE"): blobs.abort,
         }
 
-    async def __call__(self, raw: Raw) -> Response | None:
-        if not _is_ours(raw):
-            return None
+    def __call__(self, raw: Raw) -> Awaitable[Response] | None:
+        return self._answered(raw) if _is_ours(raw) else None
+
+    async def _answered(self, raw: Raw) -> Response:
         name = ""
         try:
             found = _NAMED.fullmatch(unquote(raw.request.path))
@@ -132,7 +133,7 @@ class Registry:
 def _is_ours(raw: Raw) -> bool:
     """No bucket is called v2, but a bucket that the host names may hold such a key; and who signs asks a service."""
     request = raw.request
-    if request.path != "/v2" and not request.path.startswith("/v2/"):
+    if not request.path.startswith("/v2/") and request.path != "/v2":
         return False
     if request.headers.get("authorization", "").startswith("AWS4") or "X-Amz-" in request.query:
         return False

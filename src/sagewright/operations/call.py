@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sagewright.base.clock import Clock
 from sagewright.base.ids import Ids
 from sagewright.base.settings import Settings
+from sagewright.base.values import frozen
 from sagewright.resources.record import Key
 from sagewright.store.base import Store
 
@@ -111,7 +112,7 @@ class Services:
     """The servers that share this one's data; None where it shares them with nobody."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One request to one operation."""
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sagewright.base.values import frozen
+
 Headers = Mapping[str, str]
 """Lower-case header names to values; a header sent twice is joined with a comma.
 
@@ -14,7 +16,7 @@ Values are the wire's bytes read as latin-1, so that signatures over other encod
 Body = bytes | AsyncIterator[bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """An HTTP request. `path` and `query` are raw, as on the request line: signatures need that."""
 

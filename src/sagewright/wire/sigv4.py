@@ -22,13 +22,13 @@ import hmac
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
 from sagewright.base.errors import AwsError
+from sagewright.base.values import frozen
 from sagewright.wire import model
 from sagewright.wire import sigv4_errors as errors
 from sagewright.wire.http import Request
@@ -63,7 +63,7 @@ _SUBRESOURCES: Final = frozenset((
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """What a request claims: who signed it, when, and over what. Nothing is verified yet."""
 
@@ -438,7 +438,9 @@ def _canonical_request(signature: Signature, request: Request, payload: str, *, 
     """The text whose digest is signed. `reencode` spells path and query anew, for clients (and proxies) that send
     another spelling of the URI than the one they signed."""
     query = request.query
-    if query:
+    if query and "&" not in query and not reencode:
+        query = query if "=" in query else f"{query}="
+    elif query:
         pairs = query.split("&")
         if signature.kind == "query":
             pairs = [pair for pair in pairs if not pair.startswith("X-Amz-Signature=")]

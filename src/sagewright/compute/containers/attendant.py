@@ -59,6 +59,7 @@ class Order(TypedDict):
     disk_folders: list[str]
     disk_limit: int
     """Bytes that the files in these folders, and in the container's own layer, may take together; 0 for no limit."""
+    podman: bool
     bodies: dict[str, Any] | None
     """Of both containers, by their names; None for one that an attendant before had made."""
 
@@ -94,17 +95,17 @@ class Attendant:
         except OSError as problem:  # it may run or not: whoever looks next finds out
             complain(f"the engine does not answer: {problem}")
             return
-        self._look_after()
+        if self._memory is None:
+            self._look_after()
         threading.Thread(target=self._wait, daemon=True).start()
         self._see_to_the_end()
         state = self._state()
         self._drain()
         self._log.finish()
         if state is not None:
-            self._write_result(
-                int(state["ExitCode"]),
-                oom=bool(state.get("OOMKilled")) or (self._memory is not None and self._memory.killed),
-            )
+            code = int(state["ExitCode"])
+            oom = bool(state.get("OOMKilled")) or (self._memory is not None and self._memory.in_the_end(code))
+            self._write_result(code, oom=oom)
         if self._order["porch"]:
             with contextlib.suppress(Refused, OSError):
                 self._api.remove(f"/containers/{self._order['porch']}")
@@ -118,11 +119,14 @@ class Attendant:
                 self._make(self._order["porch"], bodies[self._order["porch"]])
                 self._await_porch()
         if bodies is not None:
-            self._make(self._order["name"], bodies[self._order["name"]])
+            self._api.call("POST", "/containers/create", {"name": self._order["name"]}, bodies[self._order["name"]])
+        elif self._api.call("GET", f"{self._path}/json")["State"]["Status"] not in ("created", "initialized"):
             return
-        found = self._api.call("GET", f"{self._path}/json")
-        if found["State"]["Status"] == "created":
-            self._api.call("POST", f"{self._path}/start")
+        if self._order["podman"]:
+            # Podman may not tell of want of memory, and a task can run into it at once: we look before it runs.
+            self._api.call("POST", f"/libpod{self._path}/init")
+            self._look_after()
+        self._api.call("POST", f"{self._path}/start")
 
     def _make(self, name: str, body: dict[str, Any]) -> None:
         self._api.call("POST", "/containers/create", {"name": name}, body)

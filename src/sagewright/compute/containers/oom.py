@@ -8,10 +8,15 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import sys
 from pathlib import Path
+from typing import Final
 
 from sagewright.compute import cgroups
 from sagewright.compute.supervisor import kills
+
+_KILLED: Final = 137
+_PATIENCE_MS: Final = 1000
 
 
 class OutOfMemory:
@@ -21,6 +26,7 @@ class OutOfMemory:
         self.killed = False
         self.told = False
         """Whether something was heard of: then it is worth looking again soon."""
+        self._heard = 0
         self._folder, version = cgroups.memory_of(pid)
         self._events = -1
         if self._folder is not None:
@@ -34,13 +40,27 @@ class OutOfMemory:
             poll.register(self._events, self._wanted)
 
     def heed(self, ready: dict[int, int]) -> None:
-        """After a poll, and at the end."""
+        """After a poll."""
         if self._events in ready:
             self.told = True
             with contextlib.suppress(OSError):
-                os.pread(self._events, 4096, 0) if self._wanted == select.POLLPRI else os.read(self._events, 8)
+                if self._wanted == select.POLLPRI:
+                    os.pread(self._events, 4096, 0)
+                else:
+                    self._heard += int.from_bytes(os.read(self._events, 8), sys.byteorder)
         if self.told and self._folder is not None and not self.killed:
-            self.killed = kills(str(self._folder))
+            # Version 1 tells of each want of memory, and once that the group is gone, when nothing is left to look at.
+            self.killed = self._heard > 1 or kills(str(self._folder))
+
+    def in_the_end(self, code: int) -> bool:
+        """`killed`, when its process has ended with this code: what it was told of last may be on its way."""
+        poll = select.poll()
+        self.register(poll)
+        for patience in (0, _PATIENCE_MS if code == _KILLED else 0):
+            if self.killed or self._heard == 0 < patience:
+                break
+            self.heed(dict(poll.poll(patience)))
+        return self.killed
 
 
 def _listen(folder: Path, version: int) -> int:

@@ -42,7 +42,7 @@ class FeatureStore:
     """Groups, and the files of their records."""
 
     def __init__(self, store: Store, folder: Path, clock: Clock) -> None:
-        self.files = FeatureFiles(folder, clock)
+        self.files = FeatureFiles(folder, clock, alone=store.local)
         self._store = store
         self._known: dict[Key, Group] = {}
         self._changes = 0

@@ -16,7 +16,9 @@ from typing import Final
 
 from sagewright.base.clock import Clock
 from sagewright.dataplane.features.changes import Change
+from sagewright.dataplane.features.event_time import SECOND
 from sagewright.dataplane.features.group_file import Asked, GroupFile, Kept
+from sagewright.dataplane.features.recent import Recent
 
 _log = logging.getLogger(__name__)
 _OPEN: Final = 64
@@ -30,8 +32,10 @@ _COMMITTING: Final = 4
 class FeatureFiles:
     """Groups are known by the uid of their record, which no later one of the same name has."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, *, alone: bool = False) -> None:
+        """`alone`: nobody but this process writes to the files."""
         self._folder, self._clock = folder, clock
+        self._recent = Recent() if alone else None
         self._lock = threading.Lock()
         self._open: OrderedDict[str, GroupFile] = OrderedDict()
         self._users: dict[str, int] = {}
@@ -49,6 +53,8 @@ class FeatureFiles:
         future: asyncio.Future[None] = loop.create_future()
 
         def end(error: BaseException | None) -> None:
+            if self._recent is not None:
+                self._recent.end(place)
             if future.done():
                 return  # nobody waits any more
             if error is not None:
@@ -61,7 +67,10 @@ class FeatureFiles:
                 loop.call_soon_threadsafe(end, error)
 
         await self._opened(uid)
+        place = uid, change.identifier
         with self.at(uid) as file:
+            if self._recent is not None:
+                self._recent.begin(place)
             if file.add(Asked(change, tell)):
                 self._enter(uid)  # it stays open although whoever asked may leave
                 self._committers.submit(self._commit, uid, file)
@@ -75,6 +84,16 @@ class FeatureFiles:
             file.commit_all()
         finally:
             self._leave(uid)
+
+    async def one(self, uid: str, identifier: str) -> Kept | None:
+        """The record, if it is there."""
+        place = uid, identifier
+        if self._recent is not None and (kept := self._recent.get(place, self._clock.now() * SECOND)) is not None:
+            return kept
+        kept = (await self.read(uid, [identifier])).get(identifier)
+        if self._recent is not None and kept is not None:
+            self._recent.keep(place, kept)
+        return kept
 
     async def read(self, uid: str, identifiers: Sequence[str]) -> dict[str, Kept]:
         """Those of the records that are there."""

@@ -72,12 +72,12 @@ class Console:
         self._company = CompanySignIn.made(services)
         self._started = services.clock.now()
 
-    async def __call__(self, raw: Raw) -> Response | None:
-        request = raw.request
-        if not request.path.startswith(PREFIX):
-            return None
+    def __call__(self, raw: Raw) -> Awaitable[Response] | None:
+        return self._answered(raw) if raw.request.path.startswith(PREFIX) else None
+
+    async def _answered(self, raw: Raw) -> Response:
         try:
-            response = await self._answer(raw, request.path[len(PREFIX) :])
+            response = await self._answer(raw, raw.request.path[len(PREFIX) :])
         except AwsError as error:
             response = _json({"__type": error.code, "message": error.message}, error.status)
             response.headers.update(error.headers)

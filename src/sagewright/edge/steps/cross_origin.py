@@ -14,11 +14,9 @@ from sagewright.operations.s3 import cors
 from sagewright.wire.http import Response
 
 
-async def preflight(raw: Raw, services: Services) -> Response | None:
-    """The answer to an OPTIONS request, which no browser signs; None for all others."""
+async def preflight(raw: Raw, services: Services) -> Response:
+    """The answer to an OPTIONS request, which no browser signs."""
     request = raw.request
-    if request.method != "OPTIONS":
-        return None
     bucket = _bucket(raw)
     if not bucket:
         raise AwsError("BadRequest", "Only S3's buckets have cross-origin rules: name one in the path.")
@@ -27,9 +25,10 @@ async def preflight(raw: Raw, services: Services) -> Response | None:
 
 
 async def opened(raw: Raw, services: Services, response: Response) -> Response:
-    """The response, with the headers that let a browser's script see it, if it is about a bucket that says so."""
+    """The response to who has an origin, with the headers that let their script see it, if it is about a bucket that
+    says so."""
     request = raw.request
-    if "origin" in request.headers and request.method != "OPTIONS" and (bucket := _bucket(raw)):
+    if request.method != "OPTIONS" and (bucket := _bucket(raw)):
         # The answer is made already: what keeps the rules from being read now takes nothing from it.
         with contextlib.suppress(SagewrightError):
             response.headers.update(

@@ -23,26 +23,22 @@ _HOP_BY_HOP: Final = frozenset(
 )
 
 
-def authorized(decoded: Decoded) -> bool:
+def authorized(decoded: Decoded, peers: Peers) -> bool:
     """Whether another server has sent the request on, and so has asked its gate: it knew where the client is."""
-    peers = decoded.call.services.peers
-    if peers is None:
-        return False
     return hmac.compare_digest(
         decoded.identified.routed.raw.request.headers.get(FORWARDED, "").encode(), peers.secret.encode()
     )
 
 
-async def forwarded(decoded: Decoded) -> Response | None:
+async def forwarded(decoded: Decoded, peers: Peers) -> Response | None:
     """The answer of the server that leads; None for requests that are answered here."""
     call = decoded.call
-    peers = call.services.peers
-    if peers is None or call.service != "sagemaker-runtime" or "EndpointName" not in decoded.params:
+    if call.service != "sagemaker-runtime" or "EndpointName" not in decoded.params:
         return None
     place = (call.account, call.region, decoded.params["EndpointName"])
     if call.operation == "InvokeEndpointAsync" or not await call.services.inference.kept_by_one(place, decoded.params):
         return None
-    if authorized(decoded):
+    if authorized(decoded, peers):
         return None
     return await _sent_on(peers, decoded.identified.routed.raw, decoded.identified.body)
 

@@ -12,9 +12,7 @@ from sagewright.wire.http import Response
 
 
 async def passed_through(decoded: Decoded) -> Response | Params | None:
-    """The whole answer, or its members; None for requests that are answered here."""
-    if decoded.call.service != "s3":
-        return None
+    """The whole answer to a request to S3, or its members; None for those that are answered here."""
     routed = decoded.identified.routed
     if isinstance(routed.protocol, ConsoleProtocol) and decoded.call.services.objects.upstreams.of(
         decoded.params.get("Bucket", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from functools import lru_cache
 
 from sagewright.base.errors import AwsError
@@ -21,10 +22,9 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 def receive(incoming: Incoming, ids: Ids, received: float) -> Raw:
     """`received` is the clock's monotonic time."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in incoming.fields:
-        name, value = _spelled(raw_name), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    headers = {_spelled(name): value.decode("latin-1") for name, value in incoming.fields}
+    if len(headers) < len(incoming.fields):
+        headers = _joined(incoming.fields)
     path, _, query = _origin_form(incoming.target.decode("latin-1")).partition("?")
     return Raw(
         request_id=ids.uuid(),
@@ -34,6 +34,15 @@ def receive(incoming: Incoming, ids: Ids, received: float) -> Raw:
         peer=incoming.peer,
         received=received,
     )
+
+
+def _joined(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers of which some came more than once."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name, value = _spelled(raw_name), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
 
 
 @lru_cache(maxsize=1024)
@@ -53,6 +62,8 @@ async def read_body(receiver: Receive, declared: str | None, most: int = MAX_BOD
     """The whole body. Raises AwsError when it has more than `most` bytes, of which it reads no more, or breaks off."""
     if declared is not None and declared.isdigit() and int(declared) > most:
         raise _too_large(most)
+    if isinstance(receiver, Incoming) and (whole := receiver.whole(most)) is not None:
+        return whole
     pieces: list[bytes] = []
     size, more = 0, True
     while more:

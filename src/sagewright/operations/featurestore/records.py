@@ -45,7 +45,7 @@ async def get_record(call: Call, request: Params) -> Params:
     names = request.get("FeatureNames")
     check_names(group, names)
     identifier = request["RecordIdentifierValueAsString"]
-    kept = (await call.services.features.files.read(group.uid, [identifier])).get(identifier)
+    kept = await call.services.features.files.one(group.uid, identifier)
     if kept is None:
         return {}
     answer: Params = {"Record": orjson.Fragment(shown(kept, names))}

@@ -40,6 +40,8 @@ class LastUsed:
         if subject is None:
             return
         self._notes[subject] = {"Date": float(int(self._clock.now())), "ServiceName": service, "Region": region}
+        if self._clock.monotonic() - self._written < _EVERY:
+            return
         with self._lock:
             due = self._clock.monotonic() - self._written >= _EVERY
             if due:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 from sagewright.base.settings import Settings
@@ -44,8 +45,13 @@ def of(call: Call, name: str, what: str = NOTEBOOK) -> str | None:
 
 def read(host: str, settings: Settings) -> tuple[str, str, str] | None:
     """What a Host header is about, NOTEBOOK or SPARK, its lower-case name and region; None for all other hosts."""
+    return _read(host, settings.notebook_domain)
+
+
+@lru_cache(maxsize=1024)
+def _read(host: str, domain: str) -> tuple[str, str, str] | None:
     found = _HOST.fullmatch(host.lower())
-    if found is None or found[4] not in (_LOCAL, settings.notebook_domain.lower()):
+    if found is None or found[4] not in (_LOCAL, domain.lower()):
         return None
     return found[2], found[1], found[3]
 
