@@ -283,6 +283,12 @@ ROWS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "DescribeTrainingPlanExtensionHistory": {"on": ["{TrainingPlanArn}"]},
         "ExtendTrainingPlan": {"on": ["training-plan/*"]},
     },
+    "ram": {
+        "GetPermission": {"on": ["{permissionArn}"]},
+        "ListPermissionAssociations": {"on": ["{permissionArn}"]},
+        "AssociateResourceSharePermission": {"on": ["{resourceShareArn}", "{permissionArn}"]},
+        "DisassociateResourceSharePermission": {"on": ["{resourceShareArn}", "{permissionArn}"]},
+    },
     "sagemaker-featurestore-runtime": {
         "BatchGetRecord": {"on": ["feature-group/{Identifiers[].FeatureGroupName}"]},
         "BatchWriteRecord": {"on": ["feature-group/{Entries[].FeatureGroupName}"]},

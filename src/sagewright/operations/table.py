@@ -85,6 +85,13 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "sagewright.operations.iam.simulate",
     ),
     "logs": ("sagewright.operations.logs.groups", "sagewright.operations.logs.events"),
+    "ram": (
+        "sagewright.operations.ram.shares",
+        "sagewright.operations.ram.associations",
+        "sagewright.operations.ram.share_permissions",
+        "sagewright.operations.ram.policies",
+        "sagewright.operations.ram.invitations",
+    ),
     "resourcegroupstaggingapi": ("sagewright.operations.tagging.resources",),
     "s3": (
         "sagewright.operations.s3.buckets",

@@ -10,6 +10,7 @@ from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.a2i import unbuilt as a2i
 from sagewright.operations.ecr import unbuilt as ecr
 from sagewright.operations.iam import unbuilt as iam
+from sagewright.operations.ram import unbuilt as ram
 from sagewright.operations.s3 import unbuilt as s3
 from sagewright.operations.sagemaker import family
 from sagewright.operations.sts import unbuilt as sts
@@ -17,6 +18,7 @@ from sagewright.operations.sts import unbuilt as sts
 _TABLES: Final[Mapping[str, Callable[[], Mapping[str, str]]]] = {
     "ecr": ecr.unbuilt,
     "iam": iam.unbuilt,
+    "ram": ram.unbuilt,
     "s3": s3.unbuilt,
     "sagemaker": family.unbuilt,
     "sagemaker-a2i-runtime": a2i.unbuilt,

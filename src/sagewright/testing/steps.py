@@ -147,6 +147,7 @@ def _watching() -> tuple[Step, ...]:
         Step("events", "CreateEventBus", {"Name": NAME}),
         Step("events", "PutRule", {"Name": NAME, "EventPattern": json.dumps({"source": ["aws.sagemaker"]})}),
         Step("events", "PutTargets", {"Rule": NAME, "Targets": [{"Id": "a", "Arn": "$sqs.QueueArn"}]}),
+        Step("ram", "CreateResourceShare", {"name": NAME, "principals": ["444455556666"], "clientToken": NAME}),
         Step("scheduler", "CreateScheduleGroup", {"Name": NAME}),
         Step(
             "scheduler",

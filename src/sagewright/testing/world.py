@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
+
+from botocore import xform_name
 
 from sagewright.base.ids import RandomIds
 from sagewright.base.settings import Settings
@@ -25,6 +28,7 @@ from sagewright.store.memory import MemoryStore
 from sagewright.telemetry.logs import Logs
 from sagewright.telemetry.metrics import Metrics
 from sagewright.testing.clock import ManualClock
+from sagewright.wire import model
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class Client:
             world = self.world
             call = Call(
                 service=self.service,
-                operation=operation,
+                operation=_names(self.service)[operation],
                 principal=world.principal,
                 account=world.principal.account,
                 region=world.region,
@@ -108,3 +112,9 @@ class Client:
             return cast(Params, handler(call, request))
 
         return ask
+
+
+@cache
+def _names(service: str) -> Mapping[str, str]:
+    """Operations as the model spells them, by boto3's methods."""
+    return {xform_name(name): name for name in model.service(service).operation_names}

@@ -88,6 +88,7 @@ _TABLE: Final = (
     Service("stepfunctions", "states", "AWSStepFunctions", _JSON),
     Service("ec2", "ec2", None, ("ec2",), "ValidationError"),
     Service("cloudformation", "cloudformation", None, _QUERY, "ValidationError"),
+    Service("ram", "ram", None, _REST_JSON, "InvalidParameterException"),
     Service("resource-groups", "resource-groups", None, _REST_JSON),
     Service("resourcegroupstaggingapi", "tagging", "ResourceGroupsTaggingAPI_20170126", _CBOR_JSON),
     Service("service-quotas", "servicequotas", "ServiceQuotasV20190624", _JSON, "IllegalArgumentException"),

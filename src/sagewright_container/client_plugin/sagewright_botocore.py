@@ -9,8 +9,9 @@ botocore then calls `initialize_client_plugin` for every client it makes.
 `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true`, botocore's own switch, turns this off as well: so a program still
 reaches AWS when it means to.
 
-It also spares the SageMaker SDKs a second for each job (see `check_schemas_once`), and has them name an image
-for Spark applications from any Python (see `name_spark_image`).
+It also spares the SageMaker SDKs a second for each job (see `check_schemas_once`), has them name an image
+for Spark applications from any Python (see `name_spark_image`), and leaves out what they would copy into AWS's
+(see `leave_spark_alone`).
 
 This runs inside the user's own Python, whatever its version: no import beyond the standard library and botocore.
 """
@@ -18,6 +19,7 @@ This runs inside the user's own Python, whatever its version: no import beyond t
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -32,12 +34,18 @@ CONFIGURATIONS = ("sagemaker.config.config", "sagemaker.core.config.config", "sa
 """The modules of the SageMaker SDKs v2 and v3 that check their configuration files."""
 REMOTE_FUNCTIONS = ("sagemaker.remote_function.job", "sagemaker.core.remote_function.job")
 """Those that make jobs of functions."""
+CONNECTOR_COMMANDS = (
+    "pip install --root-user-action=ignore 'sagemaker-feature-store-pyspark",
+    'python3 -c "import feature_store_pyspark, shutil',
+)
+"""How the commands begin that the SDK v3 adds to those of remote Spark functions."""
 
 
 def initialize_client_plugin(client: BaseClient) -> None:
     """Where `client` was made with one of AWS's addresses, send it where its settings say."""
     check_schemas_once()
     name_spark_image()
+    leave_spark_alone()
     target = configured_endpoint(client.meta.service_model.service_id)
     if not target or os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return
@@ -109,6 +117,35 @@ class SparkImage:
         except ValueError:
             options = {"version": "3.3", "py_version": "py39", "container_version": "v1"}
             return self._module.image_uris.retrieve(framework="spark", region=session.boto_region_name, **options)
+
+
+def leave_spark_alone() -> None:
+    """Let remote Spark functions of the SDK v3 begin without the connector to the feature store that it installs.
+
+    It copies JARs to where AWS's images have their Spark. Here the image has them, and has its Spark elsewhere.
+    """
+    for name in REMOTE_FUNCTIONS:
+        settings = getattr(sys.modules.get(name), "_JobSettings", None)
+        if settings is not None and not isinstance(settings.__init__, Prepared):
+            settings.__init__ = Prepared(settings.__init__)
+
+
+class Prepared:
+    """Stands in for the method that prepares the settings of an SDK's remote functions."""
+
+    def __init__(self, own: Any) -> None:
+        self._own = own
+
+    def __get__(self, settings: Any, _owner: Any = None) -> Any:
+        return self if settings is None else functools.partial(self, settings)
+
+    def __call__(self, settings: Any, *args: Any, **more: Any) -> None:
+        """What the SDK does, without its own commands for Spark."""
+        self._own(settings, *args, **more)
+        commands = getattr(settings, "pre_execution_commands", None)
+        if commands and getattr(settings, "spark_config", None):
+            left = [command for command in commands if not command.startswith(CONNECTOR_COMMANDS)]
+            settings.pre_execution_commands = left or None
 
 
 def choose_proxy_anew(client: Any, target: str) -> None:

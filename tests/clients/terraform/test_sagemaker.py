@@ -1,6 +1,6 @@
 """Every `aws_sagemaker_*` resource that promises no running work which is not built: one configuration each, in
-`sagemaker/`, all applied together; notebook instances have a test of their own. Those that do promise such work refuse
-at once: `sagemaker/refused/`."""
+`sagemaker/`, all applied together, and a feature group is shared; notebook instances have a test of their own. Those
+that do promise such work refuse at once: `sagemaker/refused/`."""
 
 from __future__ import annotations
 

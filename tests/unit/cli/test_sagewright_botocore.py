@@ -126,3 +126,25 @@ def test_the_module_needs_nothing_but_the_standard_library() -> None:
 
 def test_the_folder_on_the_users_path_offers_one_module() -> None:
     assert [path.stem for path in PLUGIN_FOLDER.glob("*.py")] == ["sagewright_botocore"]
+
+
+def test_a_remote_spark_function_installs_nothing_of_the_sdks_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = [
+        "pip install --root-user-action=ignore 'sagemaker-feature-store-pyspark>=2,<3'",
+        'python3 -c "import feature_store_pyspark, shutil, os"',
+    ]
+
+    class Settings:
+        def __init__(self, *, spark_config: object = None, pre_execution_commands: list[str] | None = None) -> None:
+            self.spark_config = spark_config
+            self.pre_execution_commands = [*(pre_execution_commands or ()), *own] if spark_config else None
+
+    module = ModuleType("sagemaker.core.remote_function.job")
+    module.__dict__["_JobSettings"] = Settings
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    client("sts")
+    client("sts")
+    assert Settings(spark_config={}).pre_execution_commands is None
+    assert Settings(spark_config={1: 2}).pre_execution_commands is None
+    assert Settings(spark_config={1: 2}, pre_execution_commands=["ls"]).pre_execution_commands == ["ls"]
+    assert Settings(pre_execution_commands=["ls"]).pre_execution_commands is None

@@ -28,6 +28,7 @@ import orjson
 
 from sagewright.operations.access.templates import Path as MemberPath
 from sagewright.operations.access.templates import Template
+from sagewright.operations.ram.managed import types
 from sagewright.wire import model
 
 _TABLE: Final = Path(__file__).with_name("actions.json")
@@ -49,6 +50,8 @@ class Entry:
     """The action that tags in the request need too."""
     members: Sequence[str] | None
     """The members that all of this depends on; None where it depends on more than a few names."""
+    shared: bool
+    """Whether it may be about what another account shares."""
 
 
 @cache
@@ -68,6 +71,7 @@ def entry(service: str, operation: str) -> Entry:
         service=own.get("service", f"{prefix}.amazonaws.com"),
         tagging=f"{prefix}:AddTags" if row.get("tag") else None,
         members=[member for template in resources for member in template.members or ()] if simple else None,
+        shared=any(text.partition("/")[0] in types() for text in row.get("on", ())),
     )
 
 

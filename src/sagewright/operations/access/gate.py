@@ -15,7 +15,7 @@ from typing import Final
 from sagewright.base.errors import AwsError
 from sagewright.operations.access.actions import entry
 from sagewright.operations.access.evaluate import Outcome, Standing, decide
-from sagewright.operations.access.needs import FREE, SOURCES, Need, needs
+from sagewright.operations.access.needs import FREE, SOURCES, Need, elsewhere, needs
 from sagewright.operations.access.neighbour_names import asks_neighbour
 from sagewright.operations.access.principals import standing
 from sagewright.operations.access.refusals import refusal
@@ -54,7 +54,7 @@ class Gate:
 
     async def authorize(self, call: Call, request: Params) -> None:
         """Raises the called service's access-denied error unless some policy allows the request and none denies it."""
-        error = beyond(call)
+        error = beyond(call) or self._closed(call, request)
         if error is not None:
             raise error
         if not self._asks(call):
@@ -84,6 +84,14 @@ class Gate:
             if not outcome.allowed:
                 return refusal(call, need, outcome)
         return None
+
+    def _closed(self, call: Call, request: Params) -> AwsError | None:
+        """Why what belongs to another account is closed, to root as well: its owner would have to share it, and shares
+        of others with this account there are none."""
+        if call.services.settings.auth == "off":
+            return None
+        need = elsewhere(call, request)
+        return None if need is None else refusal(call, need, Outcome(False, kind="resource-based policy"))
 
     def _asks(self, call: Call) -> bool:
         """Whether there is anything to decide."""

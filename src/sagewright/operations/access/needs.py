@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-from sagewright.operations.access import iam_keys, neighbour_names, s3_keys, sagemaker_keys, tags
+from sagewright.operations.access import iam_keys, neighbour_names, ram_keys, s3_keys, sagemaker_keys, tags
 from sagewright.operations.access.actions import Entry, entry
 from sagewright.operations.access.patterns import NOTHING, Context
 from sagewright.operations.access.request import Sources
@@ -51,6 +51,22 @@ def needs(call: Call, params: Params) -> Sequence[Need]:
         found.append(Need("kms:ReEncryptFrom", source))
     found += _passing(call, params, row)
     return found
+
+
+def elsewhere(call: Call, params: Params) -> Need | None:
+    """The first thing of another account, of a type that accounts share, that a request names by its ARN."""
+    row = entry(call.service, call.operation)
+    if not row.shared or not any(_has_arn(params.get(member)) for member in row.members or params):
+        return None
+    arns = [
+        arn for template in row.resources for arn in template.arns(params, region=call.region, account=call.account)
+    ]
+    return next((Need(row.action, arn) for arn in arns if arn.split(":", 5)[4] != call.account), None)
+
+
+def _has_arn(value: Any) -> bool:
+    """Whether it is an ARN; lists are not looked into, and might have one."""
+    return value.startswith("arn:") if isinstance(value, str) else isinstance(value, list)
 
 
 @lru_cache(maxsize=4096)
@@ -226,6 +242,7 @@ SOURCES: Final[Mapping[str, Sources]] = {
         ("s3", s3_keys.SOURCES),
         ("iam", iam_keys.IAM),
         ("sts", iam_keys.STS),
+        ("ram", ram_keys.SOURCES),
         *((service, sagemaker_keys.SOURCES) for service in (
             "sagemaker", "sagemaker-runtime", "sagemaker-featurestore-runtime", "sagemaker-metrics",
             "sagemaker-a2i-runtime", "sagemaker-edge",

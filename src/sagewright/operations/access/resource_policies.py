@@ -1,4 +1,4 @@
-"""Policies that resources have of their own: buckets', roles', endpoints', model package groups', ECR's."""
+"""Policies of resources: their own (buckets, roles, endpoints, model package groups, ECR), and those of shares."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from sagewright.operations.access.needs import Need
 from sagewright.operations.access.remembered import Remembered
 from sagewright.operations.call import Call
 from sagewright.operations.iam.records import find_role
+from sagewright.operations.ram import granted
+from sagewright.operations.ram.managed import types
 from sagewright.operations.s3.openness import bucket_policy, public_access_block
 from sagewright.operations.s3.policies import is_public
 from sagewright.operations.sagemaker import nouns
 from sagewright.resources.ecr import REGISTRY, REPOSITORY, registry_key, repository_arn
 from sagewright.resources.record import Key
+from sagewright.resources.resource_share import PRINCIPAL, RESOURCE, SHARE
 
 _S3: Final = "arn:aws:s3:::"
 _ECR: Final = "arn:aws:ecr:"
@@ -29,6 +32,8 @@ _KEPT_BY: Final = {
 }
 """By resource type: whose policy counts."""
 _KEEPERS: Final = frozenset(_KEPT_BY.values())
+_SHARING: Final = frozenset({SHARE, RESOURCE, PRINCIPAL, *types()})
+"""The kinds of records that policies of shares are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class ResourcePolicies:
     def __init__(self) -> None:
         self._buckets: Remembered[str, _Bucket | None] = Remembered()
         self._nouns: Remembered[str, Policies | None] = Remembered()
+        self._shared: Remembered[str, Policies | None] = Remembered()
         self._repositories: Remembered[str, Policies | None] = Remembered()
 
     def of(self, call: Call, need: Need) -> tuple[Policies | None, bool]:
@@ -60,6 +66,11 @@ class ResourcePolicies:
                 need.resource, lambda: _of_noun(call, need.resource), call.store, call.services.clock
             )
             return known, False
+        if kind in types() and need.resource.startswith("arn:aws:sagemaker:"):
+            known = self._shared.get(
+                need.resource, lambda: _of_shares(call, need.resource), call.store, call.services.clock
+            )
+            return known, False
         if call.service == "ecr" and need.resource.startswith(_ECR):
             known = self._repositories.get(
                 need.resource, lambda: _of_repository(call, need.resource), call.store, call.services.clock
@@ -73,6 +84,8 @@ class ResourcePolicies:
             self._buckets.forget(written.name)
         elif written.kind in _KEEPERS:
             self._nouns.forget()
+        elif written.kind in _SHARING:
+            self._shared.forget()
         elif written.kind == REPOSITORY:
             self._repositories.forget(repository_arn(written.region, written.account, written.name))
         elif written.kind == REGISTRY:
@@ -107,6 +120,11 @@ def _of_noun(call: Call, arn: str) -> Policies | None:
     record = nouns.find_by_arn(call.store, f"{head}:{keeper}/{owner}", call.account)
     document = None if record is None else record.spec.get("ResourcePolicy")
     return None if document is None else Policies([Policy.read(owner, "resource", document)])
+
+
+def _of_shares(call: Call, arn: str) -> Policies | None:
+    document = granted.policy(call.store, call.account, arn, by_id=True)
+    return None if document is None else Policies([Policy.read(arn, "resource", document)])
 
 
 def _of_repository(call: Call, arn: str) -> Policies | None:

@@ -13,6 +13,7 @@ from sagewright.operations.iam.records import GROUP, INSTANCE_PROFILE, POLICY, R
 from sagewright.operations.sagemaker import nouns
 from sagewright.resources.arn import Arn
 from sagewright.resources.ecr import REPOSITORY
+from sagewright.resources.resource_share import SHARE
 
 
 def brought(params: Mapping[str, Any]) -> Mapping[str, str]:
@@ -82,11 +83,18 @@ def _of_repository(call: Call, arn: str) -> Mapping[str, str] | None:
     return None if record is None else record.tags
 
 
+def _of_share(call: Call, arn: str) -> Mapping[str, str] | None:
+    parsed = Arn.parse(arn)
+    record = call.store.get(call.key(SHARE, parsed.id)) if parsed.type == SHARE else None
+    return None if record is None else record.tags
+
+
 _READERS: Final[Mapping[str, Callable[[Call, str], Mapping[str, str] | None]]] = {
     "sagemaker": _of_sagemaker,
     "iam": _of_iam,
     "s3": _of_bucket,
     "ecr": _of_repository,
+    "ram": _of_share,
 }
 
 
@@ -124,4 +132,5 @@ SOURCES: Final[Sources] = {
     "sagemaker:resourcetag/": _resource_tag,
     "iam:resourcetag/": _resource_tag,
     "ecr:resourcetag/": _resource_tag,
+    "ram:resourcetag/": _resource_tag,
 }

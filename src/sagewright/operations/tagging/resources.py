@@ -1,4 +1,4 @@
-"""Whatever has tags: SageMaker's nouns, buckets, repositories of images, and what the neighbours hold."""
+"""Whatever has tags: SageMaker's nouns, buckets, repositories, resource shares, and what the neighbours hold."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sagewright.operations.table import Operations
 from sagewright.resources.arn import Arn
 from sagewright.resources.ecr import REPOSITORY
 from sagewright.resources.record import Record
+from sagewright.resources.resource_share import SHARE, share_arn
 from sagewright.store.base import Query
 
 operations = Operations()
@@ -68,7 +69,9 @@ def _all(call: Call) -> list[Tagged]:
         (each["ResourceARN"], {tag["Key"]: tag["Value"] for tag in each["Tags"]})
         for each in answer["ResourceTagMappingList"]
     ]
-    return sorted([*theirs, *_nouns(call), *_buckets(call), *_repositories(call)], key=lambda each: each[0])
+    return sorted(
+        [*theirs, *_nouns(call), *_buckets(call), *_repositories(call), *_shares(call)], key=lambda each: each[0]
+    )
 
 
 def _nouns(call: Call) -> Iterator[Tagged]:
@@ -92,6 +95,11 @@ def _buckets(call: Call) -> Iterator[Tagged]:
 def _repositories(call: Call) -> Iterator[Tagged]:
     for record in _records(call, REPOSITORY):
         yield f"arn:aws:ecr:{call.region}:{call.account}:repository/{record.name}", record.tags
+
+
+def _shares(call: Call) -> Iterator[Tagged]:
+    for record in _records(call, SHARE):
+        yield share_arn(record.key), record.tags
 
 
 def _records(call: Call, kind: str) -> Iterator[Record]:

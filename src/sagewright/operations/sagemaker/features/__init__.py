@@ -5,7 +5,8 @@ from sagewright.operations.sagemaker.family import Family
 FAMILY = Family(
     nouns={
         "feature-group": "feature_group",
+        "sagemaker-catalog": "resource_catalog",
     },
-    others=("feature_metadata", "resource_catalog"),
-    kept=("feature_metadata", "resource_catalog"),
+    others=("feature_metadata",),
+    kept=("feature_metadata",),
 )

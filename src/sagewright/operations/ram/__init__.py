@@ -1,0 +1,1 @@
+"""AWS Resource Access Manager: shares of this account's resources. Nobody shares any with it: it is the only one."""
