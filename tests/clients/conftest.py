@@ -30,6 +30,7 @@ SAGEWRIGHT = ROOT / ".venv" / "bin" / "sagewright"
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 SDK_VERSIONS = {"sdk_v2": "2", "sdk_v3": "3"}
 T = TypeVar("T")
+_held: list[socket.socket] = []
 
 
 def sdk_version() -> str | None:
@@ -114,7 +115,7 @@ class Server:
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(timeout=30)
+            return self.process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
@@ -125,10 +126,13 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else is given while this process runs. It is held without being listened on: that leaves it
+    to all the lives of a server that reuses addresses, as ours does."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _held.append(held)
+    return int(held.getsockname()[1])
 
 
 def eventually(attempt: Callable[[], T], timeout: float = 300, every: float | None = None) -> T:

@@ -197,9 +197,9 @@ class TestPostgresStore(StoreKit):
         other.subscribe(heard.put)
         store.subscribe(own.append)
         store.create(record("a\x00b"))
-        assert heard.get(timeout=10) == key("a\x00b")
+        assert heard.get(timeout=60) == key("a\x00b")
         store.create(record("b"))
-        assert heard.get(timeout=10) == key("b")
+        assert heard.get(timeout=60) == key("b")
         assert own == [key("a\x00b"), key("b")]
 
     def test_one_of_two_servers_gets_a_lease(self, store: Store, other: Store) -> None:

@@ -111,7 +111,7 @@ class Container:
             yield lambda *arguments, **more: _invoke(path, *arguments, **more)
         finally:
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
     def environ(self, more: Mapping[str, str]) -> dict[str, str]:
         """What the platform sets."""

@@ -97,7 +97,7 @@ def invoke(server: Any) -> Iterator[Any]:
 
 def connected(server: Any) -> socket.socket:
     made = socket.socket(socket.AF_UNIX)
-    made.settimeout(30)
+    made.settimeout(60)
     made.connect(str(server.base / "s"))
     return made
 

@@ -103,7 +103,7 @@ class EscapeKit(EngineTools):
 
     def answers(self, address: Path) -> bytes:
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(20)
+            client.settimeout(60)
             client.connect(str(address))
             return client.recv(100)
 

@@ -235,7 +235,7 @@ def test_what_is_suspended_is_called_in_vain(scaled: Scaled, eventually: Eventua
         told = scaled.cloudwatch.describe_alarm_history(AlarmName="elastic-held", HistoryItemType="Action")
         return [json.loads(item["HistoryData"])["actionState"] for item in told["AlarmHistoryItems"]]
 
-    assert eventually(executed, timeout=20) == ["Succeeded"]
+    assert eventually(executed) == ["Succeeded"]
     assert (scaled.instances(), len(scaled.activities())) == (1, before)
     scaled.register(1, 1, SuspendedState={"DynamicScalingOutSuspended": False})
     scaled.cloudwatch.set_alarm_state(**{**set_alarm, "StateValue": "OK"})
@@ -245,7 +245,7 @@ def test_what_is_suspended_is_called_in_vain(scaled: Scaled, eventually: Eventua
         newest = scaled.activities(IncludeNotScaledActivities=True)[0]
         return newest.get("NotScaledReasons")
 
-    assert eventually(in_vain, timeout=20) == [{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 1}]
+    assert eventually(in_vain) == [{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 1}]
     scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-held"])
 
 
@@ -274,7 +274,7 @@ def test_a_schedule_moves_the_bounds_and_an_endpoint_takes_its_target_along(
     assert causes[:2] == ["minimum capacity was set to 2", "scheduled action name soon was triggered"]
 
     scaled.sagemaker.delete_endpoint(EndpointName=scaled.endpoint)
-    eventually(lambda: not scaled.targets(), timeout=20)
+    eventually(lambda: not scaled.targets())
     assert scaled.scaling.describe_scheduled_actions(**scaled.resource)["ScheduledActions"] == []
     register = scaled.scaling.register_scalable_target
     assert refused(register, **scaled.what, MinCapacity=1, MaxCapacity=2) == ("ValidationException", 400)
@@ -322,7 +322,7 @@ def test_provisioned_concurrency_is_scaled(serve: Callable[..., str], eventually
     (activity,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Successful"])
     assert activity["Description"] == "Setting desired provisioned concurrency to 2."
     scaled.register(3, 4)
-    (failed,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Failed"], timeout=20)
+    (failed,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Failed"])
     assert "must not be more than its MaxConcurrency (2)" in failed["StatusMessage"]
 
 
@@ -371,10 +371,10 @@ def test_copies_of_a_component_are_scaled(
         return [each["Description"] for each in told if each["StatusCode"] == "Successful"]
 
     expected = ["Setting desired copy count to 0.", "Setting desired copy count to 2."]
-    eventually(lambda: done() == expected, timeout=20)
+    eventually(lambda: done() == expected)
     sagemaker.delete_inference_component(InferenceComponentName=name)
     found = {"ServiceNamespace": "sagemaker", "ResourceIds": [what["ResourceId"]]}
-    eventually(lambda: not scaling.describe_scalable_targets(**found)["ScalableTargets"], timeout=20)
+    eventually(lambda: not scaling.describe_scalable_targets(**found)["ScalableTargets"])
     components = {"EndpointNameEquals": host}
     eventually(lambda: not sagemaker.list_inference_components(**components)["InferenceComponents"], timeout=60)
     sagemaker.delete_endpoint(EndpointName=host)

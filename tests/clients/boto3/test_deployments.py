@@ -193,13 +193,13 @@ def test_a_canary_takes_its_share_and_then_all(
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config, DeploymentConfig=deployment)
     eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking", timeout=60)
     answers = load.fresh()
-    eventually(lambda: answers["one"] > 0 and answers["two"] > 0, timeout=10)
+    eventually(lambda: answers["one"] > 0 and answers["two"] > 0)
     told = sagemaker.describe_endpoint(EndpointName=endpoint)
     assert told["PendingDeploymentSummary"]["EndpointConfigName"] == config != told["EndpointConfigName"]
     told = in_service(sagemaker, endpoint)
     assert (told["EndpointConfigName"], told["LastDeploymentConfig"]) == (config, deployment)
     answers = load.fresh()
-    eventually(lambda: answers["two"] > 20, timeout=10)
+    eventually(lambda: answers["two"] > 20)
     assert set(answers) == {"two"}
 
 
@@ -224,7 +224,7 @@ def test_an_alarm_turns_everything_back(
     assert told["EndpointConfigName"] == before
     assert watched in told["FailureReason"]
     answers = load.fresh()
-    eventually(lambda: answers["two"] > 20, timeout=10)
+    eventually(lambda: answers["two"] > 20)
     assert set(answers) == {"two"}
 
 
@@ -244,7 +244,7 @@ def test_capacity_comes_and_goes(sagemaker: Any, endpoint: str, load: Load, even
         (variant,) = in_service(sagemaker, endpoint)["ProductionVariants"]
         assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (count, count)
         answers = load.fresh()
-        eventually(lambda answers=answers: answers["two"] > 20, timeout=10)
+        eventually(lambda answers=answers: answers["two"] > 20)
 
 
 def test_a_rolling_update_keeps_capacity(
@@ -265,11 +265,11 @@ def test_a_rolling_update_keeps_capacity(
     )
     eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking", timeout=60)
     answers = load.fresh()
-    eventually(lambda: answers["two"] > 0 and answers["three"] > 0, timeout=10)
+    eventually(lambda: answers["two"] > 0 and answers["three"] > 0)
     (variant,) = in_service(sagemaker, endpoint)["ProductionVariants"]
     assert variant["CurrentInstanceCount"] == 2
     answers = load.fresh()
-    eventually(lambda: answers["three"] > 20, timeout=10)
+    eventually(lambda: answers["three"] > 20)
     assert set(answers) == {"three"}
 
 
@@ -290,7 +290,7 @@ def test_weights_shift(sagemaker: Any, endpoint: str, load: Load, configured: Ma
             other: 0,
         }
         answers = load.fresh()
-        eventually(lambda answers=answers, name=name: answers[name] > 20, timeout=10)
+        eventually(lambda answers=answers, name=name: answers[name] > 20)
         assert set(answers) == {name}
 
 

@@ -92,7 +92,7 @@ def measured(cloudwatch: Any, eventually: Ask) -> Callable[..., dict[str, Any]]:
                 **window,
             )["Datapoints"]
 
-        (found,) = eventually(ask, timeout=30, every=0.5)
+        (found,) = eventually(ask, every=0.5)
         return dict(found)
 
     return measured

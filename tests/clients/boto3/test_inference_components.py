@@ -207,7 +207,7 @@ def test_what_a_component_prints_is_in_its_log(components: tuple[str, str], even
             return False
         return any("the slope 2.0" in event["message"] for event in events)
 
-    eventually(told, timeout=20)
+    eventually(told)
 
 
 def test_a_component_has_metrics_of_its_own(
@@ -228,7 +228,7 @@ def test_a_component_has_metrics_of_its_own(
         )["Datapoints"]
 
     for name in ("Invocations", "InvocationsPerCopy", "ModelLatency"):
-        (found,) = eventually(lambda name=name: told(name), timeout=30)
+        (found,) = eventually(lambda name=name: told(name))
         assert found["Sum"] >= 1
     (concurrency,) = told("ConcurrentRequestsPerCopy")
     assert concurrency["Maximum"] == 1
@@ -372,8 +372,8 @@ def test_what_has_no_room_says_so_and_what_never_can_fails(
             True,
         )
 
-    eventually(lambda: told(huge, "Failed"), timeout=30)
-    eventually(lambda: told(waiting, "Creating"), timeout=30)
+    eventually(lambda: told(huge, "Failed"))
+    eventually(lambda: told(waiting, "Creating"))
     for name in (waiting, huge):
         sagemaker.delete_inference_component(InferenceComponentName=name)
     for name in (waiting, huge):

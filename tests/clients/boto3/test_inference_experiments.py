@@ -136,7 +136,7 @@ def test_a_shadow_runs_and_is_promoted(
     assert who(endpoint) == ("Production", "champion")
     logs = boto3.client("logs")
     where = {"logGroupName": f"/aws/sagemaker/Endpoints/{endpoint}", "logStreamNamePrefix": "Shadow/"}
-    eventually(lambda: "challenger was asked" in str(logs.filter_log_events(**where)["events"]), timeout=20)
+    eventually(lambda: "challenger was asked" in str(logs.filter_log_events(**where)["events"]))
 
     assert refusal(sagemaker.delete_inference_experiment, Name=name)[0] == "ConflictException"
     sagemaker.stop_inference_experiment(

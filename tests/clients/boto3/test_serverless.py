@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from ..conftest import free_port
 from .refusals import refusal
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
@@ -87,10 +87,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("serverless")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    own = type(server)(folder / "data", port, folder / "log")
+    own = type(server)(folder / "data", free_port(), folder / "log")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAGEWRIGHT_SERVERLESS_IDLE", "1")
         own.start()
@@ -189,7 +186,7 @@ def test_a_deleted_endpoint_leaves_nothing(world: World, eventually: Any) -> Non
     for name in ("e", "broken"):
         world.sagemaker.delete_endpoint(EndpointName=name)
         world.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=PATIENCE)
-    eventually(lambda: not world.tasks(), timeout=30)
+    eventually(lambda: not world.tasks())
 
 
 def test_serverless_and_instances_do_not_mix(world: World) -> None:

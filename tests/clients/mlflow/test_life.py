@@ -109,7 +109,7 @@ def test_what_is_logged_outlives_processes_and_servers(
 
     # MLflow is killed: another takes its place.
     os.kill(before, signal.SIGKILL)
-    eventually(lambda: described()["IsActive"] == "Inactive", timeout=30)
+    eventually(lambda: described()["IsActive"] == "Inactive")
     eventually(lambda: described()["IsActive"] == "Active", timeout=120)
     assert kept()
     assert described()["TrackingServerStatus"] == "Created"
