@@ -135,6 +135,37 @@ def free_port() -> int:
     return int(held.getsockname()[1])
 
 
+class Door:
+    """Where models wait: one that connects to the port reads nothing until it is let go, and then an end."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(300)
+        self.port = int(self._listener.getsockname()[1])
+        self._waiting: list[socket.socket] = []
+
+    def wait_for(self, count: int) -> None:
+        """Until so many more have come."""
+        for _ in range(count):
+            self._waiting.append(self._listener.accept()[0])
+
+    def let_go(self) -> None:
+        """Those who wait."""
+        while self._waiting:
+            self._waiting.pop().close()
+
+    def close(self) -> None:
+        self._listener.close()
+        self.let_go()
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    made = Door()
+    yield made
+    made.close()
+
+
 def eventually(attempt: Callable[[], T], timeout: float = 300, every: float | None = None) -> T:
     """The first true answer of `attempt`; what it last said when the time is over.
 
@@ -170,18 +201,18 @@ def stop_what_runs() -> None:
         name = {"ProcessingJobName": job["ProcessingJobName"]}
         sagemaker.stop_processing_job(**name)
         waiter = sagemaker.get_waiter("processing_job_completed_or_stopped")
-        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
     running = sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)["TrainingJobSummaries"]
     for job in running:
         name = {"TrainingJobName": job["TrainingJobName"]}
         sagemaker.stop_training_job(**name)
         waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
-        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
     for notebook in sagemaker.list_notebook_instances(StatusEquals="InService")["NotebookInstances"]:
         name = {"NotebookInstanceName": notebook["NotebookInstanceName"]}
         sagemaker.stop_notebook_instance(**name)
         waiter = sagemaker.get_waiter("notebook_instance_stopped")
-        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
     servers = sagemaker.list_mlflow_tracking_servers()["TrackingServerSummaries"]
     for server in servers:
         sagemaker.delete_mlflow_tracking_server(TrackingServerName=server["TrackingServerName"])

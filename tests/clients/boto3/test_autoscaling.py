@@ -119,8 +119,14 @@ class Scaled:
         there = told.get("CurrentInstanceCount")
         return there if there == told.get("DesiredInstanceCount") else None
 
-    def becomes(self, count: int) -> None:
-        self._eventually(lambda: self.instances() == count, timeout=90)
+    def becomes(self, count: int, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """`meanwhile` is what goes on until it has."""
+
+        def look() -> bool:
+            meanwhile()
+            return self.instances() == count
+
+        self._eventually(look)
 
     def step(self, name: str, steps: list[dict[str, Any]], **alarm: Any) -> None:
         """A policy, and the alarm of the same name that calls it, each ten seconds."""
@@ -194,9 +200,8 @@ def scaled(endpoint: str, eventually: Eventually) -> Iterator[Scaled]:
 
 def test_an_endpoint_follows_its_alarms(scaled: Scaled, eventually: Eventually) -> None:
     above, below = "GreaterThanThreshold", "LessThanThreshold"
-    scaled.load("queue", 50, 15, 25)
     scaled.step("elastic-up", UP, MetricName="queue", ComparisonOperator=above, Threshold=10)
-    scaled.becomes(2)
+    scaled.becomes(2, lambda: scaled.load("queue", 50, 15, 25))
     (activity,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Successful"][:1])
     assert activity["Description"] == "Setting desired instance count to 2."
     assert activity["Cause"] == "monitor alarm elastic-up in state ALARM triggered policy elastic-up"
@@ -206,8 +211,7 @@ def test_an_endpoint_follows_its_alarms(scaled: Scaled, eventually: Eventually) 
     assert answer["Body"].read() == b"hello"
 
     scaled.step("elastic-down", DOWN, MetricName="queue", ComparisonOperator=below, Threshold=1)
-    scaled.load("queue", 0, 0)
-    scaled.becomes(1)  # when ten seconds are over
+    scaled.becomes(1, lambda: scaled.load("queue", 0, 0))  # when ten seconds are over
     assert "alarm elastic-down in state ALARM" in scaled.activities()[0]["Cause"]
     scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-up", "elastic-down"])
 

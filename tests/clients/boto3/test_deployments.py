@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from ..conftest import Door
 from .refusals import refusal
 
 PATIENCE = {"Delay": 1, "MaxAttempts": 120}
@@ -23,13 +24,17 @@ Made = Callable[..., str]
 
 # A model that says which one it is, and takes as long for it as it is asked to.
 NAMED = """
-import time
+import socket, time
 
 def model_fn(model_dir):
     return {name!r}
 
 def transform_fn(model, data, content_type, accept):
-    time.sleep(float(data if isinstance(data, str) else data.decode()))
+    asked = float(data if isinstance(data, str) else data.decode())
+    if asked > 1000:  # the port of a door
+        socket.create_connection(("127.0.0.1", int(asked))).recv(1)
+    else:
+        time.sleep(asked)
     return model, "text/plain"
 """
 
@@ -273,13 +278,17 @@ def test_a_rolling_update_keeps_capacity(
     assert set(answers) == {"three"}
 
 
-def test_weights_shift(sagemaker: Any, endpoint: str, load: Load, configured: Made, eventually: Wait) -> None:
+def test_weights_shift(
+    sagemaker: Any, endpoint: str, load: Load, configured: Made, eventually: Wait, door: Door
+) -> None:
     config = configured("one", "two")
     with ThreadPoolExecutor() as pool:
-        long = pool.submit(load.ask, 8)  # longer than it takes to start the next instances
+        long = pool.submit(load.ask, door.port)
+        door.wait_for(1)
         sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
         in_service(sagemaker, endpoint)
         assert not long.done(), "it is at an instance that is to end"
+        door.let_go()
         assert long.result() == "three"
     for name, other in (("one", "two"), ("two", "one")):
         wanted = [{"VariantName": name, "DesiredWeight": 1}, {"VariantName": other, "DesiredWeight": 0}]

@@ -113,7 +113,7 @@ def process(sagemaker: Any, start: Start) -> Process:
 
 
 def ended(sagemaker: Any, name: str) -> dict[str, Any]:
-    for _ in range(600):
+    for _ in range(1500):
         told = sagemaker.describe_processing_job(ProcessingJobName=name)
         if told["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped"):
             return dict(told)

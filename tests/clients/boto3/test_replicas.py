@@ -46,7 +46,7 @@ def predict_fn(data, model):
 def output_fn(answer, accept):
     return answer, "text/plain"
 """
-PATIENCE = 90
+PATIENCE = 300
 
 
 class Replicas:

@@ -110,7 +110,7 @@ def transform(sagemaker: Any, start: Callable[..., str]) -> Transform:
 
     def run(uri: str, **members: Any) -> dict[str, Any]:
         name = start(uri, **members)
-        for _ in range(240):
+        for _ in range(1200):
             told = sagemaker.describe_transform_job(TransformJobName=name)
             if told["TransformJobStatus"] in ("Completed", "Failed", "Stopped"):
                 return dict(told)
