@@ -80,7 +80,7 @@ class Server:
         with self.log.open("ab") as log:
             command = [*self.program, "up", *self.options, *self.more]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        eventually(self.answers, timeout=60)
+        eventually(self.answers)
 
     def answers(self) -> bool:
         """Whether the port takes connections yet."""

@@ -226,7 +226,7 @@ def _wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
 
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=30)
+        super().__init__("localhost", timeout=120)
         self._path = path
 
     def connect(self) -> None:

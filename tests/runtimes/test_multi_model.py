@@ -181,7 +181,7 @@ def test_a_model_that_hangs_ends_alone(container: Callable[..., Any]) -> None:
     made = container("scikit-learn", "scikit-learn")
     made.write("models/m/model/code/inference.py", "def model_fn(model_dir): return 0\n" + PREDICT)
     load = {"url": str(made.base / "models/m/model")}
-    with made.serving(SAGEMAKER_MULTI_MODEL="true", SAGEMAKER_MODEL_SERVER_TIMEOUT="1") as invoke:
+    with made.serving(SAGEMAKER_MULTI_MODEL="true", SAGEMAKER_MODEL_SERVER_TIMEOUT="3") as invoke:
         for name in ("a", "b"):
             assert invoke(json.dumps({**load, "model_name": name}), path="/models").status == 200
         assert invoke('"loop"', "application/json", path="/models/a/invoke").status == 504

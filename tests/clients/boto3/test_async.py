@@ -74,7 +74,7 @@ class World:
             except self.s3.exceptions.NoSuchKey:
                 return None
 
-        return bytes(self._eventually(there, timeout=60, every=0.05)["Body"].read())
+        return bytes(self._eventually(there, every=0.05)["Body"].read())
 
     def instances(self, count: int) -> None:
         """Have so many."""

@@ -307,7 +307,7 @@ def test_an_asynchronous_endpoint_sleeps_until_there_is_work(
         EndpointName=scaled.endpoint, InputLocation=f"s3://{bucket}/questions/one", ContentType="text/plain"
     )
     key = answer["OutputLocation"].removeprefix(f"s3://{bucket}/")
-    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"], timeout=90)
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"])
     assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"hello"
     assert scaled.instances() == 1
     scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-work"])
@@ -322,7 +322,7 @@ def test_provisioned_concurrency_is_scaled(serve: Callable[..., str], eventually
         told = scaled.variant()
         return bool(told) and told["CurrentServerlessConfig"]["ProvisionedConcurrency"] == 2
 
-    eventually(provisioned, timeout=90)
+    eventually(provisioned)
     (activity,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Successful"])
     assert activity["Description"] == "Setting desired provisioned concurrency to 2."
     scaled.register(3, 4)
@@ -368,7 +368,7 @@ def test_copies_of_a_component_are_scaled(
             copies = set(told["RuntimeConfig"].values())
             return told["InferenceComponentStatus"] == "InService" and copies == {count}
 
-        eventually(there, timeout=90)
+        eventually(there)
 
     def done() -> list[str]:
         told = scaling.describe_scaling_activities(**what)["ScalingActivities"]
@@ -380,5 +380,5 @@ def test_copies_of_a_component_are_scaled(
     found = {"ServiceNamespace": "sagemaker", "ResourceIds": [what["ResourceId"]]}
     eventually(lambda: not scaling.describe_scalable_targets(**found)["ScalableTargets"])
     components = {"EndpointNameEquals": host}
-    eventually(lambda: not sagemaker.list_inference_components(**components)["InferenceComponents"], timeout=60)
+    eventually(lambda: not sagemaker.list_inference_components(**components)["InferenceComponents"])
     sagemaker.delete_endpoint(EndpointName=host)

@@ -69,10 +69,10 @@ def test_the_job_outlives_the_server(
         lines = [event["message"] for event in logs.filter_log_events(**group)["events"]]
         return {line.split(" ", 1)[0]: line.split(" ", 1)[-1] for line in lines}
 
-    eventually(lambda: "read" in said(), timeout=60)
+    eventually(lambda: "read" in said())
     for number in range(0, COUNT, 100):
         s3.delete_object(Bucket="many", Key=key(number))
-    eventually(lambda: sagemaker.describe_training_job(**name)["TrainingJobStatus"] != "InProgress", timeout=60)
+    eventually(lambda: sagemaker.describe_training_job(**name)["TrainingJobStatus"] != "InProgress")
     job = sagemaker.describe_training_job(**name)
     assert job["TrainingJobStatus"] == "Completed", (job.get("FailureReason"), said())
     assert said()["read"].startswith(f"{COUNT} ")

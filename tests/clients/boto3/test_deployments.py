@@ -196,7 +196,7 @@ def test_a_canary_takes_its_share_and_then_all(
 ) -> None:
     deployment, config = canary(2, alarm("OK")), configured("two")
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config, DeploymentConfig=deployment)
-    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking", timeout=60)
+    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking")
     answers = load.fresh()
     eventually(lambda: answers["one"] > 0 and answers["two"] > 0)
     told = sagemaker.describe_endpoint(EndpointName=endpoint)
@@ -223,7 +223,7 @@ def test_an_alarm_turns_everything_back(
     )
     code, message = refusal(sagemaker.update_endpoint, EndpointName=endpoint, EndpointConfigName=before)
     assert (code, message.split('"')[0]) == ("ValidationException", "Cannot update in-progress endpoint ")
-    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking", timeout=60)
+    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking")
     boto3.client("cloudwatch").set_alarm_state(AlarmName=watched, StateValue="ALARM", StateReason="test")
     told = in_service(sagemaker, endpoint)
     assert told["EndpointConfigName"] == before
@@ -268,7 +268,7 @@ def test_a_rolling_update_keeps_capacity(
         RetainAllVariantProperties=True,
         DeploymentConfig=rolling,
     )
-    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking", timeout=60)
+    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking")
     answers = load.fresh()
     eventually(lambda: answers["two"] > 0 and answers["three"] > 0)
     (variant,) = in_service(sagemaker, endpoint)["ProductionVariants"]

@@ -202,7 +202,7 @@ def test_sagemaker_tells_of_its_changes(
         own = [event for event in logged(logs, group) if name in json.dumps(event)]
         return own if len(own) == 4 else []
 
-    found = eventually(told, timeout=60)
+    found = eventually(told)
     statuses = {event["detail"].get("EndpointStatus") for event in found if event["resources"] == [arn]}
     assert statuses == {"CREATING", "FAILED"}
     assert {event["detail-type"] for event in found} == {

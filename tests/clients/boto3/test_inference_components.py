@@ -127,7 +127,7 @@ def in_service(sagemaker: Any, name: str, eventually: Eventually, copies: int | 
         there = copies is None or found["RuntimeConfig"]["CurrentCopyCount"] == copies
         return found if found["InferenceComponentStatus"] == "InService" and there else None
 
-    found: Mapping[str, Any] = eventually(told, timeout=120)
+    found: Mapping[str, Any] = eventually(told)
     return found
 
 
@@ -341,7 +341,7 @@ def test_copies_come_and_go_and_the_instances_with_them(
         "ValidationError",
         "Inference Component has no capacity to process this request",
     )
-    eventually(lambda: instances(sagemaker, endpoint) == 1, timeout=60)
+    eventually(lambda: instances(sagemaker, endpoint) == 1)
     scale(1)
     assert asked(runtime, endpoint, doubled, [[1.0]]) == [3.0]
 
@@ -377,7 +377,7 @@ def test_what_has_no_room_says_so_and_what_never_can_fails(
     for name in (waiting, huge):
         sagemaker.delete_inference_component(InferenceComponentName=name)
     for name in (waiting, huge):
-        eventually(lambda name=name: is_gone(sagemaker, name), timeout=60)
+        eventually(lambda name=name: is_gone(sagemaker, name))
 
 
 def test_what_does_not_go_together_is_refused(sagemaker: Any, role: str, unique: Unique) -> None:

@@ -96,7 +96,7 @@ def until(sagemaker: Any, eventually: Wait) -> Callable[..., dict[str, Any]]:
             found: dict[str, Any] = sagemaker.describe_inference_experiment(Name=name)
             return found if found["Status"] in states else None
 
-        found: dict[str, Any] = eventually(told, timeout=60)
+        found: dict[str, Any] = eventually(told)
         return found
 
     return until

@@ -213,7 +213,7 @@ def test_continuous_output_is_there_while_it_runs_and_stop_is_with_grace(
     sagemaker: Any, start: Start, outputs: Callable[[], dict[str, str]], eventually: Callable[..., Any]
 ) -> None:
     name = start(LINGER, mode="Continuous")
-    eventually(lambda: outputs() == {"first": "here"}, timeout=120)
+    eventually(lambda: outputs() == {"first": "here"})
     assert sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"] == "InProgress"
     sagemaker.stop_processing_job(ProcessingJobName=name)
     sagemaker.stop_processing_job(ProcessingJobName=name)  # again is the same

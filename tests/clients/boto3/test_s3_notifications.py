@@ -143,4 +143,4 @@ def test_what_was_put_before_the_server_was_killed_is_told(own_server: Any, even
     own_server.start()
     everything = {("ObjectCreated:Put", f"{number}") for number in range(20)}
     # At least once: what was under way when it died may come twice.
-    eventually(lambda: set(queue.told()) == everything, timeout=60)
+    eventually(lambda: set(queue.told()) == everything)

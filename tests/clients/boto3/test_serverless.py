@@ -109,7 +109,7 @@ def test_an_endpoint_is_in_service_when_its_model_has_loaded_and_shows_no_instan
 def test_what_nobody_asks_goes_and_the_next_request_brings_it_back(world: World, eventually: Any) -> None:
     world.predict(1)
     before = world.tasks()
-    eventually(lambda: world.asleep(before), timeout=60)
+    eventually(lambda: world.asleep(before))
     assert world.predict(3) == pytest.approx(6)
 
 
@@ -133,7 +133,7 @@ def test_a_killed_server_leaves_nothing_behind_and_the_next_one_lets_idle_instan
     world.server.kill()
     world.server.start()
     assert world.predict(4) == pytest.approx(8)
-    eventually(lambda: world.asleep(before), timeout=60)
+    eventually(lambda: world.asleep(before))
 
 
 def test_provisioned_instances_stay_and_autoscaling_changes_them(world: World, eventually: Any) -> None:
@@ -153,8 +153,8 @@ def test_provisioned_instances_stay_and_autoscaling_changes_them(world: World, e
         (variant,) = world.wait()["ProductionVariants"]
         return int(variant["CurrentServerlessConfig"]["ProvisionedConcurrency"])
 
-    eventually(lambda: provisioned() == 2, timeout=60)
-    eventually(lambda: len(world.tasks()) == 2, timeout=60)
+    eventually(lambda: provisioned() == 2)
+    eventually(lambda: len(world.tasks()) == 2)
     assert world.predict(5) == pytest.approx(10)
 
 

@@ -147,7 +147,7 @@ def test_its_answers_are_captured_under_its_name(s3: Any, bucket: str, endpoint:
     def answers(name: str) -> set[str]:
         return {each["endpointOutput"]["data"] for each in captured(name) if each["endpointInput"]["data"] == "hello"}
 
-    eventually(lambda: answers("production") and answers("shadow"), timeout=60)
+    eventually(lambda: answers("production") and answers("shadow"))
     assert (answers("production"), answers("shadow")) == ({"production"}, {"shadow"})
 
 

@@ -22,6 +22,6 @@ print("the objective is known" if not args.mute else "the objective is not told"
 for epoch in range(1, args.epochs + 1):
     time.sleep(args.pause)
     if epoch > 1 and value > args.bad:
-        time.sleep(3)  # who does badly is to be ended by somebody else, who may be slow
+        time.sleep(0.75)  # who does badly is to be ended by somebody else, who may be slow
     if not args.mute:
         print(f"loss={value + 1 / epoch:.6f}", flush=True)

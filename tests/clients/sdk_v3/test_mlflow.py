@@ -17,7 +17,7 @@ def app(role: str, bucket: str, eventually: Callable[..., Any]) -> Iterator[str]
     eventually(lambda: sagemaker.describe_mlflow_app(Arn=arn)["Status"] == "Created")
     yield arn
     sagemaker.delete_mlflow_app(Arn=arn)
-    eventually(lambda: not sagemaker.list_mlflow_apps()["Summaries"], timeout=60)
+    eventually(lambda: not sagemaker.list_mlflow_apps()["Summaries"])
 
 
 def test_trainers_find_the_app(app: str) -> None:
