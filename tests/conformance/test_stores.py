@@ -277,12 +277,15 @@ class TestPostgresStore(StoreKit):
         store.delete(updated)
         assert store.get(key("a")) is None
 
-    def test_without_its_database_it_says_so_and_comes_back(self, postgres: Postgres) -> None:
+    def test_without_its_database_it_says_so_and_comes_back(
+        self, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from sagewright.store.postgres import PostgresStore
 
-        store = PostgresStore(postgres.new_database(), patience=0.2)
+        store = PostgresStore(postgres.new_database())
         store.create(record("a"))
         postgres.stop()
+        monkeypatch.setattr(store, "_patience", 0.2)
         try:
             with pytest.raises(Transient, match="does not answer"):
                 store.get(key("a"))
@@ -290,5 +293,6 @@ class TestPostgresStore(StoreKit):
                 PostgresStore(postgres.url(), patience=0.2)
         finally:
             postgres.start(durable=False)
+        monkeypatch.undo()
         assert store.get(key("a")) is not None
         store.close()

@@ -39,7 +39,7 @@ def browser() -> urllib.request.OpenerDirector:
 def get(opener: urllib.request.OpenerDirector, url: str, **headers: str) -> tuple[int, str, str]:
     """Status, final address, text."""
     try:
-        with opener.open(urllib.request.Request(url, headers=headers), timeout=30) as answer:
+        with opener.open(urllib.request.Request(url, headers=headers), timeout=120) as answer:
             return answer.status, answer.url, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, url, error.read().decode()

@@ -161,8 +161,7 @@ def test_an_endpoint_outlives_a_node(
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
     described = sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"][0]
     eventually(
-        lambda: sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"][0]["CurrentInstanceCount"] == 3,
-        timeout=60,
+        lambda: sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"][0]["CurrentInstanceCount"] == 3
     )
     assert described["DesiredInstanceCount"] == 3
     assert all(predicts() for _ in range(9))

@@ -51,7 +51,7 @@ def test_labels_get_the_features_of_their_time(
 
 
 def _wait_for_rows(query: Any, bucket: str, many: int) -> None:
-    for _ in range(100):
+    for _ in range(600):
         query.run(f'SELECT count(*) AS n FROM "{query.table_name}"', f"s3://{bucket}/counts")
         query.wait()
         state = query.get_query_execution()["QueryExecution"]["Status"]["State"]
