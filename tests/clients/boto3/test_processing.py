@@ -230,7 +230,7 @@ def test_continuous_output_is_there_while_it_runs_and_stop_is_with_grace(
 
 
 def test_a_job_ends_at_its_time_limit(process: Process, outputs: Callable[[], dict[str, str]]) -> None:
-    job = process(LINGER, StoppingCondition={"MaxRuntimeInSeconds": 2})
+    job = process(LINGER, StoppingCondition={"MaxRuntimeInSeconds": 10})  # it listens by then
     assert job["ProcessingJobStatus"] == "Stopped"
     assert outputs()["last"] == "asked to end"
 
