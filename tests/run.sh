@@ -83,7 +83,7 @@ CONF
     (cd "$place" && exec $SAGEWRIGHT_PODMAN system service --time 0 "$SAGEWRIGHT_CONTAINER_SOCKET" >log 2>&1) &
     PODMAN_SERVICE=$! PODMAN_PLACE=$place
     trap no_containers EXIT
-    for _ in 1 2 3 4 5 6 7 8 9 10; do [ -S "$place/podman.sock" ] && return 0 || sleep 1; done
+    for _ in $(seq 60); do [ -S "$place/podman.sock" ] && return 0 || sleep 1; done
     echo "podman does not start: the tests of the container engine will be skipped"
     unset SAGEWRIGHT_CONTAINER_SOCKET SAGEWRIGHT_PODMAN
 }

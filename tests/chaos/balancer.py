@@ -38,7 +38,7 @@ class Balancer:
     ) -> None:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
+            self._thread.join(60)
         self._listener.close()
 
     def _run(self) -> None:

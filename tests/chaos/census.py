@@ -30,7 +30,7 @@ def end_all(ports: Sequence[int], data: Path) -> None:
     def ours() -> set[int]:
         return {int(each.split()[0]) for port in ports for each in processes(port, data)}
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (pids := ours()) and time.monotonic() < deadline:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):

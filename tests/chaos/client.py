@@ -64,7 +64,7 @@ class Clients:
             environment["AWS_SESSION_TOKEN"],
             "us-east-1",
         )
-        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=32, connect_timeout=5, read_timeout=30)
+        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=32, connect_timeout=5, read_timeout=60)
         self._clients = {
             (port, name): session.client(name, endpoint_url=f"http://127.0.0.1:{port}", config=config)
             for port in front.ports

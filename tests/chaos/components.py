@@ -87,7 +87,7 @@ class Components:
             within=PATIENCE,
             what=lambda: f"the component {name} to be gone",
         )
-        eventually(lambda: not self._world.witness.live(name), within=10, what=lambda: f"{name}'s copies gone")
+        eventually(lambda: not self._world.witness.live(name), within=60, what=lambda: f"{name}'s copies gone")
         self._world("sagemaker", "delete_endpoint", refused=MISSING, EndpointName=name)
         eventually(
             lambda: self._world("sagemaker", "describe_endpoint", refused=MISSING, EndpointName=name).refusal,
@@ -134,7 +134,7 @@ class Components:
         eventually(arrived, within=PATIENCE, what=lambda: f"{name} with {copies} of {version}; {self._describe(name)}")
         live = self._world.witness.live
         eventually(
-            lambda: len(live(name)) == copies, within=40, what=lambda: f"{name}: {live(name)} live, not {copies}"
+            lambda: len(live(name)) == copies, within=PATIENCE, what=lambda: f"{name}: {live(name)} live, not {copies}"
         )
 
     def _version(self, name: str) -> str | None:

@@ -15,7 +15,7 @@ from .server import eventually
 from .world import BUCKET, IMAGE, World
 
 MISSING = ("Could not find endpoint",)
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for a model server to come up on a machine that does much else, while servers come and go."""
 
 _HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
@@ -123,7 +123,7 @@ class Endpoints:
             within=PATIENCE,
             what=lambda: f"{name} to be gone; {self._describe(name)}",
         )
-        eventually(lambda: not self._world.witness.live(name), within=10, what=lambda: f"{name}'s model servers gone")
+        eventually(lambda: not self._world.witness.live(name), within=60, what=lambda: f"{name}'s model servers gone")
 
     # What they are made of.
 
@@ -141,7 +141,9 @@ class Endpoints:
         eventually(arrived, within=PATIENCE, what=lambda: f"{name} with {count} of {version}; {self._describe(name)}")
         live = self._world.witness.live
         # Those of before have 30 seconds to end.
-        eventually(lambda: len(live(name)) == count, within=40, what=lambda: f"{name}: {live(name)} live, not {count}")
+        eventually(
+            lambda: len(live(name)) == count, within=PATIENCE, what=lambda: f"{name}: {live(name)} live, not {count}"
+        )
 
     def _config(self, name: str, version: str, count: int) -> str:
         self._configs += 1

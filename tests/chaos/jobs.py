@@ -153,7 +153,7 @@ class Jobs:
     def _wait(self, name: str) -> None:
         eventually(
             lambda: self._describe(name)["TrainingJobStatus"] in SETTLED,
-            within=90,
+            within=180,
             what=lambda: f"the end of {name}; {self._describe(name)['SecondaryStatusTransitions']}",
         )
 

@@ -59,7 +59,7 @@ class Load:
     def goes_on(self, count: int = 40) -> None:
         """So many more answers."""
         wanted = self.answered + count
-        eventually(lambda: self.failures or self.answered >= wanted, within=60, what=f"answers during {self.during}")
+        eventually(lambda: self.failures or self.answered >= wanted, within=120, what=f"answers during {self.during}")
 
     def check(self) -> None:
         """No request failed."""

@@ -14,6 +14,7 @@ from typing import Protocol
 
 ROOT = Path(__file__).parents[2]
 SAGEWRIGHT = ROOT / ".venv" / "bin" / "sagewright"
+_held: list[socket.socket] = []
 
 
 class Front(Protocol):
@@ -106,7 +107,7 @@ class Server:
         """Ctrl-C, and wait for its end."""
         self.interrupt()
         assert self._process is not None
-        assert self._process.wait(timeout=30) == 0, f"Ctrl-C did not end the server cleanly:\n{self.tail()}"
+        assert self._process.wait(timeout=120) == 0, f"Ctrl-C did not end the server cleanly:\n{self.tail()}"
         self._process = None
 
     def environment(self) -> dict[str, str]:
@@ -141,6 +142,10 @@ def eventually(
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else is given while this process runs. It is held without being listened on: that leaves it
+    to all the lives of a server that reuses addresses, as ours does."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _held.append(held)
+    return int(held.getsockname()[1])

@@ -39,9 +39,9 @@ def test_a_backlog_outlives_the_server(server: Server, seed: int) -> None:
             answer = world("s3", "get_object", Bucket=OUTPUT, Key=key).body["Body"]
             assert json.loads(answer)["said"] == text, f"--chaos-seed={seed}: {location}"
         assert _outputs(world) == COUNT, "one output for each"
-        eventually(lambda: _left(server) == [], within=20, what=lambda: f"nothing left; {_left(server)}")
+        eventually(lambda: _left(server) == [], within=60, what=lambda: f"nothing left; {_left(server)}")
         world("sagemaker", "delete_endpoint", EndpointName=NAME)
-        eventually(lambda: not list((server.data / "tasks").glob("serve-*")), within=30, what="its instances' end")
+        eventually(lambda: not list((server.data / "tasks").glob("serve-*")), within=60, what="its instances' end")
     finally:
         world.close()
 

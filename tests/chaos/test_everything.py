@@ -161,5 +161,5 @@ def _settled(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     def changing() -> str:
         return str({what: told for what, told in seen[-1].items() if told != seen[-2][what]})[:3000]
 
-    eventually(same, within=60, what=changing)
+    eventually(same, within=180, what=changing)
     return seen[-1]

@@ -19,7 +19,7 @@ from .server import Server, eventually
 from .transforms import Transforms
 from .world import World
 
-SPEEDS_UP_AGAIN = 15.0
+SPEEDS_UP_AGAIN = 60.0
 """Seconds from the server's first answer until an endpoint that was in service must answer (a busy machine's)."""
 REST_EVERY = 25
 """Rounds after which everything is deleted and looked through."""
@@ -121,7 +121,7 @@ def _rest(world: World, server: Server, users: list[User], traces: census.Traces
 
     The server is up when this begins, and down when it ends.
     """
-    world.rest(within=150)
+    world.rest(within=300)
     if world.failures:
         return
     for user in users:
@@ -141,7 +141,7 @@ def _rest(world: World, server: Server, users: list[User], traces: census.Traces
 
 def _look_for_orphans(server: Server, traces: census.Traces, when: str) -> None:
     def shown(find: Callable[[], list[str]]) -> None:
-        eventually(lambda: not find(), within=10, what=lambda: f"nothing left {when}: {find()}")
+        eventually(lambda: not find(), within=60, what=lambda: f"nothing left {when}: {find()}")
 
     shown(lambda: [each for each in census.processes(server.port, server.data) if " up --port" not in each])
     shown(lambda: census.tasks(server.data))

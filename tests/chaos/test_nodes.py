@@ -158,12 +158,12 @@ def test_nodes_and_replicas_come_and_go(
         assert not world.failures, f"--chaos-seed={seed}\n" + "\n".join(world.failures) + f"\n{replicas.tail()}"
         for name in queue:
             users.ended(name)
-        eventually(lambda: is_whole(world, ENDPOINT, INSTANCES), within=90, what="all instances of the endpoint")
+        eventually(lambda: is_whole(world, ENDPOINT, INSTANCES), within=180, what="all instances of the endpoint")
     for name in queue:
         users.check(name)
     load.check()
     assert load.answered > 100 * minutes
-    eventually(lambda: not nodes.holding("train-"), within=30, what="an end of what jobs left on nodes")
+    eventually(lambda: not nodes.holding("train-"), within=60, what="an end of what jobs left on nodes")
     print(
         f"killed: {killers.nodes} nodes, {killers.servers} servers; ran: {len(queue)} jobs, {users.big} of four hosts"
     )

@@ -76,7 +76,7 @@ def test_both_stores_agree_with_the_model(
             server.start()
             if world.failures:
                 break
-        world.rest(within=30)
+        world.rest(within=60)
         for group in groups:
             _put_last(world, group)
         complaints = [*world.failures, *(each for group in groups for each in _complaints(world, group))]
@@ -119,7 +119,7 @@ def _offline(world: World, group: Group) -> Sequence[Row]:
         return any(row["id"] == LAST for row in found)
 
     # The table has a column within seconds after its group has the feature.
-    eventually(arrived, within=60, every=0.5, what=f"the last record of {group.name} in its table")
+    eventually(arrived, within=180, every=0.5, what=f"the last record of {group.name} in its table")
     return [row for row in found if row["id"] != LAST]
 
 
@@ -140,7 +140,7 @@ def _asked(world: World, query: str) -> Sequence[Row]:
         found: Mapping[str, str] = world("athena", "get_query_execution", **named).body["QueryExecution"]["Status"]
         return found
 
-    eventually(lambda: status()["State"] not in ("QUEUED", "RUNNING"), within=60, what=f"an answer to {query}")
+    eventually(lambda: status()["State"] not in ("QUEUED", "RUNNING"), within=180, what=f"an answer to {query}")
     if (ended := status())["State"] != "SUCCEEDED":
         assert "COLUMN_NOT_FOUND" in ended["StateChangeReason"], ended
         return []

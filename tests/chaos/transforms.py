@@ -54,7 +54,7 @@ class Transforms:
         stopped = kind.stopped_after is not None and self._stop(name, choose.uniform(*kind.stopped_after))
         eventually(
             lambda: self._describe(name)["TransformJobStatus"] in SETTLED,
-            within=90,
+            within=180,
             what=lambda: f"the end of {name}; {self._describe(name)}",
         )
         self._check(name, kind, objects, instances, stopped=stopped)
@@ -130,7 +130,7 @@ class Transforms:
         where = f"{name}: {status}, {reason!r}"
         allowed = ("Stopped",) if stopped else kind.ends
         assert status in allowed, f"{where}; it should be one of {allowed}"
-        eventually(lambda: not self._world.witness.live(name), within=10, what=lambda: f"{name}'s model servers gone")
+        eventually(lambda: not self._world.witness.live(name), within=60, what=lambda: f"{name}'s model servers gone")
         keys = self._keys(f"{name}/out/")
         if status != "Completed":
             assert keys == [], f"{where}: it left {keys}"

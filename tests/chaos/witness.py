@@ -42,7 +42,7 @@ class Witness:
 
     def close(self) -> None:
         self._closing.set()
-        self._thread.join(10)
+        self._thread.join(60)
 
     def _listen(self) -> None:
         with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:

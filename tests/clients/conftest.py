@@ -30,6 +30,7 @@ SAGEWRIGHT = ROOT / ".venv" / "bin" / "sagewright"
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 SDK_VERSIONS = {"sdk_v2": "2", "sdk_v3": "3"}
 T = TypeVar("T")
+_held: list[socket.socket] = []
 
 
 def sdk_version() -> str | None:
@@ -79,7 +80,7 @@ class Server:
         with self.log.open("ab") as log:
             command = [*self.program, "up", *self.options, *self.more]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        eventually(self.answers, timeout=60)
+        eventually(self.answers)
 
     def answers(self) -> bool:
         """Whether the port takes connections yet."""
@@ -114,7 +115,7 @@ class Server:
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(timeout=30)
+            return self.process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
@@ -125,10 +126,44 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else is given while this process runs. It is held without being listened on: that leaves it
+    to all the lives of a server that reuses addresses, as ours does."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _held.append(held)
+    return int(held.getsockname()[1])
+
+
+class Door:
+    """Where models wait: one that connects to the port reads nothing until it is let go, and then an end."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(300)
+        self.port = int(self._listener.getsockname()[1])
+        self._waiting: list[socket.socket] = []
+
+    def wait_for(self, count: int) -> None:
+        """Until so many more have come."""
+        for _ in range(count):
+            self._waiting.append(self._listener.accept()[0])
+
+    def let_go(self) -> None:
+        """Those who wait."""
+        while self._waiting:
+            self._waiting.pop().close()
+
+    def close(self) -> None:
+        self._listener.close()
+        self.let_go()
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    made = Door()
+    yield made
+    made.close()
 
 
 def eventually(attempt: Callable[[], T], timeout: float = 300, every: float | None = None) -> T:
@@ -166,18 +201,18 @@ def stop_what_runs() -> None:
         name = {"ProcessingJobName": job["ProcessingJobName"]}
         sagemaker.stop_processing_job(**name)
         waiter = sagemaker.get_waiter("processing_job_completed_or_stopped")
-        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
     running = sagemaker.list_training_jobs(StatusEquals="InProgress", MaxResults=100)["TrainingJobSummaries"]
     for job in running:
         name = {"TrainingJobName": job["TrainingJobName"]}
         sagemaker.stop_training_job(**name)
         waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
-        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
     for notebook in sagemaker.list_notebook_instances(StatusEquals="InService")["NotebookInstances"]:
         name = {"NotebookInstanceName": notebook["NotebookInstanceName"]}
         sagemaker.stop_notebook_instance(**name)
         waiter = sagemaker.get_waiter("notebook_instance_stopped")
-        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(**name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
     servers = sagemaker.list_mlflow_tracking_servers()["TrackingServerSummaries"]
     for server in servers:
         sagemaker.delete_mlflow_tracking_server(TrackingServerName=server["TrackingServerName"])

@@ -197,9 +197,9 @@ class TestPostgresStore(StoreKit):
         other.subscribe(heard.put)
         store.subscribe(own.append)
         store.create(record("a\x00b"))
-        assert heard.get(timeout=10) == key("a\x00b")
+        assert heard.get(timeout=60) == key("a\x00b")
         store.create(record("b"))
-        assert heard.get(timeout=10) == key("b")
+        assert heard.get(timeout=60) == key("b")
         assert own == [key("a\x00b"), key("b")]
 
     def test_one_of_two_servers_gets_a_lease(self, store: Store, other: Store) -> None:
@@ -277,12 +277,15 @@ class TestPostgresStore(StoreKit):
         store.delete(updated)
         assert store.get(key("a")) is None
 
-    def test_without_its_database_it_says_so_and_comes_back(self, postgres: Postgres) -> None:
+    def test_without_its_database_it_says_so_and_comes_back(
+        self, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from sagewright.store.postgres import PostgresStore
 
-        store = PostgresStore(postgres.new_database(), patience=0.2)
+        store = PostgresStore(postgres.new_database())
         store.create(record("a"))
         postgres.stop()
+        monkeypatch.setattr(store, "_patience", 0.2)
         try:
             with pytest.raises(Transient, match="does not answer"):
                 store.get(key("a"))
@@ -290,5 +293,6 @@ class TestPostgresStore(StoreKit):
                 PostgresStore(postgres.url(), patience=0.2)
         finally:
             postgres.start(durable=False)
+        monkeypatch.undo()
         assert store.get(key("a")) is not None
         store.close()

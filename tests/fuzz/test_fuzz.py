@@ -28,7 +28,7 @@ AT_ONCE = 8
 A_ROUND = 4000
 """Requests after which what they deleted is made again."""
 ROLE = "arn:aws:iam::123456789012:role/service-role/SagewrightExecutionRole"
-PATIENCE = 60
+PATIENCE = 180
 """Seconds after which a request counts as never answered. The longest wait that one may ask for is 20."""
 _MORE_TO_FAIL = 20
 

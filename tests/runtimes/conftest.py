@@ -111,7 +111,7 @@ class Container:
             yield lambda *arguments, **more: _invoke(path, *arguments, **more)
         finally:
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
     def environ(self, more: Mapping[str, str]) -> dict[str, str]:
         """What the platform sets."""
@@ -226,7 +226,7 @@ def _wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
 
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=30)
+        super().__init__("localhost", timeout=120)
         self._path = path
 
     def connect(self) -> None:

@@ -76,5 +76,5 @@ def test_a_stopped_job_leaves_the_trees_it_has(container: Callable[..., Any], ho
                 process.send_signal(signal.SIGTERM)
                 break
         process.stdout.read()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     assert (made.base / "model/model.cbm").stat().st_size

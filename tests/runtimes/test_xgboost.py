@@ -277,7 +277,7 @@ def test_a_stopped_job_saves_what_it_has(xgboost: Any, housing: list[list[float]
         while not process.stdout.readline().startswith("[10]"):
             assert process.poll() is None
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     assert (xgboost.base / "model/xgboost-model").stat().st_size > 1000
 
 
@@ -291,4 +291,4 @@ def test_pipe_mode(xgboost: Any, housing: list[list[float]]) -> None:
     with xgboost.started("train") as process:
         pipe.write_text(_csv(housing))
         assert "506 rows, 13 columns" in process.stdout.read()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0

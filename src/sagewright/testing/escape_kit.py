@@ -28,7 +28,7 @@ for name, source in given:
     print("TRY", name, flush=True)
     child = os.fork()
     if child == 0:
-        signal.alarm(30)
+        signal.alarm(120)
         try: exec(compile(source, name, "exec"), {})
         except BaseException as problem: print("BROKEN", repr(problem), flush=True)
         os._exit(0)
@@ -103,7 +103,7 @@ class EscapeKit(EngineTools):
 
     def answers(self, address: Path) -> bytes:
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(20)
+            client.settimeout(60)
             client.connect(str(address))
             return client.recv(100)
 

@@ -43,11 +43,13 @@ class Postgres:
     def start(self, *, durable: bool) -> None:
         """Start it; answers when it takes connections. Without `durable`, a power cut may take what was written."""
         options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync={'on' if durable else 'off'}"
-        self._run("pg_ctl", "-D", str(self._data), "-l", str(self.folder / "log"), "-o", options, "-w", "start")
+        self._run(
+            "pg_ctl", "-D", str(self._data), "-l", str(self.folder / "log"), "-o", options, "-w", "-t", "110", "start"
+        )
 
     def stop(self) -> None:
         """Stop it as a machine that goes down would: connections are cut."""
-        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "-t", "110", "stop")
 
     @property
     def _data(self) -> Path:

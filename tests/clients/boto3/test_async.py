@@ -74,7 +74,7 @@ class World:
             except self.s3.exceptions.NoSuchKey:
                 return None
 
-        return bytes(self._eventually(there, timeout=60, every=0.05)["Body"].read())
+        return bytes(self._eventually(there, every=0.05)["Body"].read())
 
     def instances(self, count: int) -> None:
         """Have so many."""
@@ -125,7 +125,7 @@ def test_an_answer_is_where_the_request_was_told_and_a_notice_says_so(world: Wor
     assert told["ResponseMetadata"]["HTTPStatusCode"] == 202
     assert told["OutputLocation"] == f"s3://{world.bucket}/{world.name}/out/{told['InferenceId']}.out"
     assert json.loads(world.read(told["OutputLocation"])) == pytest.approx([2, 4])
-    (notice,) = eventually(lambda: world.notices.of(told["InferenceId"]), timeout=20)
+    (notice,) = eventually(lambda: world.notices.of(told["InferenceId"]))
     assert notice["invocationStatus"] == "Completed"
     assert notice["responseParameters"] == {
         "contentType": "application/json",
@@ -146,7 +146,7 @@ def test_a_short_input_comes_along_and_names_are_the_callers(world: World) -> No
 def test_a_failure_is_told_by_file_and_by_notice(world: World, eventually: Eventually) -> None:
     told = world.ask(Body=b"not json")
     assert b"Error" in world.read(told["FailureLocation"])
-    (notice,) = eventually(lambda: world.notices.of(told["InferenceId"]), timeout=20)
+    (notice,) = eventually(lambda: world.notices.of(told["InferenceId"]))
     assert notice["invocationStatus"] == "Failed"
     assert notice["failureReason"].startswith("Received ")
     missing = world.ask(f"s3://{world.bucket}/async/nothing")

@@ -161,7 +161,7 @@ def anonymous(path: str) -> tuple[int, bytes]:
     """What a browser without keys gets."""
     address = f"{boto3.client('s3').meta.endpoint_url}/{path}"
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=120) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

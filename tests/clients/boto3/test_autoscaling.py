@@ -119,8 +119,14 @@ class Scaled:
         there = told.get("CurrentInstanceCount")
         return there if there == told.get("DesiredInstanceCount") else None
 
-    def becomes(self, count: int) -> None:
-        self._eventually(lambda: self.instances() == count, timeout=90)
+    def becomes(self, count: int, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """`meanwhile` is what goes on until it has."""
+
+        def look() -> bool:
+            meanwhile()
+            return self.instances() == count
+
+        self._eventually(look)
 
     def step(self, name: str, steps: list[dict[str, Any]], **alarm: Any) -> None:
         """A policy, and the alarm of the same name that calls it, each ten seconds."""
@@ -194,9 +200,8 @@ def scaled(endpoint: str, eventually: Eventually) -> Iterator[Scaled]:
 
 def test_an_endpoint_follows_its_alarms(scaled: Scaled, eventually: Eventually) -> None:
     above, below = "GreaterThanThreshold", "LessThanThreshold"
-    scaled.load("queue", 50, 15, 25)
     scaled.step("elastic-up", UP, MetricName="queue", ComparisonOperator=above, Threshold=10)
-    scaled.becomes(2)
+    scaled.becomes(2, lambda: scaled.load("queue", 50, 15, 25))
     (activity,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Successful"][:1])
     assert activity["Description"] == "Setting desired instance count to 2."
     assert activity["Cause"] == "monitor alarm elastic-up in state ALARM triggered policy elastic-up"
@@ -206,8 +211,7 @@ def test_an_endpoint_follows_its_alarms(scaled: Scaled, eventually: Eventually) 
     assert answer["Body"].read() == b"hello"
 
     scaled.step("elastic-down", DOWN, MetricName="queue", ComparisonOperator=below, Threshold=1)
-    scaled.load("queue", 0, 0)
-    scaled.becomes(1)  # when ten seconds are over
+    scaled.becomes(1, lambda: scaled.load("queue", 0, 0))  # when ten seconds are over
     assert "alarm elastic-down in state ALARM" in scaled.activities()[0]["Cause"]
     scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-up", "elastic-down"])
 
@@ -235,7 +239,7 @@ def test_what_is_suspended_is_called_in_vain(scaled: Scaled, eventually: Eventua
         told = scaled.cloudwatch.describe_alarm_history(AlarmName="elastic-held", HistoryItemType="Action")
         return [json.loads(item["HistoryData"])["actionState"] for item in told["AlarmHistoryItems"]]
 
-    assert eventually(executed, timeout=20) == ["Succeeded"]
+    assert eventually(executed) == ["Succeeded"]
     assert (scaled.instances(), len(scaled.activities())) == (1, before)
     scaled.register(1, 1, SuspendedState={"DynamicScalingOutSuspended": False})
     scaled.cloudwatch.set_alarm_state(**{**set_alarm, "StateValue": "OK"})
@@ -245,7 +249,7 @@ def test_what_is_suspended_is_called_in_vain(scaled: Scaled, eventually: Eventua
         newest = scaled.activities(IncludeNotScaledActivities=True)[0]
         return newest.get("NotScaledReasons")
 
-    assert eventually(in_vain, timeout=20) == [{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 1}]
+    assert eventually(in_vain) == [{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 1}]
     scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-held"])
 
 
@@ -274,7 +278,7 @@ def test_a_schedule_moves_the_bounds_and_an_endpoint_takes_its_target_along(
     assert causes[:2] == ["minimum capacity was set to 2", "scheduled action name soon was triggered"]
 
     scaled.sagemaker.delete_endpoint(EndpointName=scaled.endpoint)
-    eventually(lambda: not scaled.targets(), timeout=20)
+    eventually(lambda: not scaled.targets())
     assert scaled.scaling.describe_scheduled_actions(**scaled.resource)["ScheduledActions"] == []
     register = scaled.scaling.register_scalable_target
     assert refused(register, **scaled.what, MinCapacity=1, MaxCapacity=2) == ("ValidationException", 400)
@@ -303,7 +307,7 @@ def test_an_asynchronous_endpoint_sleeps_until_there_is_work(
         EndpointName=scaled.endpoint, InputLocation=f"s3://{bucket}/questions/one", ContentType="text/plain"
     )
     key = answer["OutputLocation"].removeprefix(f"s3://{bucket}/")
-    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"], timeout=90)
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"])
     assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"hello"
     assert scaled.instances() == 1
     scaled.cloudwatch.delete_alarms(AlarmNames=["elastic-work"])
@@ -318,11 +322,11 @@ def test_provisioned_concurrency_is_scaled(serve: Callable[..., str], eventually
         told = scaled.variant()
         return bool(told) and told["CurrentServerlessConfig"]["ProvisionedConcurrency"] == 2
 
-    eventually(provisioned, timeout=90)
+    eventually(provisioned)
     (activity,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Successful"])
     assert activity["Description"] == "Setting desired provisioned concurrency to 2."
     scaled.register(3, 4)
-    (failed,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Failed"], timeout=20)
+    (failed,) = eventually(lambda: [each for each in scaled.activities() if each["StatusCode"] == "Failed"])
     assert "must not be more than its MaxConcurrency (2)" in failed["StatusMessage"]
 
 
@@ -364,17 +368,17 @@ def test_copies_of_a_component_are_scaled(
             copies = set(told["RuntimeConfig"].values())
             return told["InferenceComponentStatus"] == "InService" and copies == {count}
 
-        eventually(there, timeout=90)
+        eventually(there)
 
     def done() -> list[str]:
         told = scaling.describe_scaling_activities(**what)["ScalingActivities"]
         return [each["Description"] for each in told if each["StatusCode"] == "Successful"]
 
     expected = ["Setting desired copy count to 0.", "Setting desired copy count to 2."]
-    eventually(lambda: done() == expected, timeout=20)
+    eventually(lambda: done() == expected)
     sagemaker.delete_inference_component(InferenceComponentName=name)
     found = {"ServiceNamespace": "sagemaker", "ResourceIds": [what["ResourceId"]]}
-    eventually(lambda: not scaling.describe_scalable_targets(**found)["ScalableTargets"], timeout=20)
+    eventually(lambda: not scaling.describe_scalable_targets(**found)["ScalableTargets"])
     components = {"EndpointNameEquals": host}
-    eventually(lambda: not sagemaker.list_inference_components(**components)["InferenceComponents"], timeout=60)
+    eventually(lambda: not sagemaker.list_inference_components(**components)["InferenceComponents"])
     sagemaker.delete_endpoint(EndpointName=host)

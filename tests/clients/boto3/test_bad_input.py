@@ -145,7 +145,7 @@ def test_a_serving_image_that_nothing_answers_to(
 
 def post(server: Any, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
     """Status and body of a raw request: what no client library would send."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.request("POST", "/", body, headers)
     response = connection.getresponse()
     return response.status, json.loads(response.read())

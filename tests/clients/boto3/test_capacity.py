@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from ..conftest import free_port
 from .identities import user
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
@@ -54,12 +54,9 @@ class Own:
 
 
 def _started(server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> Iterator[Own]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    made = type(server)(folder / "data", port, folder / "log")
+    made = type(server)(folder / "data", free_port(), folder / "log")
     made.start()
     try:
         yield Own(made)

@@ -1,7 +1,6 @@
 """A channel of very many objects: the job starts before all are listed, and outlives the server that lists them."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any
 
 import boto3
 import pytest
+
+from ..conftest import free_port
 
 COUNT = 1_300
 SCRIPT = """
@@ -34,10 +35,7 @@ except OSError as problem:
 @pytest.fixture
 def own(server: Any, tmp_path: Path) -> Iterator[Any]:
     """A server of one's own, which may be killed."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    made = type(server)(tmp_path / "data", port, tmp_path / "log")
+    made = type(server)(tmp_path / "data", free_port(), tmp_path / "log")
     made.start()
     yield made
     made.stop()
@@ -71,18 +69,18 @@ def test_the_job_outlives_the_server(
         lines = [event["message"] for event in logs.filter_log_events(**group)["events"]]
         return {line.split(" ", 1)[0]: line.split(" ", 1)[-1] for line in lines}
 
-    eventually(lambda: "read" in said(), timeout=60)
+    eventually(lambda: "read" in said())
     for number in range(0, COUNT, 100):
         s3.delete_object(Bucket="many", Key=key(number))
-    eventually(lambda: sagemaker.describe_training_job(**name)["TrainingJobStatus"] != "InProgress", timeout=60)
+    eventually(lambda: sagemaker.describe_training_job(**name)["TrainingJobStatus"] != "InProgress")
     job = sagemaker.describe_training_job(**name)
     assert job["TrainingJobStatus"] == "Completed", (job.get("FailureReason"), said())
     assert said()["read"].startswith(f"{COUNT} ")
     assert said()["again"] == "True Read-only file system"
     # Nothing is left: no mount, no process that serves one, no folder.
-    eventually(lambda: str(own.data) not in Path("/proc/self/mountinfo").read_text(), timeout=20)
-    eventually(lambda: not any((own.data / "tasks").glob("train-*")), timeout=20)
-    eventually(lambda: not serving(own.data), timeout=20)
+    eventually(lambda: str(own.data) not in Path("/proc/self/mountinfo").read_text())
+    eventually(lambda: not any((own.data / "tasks").glob("train-*")))
+    eventually(lambda: not serving(own.data))
 
 
 def key(number: int) -> str:

@@ -122,14 +122,14 @@ def test_an_alarm_goes_off_by_itself(cloudwatch: Any, unique: Unique, eventually
         (found,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
         return found
 
-    eventually(lambda: alarm()["StateValue"] == "OK", timeout=30)
+    eventually(lambda: alarm()["StateValue"] == "OK")
 
     def goes_off() -> bool:
         data = {"MetricName": "m", "Value": 9.0, "StorageResolution": 1}
         cloudwatch.put_metric_data(Namespace=space, MetricData=[data])
         return bool(alarm()["StateValue"] == "ALARM")
 
-    eventually(goes_off, timeout=40, every=1)
+    eventually(goes_off, every=1)
     assert "greater than the threshold (5.0)" in alarm()["StateReason"]
     assert json.loads(alarm()["StateReasonData"])["threshold"] == 5.0
     history = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")["AlarmHistoryItems"]
@@ -164,7 +164,7 @@ def test_alarms_are_found(cloudwatch: Any, unique: Unique, eventually: Eventuall
         (found,) = cloudwatch.describe_alarms(AlarmNames=[both], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
         return found
 
-    eventually(lambda: composite()["StateValue"] == "ALARM", timeout=10)
+    eventually(lambda: composite()["StateValue"] == "ALARM")
     children = cloudwatch.describe_alarms(ChildrenOfAlarmName=both)["MetricAlarms"]
     assert [alarm["AlarmName"] for alarm in children] == [f"{stem}-0", f"{stem}-1"]
 

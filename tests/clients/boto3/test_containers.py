@@ -293,5 +293,5 @@ def test_an_image_that_is_nowhere_is_refused_in_words(world: World) -> None:
 
 
 def test_nothing_is_left_behind(world: World) -> None:
-    eventually(lambda: world.made() == ([], []), timeout=60)
+    eventually(lambda: world.made() == ([], []))
     assert f"127.0.0.1:{world.server.port}/team/own" in podman("images", "--format", "{{.Repository}}").split()

@@ -85,7 +85,7 @@ def captures(s3: Any, bucket: str, eventually: Callable[..., Any]) -> Callable[.
                 found[each["Key"]] = [json.loads(line) for line in text.split("\n")[:-1]]
             return found if sum(map(len, found.values())) >= count else None
 
-        return dict(eventually(read, timeout=30))
+        return dict(eventually(read))
 
     return captures
 

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from ..conftest import Door
 from .refusals import refusal
 
 PATIENCE = {"Delay": 1, "MaxAttempts": 120}
@@ -23,13 +24,17 @@ Made = Callable[..., str]
 
 # A model that says which one it is, and takes as long for it as it is asked to.
 NAMED = """
-import time
+import socket, time
 
 def model_fn(model_dir):
     return {name!r}
 
 def transform_fn(model, data, content_type, accept):
-    time.sleep(float(data if isinstance(data, str) else data.decode()))
+    asked = float(data if isinstance(data, str) else data.decode())
+    if asked > 1000:  # the port of a door
+        socket.create_connection(("127.0.0.1", int(asked))).recv(1)
+    else:
+        time.sleep(asked)
     return model, "text/plain"
 """
 
@@ -191,15 +196,15 @@ def test_a_canary_takes_its_share_and_then_all(
 ) -> None:
     deployment, config = canary(2, alarm("OK")), configured("two")
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config, DeploymentConfig=deployment)
-    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking", timeout=60)
+    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking")
     answers = load.fresh()
-    eventually(lambda: answers["one"] > 0 and answers["two"] > 0, timeout=10)
+    eventually(lambda: answers["one"] > 0 and answers["two"] > 0)
     told = sagemaker.describe_endpoint(EndpointName=endpoint)
     assert told["PendingDeploymentSummary"]["EndpointConfigName"] == config != told["EndpointConfigName"]
     told = in_service(sagemaker, endpoint)
     assert (told["EndpointConfigName"], told["LastDeploymentConfig"]) == (config, deployment)
     answers = load.fresh()
-    eventually(lambda: answers["two"] > 20, timeout=10)
+    eventually(lambda: answers["two"] > 20)
     assert set(answers) == {"two"}
 
 
@@ -218,13 +223,13 @@ def test_an_alarm_turns_everything_back(
     )
     code, message = refusal(sagemaker.update_endpoint, EndpointName=endpoint, EndpointConfigName=before)
     assert (code, message.split('"')[0]) == ("ValidationException", "Cannot update in-progress endpoint ")
-    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking", timeout=60)
+    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking")
     boto3.client("cloudwatch").set_alarm_state(AlarmName=watched, StateValue="ALARM", StateReason="test")
     told = in_service(sagemaker, endpoint)
     assert told["EndpointConfigName"] == before
     assert watched in told["FailureReason"]
     answers = load.fresh()
-    eventually(lambda: answers["two"] > 20, timeout=10)
+    eventually(lambda: answers["two"] > 20)
     assert set(answers) == {"two"}
 
 
@@ -244,7 +249,7 @@ def test_capacity_comes_and_goes(sagemaker: Any, endpoint: str, load: Load, even
         (variant,) = in_service(sagemaker, endpoint)["ProductionVariants"]
         assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (count, count)
         answers = load.fresh()
-        eventually(lambda answers=answers: answers["two"] > 20, timeout=10)
+        eventually(lambda answers=answers: answers["two"] > 20)
 
 
 def test_a_rolling_update_keeps_capacity(
@@ -263,23 +268,27 @@ def test_a_rolling_update_keeps_capacity(
         RetainAllVariantProperties=True,
         DeploymentConfig=rolling,
     )
-    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking", timeout=60)
+    eventually(lambda: status(sagemaker.describe_endpoint(EndpointName=endpoint)) == "Baking")
     answers = load.fresh()
-    eventually(lambda: answers["two"] > 0 and answers["three"] > 0, timeout=10)
+    eventually(lambda: answers["two"] > 0 and answers["three"] > 0)
     (variant,) = in_service(sagemaker, endpoint)["ProductionVariants"]
     assert variant["CurrentInstanceCount"] == 2
     answers = load.fresh()
-    eventually(lambda: answers["three"] > 20, timeout=10)
+    eventually(lambda: answers["three"] > 20)
     assert set(answers) == {"three"}
 
 
-def test_weights_shift(sagemaker: Any, endpoint: str, load: Load, configured: Made, eventually: Wait) -> None:
+def test_weights_shift(
+    sagemaker: Any, endpoint: str, load: Load, configured: Made, eventually: Wait, door: Door
+) -> None:
     config = configured("one", "two")
     with ThreadPoolExecutor() as pool:
-        long = pool.submit(load.ask, 8)  # longer than it takes to start the next instances
+        long = pool.submit(load.ask, door.port)
+        door.wait_for(1)
         sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
         in_service(sagemaker, endpoint)
         assert not long.done(), "it is at an instance that is to end"
+        door.let_go()
         assert long.result() == "three"
     for name, other in (("one", "two"), ("two", "one")):
         wanted = [{"VariantName": name, "DesiredWeight": 1}, {"VariantName": other, "DesiredWeight": 0}]
@@ -290,7 +299,7 @@ def test_weights_shift(sagemaker: Any, endpoint: str, load: Load, configured: Ma
             other: 0,
         }
         answers = load.fresh()
-        eventually(lambda answers=answers, name=name: answers[name] > 20, timeout=10)
+        eventually(lambda answers=answers, name=name: answers[name] > 20)
         assert set(answers) == {name}
 
 

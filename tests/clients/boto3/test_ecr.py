@@ -262,7 +262,7 @@ def test_what_expires_by_the_policy_goes(ecr: Any, repository: str, eventually: 
         ids = ecr.list_images(repositoryName=repository)["imageIds"]
         return [image["imageTag"] for image in ids] == ["two"]
 
-    eventually(left, timeout=30)
+    eventually(left)
 
 
 def test_pushes_are_events(ecr: Any, repository: str, unique: Unique, eventually: Callable[..., Any]) -> None:
@@ -279,7 +279,7 @@ def test_pushes_are_events(ecr: Any, repository: str, unique: Unique, eventually
     def heard() -> list[dict[str, Any]]:
         return [json.loads(each["message"]) for each in logs.filter_log_events(logGroupName=group)["events"]]
 
-    event = eventually(heard, timeout=30)[0]
+    event = eventually(heard)[0]
     assert (event["detail-type"], event["region"]) == ("ECR Image Action", "us-east-1")
     assert event["detail"] == {
         "result": "SUCCESS",

@@ -76,14 +76,16 @@ def dimensions(endpoint: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def measured(cloudwatch: Any, eventually: Ask) -> Callable[..., dict[str, Any]]:
-    """All samples of a metric together, once there are some: at most ten seconds after they were taken."""
+    """All samples of a metric together, once there are so many: at most ten seconds after the last was taken."""
 
-    def measured(name: str, dimensions: dict[str, str], namespace: str = "AWS/SageMaker") -> dict[str, Any]:
+    def measured(
+        name: str, dimensions: dict[str, str], namespace: str = "AWS/SageMaker", count: int = 1
+    ) -> dict[str, Any]:
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         window = {"StartTime": now - timedelta(minutes=29), "EndTime": now + timedelta(minutes=31), "Period": 3600}
 
         def ask() -> Any:
-            return cloudwatch.get_metric_statistics(
+            found = cloudwatch.get_metric_statistics(
                 Namespace=namespace,
                 MetricName=name,
                 Dimensions=[{"Name": each, "Value": value} for each, value in dimensions.items()],
@@ -91,8 +93,9 @@ def measured(cloudwatch: Any, eventually: Ask) -> Callable[..., dict[str, Any]]:
                 ExtendedStatistics=["p50", "p99"],
                 **window,
             )["Datapoints"]
+            return found if sum(each["SampleCount"] for each in found) >= count else None
 
-        (found,) = eventually(ask, timeout=30, every=0.5)
+        (found,) = eventually(ask, every=0.5)
         return dict(found)
 
     return measured
@@ -106,20 +109,21 @@ def test_requests_and_their_errors_are_counted(measured: Ask, dimensions: dict[s
         ("Invocation5XXErrors", 2),
         ("InvocationModelErrors", 2),
     ):
-        found = measured(name, dimensions)
+        found = measured(name, dimensions, count=8)
         assert (name, found["SampleCount"], found["Sum"], found["Unit"]) == (name, 8, total, "None")
 
 
 def test_latencies_have_percentiles(measured: Ask, dimensions: dict[str, str]) -> None:
-    model, overhead = measured("ModelLatency", dimensions), measured("OverheadLatency", dimensions)
+    model, overhead = (measured(name, dimensions, count=8) for name in ("ModelLatency", "OverheadLatency"))
     for found in (model, overhead):
         assert (found["SampleCount"], found["Unit"]) == (8, "Microseconds")
         extended = found["ExtendedStatistics"]
         assert 0 < found["Minimum"] <= extended["p50"] <= extended["p99"] <= found["Maximum"] < 60e6
-    assert overhead["Sum"] < model["Sum"]
+    assert overhead["Minimum"] < model["Minimum"]  # the others are a busy machine's, not theirs
 
 
 def test_concurrency_is_that_of_one_caller(measured: Ask, dimensions: dict[str, str]) -> None:
+    measured("Invocations", dimensions, count=8)
     found = measured("ConcurrentRequestsPerModel", dimensions)
     assert (found["Minimum"], found["Maximum"]) == (0, 1)
     assert 0 < found["Sum"] < found["SampleCount"]

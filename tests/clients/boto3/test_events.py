@@ -74,7 +74,7 @@ def test_events_reach_the_targets_of_the_rules_that_match(
     answer = events.put_events(Entries=[entry(source, n=1), entry(source, n=2), {"Source": source, "DetailType": "x"}])
     assert answer["FailedEntryCount"] == 1
     assert [result.get("ErrorCode") for result in answer["Entries"]] == [None, None, "InvalidArgument"]
-    found = eventually(lambda: len(got := logged(logs, group)) == 2 and got, timeout=20)
+    found = eventually(lambda: len(got := logged(logs, group)) == 2 and got)
     whole = next(event for event in found if "source" in event)
     assert {"number": 2, "text": "n is 2"} in found
     assert (whole["id"], whole["detail"], whole["version"]) == (answer["Entries"][1]["EventId"], {"n": 2}, "0")
@@ -105,7 +105,7 @@ def test_queues_and_topics(events: Any, unique: Unique, eventually: Eventually) 
             received[url] += found.get("Messages", [])
         return [len(received[url]) for url in urls] == [2, 1]
 
-    eventually(arrived, timeout=30)
+    eventually(arrived)
     direct = [json.loads(message["Body"])["detail"] for message in received[urls[0]]]
     assert direct == [{"n": 1}, {"n": 1}]
     (dead,) = [message for message in received[urls[0]] if "MessageAttributes" in message]
@@ -122,7 +122,7 @@ def test_a_bus_of_ones_own(events: Any, logs: Any, unique: Unique, eventually: E
     events.put_events(
         Entries=[entry(source, way="over the default bus"), {**entry(source, way="own"), "EventBusName": name}]
     )
-    found = eventually(lambda: len(got := logged(logs, group)) == 2 and got, timeout=20)
+    found = eventually(lambda: len(got := logged(logs, group)) == 2 and got)
     assert {event["detail"]["way"] for event in found} == {"over the default bus", "own"}
     assert [bus["Name"] for bus in events.list_event_buses(NamePrefix=name)["EventBuses"]] == [name]
     assert events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
@@ -202,7 +202,7 @@ def test_sagemaker_tells_of_its_changes(
         own = [event for event in logged(logs, group) if name in json.dumps(event)]
         return own if len(own) == 4 else []
 
-    found = eventually(told, timeout=60)
+    found = eventually(told)
     statuses = {event["detail"].get("EndpointStatus") for event in found if event["resources"] == [arn]}
     assert statuses == {"CREATING", "FAILED"}
     assert {event["detail-type"] for event in found} == {
@@ -237,7 +237,7 @@ def test_the_approval_of_a_model_package_is_told(
         "ModelPackageArn"
     ]
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
-    (event,) = eventually(lambda: logged(logs, group), timeout=20)
+    (event,) = eventually(lambda: logged(logs, group))
     assert (event["resources"], event["detail"]["ModelPackageArn"]) == ([arn], arn)
 
 
@@ -259,7 +259,7 @@ def test_what_was_acknowledged_arrives_although_the_server_was_killed(own_server
     def arrived() -> bool:
         return {event["id"] for event in logged(logs, "/aws/events/all")} == set(acknowledged)
 
-    eventually(arrived, timeout=30)
+    eventually(arrived)
     assert events.describe_rule(Name="all")["State"] == "ENABLED"
 
 

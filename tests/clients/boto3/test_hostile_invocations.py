@@ -44,7 +44,7 @@ class Caller:
 
     def open(self) -> socket.socket:
         host, _, port = self.url.rpartition("/")[2].partition(":")
-        return self.sockets.enter_context(socket.create_connection((host, int(port)), timeout=20))
+        return self.sockets.enter_context(socket.create_connection((host, int(port)), timeout=120))
 
     def ask(self, sent: bytes | str) -> tuple[int, dict[str, str], bytes]:
         """The answer to these bytes: status, headers, body."""

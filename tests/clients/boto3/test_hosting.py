@@ -115,7 +115,7 @@ def test_what_the_model_prints_is_in_the_endpoints_log(
             return False
         return any("twelve" in event["message"] for event in events)
 
-    eventually(told, timeout=20)
+    eventually(told)
 
 
 def test_an_update_changes_the_configuration_and_keeps_answering(

@@ -127,7 +127,7 @@ def in_service(sagemaker: Any, name: str, eventually: Eventually, copies: int | 
         there = copies is None or found["RuntimeConfig"]["CurrentCopyCount"] == copies
         return found if found["InferenceComponentStatus"] == "InService" and there else None
 
-    found: Mapping[str, Any] = eventually(told, timeout=120)
+    found: Mapping[str, Any] = eventually(told)
     return found
 
 
@@ -207,7 +207,7 @@ def test_what_a_component_prints_is_in_its_log(components: tuple[str, str], even
             return False
         return any("the slope 2.0" in event["message"] for event in events)
 
-    eventually(told, timeout=20)
+    eventually(told)
 
 
 def test_a_component_has_metrics_of_its_own(
@@ -228,7 +228,7 @@ def test_a_component_has_metrics_of_its_own(
         )["Datapoints"]
 
     for name in ("Invocations", "InvocationsPerCopy", "ModelLatency"):
-        (found,) = eventually(lambda name=name: told(name), timeout=30)
+        (found,) = eventually(lambda name=name: told(name))
         assert found["Sum"] >= 1
     (concurrency,) = told("ConcurrentRequestsPerCopy")
     assert concurrency["Maximum"] == 1
@@ -341,7 +341,7 @@ def test_copies_come_and_go_and_the_instances_with_them(
         "ValidationError",
         "Inference Component has no capacity to process this request",
     )
-    eventually(lambda: instances(sagemaker, endpoint) == 1, timeout=60)
+    eventually(lambda: instances(sagemaker, endpoint) == 1)
     scale(1)
     assert asked(runtime, endpoint, doubled, [[1.0]]) == [3.0]
 
@@ -372,12 +372,12 @@ def test_what_has_no_room_says_so_and_what_never_can_fails(
             True,
         )
 
-    eventually(lambda: told(huge, "Failed"), timeout=30)
-    eventually(lambda: told(waiting, "Creating"), timeout=30)
+    eventually(lambda: told(huge, "Failed"))
+    eventually(lambda: told(waiting, "Creating"))
     for name in (waiting, huge):
         sagemaker.delete_inference_component(InferenceComponentName=name)
     for name in (waiting, huge):
-        eventually(lambda name=name: is_gone(sagemaker, name), timeout=60)
+        eventually(lambda name=name: is_gone(sagemaker, name))
 
 
 def test_what_does_not_go_together_is_refused(sagemaker: Any, role: str, unique: Unique) -> None:

@@ -96,7 +96,7 @@ def until(sagemaker: Any, eventually: Wait) -> Callable[..., dict[str, Any]]:
             found: dict[str, Any] = sagemaker.describe_inference_experiment(Name=name)
             return found if found["Status"] in states else None
 
-        found: dict[str, Any] = eventually(told, timeout=60)
+        found: dict[str, Any] = eventually(told)
         return found
 
     return until
@@ -136,7 +136,7 @@ def test_a_shadow_runs_and_is_promoted(
     assert who(endpoint) == ("Production", "champion")
     logs = boto3.client("logs")
     where = {"logGroupName": f"/aws/sagemaker/Endpoints/{endpoint}", "logStreamNamePrefix": "Shadow/"}
-    eventually(lambda: "challenger was asked" in str(logs.filter_log_events(**where)["events"]), timeout=20)
+    eventually(lambda: "challenger was asked" in str(logs.filter_log_events(**where)["events"]))
 
     assert refusal(sagemaker.delete_inference_experiment, Name=name)[0] == "ConflictException"
     sagemaker.stop_inference_experiment(

@@ -154,7 +154,7 @@ def test_each_container_has_a_log_and_an_image(
             return set()
         return {event["logStreamName"] for event in events if "before:" in event["message"]}
 
-    (stream,) = eventually(streams, timeout=20)
+    (stream,) = eventually(streams)
     assert stream.startswith("AllTraffic/i-")
     assert stream.endswith("/before")
 

@@ -167,7 +167,7 @@ def test_what_has_leaked_or_hung_is_there_again(
             return False
         return bool(json.loads(answer["Body"].read()) == "back")
 
-    eventually(back, timeout=60)
+    eventually(back)
 
 
 def test_a_model_that_does_not_load_fails_its_endpoint_in_its_own_words(
@@ -177,4 +177,4 @@ def test_a_model_that_does_not_load_fails_its_endpoint_in_its_own_words(
         told = sagemaker.describe_endpoint(EndpointName=endpoints["broken"])
         return told if told["EndpointStatus"] == "Failed" else None
 
-    assert "the weights are of another model" in eventually(failed, timeout=60)["FailureReason"]
+    assert "the weights are of another model" in eventually(failed)["FailureReason"]

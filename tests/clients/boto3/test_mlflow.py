@@ -20,13 +20,11 @@ def test_a_store_that_is_not_there_fails_the_creation(
 ) -> None:
     name = {"TrackingServerName": "lost"}
     sagemaker.create_mlflow_tracking_server(**name, ArtifactStoreUri="s3://no-such-bucket-at-all/a", RoleArn=role)
-    eventually(
-        lambda: sagemaker.describe_mlflow_tracking_server(**name)["TrackingServerStatus"] == "CreateFailed", timeout=60
-    )
+    eventually(lambda: sagemaker.describe_mlflow_tracking_server(**name)["TrackingServerStatus"] == "CreateFailed")
     events = boto3.client("logs").filter_log_events(logGroupName="/aws/sagemaker/MlflowTrackingServers/lost")["events"]
     assert "cannot list the artifact store s3://no-such-bucket-at-all/a" in events[-1]["message"]
     sagemaker.delete_mlflow_tracking_server(**name)
-    eventually(lambda: sagemaker.list_mlflow_tracking_servers()["TrackingServerSummaries"] == [], timeout=60)
+    eventually(lambda: sagemaker.list_mlflow_tracking_servers()["TrackingServerSummaries"] == [])
     assert refused(sagemaker.describe_mlflow_tracking_server, **name) == ("ResourceNotFound", 400)
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import socket
 import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+
+from ..conftest import free_port
 
 PATIENCE = {"Delay": 1, "MaxAttempts": 300}
 MANY = 40
@@ -93,11 +94,8 @@ class Models:
 @pytest.fixture(scope="module")
 def models(server: Any, container: dict[str, Any], role: str, tmp_path_factory: Any) -> Iterator[Models]:
     """On a server of their own, which is killed and started in between."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
     folder = tmp_path_factory.mktemp("models")
-    own = type(server)(folder / "data", port, folder / "log")
+    own = type(server)(folder / "data", free_port(), folder / "log")
     own.start()
     made = Models(own, container, role)
     made.deploy("one")
@@ -201,7 +199,7 @@ def test_without_a_cache_models_go_when_they_have_answered(models: Models, event
         answers = list(pool.map(lambda _: models.ask("pair", "a.tar.gz"), range(48)))
     assert {each["name"] for each in answers} == {"a.tar.gz"}
     tasks = models.server.data.glob("tasks/*-pair-*/models/*")
-    eventually(lambda: not list(tasks), timeout=20)
+    eventually(lambda: not list(tasks))
 
 
 def test_models_stay_loaded_while_the_server_is_away(models: Models) -> None:

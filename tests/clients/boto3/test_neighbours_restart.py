@@ -9,11 +9,13 @@ from typing import Any
 import boto3
 import pytest
 
+from ..conftest import free_port
+
 
 @pytest.fixture
 def own(server: Any, tmp_path: Path) -> Iterator[Any]:
     """A server of one's own, which may be killed."""
-    made = type(server)(tmp_path / "data", _free_port(), tmp_path / "log")
+    made = type(server)(tmp_path / "data", free_port(), tmp_path / "log")
     made.start()
     yield made
     made.stop()
@@ -30,14 +32,6 @@ def client(own: Any) -> Callable[[str], Any]:
         region_name="us-east-1",
     )
     return lambda service: session.client(service, endpoint_url=f"http://127.0.0.1:{own.port}")
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def neighbours_of(own: Any) -> int:

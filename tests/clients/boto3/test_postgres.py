@@ -6,11 +6,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 import boto3
 import pytest
+
+from ..conftest import free_port
 
 postgres = pytest.importorskip("sagewright.testing.postgres", reason="runs where Sagewright itself is installed")
 
@@ -22,12 +23,6 @@ def database() -> Iterator[Any]:
             yield started
     except postgres.NoPostgres as error:
         pytest.skip(str(error))
-
-
-def free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,14 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from ..conftest import free_port
 
 postgres = pytest.importorskip("sagewright.testing.postgres", reason="runs where Sagewright itself is installed")
 
@@ -45,13 +46,7 @@ def predict_fn(data, model):
 def output_fn(answer, accept):
     return answer, "text/plain"
 """
-PATIENCE = 90
-
-
-def free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+PATIENCE = 300
 
 
 class Replicas:
@@ -295,7 +290,7 @@ def test_what_iam_takes_away_is_gone_everywhere(replicas: Replicas, eventually: 
             return False
         return True
 
-    eventually(denied, timeout=5)
+    eventually(denied)
 
 
 def test_logs_metrics_and_neighbours(replicas: Replicas) -> None:

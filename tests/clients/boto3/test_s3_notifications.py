@@ -54,7 +54,7 @@ def configure(s3: Any, box: str, **targets: Any) -> None:
 def test_a_queue_hears_what_it_asked_for(s3: Any, box: str, queue: Queue, eventually: Eventually) -> None:
     wanted = queue.wanting("s3:ObjectCreated:*", "s3:ObjectRemoved:Delete", prefix="in/", suffix=".csv")
     configure(s3, box, QueueConfigurations=[wanted])
-    (hello,) = eventually(queue.receive, timeout=30)
+    (hello,) = eventually(queue.receive)
     assert (hello["Service"], hello["Event"], hello["Bucket"]) == ("Amazon S3", "s3:TestEvent", box)
     s3.put_object(Bucket=box, Key="in/a b.csv", Body=b"hello")
     s3.put_object(Bucket=box, Key="in/a.txt", Body=b"")
@@ -65,7 +65,7 @@ def test_a_queue_hears_what_it_asked_for(s3: Any, box: str, queue: Queue, eventu
         ("ObjectCreated:Put", "in/a+b.csv"),
         ("ObjectRemoved:Delete", "in/a+b.csv"),
     ]
-    eventually(lambda: queue.told() == expected, timeout=30)
+    eventually(lambda: queue.told() == expected)
     put = next(body["Records"][0] for body in queue.bodies if "ObjectCreated:Put" in str(body))
     assert put["s3"]["object"]["size"] == 5
     assert put["requestParameters"] == {"sourceIPAddress": "127.0.0.1"}
@@ -86,7 +86,7 @@ def test_a_topic_hands_on_to_its_queue(
     def told() -> list[str]:
         return [json.loads(body["Message"])["Records"][0]["eventName"] for body in queue.receive()[1:]]
 
-    assert eventually(told, timeout=30) == ["ObjectCreated:Put"]
+    assert eventually(told) == ["ObjectCreated:Put"]
     assert {body["Subject"] for body in queue.bodies} == {"Amazon S3 Notification"}
     assert json.loads(queue.bodies[0]["Message"])["Event"] == "s3:TestEvent"
 
@@ -143,4 +143,4 @@ def test_what_was_put_before_the_server_was_killed_is_told(own_server: Any, even
     own_server.start()
     everything = {("ObjectCreated:Put", f"{number}") for number in range(20)}
     # At least once: what was under way when it died may come twice.
-    eventually(lambda: set(queue.told()) == everything, timeout=60)
+    eventually(lambda: set(queue.told()) == everything)

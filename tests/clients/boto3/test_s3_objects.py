@@ -323,4 +323,4 @@ def test_a_body_without_an_end_in_sight(s3: Any, box: str, server: Any, eventual
         urllib.request.urlopen(request)
     assert s3.list_objects_v2(Bucket=box)["KeyCount"] == 0
     doubtful = server.data / "objects" / "doubt"
-    eventually(lambda: not list(doubtful.iterdir()), timeout=30)
+    eventually(lambda: not list(doubtful.iterdir()))

@@ -299,7 +299,7 @@ def test_lifecycle_rules_are_kept_and_carried_out(s3: Any, box: str, eventually:
     assert put["TransitionDefaultMinimumObjectSize"] == "all_storage_classes_128K"
     assert s3.get_bucket_lifecycle_configuration(Bucket=box)["Rules"] == rules
     left = ["data/a"]
-    eventually(lambda: [entry["Key"] for entry in s3.list_objects_v2(Bucket=box)["Contents"]] == left, timeout=30)
+    eventually(lambda: [entry["Key"] for entry in s3.list_objects_v2(Bucket=box)["Contents"]] == left)
     assert 'rule-id="later"' in s3.head_object(Bucket=box, Key="data/a")["Expiration"]
     s3.delete_bucket_lifecycle(Bucket=box)
     assert refused(s3.get_bucket_lifecycle_configuration, Bucket=box) == ("NoSuchLifecycleConfiguration", 404)
@@ -367,7 +367,7 @@ def test_what_happens_in_a_bucket_reaches_eventbridge(
         told = [json.loads(event["message"]) for event in found]
         return told if len(told) == 2 else []
 
-    told = sorted(eventually(heard, timeout=30), key=lambda event: str(event["detail-type"]))
+    told = sorted(eventually(heard), key=lambda event: str(event["detail-type"]))
     assert [event["detail-type"] for event in told] == ["Object Created", "Object Deleted"]
     detail = told[0]["detail"]
     assert (detail["reason"], detail["object"]["key"], detail["object"]["size"]) == ("PutObject", "k", 5)

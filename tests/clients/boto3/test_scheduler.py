@@ -28,13 +28,13 @@ def test_a_schedule_fires_into_a_queue_and_goes(role: str, unique: Unique, event
         Target={"Arn": queue, "RoleArn": role, "Input": '{"by": "<aws.scheduler.schedule-arn>"}'},
     )["ScheduleArn"]
     assert scheduler.get_schedule(Name=name)["Arn"] == arn
-    (message,) = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), timeout=30)
+    (message,) = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
     assert json.loads(message["Body"]) == {"by": arn}
 
     def gone() -> bool:
         return name not in [each["Name"] for each in scheduler.list_schedules()["Schedules"]]
 
-    eventually(gone, timeout=10)
+    eventually(gone)
     assert refused(scheduler.get_schedule, Name=name) == ("ResourceNotFoundException", 404)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,19 +15,20 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from ..conftest import Door, free_port
 from .refusals import refusal
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 MODEL = """
-import time
+import socket
 from sklearn.linear_model import LinearRegression
 
 def model_fn(model_dir):
     return LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
 
 def predict_fn(data, model):
-    if data.flat[0] == 99:
-        time.sleep(1)
+    if data.flat[0] > 1000:  # the port of a door
+        socket.create_connection(("127.0.0.1", int(data.flat[0]))).recv(1)
     return model.predict(data.reshape(-1, 1))
 """
 BROKEN = "def model_fn(model_dir):\n    raise OSError('no weights')\n"
@@ -87,10 +87,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("serverless")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    own = type(server)(folder / "data", port, folder / "log")
+    own = type(server)(folder / "data", free_port(), folder / "log")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAGEWRIGHT_SERVERLESS_IDLE", "1")
         own.start()
@@ -112,19 +109,20 @@ def test_an_endpoint_is_in_service_when_its_model_has_loaded_and_shows_no_instan
 def test_what_nobody_asks_goes_and_the_next_request_brings_it_back(world: World, eventually: Any) -> None:
     world.predict(1)
     before = world.tasks()
-    eventually(lambda: world.asleep(before), timeout=60)
+    eventually(lambda: world.asleep(before))
     assert world.predict(3) == pytest.approx(6)
 
 
-def test_as_many_as_may_be_run_at_once_and_one_more_is_throttled(world: World) -> None:
-    with ThreadPoolExecutor(3) as pool:
-        asked = [pool.submit(world.predict, 99) for _ in range(3)]
-        errors = [error for each in asked if (error := each.exception()) is not None]
-    assert [each.result() for each in asked if each.exception() is None] == pytest.approx([198, 198])
-    (error,) = errors
-    assert isinstance(error, ClientError)
-    assert error.response["Error"]["Code"] == "ThrottlingException"
-    assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+def test_as_many_as_may_be_run_at_once_and_one_more_is_throttled(world: World, door: Door) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(world.predict, door.port) for _ in range(2)]
+        door.wait_for(2)
+        with pytest.raises(ClientError) as caught:
+            world.predict(1)
+        door.let_go()
+    assert [each.result() for each in asked] == pytest.approx([2 * door.port] * 2)
+    assert caught.value.response["Error"]["Code"] == "ThrottlingException"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
 def test_a_killed_server_leaves_nothing_behind_and_the_next_one_lets_idle_instances_go(
@@ -135,7 +133,7 @@ def test_a_killed_server_leaves_nothing_behind_and_the_next_one_lets_idle_instan
     world.server.kill()
     world.server.start()
     assert world.predict(4) == pytest.approx(8)
-    eventually(lambda: world.asleep(before), timeout=60)
+    eventually(lambda: world.asleep(before))
 
 
 def test_provisioned_instances_stay_and_autoscaling_changes_them(world: World, eventually: Any) -> None:
@@ -155,8 +153,8 @@ def test_provisioned_instances_stay_and_autoscaling_changes_them(world: World, e
         (variant,) = world.wait()["ProductionVariants"]
         return int(variant["CurrentServerlessConfig"]["ProvisionedConcurrency"])
 
-    eventually(lambda: provisioned() == 2, timeout=60)
-    eventually(lambda: len(world.tasks()) == 2, timeout=60)
+    eventually(lambda: provisioned() == 2)
+    eventually(lambda: len(world.tasks()) == 2)
     assert world.predict(5) == pytest.approx(10)
 
 
@@ -189,7 +187,7 @@ def test_a_deleted_endpoint_leaves_nothing(world: World, eventually: Any) -> Non
     for name in ("e", "broken"):
         world.sagemaker.delete_endpoint(EndpointName=name)
         world.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=PATIENCE)
-    eventually(lambda: not world.tasks(), timeout=30)
+    eventually(lambda: not world.tasks())
 
 
 def test_serverless_and_instances_do_not_mix(world: World) -> None:

@@ -112,7 +112,7 @@ def test_each_request_is_copied_and_production_answers(
     sagemaker: Any, endpoint: str, ask: Callable[[str], str], asked: Callable[[str, str], int], eventually: Wait
 ) -> None:
     assert {ask("hello") for _ in range(5)} == {"production: production"}
-    eventually(lambda: asked("production", "hello") == asked("shadow", "hello") == 5, timeout=20)
+    eventually(lambda: asked("production", "hello") == asked("shadow", "hello") == 5)
     told = sagemaker.describe_endpoint(EndpointName=endpoint)
     assert [each["VariantName"] for each in told["ProductionVariants"]] == ["production"]
     (shadow,) = told["ShadowProductionVariants"]
@@ -135,7 +135,7 @@ def test_a_shadow_that_falls_hurts_nobody_and_comes_back(
         assert ask("again") == "production: production"
         return asked("shadow", "again") > 0
 
-    eventually(back, timeout=30)
+    eventually(back)
 
 
 def test_its_answers_are_captured_under_its_name(s3: Any, bucket: str, endpoint: str, eventually: Wait) -> None:
@@ -147,7 +147,7 @@ def test_its_answers_are_captured_under_its_name(s3: Any, bucket: str, endpoint:
     def answers(name: str) -> set[str]:
         return {each["endpointOutput"]["data"] for each in captured(name) if each["endpointInput"]["data"] == "hello"}
 
-    eventually(lambda: answers("production") and answers("shadow"), timeout=60)
+    eventually(lambda: answers("production") and answers("shadow"))
     assert (answers("production"), answers("shadow")) == ({"production"}, {"shadow"})
 
 
@@ -160,8 +160,8 @@ def test_the_sample_follows_the_weight(
         sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig=PATIENCE)
         for _ in range(10):
             ask(text)
-        eventually(lambda text=text: asked("production", text) == 10, timeout=20)
-        eventually(lambda text=text, copies=copies: asked("shadow", text) == copies, timeout=20)
+        eventually(lambda text=text: asked("production", text) == 10)
+        eventually(lambda text=text, copies=copies: asked("shadow", text) == copies)
 
 
 @pytest.mark.parametrize(("production", "shadows"), [(["a", "b"], ["s"]), (["a"], ["s", "t"]), (["a"], ["a"])])

@@ -56,7 +56,7 @@ def test_a_job_goes_on_after_three_interruptions_and_tells_its_savings(
     name = request["TrainingJobName"]
     sagemaker.create_training_job(**request)
     for number in (1, 2, 3):
-        eventually(lambda line=f"try {number} has made steps": line in said(name), timeout=120)
+        eventually(lambda line=f"try {number} has made steps": line in said(name))
         told = server.command("chaos", "interrupt", name if number < 3 else "--all")
         assert told.strip() == f"{name}: the instances of try {number} are reclaimed in 120 s."
     sagemaker.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName=name, WaiterConfig=PATIENCE)
@@ -90,7 +90,7 @@ def test_a_server_that_is_killed_loses_no_interruption(
     request = spot_request("resume.py", tries=2)
     name = request["TrainingJobName"]
     sagemaker.create_training_job(**request)
-    eventually(lambda: "try 1 has made steps" in said(name), timeout=120)
+    eventually(lambda: "try 1 has made steps" in said(name))
     server.command("chaos", "interrupt", name)
     server.kill()
     server.start()

@@ -79,5 +79,5 @@ def test_checkpoints_are_kept_while_the_job_runs(
     prefix, request = unique("checkpoints"), job_request(SCRIPTS / "epochs.py", linger=120)
     request["CheckpointConfig"] = {"S3Uri": f"s3://{bucket}/{prefix}/", "LocalPath": "/checkpoints"}
     sagemaker.create_training_job(**request)
-    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents"), timeout=60)
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents"))
     sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])

@@ -52,7 +52,7 @@ def config(strategy: str = "Random", jobs: int | None = 4, parallel: int = 2, **
     }
 
 
-def ended(sagemaker: Any, name: str, timeout: float = 60) -> dict[str, Any]:
+def ended(sagemaker: Any, name: str, timeout: float = 300) -> dict[str, Any]:
     """What it says when it is over."""
     end = time.monotonic() + timeout
     while True:
@@ -164,7 +164,7 @@ def test_a_grid_is_tried_whole(sagemaker: Any, tune: Callable[..., str]) -> None
 
 
 def test_hyperband_ends_what_does_badly(sagemaker: Any, tune: Callable[..., str]) -> None:
-    name = tune(config("Hyperband", jobs=8), {"epochs": 9, "pause": 0.15})
+    name = tune(config("Hyperband", jobs=8), {"epochs": 9, "pause": 0.15, "bad": 30})
     told = ended(sagemaker, name)
     assert told["HyperParameterTuningJobStatus"] == "Completed"
     counters = told["TrainingJobStatusCounters"]
@@ -180,7 +180,7 @@ def test_early_stopping_ends_who_falls_behind(sagemaker: Any, tune: Callable[...
     settings = config(
         "Grid", 4, 1, ParameterRanges={"CategoricalParameterRanges": grid}, TrainingJobEarlyStoppingType="Auto"
     )
-    name = tune(settings, {"epochs": 5, "pause": 0.3})
+    name = tune(settings, {"epochs": 5, "pause": 0.1, "bad": 30})
     told = ended(sagemaker, name)
     assert told["HyperParameterTuningJobStatus"] == "Completed"
     states = {each["TunedHyperParameters"]["x"]: each["TrainingJobStatus"] for each in children(sagemaker, name)}

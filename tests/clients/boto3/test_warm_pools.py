@@ -67,7 +67,7 @@ def test_the_next_that_is_alike_takes_what_is_kept(sagemaker: Any, run: Callable
     assert [found(job) for job in (first, other, second)] == ["found []", "found None", "found ['job-1']"]
 
     sagemaker.update_training_job(TrainingJobName=second, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
-    eventually(lambda: pool(sagemaker, second)["Status"] == "Terminated", timeout=30)
+    eventually(lambda: pool(sagemaker, second)["Status"] == "Terminated")
     assert found(run(keep=0, VolumeSizeInGB=2)) == "found []"
     sagemaker.delete_training_job(TrainingJobName=first)
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 PICTURES = Path(__file__).parents[3] / ".cache" / "pictures"
 SAGEWRIGHT = Path(__file__).parents[3] / ".venv" / "bin" / "sagewright"
 Picture = Callable[[str], None]
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +94,7 @@ def page(chromium: Browser, url: str, cookies: Any, options: dict[str, Any]) -> 
         base_url=url, storage_state=cookies, **{"viewport": {"width": 1280, "height": 860}, **options}
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(120_000)
     said: list[str] = []
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("console", lambda message: said.append(message.text) if "Content Security" in message.text else None)

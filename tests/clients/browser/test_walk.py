@@ -26,14 +26,6 @@ EOF
 """
 
 
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """JupyterLab's first page is large, and the machine may be busy."""
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Iterator[Path]:
     """A Git repository, and a code repository of its name."""
@@ -141,7 +133,7 @@ class Lab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         PICTURES.mkdir(parents=True, exist_ok=True)
         expect(page.locator(".jp-LauncherCard").first).to_be_visible()
 

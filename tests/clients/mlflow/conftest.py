@@ -62,7 +62,7 @@ def tracking(
         yield made
     finally:
         sagemaker.delete_mlflow_tracking_server(TrackingServerName=NAME)
-        eventually(lambda: not sagemaker.list_mlflow_tracking_servers()["TrackingServerSummaries"], timeout=60)
+        eventually(lambda: not sagemaker.list_mlflow_tracking_servers()["TrackingServerSummaries"])
 
 
 @pytest.fixture

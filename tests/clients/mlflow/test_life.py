@@ -39,7 +39,7 @@ def browser() -> urllib.request.OpenerDirector:
 def get(opener: urllib.request.OpenerDirector, url: str, **headers: str) -> tuple[int, str, str]:
     """Status, final address, text."""
     try:
-        with opener.open(urllib.request.Request(url, headers=headers), timeout=30) as answer:
+        with opener.open(urllib.request.Request(url, headers=headers), timeout=120) as answer:
             return answer.status, answer.url, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, url, error.read().decode()
@@ -109,8 +109,8 @@ def test_what_is_logged_outlives_processes_and_servers(
 
     # MLflow is killed: another takes its place.
     os.kill(before, signal.SIGKILL)
-    eventually(lambda: described()["IsActive"] == "Inactive", timeout=30)
-    eventually(lambda: described()["IsActive"] == "Active", timeout=120)
+    eventually(lambda: described()["IsActive"] == "Inactive")
+    eventually(lambda: described()["IsActive"] == "Active")
     assert kept()
     assert described()["TrackingServerStatus"] == "Created"
 
@@ -146,7 +146,7 @@ def test_an_app_is_a_tracking_server_that_nobody_stops(
 ) -> None:
     arn = sagemaker.create_mlflow_app(Name="app", ArtifactStoreUri=f"s3://{bucket}/app", RoleArn=role)["Arn"]
     try:
-        eventually(lambda: sagemaker.describe_mlflow_app(Arn=arn)["Status"] == "Created", timeout=120)
+        eventually(lambda: sagemaker.describe_mlflow_app(Arn=arn)["Status"] == "Created")
         mlflow.set_tracking_uri(arn)
         mlflow.set_experiment("in the app")
         with mlflow.start_run() as run:
@@ -156,5 +156,5 @@ def test_an_app_is_a_tracking_server_that_nobody_stops(
         assert "<title>MLflow</title>" in get(browser(), url)[2]
     finally:
         sagemaker.delete_mlflow_app(Arn=arn)
-        eventually(lambda: not sagemaker.list_mlflow_apps()["Summaries"], timeout=60)
+        eventually(lambda: not sagemaker.list_mlflow_apps()["Summaries"])
     assert processes(arn) == []

@@ -51,7 +51,7 @@ def test_a_registered_model_is_loaded_and_stands_in_sagemakers_registry(
 
     tag = "sagemaker.model_package_arn"
     version = eventually(
-        lambda: (found := client.get_model_version("iris_flowers v1", 1)) and tag in found.tags and found, timeout=30
+        lambda: (found := client.get_model_version("iris_flowers v1", 1)) and tag in found.tags and found
     )
     package = sagemaker.describe_model_package(ModelPackageName=version.tags[tag])
     assert (package["ModelPackageGroupName"], package["ModelPackageVersion"]) == ("iris-flowers-v1", 1)

@@ -100,7 +100,7 @@ def test_a_killed_server_finds_its_job_again(
     request = job_request(SCRIPTS / "linger.py", seconds=6)
     sagemaker.create_training_job(**request)
     name = {"TrainingJobName": request["TrainingJobName"]}
-    eventually(lambda: sagemaker.describe_training_job(**name)["SecondaryStatus"] == "Training", timeout=60)
+    eventually(lambda: sagemaker.describe_training_job(**name)["SecondaryStatus"] == "Training")
     server.kill()
     server.start()
     told = ended(sagemaker, request)
@@ -120,7 +120,7 @@ def test_a_job_whose_node_is_killed(
     if tries:
         request["RetryStrategy"] = {"MaximumRetryAttempts": tries}
     sagemaker.create_training_job(**request)
-    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents"), timeout=60)
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents"))
     (home,) = nodes.holding("train-")
     nodes.kill(home)
     nodes.add()
@@ -157,14 +157,13 @@ def test_an_endpoint_outlives_a_node(
 
     assert all(predicts() for _ in range(9))
     nodes.kill(nodes.names()[0])
-    assert eventually(lambda: predicts() and len(nodes.holding("serve-")) == 3, timeout=60)
+    assert eventually(lambda: predicts() and len(nodes.holding("serve-")) == 3)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
     described = sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"][0]
     eventually(
-        lambda: sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"][0]["CurrentInstanceCount"] == 3,
-        timeout=60,
+        lambda: sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"][0]["CurrentInstanceCount"] == 3
     )
     assert described["DesiredInstanceCount"] == 3
     assert all(predicts() for _ in range(9))
     sagemaker.delete_endpoint(EndpointName=name)
-    eventually(lambda: not nodes.holding("serve-"), timeout=60)
+    eventually(lambda: not nodes.holding("serve-"))

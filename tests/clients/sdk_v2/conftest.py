@@ -63,7 +63,7 @@ def delete(session: Any) -> Callable[[Any], None]:
         predictor.delete_model()
         predictor.delete_endpoint()
         waiter = session.sagemaker_client.get_waiter("endpoint_deleted")
-        waiter.wait(EndpointName=predictor.endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(EndpointName=predictor.endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
 
     return delete
 

@@ -51,7 +51,7 @@ def captured(session: Any, eventually: Callable[..., Any]) -> Callable[[str], li
     """The events below an address, once there are some."""
 
     def captured(address: str) -> list[dict[str, Any]]:
-        files = eventually(lambda: S3Downloader.list(address, sagemaker_session=session), timeout=30)
+        files = eventually(lambda: S3Downloader.list(address, sagemaker_session=session))
         lines = [line for file in files for line in S3Downloader.read_file(file, session).split("\n")[:-1]]
         return [json.loads(line)["captureData"] for line in lines]
 

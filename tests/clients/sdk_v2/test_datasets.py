@@ -62,7 +62,7 @@ class Groups:
 
     def settled(self, group: Any, many: int) -> None:
         """Wait until so many rows are offline, by Athena's own count."""
-        for _ in range(100):
+        for _ in range(600):
             with suppress(Exception):
                 query = group.athena_query()
                 query.run(f'SELECT count(*) AS n FROM "{query.table_name}"', f"s3://{self.bucket}/counts")

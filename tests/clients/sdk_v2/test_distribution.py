@@ -170,9 +170,9 @@ def test_a_stop_reaches_every_process(
     name = made.latest_training_job.name
     logs = session.boto_session.client("logs")
     ask = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamNamePrefix": f"{name}/", "filterPattern": "ready"}
-    eventually(lambda: len(_events(logs, ask)) == 4, timeout=120)
+    eventually(lambda: len(_events(logs, ask)) == 4)
     made.latest_training_job.stop()
-    eventually(lambda: made.latest_training_job.describe()["TrainingJobStatus"] == "Stopped", timeout=60)
+    eventually(lambda: made.latest_training_job.describe()["TrainingJobStatus"] == "Stopped")
     assert sorted(run.unpacked(made, "model.tar.gz")) == ["0", "1", "2", "3"]
 
 

@@ -155,6 +155,6 @@ def test_intermediate_output_is_kept_while_the_job_runs(
     name = made.latest_training_job.name
     s3 = session.boto_session.client("s3")
     prefix = f"intermediate/{name}/output/intermediate/"
-    found = eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents"), timeout=60)
+    found = eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents"))
     assert [each["Key"] for each in found] == [f"{prefix}first.txt"]
     made.latest_training_job.stop()

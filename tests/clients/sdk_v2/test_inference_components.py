@@ -76,4 +76,4 @@ def test_two_models_share_an_endpoint_and_change_apart(
         predictor.delete_predictor(wait=True)
     double.delete_endpoint()
     waiter = session.sagemaker_client.get_waiter("endpoint_deleted")
-    waiter.wait(EndpointName=endpoint, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    waiter.wait(EndpointName=endpoint, WaiterConfig={"Delay": 1, "MaxAttempts": 300})

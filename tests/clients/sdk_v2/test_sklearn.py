@@ -62,10 +62,18 @@ class Listener:
 
 
 def test_fit_shows_the_log_while_the_job_runs(
-    session: Any, role: str, uploaded: str, monkeypatch: pytest.MonkeyPatch
+    session: Any, role: str, uploaded: str, monkeypatch: pytest.MonkeyPatch, hurried: None, door: Any
 ) -> None:
-    made = sklearn(session, role, CLIENTS / "scripts/linger.py", seconds=15)
-    listener = Listener(lambda: made.latest_training_job.describe()["TrainingJobStatus"])
+    made = sklearn(session, role, CLIENTS / "scripts/linger.py", door=door.port)
+
+    def look() -> str:
+        status = str(made.latest_training_job.describe()["TrainingJobStatus"])
+        if not listener.heard:
+            door.wait_for(1)
+            door.let_go()
+        return status
+
+    listener = Listener(look)
     monkeypatch.setattr(sys, "stdout", listener)
     made.fit({"train": uploaded}, logs=True)
     monkeypatch.undo()

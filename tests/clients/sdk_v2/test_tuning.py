@@ -208,7 +208,7 @@ def test_hyperband(session: Any, role: str, unique: Callable[[str], str]) -> Non
         session,
         role,
         {"x": ContinuousParameter(-5, 5)},
-        {"pause": 0.15, "epochs": 9},
+        {"pause": 0.15, "epochs": 9, "bad": 13},
         strategy="Hyperband",
         strategy_config=StrategyConfig(HyperbandStrategyConfig(max_resource=9, min_resource=1)),
         max_jobs=6,

@@ -82,7 +82,7 @@ def test_records_with_their_histories(cars: Any, dataset: Callable[..., Any]) ->
 
 
 def _wait_for_rows(query: Any, bucket: str, many: int) -> None:
-    for _ in range(100):
+    for _ in range(600):
         query.run(f'SELECT count(*) AS n FROM "{query.table_name}"', f"s3://{bucket}/counts")
         query.wait()
         state = query.get_query_execution()["QueryExecution"]["Status"]["State"]

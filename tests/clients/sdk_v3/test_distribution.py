@@ -68,4 +68,4 @@ def test_what_needs_ssh_is_refused(tmp_path: Path) -> None:
     )
     trainer.train(wait=False)
     with pytest.raises(FailedStatusError, match="Use Torchrun"):
-        trainer._latest_training_job.wait(poll=1, timeout=60)
+        trainer._latest_training_job.wait(poll=1, timeout=300)

@@ -52,7 +52,7 @@ def endpoint(config: EndpointConfig, unique: Unique) -> Iterator[Endpoint]:
     made.wait_for_status("InService", poll=1, timeout=300)
     yield made
     made.delete()
-    made.wait_for_delete(poll=1, timeout=60)
+    made.wait_for_delete(poll=1, timeout=300)
 
 
 def test_the_resources_say_what_they_are(model: Model, endpoint: Endpoint, config: EndpointConfig) -> None:

@@ -29,7 +29,7 @@ def endpoint(role: str, unique: Unique) -> Iterator[Endpoint]:
     made.wait_for_status("InService", poll=1, timeout=300)
     yield made
     made.delete()
-    made.wait_for_delete(poll=1, timeout=60)
+    made.wait_for_delete(poll=1, timeout=300)
     config.delete()
 
 
@@ -64,4 +64,4 @@ def test_a_component_lives_on_an_endpoint(
     component.wait_for_status("InService", poll=1, timeout=300)
     assert component.runtime_config.current_copy_count == 2
     component.delete()
-    component.wait_for_delete(poll=1, timeout=60)
+    component.wait_for_delete(poll=1, timeout=300)

@@ -17,7 +17,7 @@ def app(role: str, bucket: str, eventually: Callable[..., Any]) -> Iterator[str]
     eventually(lambda: sagemaker.describe_mlflow_app(Arn=arn)["Status"] == "Created")
     yield arn
     sagemaker.delete_mlflow_app(Arn=arn)
-    eventually(lambda: not sagemaker.list_mlflow_apps()["Summaries"], timeout=60)
+    eventually(lambda: not sagemaker.list_mlflow_apps()["Summaries"])
 
 
 def test_trainers_find_the_app(app: str) -> None:
@@ -34,5 +34,5 @@ def test_an_experiments_address_opens_in_a_browser(app: str) -> None:
     assert url is not None
     assert url.endswith("#/experiments/0?workspace=default")
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    with browser.open(urllib.request.Request(url, headers={"accept": "text/html"}), timeout=30) as page:
+    with browser.open(urllib.request.Request(url, headers={"accept": "text/html"}), timeout=120) as page:
         assert b"<title>MLflow</title>" in page.read()

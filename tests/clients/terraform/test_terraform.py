@@ -31,7 +31,7 @@ def test_the_example_is_applied_kept_updated_and_destroyed(
 
     terraform.destroy(*more)
     deleted = boto3.client("sagemaker").get_waiter("endpoint_deleted")  # "Deleting" is gone enough for Terraform
-    deleted.wait(EndpointName="housing", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    deleted.wait(EndpointName="housing", WaiterConfig={"Delay": 1, "MaxAttempts": 300})
 
 
 def planned(terraform: Any, *options: str) -> dict[str, list[str]]:

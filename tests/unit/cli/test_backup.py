@@ -161,7 +161,7 @@ def test_writers_wait_while_the_moment_is_taken_and_no_longer(data: Path, tmp_pa
 
             def release() -> None:
                 holding.release()
-                assert written.wait(30)
+                assert written.wait(60)
 
             yield held.Holding(release)
 

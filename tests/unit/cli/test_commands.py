@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,11 @@ CONNECTION = client.Connection("http://127.0.0.1:4700", "us-east-1", "ASIAKEY", 
 
 
 @pytest.fixture
-def nobody() -> str:
+def nobody() -> Iterator[str]:
     """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield str(held.getsockname()[1])
 
 
 def test_every_command_says_what_it_is_for() -> None:
@@ -46,7 +47,7 @@ def test_a_stranger_on_the_port_is_noticed(tmp_path: Path) -> None:
     with socket.socket() as stranger:
         stranger.bind(("127.0.0.1", 0))
         stranger.listen()
-        stranger.settimeout(5)
+        stranger.settimeout(60)
         port = stranger.getsockname()[1]
         process = subprocess.Popen(
             [str(ROOT / ".venv/bin/sagewright"), "env", "--port", str(port), "--data", str(tmp_path)],
@@ -57,7 +58,7 @@ def test_a_stranger_on_the_port_is_noticed(tmp_path: Path) -> None:
         connection.recv(4096)
         connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
         connection.close()
-        _, told = process.communicate(timeout=20)
+        _, told = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "Choose another --port" in told
 

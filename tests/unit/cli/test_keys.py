@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from sagewright.operations.sts.root_keys import RootKeys, read
 
 
 @pytest.fixture
-def options(tmp_path: Path) -> list[str]:
+def options(tmp_path: Path) -> Iterator[list[str]]:
     """A data folder with a key, and a port that nobody listens on."""
     (tmp_path / "keys").mkdir()
     RootKeys(tmp_path / "keys")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return ["--data", str(tmp_path), "--port", str(probe.getsockname()[1])]
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield ["--data", str(tmp_path), "--port", str(held.getsockname()[1])]
 
 
 @pytest.mark.parametrize("name", ["show", "list", "rotate"])

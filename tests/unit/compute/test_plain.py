@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,12 +27,16 @@ def engine(tmp_path: Path) -> Iterator[ProcessEngine]:
     made.close()
 
 
+def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 def run(engine: ProcessEngine, task: Task) -> list[str]:
     engine.start(task)
-    for _ in range(4000):
-        if engine.inspect(task.id).phase != "running":
-            break
-        time.sleep(0.005)
+    until(lambda: engine.inspect(task.id).phase != "running")
     return [line.message for line in engine.logs(task.id, offset=0)]
 
 
@@ -74,10 +79,7 @@ def test_a_socket_in_a_deep_folder_can_be_bound_and_reached(engine: ProcessEngin
     )
     path = Path(sys.prefix)
     engine.start(Task("t", ["python", "-c", script], python=path, folder=ml, socket="/opt/ml/run/s.sock"))
-    for _ in range(4000):
-        if engine.logs("t", offset=0):
-            break
-        time.sleep(0.005)
+    until(lambda: engine.logs("t", offset=0))
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(engine.address("t")))
         assert client.recv(9) == b"hello"

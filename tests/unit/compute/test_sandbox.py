@@ -124,7 +124,7 @@ task = Task("t", ["sh", "-c", script], folder=folder / "ml", network="none", hos
 engine.start(task)
 done = threading.Event()
 engine.watch("t", done.set)
-assert done.wait(20)
+assert done.wait(60)
 print(os.getuid(), engine.inspect("t").exit_code, *[line.message for line in engine.logs("t", offset=0)])
 engine.destroy("t")
 engine.close()

@@ -168,7 +168,7 @@ def test_who_waits_says_so(made: Environments, environ: dict[str, str], tmp_path
         fcntl.flock(held, fcntl.LOCK_EX)
         thread = threading.Thread(target=environments.ensure, args=("base", log))
         thread.start()
-        assert waits.wait(20)
+        assert waits.wait(60)
         assert "Waiting" in said[0]
         assert not path.exists()
     thread.join()

@@ -42,7 +42,7 @@ def serve(path: Path) -> Iterator[Callable[[Behave], None]]:
     yield start
     listener.close()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
 
 
 def received(connection: socket.socket, length: int) -> bytes:
@@ -56,7 +56,7 @@ def void(_: object) -> None:
     """For lambdas that answer nothing."""
 
 
-def ask(path: Path, body: bytes = b"in", *, seconds: float = 30.0, stop: threading.Event | None = None) -> str:
+def ask(path: Path, body: bytes = b"in", *, seconds: float = 60.0, stop: threading.Event | None = None) -> str:
     into = BytesIO()
     until, stop = time.monotonic() + seconds, stop or threading.Event()
     answer = exchange(path, [("Content-Type", "text/csv")], BytesIO(body), len(body), into, until=until, stop=stop)
@@ -114,7 +114,7 @@ def test_a_server_that_ends_in_the_middle_may_have_begun(path: Path, serve: Call
 
 def test_nobody_waits_for_longer_than_the_time_or_after_a_stop(path: Path, serve: Callable[[Behave], None]) -> None:
     over = threading.Event()
-    serve(lambda connection: void(over.wait(10)))
+    serve(lambda connection: void(over.wait(60)))
     with pytest.raises(TimeoutError):
         ask(path, seconds=0.0)
     stop = threading.Event()

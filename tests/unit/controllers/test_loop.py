@@ -101,7 +101,7 @@ class Signal:
         self._event.set()
 
     def wait(self) -> None:
-        assert self._event.wait(10)
+        assert self._event.wait(60)
 
 
 # What one look may lead to.
@@ -291,7 +291,7 @@ def test_the_loop_outlives_every_mistake(
     for number in range(8):
         store.create(thing(f"b{number}"))
     for _ in range(9):
-        assert broken.acquire(timeout=10)
+        assert broken.acquire(timeout=60)
     seen = Signal()
     things.what = lambda record: seen() if record.name == "good" else None
     store.create(thing("good"))
@@ -332,7 +332,7 @@ def test_a_loop_whose_lease_was_taken_leaves_the_records_alone(
     far = SystemClock().now() + 2 * LEASE_SECONDS
     assert store.acquire(LEASE, "other", ttl=3600, now=far)
     for thread in loop._threads:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
     loop.stop()
 

@@ -41,7 +41,7 @@ def talk(tmp_path: Path, use: Callable[[Place, Client], object], behind: Behind 
         async with server, Place(respond) as place:
             used = use(place, await place.connect())
             assert asyncio.iscoroutine(used)
-            await asyncio.wait_for(used, 20)
+            await asyncio.wait_for(used, 60)
 
     asyncio.run(run())
     return tunnels

@@ -186,7 +186,7 @@ def test_the_start_loads_no_launcher(folder: Any) -> None:
     )
     command = [sys.executable, "-S", "-c", script]
     environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(folder.base), "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "[]\n", done.stderr
 
 

@@ -84,5 +84,5 @@ def test_a_tensorflow_script_learns_s3_when_it_imports_tensorflow(folder: Any, t
         "PATH": "/usr/bin:/bin",
     }
     command = [sys.executable, "-m", "sagewright_container.main", "train", "tensorflow"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
     assert (done.stdout, done.returncode) == ("True http://127.0.0.1:1\nTrue\n", 3), done.stderr

@@ -38,7 +38,7 @@ def met() -> Iterator[Met]:
     def meet(key: str) -> list[Meeting]:
         with ThreadPoolExecutor() as pool:
             asked = [pool.submit(gather, cluster(host, key), {"port": index}) for index, host in enumerate(HOSTS)]
-            found.extend(future.result(30) for future in asked)
+            found.extend(future.result(60) for future in asked)
         return found
 
     yield meet
@@ -67,8 +67,8 @@ def test_who_ends_is_heard(met: Met) -> None:
     master.watch(ended)
     second.leave(3)
     third._lines[HOSTS[0]].connection.shutdown(socket.SHUT_RDWR)  # as when it is killed
-    assert both.acquire(timeout=10)
-    assert both.acquire(timeout=10)
+    assert both.acquire(timeout=60)
+    assert both.acquire(timeout=60)
     assert heard == {HOSTS[1]: 3, HOSTS[2]: None}
     master.leave(0)
     assert second.wait() == 0
@@ -106,7 +106,7 @@ def test_who_does_not_know_the_key_is_not_let_in() -> None:
             with pytest.raises(ClientError, match="did not come"):
                 gather(cluster(pair[1], "guessed", pair), {"port": 666}, patience=0.5)
         true = pool.submit(gather, cluster(pair[1], "secret", pair), {"port": 2})
-        for each in (true.result(30), master.result(30)):
+        for each in (true.result(60), master.result(60)):
             assert each.table[pair[1]] == {"port": 2}
             each.close()
 

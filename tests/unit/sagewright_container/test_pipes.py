@@ -55,7 +55,7 @@ class Folder:
     def fifo(self, channel: str, epoch: int) -> Path:
         """An epoch's FIFO, which may appear late."""
         path = self.base / "input/data" / f"{channel}_{epoch}"
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not path.exists():
             assert time.monotonic() < end, f"{path.name} did not appear"
             time.sleep(0.002)
@@ -131,7 +131,7 @@ def test_each_epoch_delivers_the_whole_channel(folder: Folder, run: Run) -> None
 def test_the_first_fifo_is_there_before_the_command(folder: Folder, run: Run) -> None:
     folder.add("train", [b"x"])
     job = run("sh", "-c", f"test -p {folder.base}/input/data/train_0")
-    assert job.wait(20) == 0
+    assert job.wait(60) == 0
 
 
 def test_a_reader_may_close_early_and_go_on_with_the_next(folder: Folder, run: Run) -> None:
@@ -145,19 +145,19 @@ def test_a_reader_may_close_early_and_go_on_with_the_next(folder: Folder, run: R
 
 def test_the_command_takes_the_wrappers_place(folder: Folder, run: Run) -> None:
     folder.add("train", [b"x"])
-    assert run("sh", "-c", "exit 7").wait(20) == 7
+    assert run("sh", "-c", "exit 7").wait(60) == 7
     asked = run("sleep", "60")
     folder.read("train", 0)
     asked.terminate()
-    assert asked.wait(20) == -signal.SIGTERM
-    assert run("sh", "-c", "kill -s PIPE $$").wait(20) == -signal.SIGPIPE
-    assert run("none-such").wait(20) == 127
-    assert run(str(folder.base)).wait(20) == 126
+    assert asked.wait(60) == -signal.SIGTERM
+    assert run("sh", "-c", "kill -s PIPE $$").wait(60) == -signal.SIGPIPE
+    assert run("none-such").wait(60) == 127
+    assert run(str(folder.base)).wait(60) == 126
 
 
 def test_feeders_are_no_children_of_the_command(folder: Folder, run: Run) -> None:
     folder.add("train", [b"x"])
-    assert run(sys.executable, "-c", "import os\ntry: os.wait()\nexcept ChildProcessError: os._exit(3)").wait(20) == 3
+    assert run(sys.executable, "-c", "import os\ntry: os.wait()\nexcept ChildProcessError: os._exit(3)").wait(60) == 3
 
 
 def test_compressed_objects_arrive_decompressed(folder: Folder, run: Run) -> None:
@@ -174,7 +174,7 @@ def test_what_is_not_compressed_ends_the_job(folder: Folder, run: Run, data: byt
     folder.add("train", [data], gzip=1)
     # Who reads must not see an end, nor complete the job.
     job = run("sh", "-c", f"cat {folder.base}/input/data/train_0 >{folder.base}/seen; echo >{folder.base}/done")
-    assert job.wait(20) == -signal.SIGTERM
+    assert job.wait(60) == -signal.SIGTERM
     assert not (folder.base / "done").exists()
     failure = (folder.base / "output/failure").read_text()
     assert failure.startswith("ClientError: Channel 'train'")
@@ -257,7 +257,7 @@ def test_nothing_too_long_for_a_record_is_sent(folder: Folder, run: Run) -> None
     (folder.base / "input/.pipes/train/index").write_text(f"1 0 {1 << 29} x\nend\n")
     job = run("sleep", "60")
     assert folder.read("train", 0) == b""
-    assert job.wait(20) == -signal.SIGTERM
+    assert job.wait(60) == -signal.SIGTERM
     assert "does not fit into a RecordIO record" in (folder.base / "output/failure").read_text()
 
 

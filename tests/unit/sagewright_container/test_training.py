@@ -34,7 +34,7 @@ def train(folder: Any, script: str, **hyperparameters: str) -> tuple[int, str, s
     folder.configure({"sagemaker_program": '"train.py"', **hyperparameters}, {"train": {}})
     folder.write("code/train.py", script)
     with start(folder) as process:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
 
@@ -80,7 +80,7 @@ def test_output_is_live_and_a_stop_is_passed_on(folder: Any) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"  # would not come before the end if it were buffered
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=30)[0] == "saved\n"
+        assert process.communicate(timeout=120)[0] == "saved\n"
     assert process.returncode == 0
 
 
@@ -91,7 +91,7 @@ def test_what_a_script_leaves_running_does_not_keep_the_job(tmp_path: Path) -> N
         from sagewright_container.training.relay import run
         ended = run(["/bin/sh", "-c", {script!r}], cwd={str(tmp_path)!r}, environ={{}})
         print(ended.exit_code, ended.stderr_tail)"""
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=120, check=True)
     os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
     assert done.stdout.split() == ["3", "last", "words"]
 
@@ -100,7 +100,7 @@ def test_a_shell_script_is_made_executable_and_run(folder: Any) -> None:
     folder.configure({"sagemaker_program": '"run me.sh"', "word": '"it\'s"'})
     folder.write("code/run me.sh", '#!/bin/sh\necho "$0|$1|$2"')
     with start(folder) as process:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     assert out == "./run me.sh|--word|it's\n", err
 
 
@@ -110,14 +110,14 @@ def test_a_package_is_installed_and_runs_as_a_module(folder: Any, tmp_path: Path
     folder.write("code/entry.py", "print(__spec__.name)")
     folder.write("bin/uv", '#!/bin/sh\necho "$1 $2 ${6}"').chmod(0o755)
     with start(folder, PATH=f"{tmp_path}/bin:{os.environ['PATH']}") as process:
-        assert process.communicate(timeout=30)[0] == "pip install .\nentry\n"
+        assert process.communicate(timeout=120)[0] == "pip install .\nentry\n"
 
 
 def test_a_local_submit_directory_stands_in_for_an_empty_code_folder(folder: Any, tmp_path: Path) -> None:
     folder.write("mine/train.py", "print('mine')")
     folder.configure({"sagemaker_program": "train.py", "sagemaker_submit_directory": f"{tmp_path}/mine"})
     with start(folder) as process:
-        assert process.communicate(timeout=30)[0] == "mine\n"
+        assert process.communicate(timeout=120)[0] == "mine\n"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_what_cannot_be_run(folder: Any, hyperparameters: dict[str, str], senten
 def test_code_that_was_not_staged(folder: Any) -> None:
     folder.configure({"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://b/sourcedir.tar.gz"})
     with start(folder) as process:
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == 1
     assert folder.failure.startswith("The code at s3://b/sourcedir.tar.gz was not staged")
 
@@ -157,7 +157,7 @@ def test_requirements_are_installed_unless_the_platform_has(folder: Any, tmp_pat
     folder.write("bin/uv", '#!/bin/sh\necho "$@"; echo "no network" >&2; exit 3').chmod(0o755)
     path = f"{tmp_path}/bin:{os.environ['PATH']}"
     with start(folder, PATH=path, SAGEWRIGHT_REQUIREMENTS_DONE="") as process:
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=120)
     assert out == f"pip install --python {sys.executable} -r requirements.txt\n"
     assert process.returncode == 1
     assert folder.failure.startswith('InstallRequirementsError:\nExitCode 3\nErrorMessage "no network"\n')
@@ -200,7 +200,7 @@ def test_a_stop_reaches_what_a_shell_script_started(folder: Any) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=30)[0] == "saved\n"
+        assert process.communicate(timeout=120)[0] == "saved\n"
 
 
 def test_where_pytorch_processes_meet_differs_from_job_to_job(folder: Any) -> None:
@@ -209,10 +209,10 @@ def test_where_pytorch_processes_meet_differs_from_job_to_job(folder: Any) -> No
     told = []
     for job in ("a", "b"):
         with start(folder, TRAINING_JOB_NAME=job) as process:
-            told.append(process.communicate(timeout=30)[0])
+            told.append(process.communicate(timeout=120)[0])
     assert told[0] != told[1]
     with start(folder, MASTER_PORT="29500") as process:
-        assert process.communicate(timeout=30)[0] == "127.0.0.1 29500\n"
+        assert process.communicate(timeout=120)[0] == "127.0.0.1 29500\n"
 
 
 def test_waiting_for_hosts_ends_when_all_have_names() -> None:

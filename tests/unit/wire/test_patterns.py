@@ -23,7 +23,7 @@ REWRITTEN = orjson.loads(patterns._REWRITTEN.read_bytes())
 UNREADABLE: set[str] = set()
 """Patterns that cannot be checked at all. Empty today: a new botocore that adds one must be looked at."""
 SLOW = 0.1
-"""Seconds that one match may take here; an exponential pattern takes far longer on the strings below."""
+"""Seconds of a processor that one match may take here; an exponential pattern takes far longer on the strings below."""
 
 
 @cache
@@ -50,9 +50,9 @@ def test_no_pattern_can_be_made_to_hang() -> None:
     for pattern in nested:
         compiled = compile_java(pattern)
         for text in attacks(pattern):
-            start = time.perf_counter()
+            start = time.thread_time()
             compiled.fullmatch(text)
-            taken = time.perf_counter() - start
+            taken = time.thread_time() - start
             worst[pattern] = max(worst.get(pattern, 0.0), taken)
             if taken > SLOW:
                 break

@@ -162,7 +162,7 @@ def test_a_streaming_payload_is_not_looked_at() -> None:
 
 
 def test_a_hostile_name_costs_nothing() -> None:
-    start = time.perf_counter()
+    start = time.thread_time()  # a processor's: that of a busy machine's clock says nothing
     complaint({**GOOD, "TrainingJobName": "a-" * 500_000})
     complaint({**GOOD, "TrainingJobName": "a" * 62 + "!"})
-    assert time.perf_counter() - start < 1.0
+    assert time.thread_time() - start < 1.0

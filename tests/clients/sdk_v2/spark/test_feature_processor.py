@@ -98,7 +98,7 @@ def rows(group: Any, bucket: str) -> Any:
 
 def offline(group: Any, bucket: str, count: int, eventually: Callable[..., Any]) -> Any:
     """The rows of an offline store, once there are so many."""
-    eventually(lambda: len(rows(group, bucket)) >= count, timeout=60)
+    eventually(lambda: len(rows(group, bucket)) >= count)
     return rows(group, bucket)
 
 

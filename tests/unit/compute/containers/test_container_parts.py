@@ -138,7 +138,7 @@ def test_a_relay_carries_both_ways_and_half_closed(tmp_path: Path, asked: str) -
     serving.start()
     sent = bytes(range(256)) * (size // 256)
     with relay.connect(asked) as client:
-        client.settimeout(20)
+        client.settimeout(60)
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)
         assert b"".join(iter(lambda: client.recv(1 << 16), b"")) == sent[::-1]
@@ -147,7 +147,7 @@ def test_a_relay_carries_both_ways_and_half_closed(tmp_path: Path, asked: str) -
 
 def test_who_asks_whom_cannot_be_reached_is_told_so_whatever_he_sends(asked: str) -> None:
     with relay.connect(asked) as client:
-        client.settimeout(20)
+        client.settimeout(60)
         client.sendall(bytes(3 << 20))
         client.shutdown(socket.SHUT_WR)
         assert b"".join(iter(lambda: client.recv(1 << 16), b"")) == relay.NOT_REACHED

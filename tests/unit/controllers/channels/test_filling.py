@@ -38,7 +38,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch, box: Box) -> Iterator[None]:
 
 
 def eventually(attempt: Callable[[], Any]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not attempt():
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -56,7 +56,7 @@ class Gate:
             if stored.key > self._after:
                 if self._error:
                     raise self._error
-                self.opened.wait(20)
+                self.opened.wait(60)
             yield stored
 
     def __getattr__(self, name: str) -> Any:

@@ -123,7 +123,7 @@ def test_a_task_reads_its_pipes_in_a_sandbox_and_without(box: Box, tmp_path: Pat
         engine.start(task)
         ended = threading.Event()
         engine.watch("task", ended.set)
-        assert ended.wait(30)
+        assert ended.wait(60)
         lines = [line.message for line in engine.logs("task", offset=0)]
         assert engine.inspect("task").exit_code == 5, lines
         assert [line.strip() for line in lines[:2]] == [str(len(LARGE) + 4)] * 2

@@ -68,13 +68,11 @@ class World:
 
     async def wanted(self, count: int) -> None:
         """Wait until so many are."""
-        for _ in range(1000):
-            record = self.store.get(KEY)
-            assert record is not None
-            if demand.wanted(self.store.get(demand.key(KEY, "v")), record) == count:
-                return
-            await asyncio.sleep(0.002)
-        raise AssertionError("it was not told")
+        record = self.store.get(KEY)
+        assert record is not None
+        async with asyncio.timeout(60):
+            while demand.wanted(self.store.get(demand.key(KEY, "v")), record) != count:
+                await asyncio.sleep(0.002)
 
     async def ask(self, **more: Any) -> bytes:
         return (await self.router.invoke(PLACE, Ask(b"in", **more))).reply.body

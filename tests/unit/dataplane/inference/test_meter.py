@@ -218,7 +218,7 @@ def test_a_stop_writes_down_what_there_is(meter: Meter, metrics: Metrics, clock:
     thread = threading.Thread(target=meter.run, args=(stop,))
     thread.start()
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert one(metrics, "Invocations").sum == 1
 
 

@@ -42,7 +42,7 @@ class SlowReader(MemoryStore):
         record = super().get(key)
         if threading.current_thread() is self.slow:
             self.has_read.set()
-            assert self.let_go.wait(10)
+            assert self.let_go.wait(60)
         return record
 
 
@@ -57,13 +57,13 @@ def test_an_older_state_never_replaces_a_newer_one() -> None:
 
     store.slow = threading.Thread(target=update)
     store.slow.start()
-    assert store.has_read.wait(10)
+    assert store.has_read.wait(60)
     newer = threading.Thread(target=lambda: store.update(replace(record, state="InService", version=2)))
     newer.start()
     newer.join(0.2)
     store.let_go.set()
-    store.slow.join(10)
-    newer.join(10)
+    store.slow.join(60)
+    newer.join(60)
     assert router._routes[KEY.account, KEY.region, KEY.name].state == "InService"
 
 

@@ -138,7 +138,7 @@ def test_who_watches_sleeps_until_there_is_work() -> None:
 
     def predict(_request: Request) -> Response:
         begun.set()
-        assert go.wait(10)
+        assert go.wait(60)
         return Response(b"", "text/csv")
 
     predictor = Predictor(Fake(predict))
@@ -146,11 +146,11 @@ def test_who_watches_sleeps_until_there_is_work() -> None:
     watching.start()
     asking = threading.Thread(target=lambda: asyncio.run(call(App(predictor), "/invocations")))
     asking.start()
-    assert begun.wait(10)
-    watching.join(10)
+    assert begun.wait(60)
+    watching.join(60)
     assert not watching.is_alive()
     assert predictor.stuck_s() > 0
     predictor.wait_for_work()  # at once: somebody is at it
     go.set()
-    asking.join(10)
+    asking.join(60)
     assert predictor.stuck_s() == 0

@@ -61,7 +61,7 @@ def run(work: Callable[[Nursery], Awaitable[None]], limit: int = 64 << 30) -> No
     async def bounded() -> None:
         nursery = Nursery(limit)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await work(nursery)
         finally:
             nursery.close()

@@ -22,12 +22,12 @@ def test_it_waits_for_the_call_and_not_a_second_time(tmp_path: Path, monkeypatch
     monkeypatch.setenv("SAGEWRIGHT_STANDBY_UDS", str(path))
     waiting = threading.Thread(target=standby.stand_by, args=("image",))
     waiting.start()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     with socket.socket(socket.AF_UNIX) as caller:
         while caller.connect_ex(str(path)):
             assert time.monotonic() < end
             waiting.join(0.005)
-    waiting.join(10)
+    waiting.join(60)
     assert not waiting.is_alive()
     assert "loaded_ahead" in sys.modules
     standby.stand_by("image")  # a worker that takes the place of one that was called

@@ -17,7 +17,7 @@ workers._LOOK_S = 0.02
 def ended(work: str) -> tuple[int, str]:
     """The exit code of a supervisor with one worker, and what both said."""
     code = PRELUDE + textwrap.dedent(work)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     return done.returncode, done.stderr
 
 

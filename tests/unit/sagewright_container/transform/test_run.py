@@ -231,7 +231,7 @@ def result(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_a_job_is_done(program: Callable[..., subprocess.Popen[bytes]], tmp_path: Path) -> None:
-    assert program(b"abc\ndef\n").wait(30) == 0
+    assert program(b"abc\ndef\n").wait(60) == 0
     assert left(tmp_path) == {"0": b"cbafed"}
     assert result(tmp_path)["settings"].startswith("MaxConcurrentTransforms=1, ")
 
@@ -246,7 +246,7 @@ def test_a_job_is_done(program: Callable[..., subprocess.Popen[bytes]], tmp_path
 def test_a_server_that_ends_ends_the_job(
     program: Callable[..., subprocess.Popen[bytes]], tmp_path: Path, lines: bytes, options: tuple[str, ...], words: str
 ) -> None:
-    assert program(lines, *options).wait(30) == 1
+    assert program(lines, *options).wait(60) == 1
     assert words in result(tmp_path)["error"]
     assert left(tmp_path) == {}
 
@@ -255,12 +255,12 @@ def test_whoever_is_asked_to_end_does_so_at_once(
     program: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     process = program(b"hang\n")
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not (tmp_path / "transform/data-log").exists() or not (tmp_path / "transform/data-log").read_text():
         assert time.monotonic() < until
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == run.STOPPED
+    assert process.wait(60) == run.STOPPED
     assert not (tmp_path / "transform/result.json").exists()
 
 
