@@ -13,7 +13,7 @@ import json
 import math
 import operator
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from sagewright_container import recordio
@@ -138,7 +138,8 @@ def vector(model: Any, word: str) -> list[float]:
     """A word's."""
     found = importlib.import_module("fasttext_pybind").Vector(model.getArgs().dim)
     model.getWordVector(found, word)
-    return memoryview(found).tolist()
+    numbers: Any = memoryview(found)
+    return list(numbers)
 
 
 def write_vectors(path: str, model: Any) -> None:
@@ -182,5 +183,5 @@ def _pairs(source: Input) -> Iterator[tuple[str, str, float]]:
                 yield one, other, score
 
 
-def _cosine(one: list[float], other: list[float]) -> float:
-    return sum(map(operator.mul, one, other)) / max(math.hypot(*one) * math.hypot(*other), 1e-12)
+def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(map(operator.mul, one, other), 0.0) / max(math.hypot(*one) * math.hypot(*other), 1e-12)
