@@ -91,6 +91,17 @@ def test_fast_text_reads_the_classifier(classifier: Any) -> None:
     assert classifier.run("-c", code, str(classifier.base / "model/model.bin")).stdout == "__label__blue\n"
 
 
+def test_no_training_waits_for_numpy(classifier: Any) -> None:
+    code = """
+import sys
+from sagewright_container.algorithms import run
+assert run.train("blazingtext") == 0
+assert "numpy" not in sys.modules
+"""
+    done = classifier.run("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_words_of_a_kind_are_alike(vectors: Any) -> None:
     assert float(re.findall(r"#mean_rho: (\S+)", vectors.done.stdout)[0]) > 0.5
     assert json.loads((vectors.base / "model/eval.json").read_text())["pairs"] == 10

@@ -14,7 +14,7 @@ from typing import Final
 
 from sagewright.base.errors import Terminal, Transient
 from sagewright.compute.base import Mount
-from sagewright.controllers import staging
+from sagewright.controllers import archives, staging
 from sagewright.controllers.platform import ObjectsAs
 from sagewright.dataplane.inference.connection import Unreachable
 from sagewright.dataplane.inference.models import NoSuchModel, Source
@@ -85,7 +85,7 @@ class ModelFolders:
                 "located at the URL and that the role passed to CreateModel has permissions to download the model."
             ) from None
         try:
-            staging.extract(archive, folder / "model", name=f"The model artifact {uri}")
+            archives.extract(archive, folder / "model", name=f"The model artifact {uri}")
         except Terminal as error:
             raise NoSuchModel(str(error).removeprefix("ClientError: ")) from error
         archive.unlink()

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sagewright.base.errors import Terminal
 from sagewright.compute import instances, runtimes
 from sagewright.compute.base import Placement, Resources, Share, Task
-from sagewright.controllers import model_folders, own_images, staging
+from sagewright.controllers import archives, model_folders, own_images, staging
 from sagewright.controllers.platform import ObjectFiles, Platform
 from sagewright.controllers.pump import Narrator
 from sagewright.controllers.standby import environment as standing_by
@@ -139,7 +139,7 @@ def _fetch_model(objects: ObjectFiles, ml: Path, container: Mapping[str, Any]) -
         return
     archive = ml.parent / "model.tar.gz"
     staging.fetch(objects, uri, archive)
-    staging.extract(archive, ml / "model", name=f"The model artifact {uri}")
+    archives.extract(archive, ml / "model", name=f"The model artifact {uri}")
     archive.unlink()
 
 
@@ -150,5 +150,5 @@ def _fetch_code(objects: ObjectFiles, ml: Path, container: Mapping[str, Any]) ->
         return
     archive = ml.parent / "sourcedir.tar.gz"
     staging.fetch(objects, uri, archive)
-    staging.extract(archive, ml / "code", name=f"SAGEMAKER_SUBMIT_DIRECTORY {uri}")
+    archives.extract(archive, ml / "code", name=f"SAGEMAKER_SUBMIT_DIRECTORY {uri}")
     archive.unlink()

@@ -1,17 +1,13 @@
-"""Getting things into and out of a task's /opt/ml: objects, archives, configuration.
+"""Getting things into and out of a task's /opt/ml: objects, configuration. (Archives are in `archives.py`.)
 
 The folder belongs to code that nobody trusts: after the task ran, nothing in it is followed out of it.
 """
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
-import tarfile
 import tempfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -99,24 +95,6 @@ def relative_to_prefix(key: str, prefix: str) -> str:
     return key[prefix.rfind("/") + 1 :]
 
 
-def extract(archive: Path, folder: Path, *, name: str) -> None:
-    """Unpack a (gzipped) tar archive. `name` is what the user calls it. Raises Terminal if it is none, or if it
-    reaches out of its folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-            # The checksum stands behind the end of the archive: unread, it is unchecked.
-            while tar.fileobj.read(1 << 20):
-                pass
-    except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        words = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":.")
-        raise Terminal(
-            f"ClientError: {name} could not be unpacked: {words}. "
-            "It must be a tar archive, gzipped (tar czf), without links or paths that lead out of it."
-        ) from error
-
-
 def write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(orjson.dumps(value))
@@ -132,29 +110,6 @@ def read_inside(folder: Path, relative: str, *, limit: int) -> str:
             return file.read(limit * 4).decode("utf-8", "replace")[:limit]
     except OSError:
         return ""
-
-
-def pack(folders: Sequence[Path], archive: Path) -> None:
-    """The content of folders as one gzipped tar; of a file that several have, the first one's. Links stay links;
-    sockets, FIFOs and devices stay behind."""
-    seen: set[str] = set()
-
-    def first(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        if member.name in seen and not member.isdir():
-            return None
-        seen.add(member.name)
-        return _plain(member)
-
-    # Level 1: models hardly shrink further, and an artifact should not take longer than the job.
-    with (
-        archive.open("wb") as raw,
-        gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=1, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as tar,
-    ):
-        for folder in folders:
-            if folder.is_dir() and not folder.is_symlink():
-                for name in sorted(os.listdir(folder)):
-                    tar.add(folder / name, name, filter=first)
 
 
 def of_task(ml: Path, relative: str) -> Path | None:
@@ -177,14 +132,6 @@ def files_below(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def has_files(folder: Path) -> bool:
     return next(files_below(folder), None) is not None
-
-
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
-        return None
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    return member
 
 
 def _inside(folder: Path, relative: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sagewright.base.errors import Terminal
 from sagewright.compute.base import TaskState
-from sagewright.controllers import failures, staging
+from sagewright.controllers import archives, failures, staging
 from sagewright.controllers.platform import Platform
 from sagewright.resources.record import Record
 from sagewright.resources.training_host import Host, hosts, task_id
@@ -30,12 +30,12 @@ def upload(platform: Platform, record: Record) -> str:
             for relative, path in _files(found).items():
                 staging.put(objects, bucket, f"{prefix}/{name}/{relative}", path)
         return f"{base}/model/"
-    archives = {"model.tar.gz": models}
+    packed = {"model.tar.gz": models}
     if any(staging.has_files(folder) for folder in data):
-        archives["output.tar.gz"] = data
-    for name, found in archives.items():
+        packed["output.tar.gz"] = data
+    for name, found in packed.items():
         archive = folders[0].parent / name
-        staging.pack(found, archive)
+        archives.pack(found, archive)
         staging.put(objects, bucket, f"{prefix}/{name}", archive)
     return f"{base}/model.tar.gz"
 

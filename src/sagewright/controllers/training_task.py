@@ -12,6 +12,7 @@ from sagewright.base.errors import Terminal
 from sagewright.compute import runtimes
 from sagewright.compute.base import Mount, Task
 from sagewright.controllers import (
+    archives,
     code_layers,
     host_task,
     image_tools,
@@ -97,7 +98,7 @@ def _fetch_code(objects: ObjectFiles, ml: Path, record: Record) -> None:
         return
     archive = ml.parent / "sourcedir.tar.gz"
     staging.fetch(objects, uri, archive)
-    staging.extract(archive, ml / "code", name=f"sagemaker_submit_directory {uri}")
+    archives.extract(archive, ml / "code", name=f"sagemaker_submit_directory {uri}")
     archive.unlink()
 
 

@@ -16,7 +16,7 @@ from typing import cast
 import pytest
 
 from sagewright.compute.base import Engine, Mount, Network, Resources, Task
-from sagewright.controllers import staging
+from sagewright.controllers import archives, staging
 from sagewright.testing.engine_kit import MIB, EngineTools
 from sagewright.testing.escapes import ALL, BOMBS, ESCAPES, PRELUDE, Bomb, Targets
 
@@ -216,7 +216,7 @@ class EscapeKit(EngineTools):
         found = {relative: path.read_bytes() for path, relative in staging.files_below(model)}
         assert found.pop("good") == b"good"
         assert set(found.values()) == {b"odd"}
-        staging.pack([model], place / "model.tar.gz")
+        archives.pack([model], place / "model.tar.gz")
         with tarfile.open(place / "model.tar.gz") as archive:
             members = {member.name: member for member in archive}
             kept = [archive.extractfile(member) for member in members.values() if member.isfile()]

@@ -30,6 +30,12 @@ _WORD_MODES = ("batch_skipgram", *_SUBWORD_MODES)
 _TEXTS = {"text/plain": "text", "application/jsonlines": "jsonlines", "application/x-recordio": "recordio"}
 _PAIRS = {"text/csv": "text", "text/tab-separated-values": "text"}
 
+_LOOK_S = 0.1
+"""How often fastText looks whether its threads are done."""
+_WORD_BYTES, _UPDATE_S, _BEGIN_S = 5, 0.5e-9, 5e-9
+"""What takes how long, roughly: a word is so many bytes; a number of its vector so many seconds an update, and so many
+before the first."""
+
 
 def _truth(name: str, default: str) -> Hyperparameter:
     return choice(name, "True", "False", "true", "false", default=default)
@@ -109,8 +115,9 @@ class BlazingText:
         names = [name for name in (CLASSIFIER_FILE, VECTORS_FILE) if os.path.isfile(os.path.join(model_dir, name))]
         if not names:
             raise FileNotFoundError(f"The model has neither {CLASSIFIER_FILE} nor {VECTORS_FILE}.")
-        model = importlib.import_module("fasttext").load_model(os.path.join(model_dir, names[0]))
-        classifies = model.f.getArgs().model.name == SUPERVISED
+        model = _binding().fasttext()
+        model.loadModel(os.path.join(model_dir, names[0]))
+        classifies = model.getArgs().model.name == SUPERVISED
         return serving.TextHandler(Labels(model) if classifies else Vectors(model))
 
 
@@ -118,8 +125,16 @@ def _true(word: str) -> bool:
     return word.lower() == "true"
 
 
-def _trained(train: Callable[..., Any], path: str, values: Mapping[str, Any], **more: Any) -> Any:
+def _binding() -> Any:
+    """fastText itself. The module around it answers with NumPy's arrays, and loading these takes as long as training
+    on a small file."""
+    return importlib.import_module("fasttext_pybind")
+
+
+def _trained(path: str, values: Mapping[str, Any], **more: Any) -> Any:
     """A model of fastText's. Raises ClientError for what it says of the data."""
+    binding = _binding()
+    told, model = binding.args(), binding.fasttext()
     options = {
         "input": path,
         "lr": values["learning_rate"],
@@ -127,36 +142,59 @@ def _trained(train: Callable[..., Any], path: str, values: Mapping[str, Any], **
         "epoch": values["epochs"],
         "minCount": values["min_count"],
         "bucket": values["buckets"],
-        "thread": cpu_count(),
+        "thread": threads(values, os.path.getsize(path), cpu_count()),
         "verbose": 0,
+        **more,
     }
+    for name, value in options.items():
+        setattr(told, name, value)
+    if told.wordNgrams <= 1 and told.maxn == 0:
+        told.bucket = 0  # nothing would be in them
     try:
-        return train(**options, **more)
+        binding.train(model, told)
     except ValueError as error:
         raise ClientError(f"fastText cannot train on the channel train: {error}") from error
     except RuntimeError as error:
         hint = " Lower hyperparameter learning_rate." if "NaN" in str(error) else ""
         raise ClientError(f"fastText failed on the channel train: {error}{hint}") from error
+    return model
+
+
+def threads(values: Mapping[str, Any], size: int, processors: int) -> int:
+    """How many threads train on a file of `size` bytes the soonest: one, or all that there can be.
+
+    fastText looks ten times a second whether several are done, and waits for one alone without that.
+    """
+    words, dimension = size / _WORD_BYTES, values["vector_dim"]
+    if values["mode"] == SUPERVISED:
+        updates, rows = 2 * values["word_ngrams"], values["buckets"]
+    else:
+        updates = values["window_size"] * (values["negative_samples"] + 1)
+        rows = values["buckets"] if _true(values["subwords"]) else 0
+    trains = words * values["epochs"] * updates * dimension * _UPDATE_S
+    begins = rows * dimension * _BEGIN_S
+    together = max(trains / processors, _LOOK_S) + _LOOK_S / 2 + begins / processors
+    return 1 if trains + begins < together else processors
 
 
 def _classifier(job: Job, path: str, held_out: str | None) -> None:
-    values = dict(job.hyperparameters)
-    supervised = importlib.import_module("fasttext").train_supervised
+    values, binding = dict(job.hyperparameters), _binding()
+    kind = {"model": binding.model_name.supervised, "loss": binding.loss_name.softmax, "minn": 0, "maxn": 0}
 
     def trained(epochs: int) -> Any:
-        return _trained(supervised, path, {**values, "epochs": epochs}, wordNgrams=values["word_ngrams"])
+        return _trained(path, {**values, "epochs": epochs}, wordNgrams=values["word_ngrams"], **kind)
 
     if held_out is not None and _true(values["early_stopping"]):
         model = _stopped_early(job, trained, held_out)
     else:
         model = trained(values["epochs"])
-    if len(model.get_labels()) < 2:
+    if len(model.getLabels("replace")[0]) < 2:
         raise ClientError("Channel train has texts of one label only, and classification needs two at the least.")
     for name, measured in (("train", path), ("validation", held_out)):
         if measured is not None:
-            count, precision, _ = model.test(measured)
+            count, precision, _ = model.test(measured, 1, 0.0)
             print(f"#{name}_accuracy: {precision:.6f}\nNumber of {name} examples: {count}", flush=True)
-    model.save_model(os.path.join(job.model_dir, CLASSIFIER_FILE))
+    model.saveModel(os.path.join(job.model_dir, CLASSIFIER_FILE))
 
 
 def _stopped_early(job: Job, trained: Callable[[int], Any], held_out: str) -> Any:
@@ -166,7 +204,7 @@ def _stopped_early(job: Job, trained: Callable[[int], Any], held_out: str) -> An
     best, highest = None, -1.0
     while True:
         model = trained(epochs)
-        accuracy = model.test(held_out)[1]
+        accuracy = model.test(held_out, 1, 0.0)[1]
         print(f"{epochs} epochs: validation accuracy {accuracy:.6f}", flush=True)
         if accuracy > highest:
             best, highest = model, accuracy
@@ -179,18 +217,18 @@ def _vectors(job: Job, path: str) -> None:
     texts = importlib.import_module("sagewright_container.algorithms.texts")
     values = job.hyperparameters
     lengths = (values["min_char"], values["max_char"]) if _true(values["subwords"]) else (0, 0)
+    kinds = _binding().model_name
     model = _trained(
-        importlib.import_module("fasttext").train_unsupervised,
         path,
         values,
-        model="cbow" if values["mode"] == "cbow" else "skipgram",
+        model=kinds.cbow if values["mode"] == "cbow" else kinds.skipgram,
         ws=values["window_size"],
         neg=values["negative_samples"],
         t=values["sampling_threshold"],
         minn=lengths[0],
         maxn=lengths[1],
     )
-    model.save_model(os.path.join(job.model_dir, VECTORS_FILE))
+    model.saveModel(os.path.join(job.model_dir, VECTORS_FILE))
     texts.write_vectors(os.path.join(job.model_dir, TEXT_FILE), model)
     if _true(values["evaluation"]):
         _evaluate(job, model)
@@ -222,8 +260,7 @@ class Labels:
         return [self._answer(text.replace("\n", " "), k) for text, k in zip(texts, counts, strict=True)]
 
     def _answer(self, text: str, k: int) -> dict[str, Any]:
-        # Its own `predict` fails on NumPy 2, and repeats the first probability when it is given a list.
-        found = self._model.f.predict(f"{text}\n", k, 0.0, "replace")
+        found = self._model.predict(f"{text}\n", k, 0.0, "replace")
         return {"label": [label for _, label in found], "prob": [probability for probability, _ in found]}
 
 
@@ -232,10 +269,11 @@ class Vectors:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self._vector = importlib.import_module("sagewright_container.algorithms.texts").vector
 
     def answers(self, texts: Sequence[str], _counts: Sequence[int]) -> list[dict[str, Any]]:
         """`vector` and `word`."""
-        return [{"vector": self._model.get_word_vector(word).tolist(), "word": word} for word in texts]
+        return [{"vector": self._vector(self._model, word), "word": word} for word in texts]
 
 
 BLAZING_TEXT = BlazingText()

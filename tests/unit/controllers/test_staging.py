@@ -1,11 +1,8 @@
-"""Objects and archives into and out of a task's folder, which belongs to code that nobody trusts."""
+"""Objects into and out of a task's folder, which belongs to code that nobody trusts."""
 
 from __future__ import annotations
 
-import io
 import os
-import socket
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ import pytest
 from sagewright.base.errors import AwsError, Terminal, Transient
 from sagewright.controllers import staging
 
-from .conftest import Files, packed, unpacked
+from .conftest import Files
 
 
 @pytest.fixture
@@ -99,77 +96,6 @@ def test_a_store_that_is_away_for_a_moment_fails_no_job(files: Files, tmp_path: 
     for question in (staging.fetch, staging.fetch_prefix):
         with pytest.raises(Transient):
             question(files, "s3://b/data/a.csv", tmp_path / "x")
-
-
-def test_archives_are_unpacked_gzipped_or_not(tmp_path: Path) -> None:
-    archive = tmp_path / "a"
-    archive.write_bytes(packed({"x/y": b"1"}))
-    staging.extract(archive, tmp_path / "out", name="The code")
-    assert (tmp_path / "out/x/y").read_bytes() == b"1"
-    with tarfile.open(archive, "w") as tar:
-        tar.addfile(tarfile.TarInfo("plain"))
-    staging.extract(archive, tmp_path / "out", name="The code")
-    assert (tmp_path / "out/plain").exists()
-
-
-def _archive(member: tarfile.TarInfo) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        tar.addfile(member)
-    return buffer.getvalue()
-
-
-def _damaged(data: bytes) -> bytes:
-    middle = len(data) // 2
-    return data[:middle] + b"\xff" * 64 + data[middle + 64 :]
-
-
-def _link(target: str) -> tarfile.TarInfo:
-    member = tarfile.TarInfo("link")
-    member.type, member.linkname = tarfile.SYMTYPE, target
-    return member
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"no tarball",
-        packed({"x": b"1" * 100_000})[:60],
-        _damaged(packed({"x": b"".join(b"%d\n" % (n * n) for n in range(50_000))})),
-        _archive(tarfile.TarInfo("../up")),
-        _archive(_link("/etc/passwd")),
-        _archive(_link("../../up")),
-    ],
-    ids=["empty", "text", "cut short", "damaged", "a path that leads out", "an absolute link", "a link that leads out"],
-)
-def test_what_is_no_good_archive_is_refused_in_words(tmp_path: Path, data: bytes) -> None:
-    archive = tmp_path / "a"
-    archive.write_bytes(data)
-    with pytest.raises(Terminal, match=r"The code could not be unpacked: [^\n]*must be a tar archive"):
-        staging.extract(archive, tmp_path / "in" / "out", name="The code")
-    assert not (tmp_path / "in" / "up").exists()
-
-
-def test_a_model_is_packed_as_it_is_but_for_what_cannot_travel(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "deep" / "weights").write_bytes(b"w")
-    (folder / "out").symlink_to("/etc/passwd")
-    os.mkfifo(folder / "pipe")
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(folder / "s"))
-        staging.pack([folder], tmp_path / "a")
-    assert unpacked((tmp_path / "a").read_bytes()) == {"deep/weights": b"w"}
-    with tarfile.open(tmp_path / "a") as tar:
-        assert tar.getnames() == ["deep", "deep/weights", "out"]
-        assert tar.getmember("out").issym()
-    again = tmp_path / "b"
-    staging.pack([tmp_path / "nothing"], again)
-    assert unpacked(again.read_bytes()) == {}
-    (tmp_path / "linked").symlink_to("/etc")
-    staging.pack([tmp_path / "linked"], again)
-    assert unpacked(again.read_bytes()) == {}
 
 
 def test_files_are_listed_without_following_links(tmp_path: Path) -> None:

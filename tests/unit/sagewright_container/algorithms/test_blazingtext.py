@@ -10,7 +10,7 @@ import pytest
 from sagewright_container import recordio
 from sagewright_container.algorithms import texts
 from sagewright_container.algorithms.base import Input
-from sagewright_container.algorithms.blazingtext import BLAZING_TEXT
+from sagewright_container.algorithms.blazingtext import BLAZING_TEXT, threads
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.hyperparameters import validate
 
@@ -89,3 +89,36 @@ def test_every_form_of_text_becomes_labelled_lines(tmp_path: Path, content_type:
 def test_bad_texts_are_named(tmp_path: Path, content_type: str, data: bytes, reason: str) -> None:
     with pytest.raises(ClientError, match=reason):
         texts.gathered(channel(tmp_path, content_type, data), str(tmp_path / "out"), labelled=True)
+
+
+def test_a_channel_s_own_file_is_read_where_nothing_has_to_be_changed(tmp_path: Path) -> None:
+    source, path = channel(tmp_path, "text", LABELLED), str(tmp_path / "out")
+    assert texts.gathered(source, path, labelled=True) == str(tmp_path / "train/part")
+    Path(source.path, "second").write_bytes(b"__label__bad a grey day")
+    assert texts.gathered(source, path, labelled=True) == path
+    assert Path(path).read_bytes() == LABELLED + b"__label__bad a grey day\n"
+
+
+def test_a_line_far_down_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_PIECE", 16)
+    source = channel(tmp_path, "text", b"__label__a one\n" * 9 + b"two __label__b\n\n" + b"three\n")
+    with pytest.raises(ClientError, match=r"Line 12 has no label: .*'three'"):
+        texts.gathered(source, str(tmp_path / "out"), labelled=True)
+    Path(source.path, "part").write_bytes(b"__label__a one\n" * 9 + b"__label__a \xff\n")
+    with pytest.raises(ClientError, match="Line 10 is not UTF-8"):
+        texts.gathered(source, str(tmp_path / "out"), labelled=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "size", "wanted"),
+    [
+        ({"mode": "skipgram"}, 50_000, 1),
+        ({"mode": "skipgram"}, 10_000_000, 4),
+        ({"mode": "skipgram", "subwords": "True"}, 100_000, 4),
+        ({"mode": "supervised", "buckets": "100000"}, 100_000, 1),
+        ({"mode": "supervised"}, 100_000, 4),
+        ({"mode": "supervised", "buckets": "100000"}, 100_000_000, 4),
+    ],
+)
+def test_so_many_threads_train_as_are_quickest(given: dict[str, str], size: int, wanted: int) -> None:
+    assert threads(checked(**given), size, 4) == wanted
