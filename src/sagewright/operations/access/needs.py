@@ -61,7 +61,7 @@ def elsewhere(call: Call, params: Params) -> Need | None:
     arns = [
         arn for template in row.resources for arn in template.arns(params, region=call.region, account=call.account)
     ]
-    return next((Need(row.action, arn) for arn in arns if arn.split(":", 5)[4] != call.account), None)
+    return next((Need(row.action, arn) for arn in arns if arn.split(":", 5)[4:5] != [call.account]), None)
 
 
 def _has_arn(value: Any) -> bool:
