@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bench.apps import network_fits
 from bench.apps.network_fits import Values
-from bench.apps.networks import LENGTH, SPECIAL
+from bench.apps.networks import PHRASE, SPECIAL
 
 Answers = Callable[[str], str]
 
@@ -94,7 +94,7 @@ def seq2seq(kept: Path, values: Values) -> Answers:
     network = _loaded(network_fits.translator(values), kept)
 
     def answer(text: str) -> Mapping[str, str]:
-        words = translate(network, [int(word[1:]) + len(SPECIAL) for word in text.split()], 5, LENGTH).words
+        words = translate(network, [int(word[1:]) + len(SPECIAL) for word in text.split()], 5, PHRASE).words
         return {"target": " ".join(f"w{word - len(SPECIAL)}" if word >= len(SPECIAL) else "<unk>" for word in words)}
 
     return lambda body: _lines(answer(each["data"]) for each in _told(body))
