@@ -23,7 +23,7 @@ _CSV: Final = "text/csv"
 def measure(run: Run) -> Sequence[Figure]:
     """Training at each size; the model of the middle one serves, and scores as many rows as it was trained on."""
     names = jobs.chosen(run, CASES)
-    every = (1000, 5000) if run.quick else (10_000, 100_000, 1_000_000)
+    every = {name: (1000, 5000) if run.quick else CASES[name].sizes for name in names}
     for name in names:
         peers.runtime(run, CASES[name].environment)
         bare(run, CASES[name])
@@ -32,16 +32,13 @@ def measure(run: Run) -> Sequence[Figure]:
         peer = peers.ours(data)
         stack.enter_context(peers.serving(peer, run.folder / "log"))
         work = _Tables(run, peer, data, bare=_BARE, patience=_PATIENCE_S)
-        most = max(CASES[name].most for name in names)
-        for rows in jobs.sizes(run, [rows for rows in every if rows <= most]):
+        for rows in jobs.sizes(run, sorted({rows for sizes in every.values() for rows in sizes})):
             work.make(rows)
 
         def measured(name: str) -> Iterator[Figure]:
-            case = CASES[name]
-            own = [rows for rows in every if rows <= case.most]
-            for rows in jobs.sizes(run, own):
-                yield work.training(name, rows, "rows", warm=rows < 1_000_000 and not case.slow)
-                if rows == own[:2][-1]:
+            for rows in jobs.sizes(run, every[name]):
+                yield work.training(name, rows, "rows", warm=rows < 1_000_000 and not CASES[name].slow)
+                if rows == every[name][1]:
                     several = f"rows served, {BATCH:,} a request"
                     yield from work.serving(name, rows, several, f"{rows:,} rows")
 

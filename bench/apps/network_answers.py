@@ -88,8 +88,8 @@ def object2vec(kept: Path, values: Values) -> Answers:
 
 
 def seq2seq(kept: Path, values: Values) -> Answers:
-    """Translations, by the same search."""
-    from sagewright_container.algorithms.seq2seq_network import translate
+    """Translations, by the same search, one after the other."""
+    from sagewright_container.algorithms.seq2seq_search import translate
 
     network = _loaded(network_fits.translator(values), kept)
 

@@ -205,7 +205,7 @@ def deepar(train: Path, values: Values, kept: Path) -> None:
         ),
         trainer_kwargs={**trainer, "enable_progress_bar": False, "enable_model_summary": False},
     )
-    kept.mkdir()
+    kept.mkdir(exist_ok=True)
     estimator.train(ListDataset(told, freq="D")).serialize(kept)
 
 

@@ -104,7 +104,7 @@ CASES: Final[Mapping[str, Case]] = {
     "seq2seq": Case(
         "pytorch",
         {"rnn_num_hidden": 32, "num_embed_source": 16, "num_embed_target": 16, "batch_size": 1000}
-        | {"rnn_attention_type": "dot", "max_num_epochs": 1, "max_seq_len_source": PHRASE}
+        | {"rnn_attention_type": "dot", "max_num_epochs": 1, "learning_rate": 0.001, "max_seq_len_source": PHRASE}
         | {"max_seq_len_target": PHRASE, "checkpoint_frequency_num_batches": 1_000_000},
         {"train": _RECORDS, "validation": _RECORDS, "vocab": _JSON},
         Asked(request=10, scored=500),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 MAGIC = 0xCED7230A
@@ -86,7 +86,7 @@ def features(floats: Mapping[str, bytes], integers: Mapping[str, Sequence[int]])
     return b"".join(_field(_FEATURES, entry) for entry in entries)
 
 
-def write_integers(records: Sequence[Mapping[str, Sequence[int]]]) -> bytes:
+def write_integers(records: Iterable[Mapping[str, Sequence[int]]]) -> bytes:
     """Records whose feature map holds each name's values, none of them negative, as an int32 tensor."""
     parts: list[bytes] = []
     for record in records:
