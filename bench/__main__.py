@@ -1,4 +1,4 @@
-"""`python -m bench [names…] [--rounds N] [--quick] [--only ALGORITHM] [--json FILE] [--out DIR]`."""
+"""`python -m bench [names…] [--rounds N] [--quick] [--only ALGORITHM] [--size ROWS] [--json FILE] [--out DIR]`."""
 
 from __future__ import annotations
 
@@ -64,23 +64,26 @@ def main(arguments: Sequence[str]) -> int:
     _forget_the_users_aws()
     begun = time.monotonic()
     found: dict[str, Any] = {}
-    print(report.machine())
+    failed: list[str] = []
+    machine = report.machine()
+    print(machine, flush=True)
     with tempfile.TemporaryDirectory(prefix="sagewright-bench-") as folder:
         for name in asked.names or [name for name in MEASUREMENTS if not (asked.quick and name in LONG)]:
             module = importlib.import_module(MEASUREMENTS[name])
             place = Path(folder) / name
             place.mkdir()
             rounds = asked.rounds or (2 if asked.quick else 5)
-            run = Run(place, rounds=rounds, quick=asked.quick, out=asked.out, only=asked.only)
+            run = Run(place, rounds=rounds, quick=asked.quick, out=asked.out, only=asked.only, sizes=asked.size)
             figures = _measured(module, run)
             run.clear()
             print(report.table(f"{name}: {module.TITLE}", figures, run.notes))
             print(*run.shown, sep="\n", end="")
             found[name] = report.plain(figures, run.notes)
+            failed += run.failed
+            if asked.json:
+                asked.json.write_text(json.dumps({"machine": machine, "measurements": found}, indent=2) + "\n")
     print(f"\nAll of it took {time.monotonic() - begun:.0f} s.")
-    if asked.json:
-        asked.json.write_text(json.dumps({"machine": report.machine(), "measurements": found}, indent=2) + "\n")
-    return 0
+    return 1 if failed else 0
 
 
 def _measured(module: Any, run: Run) -> Sequence[Figure]:
@@ -107,10 +110,24 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="of `algorithms`, `networks`, `vision` and `quality`: this algorithm only",
     )
+    parser.add_argument(
+        "--size",
+        action="append",
+        type=_rows,
+        default=[],
+        metavar="ROWS",
+        help="of `algorithms`, `networks` and `vision`: this many rows (or images) only, of those that they measure; "
+        "what is served is the model of one size",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     charts = ROOT / ".cache" / "bench"
     parser.add_argument("--out", type=Path, metavar="DIR", default=charts, help="write charts there (.cache/bench)")
     return parser
+
+
+def _rows(text: str) -> int:
+    """A number of rows, with or without marks: 100000, 100_000, 100,000."""
+    return int(text.replace(",", "_"))
 
 
 def _forget_the_users_aws() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -21,26 +21,28 @@ _CSV: Final = "text/csv"
 
 
 def measure(run: Run) -> Sequence[Figure]:
-    """Training at each size; then the model of the middle one serves, and scores as many rows as it was trained on."""
+    """Training at each size; the model of the middle one serves, and scores as many rows as it was trained on."""
     names = jobs.chosen(run, CASES)
-    sizes = (1000, 5000) if run.quick else (10_000, 100_000, 1_000_000)
+    every = {name: (1000, 5000) if run.quick else CASES[name].sizes for name in names}
     for name in names:
         peers.runtime(run, CASES[name].environment)
         bare(run, CASES[name])
-    figures: list[Figure] = []
     with ExitStack() as stack:
         data = run.folder / "data"
         peer = peers.ours(data)
         stack.enter_context(peers.serving(peer, run.folder / "log"))
         work = _Tables(run, peer, data, bare=_BARE, patience=_PATIENCE_S)
-        for rows in sizes:
+        for rows in jobs.sizes(run, sorted({rows for sizes in every.values() for rows in sizes})):
             work.make(rows)
-        for name in names:
-            own = [rows for rows in sizes if rows <= CASES[name].most]
-            figures += [work.training(name, rows, "rows", warm=rows < 1_000_000) for rows in own]
-            middle = own[1] if len(own) > 1 else own[0]
-            work.train(name, middle)
-            figures += work.serving(name, middle, f"rows served, {BATCH:,} a request", f"{middle:,} rows")
+
+        def measured(name: str) -> Iterator[Figure]:
+            for rows in jobs.sizes(run, every[name]):
+                yield work.training(name, rows, "rows", warm=rows < 1_000_000 and not CASES[name].slow)
+                if rows == every[name][1]:
+                    several = f"rows served, {BATCH:,} a request"
+                    yield from work.serving(name, rows, several, f"{rows:,} rows")
+
+        figures = jobs.of_each(run, names, measured)
     run.note("the bare libraries read the same file with pandas, fit and keep a model, in a process that starts anew.")
     run.note(f"{_BARE} of factorization machines is myFM, which samples where ours descends the gradient.")
     return figures

@@ -63,13 +63,26 @@ class Figure:
 class Run:
     """One measurement's settings, its folder (emptied afterwards), its notes and its progress."""
 
-    def __init__(self, folder: Path, *, rounds: int, quick: bool, out: Path, only: Sequence[str] = ()) -> None:
-        """`out` is where charts go; it need not be there. `only` names what a measurement of several is to measure."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rounds: int,
+        quick: bool,
+        out: Path,
+        only: Sequence[str] = (),
+        sizes: Sequence[int] = (),
+    ) -> None:
+        """`out` is where charts go; it need not be there. `only` names what a measurement of several is to measure,
+        `sizes` which of its numbers of rows; all of them where there are none."""
         self.folder = folder
         self._out = out
         self.rounds = rounds
         self.quick = quick
         self.only = tuple(only)
+        self.sizes = tuple(sizes)
+        self.failed: list[str] = []
+        """Of what a measurement of several could not measure, the names."""
         self.notes: list[str] = []
         self.shown: list[str] = []
         self._width = 0

@@ -7,9 +7,11 @@ import os
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bench import peers
 from bench.base import OURS, ROOT, Figure, Missing, Run, rate
@@ -48,6 +50,33 @@ def chosen(run: Run, cases: Collection[str]) -> Sequence[str]:
     if unknown := [name for name in names if name not in cases]:
         raise Missing(f"there is no {', '.join(unknown)}; there are {', '.join(cases)}.")
     return names
+
+
+def sizes(run: Run, all_of_them: Sequence[int]) -> Sequence[int]:
+    """Those of a case's sizes that are to be measured."""
+    return [rows for rows in all_of_them if rows in run.sizes or not run.sizes]
+
+
+def of_each(run: Run, names: Sequence[str], measure: Callable[[str], Iterable[Figure]]) -> list[Figure]:
+    """The figures of all cases, as far as each comes: where one fails, a note says why, and the others go on."""
+    found: list[Figure] = []
+    for name in names:
+        try:
+            for figure in measure(name):
+                found.append(figure)
+                run.say(told(figure))
+        except (RuntimeError, subprocess.SubprocessError, BotoCoreError, ClientError) as error:
+            run.failed.append(name)
+            run.note(f"{name} failed, and has no more figures than there are above: {str(error).strip()[-300:]}")
+            run.say(run.notes[-1])
+    return found
+
+
+def told(figure: Figure) -> str:
+    """A figure in a line."""
+    medians = ((name, figure.median(name)) for name in figure.samples)
+    shown = ", ".join(f"{name} {median:,.4g} {figure.unit}" for name, median in medians if median is not None)
+    return f"{figure.what}: {shown}"
 
 
 class Work(ABC):
@@ -106,8 +135,10 @@ class Work(ABC):
                 batch.what: self._timed(name, rows, "predict"),
             },
         }
-        self.run.alternate(f"{name}, serving", [served, batch], subjects, warm=warm)
-        self._sagemaker.delete_endpoint(EndpointName=name)  # the machine is the next one's
+        try:
+            self.run.alternate(f"{name}, serving", [served, batch], subjects, warm=warm)
+        finally:
+            self._sagemaker.delete_endpoint(EndpointName=name)  # the machine is the next one's
         return [served, batch]
 
     # Ours.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -28,20 +29,23 @@ def measure(run: Run) -> Sequence[Figure]:
     sizes = (2000,) if run.quick else (FULL, 100_000, 1_000_000)
     for environment in {CASES[name].environment for name in names}:
         peers.runtime(run, environment)
-    figures: list[Figure] = []
     with ExitStack() as stack:
         data = run.folder / "data"
         peer = peers.ours(data)
         stack.enter_context(peers.serving(peer, run.folder / "log"))
         work = _Networks(run, peer, data, bare=_BARE, patience=_PATIENCE_S)
-        for name in names:
+
+        def measured(name: str) -> Iterator[Figure]:
             ask = CASES[name].asked
-            for rows in (rows for rows in sizes if rows <= CASES[name].most):
+            for rows in jobs.sizes(run, sizes):
                 work.make(name, rows)
-                figures.append(work.training(name, rows, "rows", warm=rows < 100_000))
+                yield work.training(name, rows, "rows", warm=rows < 100_000)
                 if rows == sizes[0]:
                     several = f"rows served, {ask.request:,} a request"
-                    figures += work.serving(name, rows, several, f"{ask.lines(rows):,} rows")
+                    yield from work.serving(name, rows, several, f"{ask.lines(rows):,} rows")
+                shutil.rmtree(work.folder(name, rows))
+
+        figures = jobs.of_each(run, names, measured)
     run.note(
         f"{_BARE}: fastText, scikit-learn's LDA and GluonTS; for the others a loop of PyTorch around the same network, "
         "which reads with pandas or the json module, in a process that starts anew."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +24,7 @@ _ROWS: Final = Case(
     categories.SETTINGS,
     {"train": "text/csv"},
     ("text/csv", "text/csv"),
-    (1000, 10_000, 100_000),
+    (10_000, 100_000, 1_000_000),
     "categories",
     categories.BATCH,
     "rows",
@@ -32,25 +33,26 @@ _CASES: Final[Mapping[str, Case]] = {**vision.CASES, categories.CLASSIFY: _ROWS,
 
 
 def measure(run: Run) -> Sequence[Figure]:
-    """Training at each size; then the model of the middle one serves, and scores what it was trained on."""
+    """Training at each size; the model of the middle one serves, and scores what it was trained on."""
     names = jobs.chosen(run, _CASES)
-    figures: list[Figure] = []
     with ExitStack() as stack:
         data = run.folder / "data"
         peer = peers.ours(data)
         stack.enter_context(peers.serving(peer, run.folder / "log"))
         work = _Vision(run, peer, data, bare=_BARE, patience=_PATIENCE_S)
-        for name in names:
+
+        def measured(name: str) -> Iterator[Figure]:
             case = _CASES[name]
-            sizes = case.sizes[: 2 if run.quick else 3]
-            for count in sizes:
-                work.make(name, count)
-                figures.append(work.training(name, count, case.what, warm=count == sizes[0]))
-            served = sizes[0] if run.quick else sizes[1]
-            work.train(name, served)
             several = "an image a request" if case.batch == 1 else f"{case.batch:,} a request"
-            titles = f"{case.what} served, {several}", f"{served:,} {case.what}"
-            figures += work.serving(name, served, *titles, warm=False)
+            for count in jobs.sizes(run, case.sizes[: 2 if run.quick else 3]):
+                work.make(name, count)
+                yield work.training(name, count, case.what, warm=count == case.sizes[0])
+                if count == case.sizes[0 if run.quick else 1]:
+                    titles = f"{case.what} served, {several}", f"{count:,} {case.what}"
+                    yield from work.serving(name, count, *titles, warm=False)
+                shutil.rmtree(work.folder(name, count))
+
+        figures = jobs.of_each(run, names, measured)
     run.note(
         f"{_BARE}: PyTorch and Pillow around the same network, with the same epoch and the same look at the validation "
         "data, in a process that starts anew."

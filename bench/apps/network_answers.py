@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bench.apps import network_fits
 from bench.apps.network_fits import Values
-from bench.apps.networks import LENGTH, SPECIAL
+from bench.apps.networks import PHRASE, SPECIAL
 
 Answers = Callable[[str], str]
 
@@ -88,13 +88,13 @@ def object2vec(kept: Path, values: Values) -> Answers:
 
 
 def seq2seq(kept: Path, values: Values) -> Answers:
-    """Translations, by the same search."""
-    from sagewright_container.algorithms.seq2seq_network import translate
+    """Translations, by the same search, one after the other."""
+    from sagewright_container.algorithms.seq2seq_search import translate
 
     network = _loaded(network_fits.translator(values), kept)
 
     def answer(text: str) -> Mapping[str, str]:
-        words = translate(network, [int(word[1:]) + len(SPECIAL) for word in text.split()], 5, LENGTH).words
+        words = translate(network, [int(word[1:]) + len(SPECIAL) for word in text.split()], 5, PHRASE).words
         return {"target": " ".join(f"w{word - len(SPECIAL)}" if word >= len(SPECIAL) else "<unk>" for word in words)}
 
     return lambda body: _lines(answer(each["data"]) for each in _told(body))

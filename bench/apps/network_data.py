@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.apps.networks import CASES, ENTITIES, LABEL, LENGTH, SPECIAL, VOCABULARY, WORDS
+from bench.apps.networks import CASES, ENTITIES, LABEL, LENGTH, PHRASE, SPECIAL, VOCABULARY, WORDS
 
 _STEPS: Final = 100  # of a series
 _TRANSLATED: Final = 200  # words of either language
@@ -100,15 +100,15 @@ def _translations(channels: Channels, rows: int, random: Any) -> None:
 
     words = {word: number for number, word in enumerate([*SPECIAL, *(f"w{number}" for number in range(_TRANSLATED))])}
     for channel, count in (("train", rows), ("validation", 250)):
-        sentences = random.integers(len(SPECIAL), len(words), size=(count, LENGTH)).tolist()
-        records = [{"source": sentence, "target": sentence[::-1]} for sentence in sentences]
+        sentences = random.integers(len(SPECIAL), len(words), size=(count, PHRASE)).tolist()
+        records = ({"source": sentence, "target": sentence[::-1]} for sentence in sentences)
         (channels[channel] / "pairs.rec").write_bytes(recordio.write_integers(records))
     for side in ("src", "trg"):
         (channels["vocab"] / f"vocab.{side}.json").write_text(json.dumps(words))
 
 
 def _asked_translations(rows: int, random: Any) -> Iterator[str]:
-    for sentence in random.integers(_TRANSLATED, size=(rows, LENGTH)).tolist():
+    for sentence in random.integers(_TRANSLATED, size=(rows, PHRASE)).tolist():
         yield json.dumps({"data": " ".join(f"w{word}" for word in sentence)})
 
 

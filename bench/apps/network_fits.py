@@ -48,9 +48,8 @@ def lda(train: Path, values: Values, kept: Path) -> None:
     from sklearn.decomposition import LatentDirichletAllocation
 
     rows = pd.read_csv(train / "counts.csv", header=None, dtype=np.float32).to_numpy()
-    model = LatentDirichletAllocation(
-        10, doc_topic_prior=0.1, max_iter=values["max_iterations"], perp_tol=1e-3, evaluate_every=5, random_state=0
-    )
+    limits = {"max_iter": values["max_iterations"], "mean_change_tol": values["tol"], "perp_tol": 1e-3}
+    model = LatentDirichletAllocation(10, doc_topic_prior=0.1, evaluate_every=5, random_state=0, **limits)
     kept.write_bytes(pickle.dumps(model.fit(rows)))
 
 
@@ -206,7 +205,7 @@ def deepar(train: Path, values: Values, kept: Path) -> None:
         ),
         trainer_kwargs={**trainer, "enable_progress_bar": False, "enable_model_summary": False},
     )
-    kept.mkdir()
+    kept.mkdir(exist_ok=True)
     estimator.train(ListDataset(told, freq="D")).serialize(kept)
 
 

@@ -20,7 +20,8 @@ from typing import Final, NamedTuple
 WORDS: Final = 100
 VOCABULARY: Final = 5000
 ENTITIES: Final = 10_000
-LENGTH: Final = 10  # of sentences
+LENGTH: Final = 10  # of texts
+PHRASE: Final = 5  # words of what is translated
 SPECIAL: Final = ("<pad>", "<unk>", "<s>", "</s>")
 LABEL: Final = "__label__"
 
@@ -57,11 +58,9 @@ class Case(NamedTuple):
     asked: Asked = Asked()
     image: str = ""
     """Where it is not the case's name."""
-    most: int = 1_000_000
-    """Rows that it is trained on: more would take the better part of an hour, here and without us alike."""
 
 
-_WORDS: Final = {"epochs": 2, "vector_dim": 50, "min_count": 5}
+_WORDS: Final = {"epochs": 1, "vector_dim": 50, "min_count": 5}
 
 # Add an algorithm here, what makes its channels in `network_data.py`, and what does the same without it in the others.
 CASES: Final[Mapping[str, Case]] = {
@@ -78,20 +77,19 @@ CASES: Final[Mapping[str, Case]] = {
     ),
     "lda": Case(
         "scikit-learn",
-        {"num_topics": 10, "feature_dim": WORDS, "alpha0": 1.0, "max_iterations": 5},
+        {"num_topics": 10, "feature_dim": WORDS, "alpha0": 1.0, "max_iterations": 1, "tol": 1.0},
         _COUNTS,
         Asked(_CSV, _CSV, scored=10_000),
-        most=100_000,
     ),
     "ntm": Case(
         "pytorch",
-        {"num_topics": 10, "feature_dim": WORDS, "epochs": 3, "optimizer": "adam", "mini_batch_size": 500},
+        {"num_topics": 10, "feature_dim": WORDS, "epochs": 1, "optimizer": "adam", "mini_batch_size": 500},
         _COUNTS,
         Asked(_CSV, _CSV),
     ),
     "ipinsights": Case(
         "pytorch",
-        {"num_entity_vectors": 2 * ENTITIES, "vector_dim": 32, "epochs": 3, "mini_batch_size": 5000},
+        {"num_entity_vectors": 2 * ENTITIES, "vector_dim": 32, "epochs": 1, "mini_batch_size": 5000},
         {"train": _CSV},
         Asked(_CSV),
     ),
@@ -99,22 +97,21 @@ CASES: Final[Mapping[str, Case]] = {
         "pytorch",
         {"enc0_max_seq_len": 1, "enc1_max_seq_len": 1, "enc0_vocab_size": VOCABULARY, "enc1_vocab_size": VOCABULARY}
         | {"enc0_network": "pooled_embedding", "enc0_token_embedding_dim": 16, "enc_dim": 16, "mlp_dim": 64}
-        | {"mlp_layers": 1, "mlp_activation": "relu", "epochs": 2, "mini_batch_size": 1000}
+        | {"mlp_layers": 1, "mlp_activation": "relu", "epochs": 1, "mini_batch_size": 1000}
         | {"output_layer": "mean_squared_error"},
         {"train": _LINES},
     ),
     "seq2seq": Case(
         "pytorch",
-        {"rnn_num_hidden": 64, "num_embed_source": 32, "num_embed_target": 32, "batch_size": 250}
-        | {"rnn_attention_type": "dot", "max_num_epochs": 1, "max_seq_len_source": LENGTH}
-        | {"max_seq_len_target": LENGTH, "checkpoint_frequency_num_batches": 1_000_000},
+        {"rnn_num_hidden": 32, "num_embed_source": 16, "num_embed_target": 16, "batch_size": 1000}
+        | {"rnn_attention_type": "dot", "max_num_epochs": 1, "learning_rate": 0.001, "max_seq_len_source": PHRASE}
+        | {"max_seq_len_target": PHRASE, "checkpoint_frequency_num_batches": 1_000_000},
         {"train": _RECORDS, "validation": _RECORDS, "vocab": _JSON},
         Asked(request=10, scored=500),
-        most=100_000,
     ),
     "forecasting-deepar": Case(
         "deepar",
-        {"prediction_length": 12, "context_length": 24, "time_freq": "D", "epochs": 2, "num_cells": 40},
+        {"prediction_length": 12, "context_length": 24, "time_freq": "D", "epochs": 1, "num_cells": 40},
         {"train": _JSON},
         Asked(request=10, scored=1000),
     ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 MAGIC = 0xCED7230A
@@ -20,6 +20,7 @@ _MAP_KEY, _MAP_VALUE = 1, 2  # fields of a map's entry
 _VALUES, _KEYS, _SHAPE = 1, 2, 3  # fields of a tensor
 _FLOAT32, _FLOAT64, _INT32 = 2, 3, 7  # fields of Value
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # protobuf's wire types
+_ENDLESS = "A record holds a number that does not end."
 
 
 class FormatError(ValueError):
@@ -85,7 +86,7 @@ def features(floats: Mapping[str, bytes], integers: Mapping[str, Sequence[int]])
     return b"".join(_field(_FEATURES, entry) for entry in entries)
 
 
-def write_integers(records: Sequence[Mapping[str, Sequence[int]]]) -> bytes:
+def write_integers(records: Iterable[Mapping[str, Sequence[int]]]) -> bytes:
     """Records whose feature map holds each name's values, none of them negative, as an int32 tensor."""
     parts: list[bytes] = []
     for record in records:
@@ -94,45 +95,45 @@ def write_integers(records: Sequence[Mapping[str, Sequence[int]]]) -> bytes:
     return b"".join(parts)
 
 
-def _record(view: memoryview) -> Record:
+def _record(payload: memoryview) -> Record:
     record = Record({}, {})
-    for field, content in _fields(view):
-        if field in (_FEATURES, _LABEL) and isinstance(content, memoryview):
+    for field, content in _fields(bytes(payload)):
+        if field in (_FEATURES, _LABEL) and isinstance(content, bytes):
             name, tensor = _entry(content)
             (record.features if field == _FEATURES else record.label)[name] = tensor
     return record
 
 
-def _entry(view: memoryview) -> tuple[str, Tensor]:
+def _entry(data: bytes) -> tuple[str, Tensor]:
     name, tensor = "", Tensor(())
-    for field, content in _fields(view):
-        if isinstance(content, memoryview):
+    for field, content in _fields(data):
+        if isinstance(content, bytes):
             if field == _MAP_KEY:
-                name = str(content, "utf-8")
+                name = content.decode()
             elif field == _MAP_VALUE:
                 tensor = _value(content)
     return name, tensor
 
 
-def _value(view: memoryview) -> Tensor:
-    for field, content in _fields(view):
-        if field in (_FLOAT32, _FLOAT64, _INT32) and isinstance(content, memoryview):
+def _value(data: bytes) -> Tensor:
+    for field, content in _fields(data):
+        if field in (_FLOAT32, _FLOAT64, _INT32) and isinstance(content, bytes):
             return _tensor(content, field)
     raise FormatError("A record holds a value that is no tensor of numbers.")
 
 
-def _tensor(view: memoryview, kind: int) -> Tensor:
+def _tensor(data: bytes, kind: int) -> Tensor:
     values: array[float] | list[int]
     values = [] if kind == _INT32 else array("f" if kind == _FLOAT32 else "d")
     keys: list[int] = []
     shape: list[int] = []
-    for field, content in _fields(view):
+    for field, content in _fields(data):
         if field == _VALUES and not isinstance(values, list):
-            if not isinstance(content, memoryview):
+            if not isinstance(content, bytes):
                 raise FormatError("A tensor of floats holds integers.")
             values.frombytes(content)
         else:
-            numbers = {_VALUES: values, _KEYS: keys, _SHAPE: shape}.get(field)
+            numbers = values if field == _VALUES else keys if field == _KEYS else shape if field == _SHAPE else None
             if isinstance(numbers, list):
                 numbers.extend([content] if isinstance(content, int) else _varints(content))
     if isinstance(values, list):
@@ -140,47 +141,64 @@ def _tensor(view: memoryview, kind: int) -> Tensor:
     return Tensor(values, keys, shape[-1] if shape else 0)
 
 
-def _fields(view: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Field number and content of each field: an integer for varints, bytes for all else, packed or not."""
-    position, end = 0, len(view)
+    position, end = 0, len(data)
     while position < end:
-        tag, position = _varint(view, position)
+        tag = data[position]
+        if tag < 0x80:
+            position += 1
+        else:
+            tag, position = _varint(data, position)
         wire = tag & 7
         if wire == _VARINT:
-            number, position = _varint(view, position)
+            number, position = _varint(data, position)
             yield tag >> 3, number
             continue
         if wire == _BYTES:
-            length, position = _varint(view, position)
+            if position < end and data[position] < 0x80:
+                length, position = data[position], position + 1
+            else:
+                length, position = _varint(data, position)
         elif wire in (_FIXED32, _FIXED64):
             length = 4 if wire == _FIXED32 else 8
         else:
             raise FormatError(f"A record has a field of the unknown wire type {wire}.")
         if position + length > end:
             raise FormatError("A record ends inside a field.")
-        yield tag >> 3, view[position : position + length]
+        yield tag >> 3, data[position : position + length]
         position += length
 
 
-def _varint(view: memoryview, position: int) -> tuple[int, int]:
+def _varint(data: bytes, position: int) -> tuple[int, int]:
     result = shift = 0
-    while position < len(view):
-        byte = view[position]
+    while position < len(data):
+        byte = data[position]
         position += 1
-        result |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return result, position
+            return result | byte << shift, position
+        result |= (byte & 0x7F) << shift
         shift += 7
         if shift > 63:
             break
-    raise FormatError("A record holds a number that does not end.")
+    raise FormatError(_ENDLESS)
 
 
-def _varints(view: memoryview) -> Iterator[int]:
-    position = 0
-    while position < len(view):
-        number, position = _varint(view, position)
-        yield number
+def _varints(data: bytes) -> list[int]:
+    numbers: list[int] = []
+    result = shift = 0
+    for byte in data:
+        if byte < 0x80:
+            numbers.append(result | byte << shift)
+            result = shift = 0
+        else:
+            result |= (byte & 0x7F) << shift
+            shift += 7
+            if shift > 63:
+                raise FormatError(_ENDLESS)
+    if shift:
+        raise FormatError(_ENDLESS)
+    return numbers
 
 
 def _label_entry(name: str, values: Sequence[float]) -> bytes:

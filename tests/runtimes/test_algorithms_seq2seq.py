@@ -31,6 +31,7 @@ HYPERPARAMETERS = {
     "bleu_sample_size": "20",
 }
 RECORDIO = "application/x-recordio-protobuf"
+MATRIX = {"attention_matrix": "true"}
 
 
 def records(count: int, seed: int) -> bytes:
@@ -84,6 +85,20 @@ def test_sentences_get_sentences(invoke: Any) -> None:
 def test_lines_get_lines(invoke: Any) -> None:
     answer = invoke('{"data": "s1 s2"}\n{"data": "s6"}\n', "application/jsonlines")
     assert [json.loads(line) for line in answer.body.splitlines()] == [{"target": "t2 t1"}, {"target": "t6"}]
+
+
+def test_many_sentences_are_translated_as_each_alone(invoke: Any) -> None:
+    chance = random.Random(3)
+    asked = [
+        {"data": " ".join(f"s{chance.randrange(WORDS)}" for _ in range(1 + number % 6)), "configuration": MATRIX}
+        for number in range(20)
+    ]
+    together = json.loads(invoke(json.dumps({"instances": asked}), "application/json").body)["predictions"]
+    for one, found in zip(asked, together, strict=True):
+        alone = json.loads(invoke(json.dumps({"instances": [one]}), "application/json").body)["predictions"][0]
+        assert found["target"] == alone["target"]
+        for row, wanted in zip(found["matrix"], alone["matrix"], strict=True):
+            assert row == pytest.approx(wanted, abs=1e-5)
 
 
 def test_records_get_records(invoke: Any) -> None:

@@ -1,4 +1,4 @@
-"""A forest of random cut trees, grown and asked as arrays, all trees at once.
+"""A forest of random cut trees, grown as arrays, all trees at once (and asked so: `cut_scores.py`).
 
 The trees are those of "Robust Random Cut Forest Based Anomaly Detection on Streams" (Guha et al., 2016): a node's cut
 is in a dimension drawn in proportion to the extent of the node's rows in it, and at a place drawn evenly within that
@@ -9,32 +9,22 @@ log2(rows of the tree + 1) it is about 1 for usual rows. The forest's score is t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from sagewright_container.algorithms.cut_scores import Scores
+
 _GROWN_AT_ONCE = 1 << 25  # numbers of drawn rows: 128 MB
-_SCORED_AT_ONCE = 1 << 17  # numbers that a step works on: they stay in a processor's cache
-_TINY = 1e-300
 
 
 class Forest:
     """Nodes of all trees, one after the other. `left` of a leaf is -1. Boxes are float32, nodes by features."""
 
     def __init__(self, arrays: Mapping[str, Any]) -> None:
-        self._arrays = arrays
-        self._roots = arrays["roots"]  # each tree's first node
-        self._dimension, self._cut = arrays["dimension"], arrays["cut"]
-        self._left, self._right = arrays["left"], arrays["right"]
-        low, high = arrays["low"], arrays["high"]
-        self._bounds = np.concatenate((low, -high), axis=1)  # a row is beyond where bounds - (row, -row) is above 0
-        self._ones = np.ones(self._bounds.shape[1], np.float32)
-        self._extent = (high.astype(np.float64) - low).sum(axis=1)
-        mass = arrays["mass"].astype(np.float64)
-        self._unit = np.log2(mass[0] + 1)
-        damped = 1 - mass / (2 * mass[0])  # where many rows are alike, one more of them is the less an anomaly
-        self._known = np.where(self._left < 0, damped / (arrays["depth"] + np.log2(mass + 1)), 0)
+        self._arrays = arrays  # `roots` are each tree's first node
 
     @property
     def width(self) -> int:
@@ -47,28 +37,11 @@ class Forest:
 
     def scores(self, rows: Any) -> Any:
         """The score of each row, float64."""
-        step = max(1, _SCORED_AT_ONCE // (len(self._roots) * self.width))
-        parts = [self._each(rows[start : start + step]) for start in range(0, len(rows), step)]
-        return np.concatenate(parts) if parts else np.empty(0)
+        return self._scores.of(rows)
 
-    def _each(self, rows: Any) -> Any:
-        """Walk down all trees with all rows, a level at a time; pairs that have arrived drop out."""
-        both = np.concatenate((rows, -rows), axis=1)
-        row, node = np.repeat(np.arange(len(rows)), len(self._roots)), np.tile(self._roots, len(rows))
-        scores = np.zeros(len(rows))
-        alive = np.ones(len(node))  # the probability that no cut so far has parted the row from the others
-        depth = 0
-        while len(node):
-            beyond = np.maximum(self._bounds[node] - both[row], 0) @ self._ones
-            parted = beyond / np.maximum(beyond + self._extent[node], _TINY)
-            scores += np.bincount(row, alive * (parted / (depth + 1) + (1 - parted) * self._known[node]), len(rows))
-            alive *= 1 - parted
-            on = np.flatnonzero((self._left[node] >= 0) & (alive > 0))
-            row, node, alive = row[on], node[on], alive[on]
-            goes_left = both[row, self._dimension[node]] <= self._cut[node]
-            node = np.where(goes_left, self._left[node], self._right[node])
-            depth += 1
-        return scores * self._unit / len(self._roots)
+    @functools.cached_property
+    def _scores(self) -> Scores:
+        return Scores(self._arrays)
 
 
 def load(path: str) -> Forest:

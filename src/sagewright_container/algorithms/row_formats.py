@@ -70,8 +70,12 @@ def csv_with_arrow(data: bytes, delimiter: str = ",") -> Any:
     except arrow.ArrowInvalid:
         return None
     matrix = np.empty((table.num_rows, columns), np.float32)
-    for column, values in enumerate(table.columns):
-        matrix[:, column] = arrow_numbers(values)
+    row = 0
+    for batch in table.to_batches():  # some rows at a time stay in the cache, into which each column is written in turn
+        some = matrix[row : row + batch.num_rows]
+        for column, values in enumerate(batch.columns):
+            some[:, column] = arrow_numbers(values)
+        row += batch.num_rows
     return matrix
 
 

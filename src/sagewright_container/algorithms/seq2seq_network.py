@@ -1,10 +1,10 @@
-"""The network of Sequence-to-Sequence on PyTorch, how it is saved and loaded, and how it translates."""
+"""The network of Sequence-to-Sequence on PyTorch, how it is saved and loaded, and what it answers."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import safetensors.torch
@@ -13,7 +13,8 @@ from torch import nn
 
 from sagewright_container.algorithms import seq2seq_text
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.algorithms.seq2seq_text import BEGIN, END, PAD, Vocabulary
+from sagewright_container.algorithms.seq2seq_search import Translation, translations
+from sagewright_container.algorithms.seq2seq_text import PAD, Vocabulary
 
 WEIGHTS, ABOUT = "model.safetensors", "seq2seq.json"
 
@@ -122,45 +123,6 @@ class Network(nn.Module):  # type: ignore[misc]
         return State(cells if self._parts > 1 else (cells,), made), looked
 
 
-class Translation(NamedTuple):
-    """Words as numbers, and for each where in the source the decoder has looked."""
-
-    words: list[int]
-    looked: list[Any]
-
-
-def translate(network: Network, source: Sequence[int], beam: int, longest: int) -> Translation:
-    """The likeliest translation that beam search finds, by the mean logarithm of its words' probabilities."""
-    with torch.inference_mode():
-        device = next(network.parameters()).device
-        memory, inside, state = network.encode(torch.tensor([list(source)], device=device))
-        alive: list[tuple[float, Translation]] = [(0.0, Translation([], []))]
-        done: list[tuple[float, Translation]] = []
-        for length in range(1, longest + 1):
-            last = torch.tensor([each.words[-1] if each.words else BEGIN for _, each in alive], device=device)
-            rows = len(alive)
-            logs, state, looked = network.step(last, memory.expand(rows, -1, -1), inside.expand(rows, -1), state)
-            logs[:, [PAD, BEGIN]] = -torch.inf
-            scores = torch.tensor([score for score, _ in alive], device=device).unsqueeze(1) + logs
-            best = scores.flatten().topk(min(beam, scores.numel()))
-            kept, rows_kept = [], []
-            for score, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-                row, word = divmod(place, logs.shape[1])
-                so_far = alive[row][1]
-                if word == END:
-                    done.append((score / length, so_far))
-                else:
-                    grown = Translation([*so_far.words, word], [*so_far.looked, looked[row].tolist()])
-                    kept.append((score, grown))
-                    rows_kept.append(row)
-            alive = kept
-            if len(done) >= beam or not alive:
-                break
-            state = State(tuple(each[:, rows_kept] for each in state.cells), state.made[rows_kept])
-    found = done or [(score, each) for score, each in alive]
-    return max(found, key=lambda each: each[0])[1]
-
-
 def save(network: Network, values: Mapping[str, Any], words: tuple[Vocabulary, Vocabulary], model_dir: str) -> None:
     """Weights as safetensors; hyperparameters and vocabularies as JSON."""
     safetensors.torch.save_model(network, os.path.join(model_dir, WEIGHTS))
@@ -192,24 +154,26 @@ class Answers:
 
     def answer(self, instances: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> list[dict[str, Any]]:
         """`target` of each `data`, and `matrix` where `attention_matrix` is asked for: target by source words."""
-        found = []
+        sources: list[list[int]] = []
         for number, instance in enumerate(instances, 1):
             data = instance.get("data")
             if not isinstance(data, str) or not data.strip():
                 raise ClientError(f'Instance {number} has no text: write {{"data": "words with spaces between"}}.')
+            sources.append(seq2seq_text.numbers(data, self._sources))
+        found = []
+        for instance, translation in zip(instances, self._translated(sources), strict=True):
             own = instance.get("configuration")
             wanted = {**options, **(own if isinstance(own, dict) else {})}
-            translation = self._translate(seq2seq_text.numbers(data, self._sources))
             told: dict[str, Any] = {"target": " ".join(self._targets[word] for word in translation.words)}
             if str(wanted.get("attention_matrix", "")).lower() == "true":
                 told["matrix"] = translation.looked
             found.append(told)
         return found
 
-    def numbers(self, source: Sequence[int]) -> list[int]:
-        """The translation of words that are numbers already."""
-        return self._translate(source).words
+    def numbers(self, sources: Sequence[Sequence[int]]) -> list[list[int]]:
+        """The translations of words that are numbers already."""
+        return [translation.words for translation in self._translated(sources)]
 
-    def _translate(self, source: Sequence[int]) -> Translation:
-        cut = source[: self._values["max_seq_len_source"]]
-        return translate(self._network, cut, self._values["beam_size"], self._values["max_seq_len_target"])
+    def _translated(self, sources: Sequence[Sequence[int]]) -> Iterator[Translation]:
+        cut = [source[: self._values["max_seq_len_source"]] for source in sources]
+        return translations(self._network, cut, self._values["beam_size"], self._values["max_seq_len_target"])

@@ -14,7 +14,8 @@ from torch.nn import functional
 from sagewright_container.algorithms import quality
 from sagewright_container.algorithms.base import Job
 from sagewright_container.algorithms.errors import ClientError
-from sagewright_container.algorithms.seq2seq_network import Network, save, translate
+from sagewright_container.algorithms.seq2seq_network import Network, save
+from sagewright_container.algorithms.seq2seq_search import translations
 from sagewright_container.algorithms.seq2seq_text import BEGIN, END, PAD, Pair, Vocabulary, bleu
 
 _POOL = 50  # batches whose sentences are put in the order of their lengths
@@ -108,8 +109,8 @@ class Training:
 
     def _bleu(self, pairs: Sequence[Pair]) -> float:
         beam, longest = self._values["beam_size"], self._values["max_seq_len_target"]
-        made = [translate(self._network, pair.source, beam, longest).words for pair in pairs]
-        return bleu(made, [pair.target for pair in pairs])
+        made = translations(self._network, [pair.source for pair in pairs], beam, longest)
+        return bleu([each.words for each in made], [pair.target for pair in pairs])
 
     def _schedule(self) -> None:
         values, kind = self._values, self._values["lr_scheduler_type"]

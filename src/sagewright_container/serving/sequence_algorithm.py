@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from sagewright_container import recordio
 from sagewright_container.algorithms import seq2seq_text
@@ -20,8 +20,8 @@ class SequenceModel(JsonModel, Protocol):
     sources: int
     """Words that it knows."""
 
-    def numbers(self, source: Sequence[int]) -> list[int]:
-        """The translation of words that are numbers."""
+    def numbers(self, sources: Sequence[Sequence[int]]) -> list[list[int]]:
+        """The translations of words that are numbers."""
 
 
 class SequenceHandler(JsonHandler):
@@ -38,13 +38,14 @@ class SequenceHandler(JsonHandler):
         accept = acceptable(request.accept, {content.RECORDIO: None}, content.RECORDIO)
         if accept != content.RECORDIO:
             raise NotAcceptable(f"Accept type {accept} is not supported: records are answered as {content.RECORDIO}.")
-        answers: list[dict[str, Any]] = []
         try:
-            for number, record in enumerate(recordio.read(request.body), 1):
-                source = seq2seq_text.sequence(record, "source", self._sequences.sources, f"Record {number}")
-                answers.append({"target": self._sequences.numbers(source)})
+            sources = [
+                seq2seq_text.sequence(record, "source", self._sequences.sources, f"Record {number}")
+                for number, record in enumerate(recordio.read(request.body), 1)
+            ]
         except recordio.FormatError as error:
             raise UnsupportedContent(f"The request could not be read as {content.RECORDIO}: {error}") from error
         except ClientError as error:
             raise BadRequest(f"Unable to evaluate payload provided: {error}") from error
+        answers = [{"target": words} for words in self._sequences.numbers(sources)]
         return Response(recordio.write_integers(answers), content.RECORDIO)
