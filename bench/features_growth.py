@@ -21,7 +21,9 @@ from sagewright.dataplane.features.event_time import SECOND
 TITLE = "a feature group with many records, 20 features each; the reference is one with few in the same server"
 
 _FEW: Final = 2_000
-_REQUESTS: Final = 3_000
+_PUTS: Final = 3_000
+_GETS: Final = 20_000
+"""More than the server remembers of what was asked for."""
 _BATCHES: Final = 300
 _AT_ONCE: Final = 200_000
 _BEGUN: Final = 1_700_000_000
@@ -91,8 +93,9 @@ def _signed(peer: peers.Peer, keys: peers.Keys, group: str, count: int) -> Mappi
         return [chance.randrange(count) for _ in range(some)]
 
     def ask(runtime: Any) -> None:
-        for number in wanted(_REQUESTS):
+        for number in wanted(_PUTS):
             runtime.put_record(FeatureGroupName=group, Record=features.record(number))
+        for number in wanted(_GETS):
             runtime.get_record(FeatureGroupName=group, RecordIdentifierValueAsString=str(number))
         for _ in range(_BATCHES):
             identifiers = [str(number) for number in wanted(features.BATCH)]

@@ -13,7 +13,7 @@ from sagewright.dataplane.features.group_file import Kept
 
 Place = tuple[str, str]
 """The uid of a group's record, and a record's identifier."""
-_ROOM: Final = 64 << 20
+_ROOM: Final = 16 << 20
 _OVERHEAD: Final = 300
 """Bytes that an entry takes beside its record, about."""
 
