@@ -42,6 +42,7 @@ _NOT_STARTED: Final = 125
 """The exit code of a container that could not be made, as docker's own."""
 _PORCH_S: Final = 30.0
 _AGAIN_S: Final = 0.5
+_DEAF_S: Final = 1.0
 _TERM, _KILL = "SIGTERM", "SIGKILL"
 
 
@@ -77,6 +78,8 @@ class Attendant:
         self._ended, self._end = os.pipe()
         self._started = _claimed(folder)
         self._deadline: float | None = None
+        self._deaf_until = 0.0
+        """Until when its first process may not have got round to asking for signals, by the monotonic clock."""
         self._sent: str | None = None
         self._pressed = 0.0
         self._memory: OutOfMemory | None = None
@@ -127,6 +130,7 @@ class Attendant:
             self._api.call("POST", f"/libpod{self._path}/init")
             self._look_after()
         self._api.call("POST", f"{self._path}/start")
+        self._deaf_until = time.monotonic() + _DEAF_S
 
     def _make(self, name: str, body: dict[str, Any]) -> None:
         self._api.call("POST", "/containers/create", {"name": name}, body)
@@ -192,6 +196,8 @@ class Attendant:
         """Milliseconds until something is to be done; None for as long as nothing happens."""
         if self._memory is not None and self._memory.told and not self._memory.killed:
             return 5
+        if self._deadline is not None and self._sent is None and time.monotonic() < self._deaf_until:
+            return 5
         until = [self._disk.next_look] if self._disk is not None and self._disk.next_look is not None else []
         if self._deadline is not None:
             until.append(max(self._deadline, self._pressed + _AGAIN_S))
@@ -223,6 +229,8 @@ class Attendant:
         now = time.monotonic()
         wanted = _KILL if now >= self._deadline else _TERM
         if wanted == self._sent and (wanted == _TERM or now < self._pressed + _AGAIN_S):
+            return
+        if wanted == _TERM and now < self._deaf_until and not _hears_sigterm(self._pid):
             return
         self._sent, self._pressed = wanted, now
         try:
@@ -281,6 +289,19 @@ class Attendant:
                 time.sleep(1)
             else:
                 return
+
+
+def _hears_sigterm(pid: int) -> bool:
+    """Whether a container's first process handles or holds back SIGTERM: else the kernel drops it. What runc was until
+    a moment ago does, for nobody's good. Also true where it cannot be told."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
+    if status.startswith("Name:\trunc"):
+        return False
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigBlk:", "SigCgt:"))]
+    return any(mask >> (signal.SIGTERM - 1) & 1 for mask in masks)
 
 
 def _claimed(folder: str) -> float:
