@@ -13,7 +13,7 @@ from sagewright.dataplane.features.group_file import Kept
 
 Place = tuple[str, str]
 """The uid of a group's record, and a record's identifier."""
-_ROOM: Final = 16 << 20
+ROOM: Final = 16 << 20
 _OVERHEAD: Final = 300
 """Bytes that an entry takes beside its record, about."""
 
@@ -21,7 +21,7 @@ _OVERHEAD: Final = 300
 class Recent:
     """At most so many bytes of them. All methods are called by the event loop, which makes and ends the changes too."""
 
-    def __init__(self, room: int = _ROOM) -> None:
+    def __init__(self, room: int = ROOM) -> None:
         self._room, self._taken = room, 0
         self._kept: OrderedDict[Place, Kept] = OrderedDict()
         self._changing: Counter[Place] = Counter()

@@ -18,7 +18,7 @@ from sagewright.base.clock import Clock
 from sagewright.dataplane.features.changes import Change
 from sagewright.dataplane.features.event_time import SECOND
 from sagewright.dataplane.features.group_file import Asked, GroupFile, Kept
-from sagewright.dataplane.features.recent import Recent
+from sagewright.dataplane.features.recent import ROOM, Recent
 
 _log = logging.getLogger(__name__)
 _OPEN: Final = 64
@@ -35,7 +35,7 @@ class FeatureFiles:
     def __init__(self, folder: Path, clock: Clock, *, alone: bool = False) -> None:
         """`alone`: nobody but this process writes to the files."""
         self._folder, self._clock = folder, clock
-        self._recent = Recent() if alone else None
+        self._recent = Recent(ROOM if alone else 0)
         self._lock = threading.Lock()
         self._open: OrderedDict[str, GroupFile] = OrderedDict()
         self._users: dict[str, int] = {}
@@ -53,8 +53,7 @@ class FeatureFiles:
         future: asyncio.Future[None] = loop.create_future()
 
         def end(error: BaseException | None) -> None:
-            if self._recent is not None:
-                self._recent.end(place)
+            self._recent.end(place)
             if future.done():
                 return  # nobody waits any more
             if error is not None:
@@ -69,8 +68,7 @@ class FeatureFiles:
         await self._opened(uid)
         place = uid, change.identifier
         with self.at(uid) as file:
-            if self._recent is not None:
-                self._recent.begin(place)
+            self._recent.begin(place)
             if file.add(Asked(change, tell)):
                 self._enter(uid)  # it stays open although whoever asked may leave
                 self._committers.submit(self._commit, uid, file)
@@ -88,10 +86,10 @@ class FeatureFiles:
     async def one(self, uid: str, identifier: str) -> Kept | None:
         """The record, if it is there."""
         place = uid, identifier
-        if self._recent is not None and (kept := self._recent.get(place, self._clock.now() * SECOND)) is not None:
+        if (kept := self._recent.get(place, self._clock.now() * SECOND)) is not None:
             return kept
         kept = (await self.read(uid, [identifier])).get(identifier)
-        if self._recent is not None and kept is not None:
+        if kept is not None:
             self._recent.keep(place, kept)
         return kept
 

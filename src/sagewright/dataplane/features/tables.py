@@ -85,11 +85,11 @@ _RECORD, _ELSE = _table("record", "key"), _table("beside", "id")
 
 def key(identifier: str) -> int:
     """A number that is the same everywhere and always."""
-    return int.from_bytes(blake2b(identifier.encode(), digest_size=8).digest(), "big") >> 1
+    return keys((identifier,))[0]
 
 
 def keys(identifiers: Iterable[str]) -> list[int]:
-    """Those of many: `key` without the calls."""
+    """Those of many."""
     number = int.from_bytes
     return [number(blake2b(each.encode(), digest_size=8).digest(), "big") >> 1 for each in identifiers]
 

@@ -58,9 +58,7 @@ def elsewhere(call: Call, params: Params) -> Need | None:
     row = entry(call.service, call.operation)
     if not row.shared or not any(_has_arn(params.get(member)) for member in row.members or params):
         return None
-    arns = [
-        arn for template in row.resources for arn in template.arns(params, region=call.region, account=call.account)
-    ]
+    arns = _arns(row, params, call.region, call.account)
     return next((Need(row.action, arn) for arn in arns if arn.split(":", 5)[4:5] != [call.account]), None)
 
 
@@ -74,14 +72,17 @@ def _of_names(service: str, operation: str, region: str, account: str, names: tu
     """The needs of an operation that names what it is about and no more: most do, and ask for the same again."""
     row = entry(service, operation)
     params = {member: name for member, name in zip(row.members or (), names, strict=True) if name is not None}
-    arns = [arn for template in row.resources for arn in template.arns(params, region=region, account=account)]
+    arns = _arns(row, params, region, account)
     return [Need(row.action, each) for arn in arns or ("*",) for each in _meanings(region, account, arn)]
 
 
+def _arns(row: Entry, params: Params, region: str, account: str) -> list[str]:
+    """What a request is about, as it names it."""
+    return [arn for template in row.resources for arn in template.arns(params, region=region, account=account)]
+
+
 def _resources(call: Call, params: Params, row: Entry) -> Sequence[str]:
-    arns = [
-        arn for template in row.resources for arn in template.arns(params, region=call.region, account=call.account)
-    ]
+    arns = _arns(row, params, call.region, call.account)
     if call.service in _TIDY:
         arns = [_TIDY[call.service](call, params, arn) for arn in arns]
     if call.service not in _EXACT:
