@@ -16,6 +16,7 @@ import httptools
 
 from sagewright.edge import bounds
 from sagewright.edge.answers import BROKEN, CONTINUE, UNKNOWN, head, pieces, refusal
+from sagewright.edge.busy_poll import BusyPoll
 from sagewright.edge.endless import Endless
 from sagewright.edge.incoming import Incoming
 from sagewright.edge.tunnel import Tunnel
@@ -33,9 +34,11 @@ Respond = Callable[[Incoming], Awaitable[Response]]
 class Connection(asyncio.Protocol):
     """One client. `respond` answers a request; `connections` holds this object as long as it is open."""
 
-    def __init__(self, respond: Respond, connections: set[Connection], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, respond: Respond, connections: set[Connection], clock: Callable[[], float], poll: BusyPoll
+    ) -> None:
         """`clock` is the event loop's."""
-        self._respond, self._connections, self._clock = respond, connections, clock
+        self._respond, self._connections, self._clock, self._poll = respond, connections, clock, poll
         self._parser = httptools.HttpRequestParser(self)
         self._transport = cast(asyncio.Transport, None)
         self._task: asyncio.Task[None] | None = None
@@ -45,6 +48,8 @@ class Connection(asyncio.Protocol):
         """Bytes of the answer that the client had not read at the last look."""
         self._fresh = True
         """Whether no byte of the next request has come."""
+        self._answered, self._at_once = 0.0, False
+        """When the last request was answered; whether this one came but a moment later."""
         self._size = 0
         """Bytes that came since something was understood."""
         self._dropped = 0
@@ -120,6 +125,7 @@ class Connection(asyncio.Protocol):
             return
         if self._fresh:
             self._fresh, self._deadline = False, self._clock() + bounds.HEAD_S
+            self._at_once = self._poll.asked(self._answered)
         self._size += len(data)
         try:
             self._parser.feed_data(data)
@@ -333,6 +339,7 @@ class Connection(asyncio.Protocol):
             self._read_on()
         else:
             self._deadline = self._clock() + (bounds.IDLE_S if self._fresh else bounds.HEAD_S)
+            self._answered = self._poll.answered(again=self._at_once)
 
     def _taken(self, incoming: Incoming) -> None:
         """Somebody wants more of a body."""

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+from sagewright.edge.busy_poll import BusyPoll
 from sagewright.edge.http import Connection, Respond
 
 GRACE_S: Final = 5.0
@@ -36,12 +37,12 @@ async def listen(respond: Respond, sock: socket.socket, *, started: Callable[[],
     """
     loop = asyncio.get_running_loop()
     connections: set[Connection] = set()
-    most = _room()
+    most, poll = _room(), BusyPoll(loop)
 
     def arrived() -> Connection:
         if len(connections) >= most:
             min(connections, key=lambda each: each.spare).abort()
-        return Connection(respond, connections, loop.time)
+        return Connection(respond, connections, loop.time, poll)
 
     server = await loop.create_server(arrived, sock=sock, backlog=_BACKLOG, start_serving=False)
     asked: asyncio.Queue[signal.Signals] = asyncio.Queue()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sagewright.edge import bounds
+from sagewright.edge.busy_poll import BusyPoll
 from sagewright.edge.http import Connection
 from sagewright.edge.incoming import Incoming
 from sagewright.wire.http import Response
@@ -29,8 +30,9 @@ class Place:
 
     async def __aenter__(self) -> Place:
         loop = asyncio.get_running_loop()
+        poll = BusyPoll(loop)
         self.server = await loop.create_server(
-            lambda: Connection(self.respond, self.open, lambda: self.now), "127.0.0.1", 0
+            lambda: Connection(self.respond, self.open, lambda: self.now, poll), "127.0.0.1", 0
         )
         return self
 
