@@ -1,18 +1,21 @@
-"""What every built-in algorithm declares and is given. `run.py` checks a job against it and trains."""
+"""What every built-in algorithm declares and is given. `run.py` checks a job against it and trains.
+
+These are no dataclasses: each job would wait for the modules that make those, longer than fastText trains on a small
+file.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from sagewright_container.algorithms.errors import ClientError
 from sagewright_container.algorithms.hyperparameters import Hyperparameter
 
 
-@dataclass(frozen=True)
-class Channel:
+class Channel(NamedTuple):
     """An input that an algorithm takes. `content_types` maps what a request may say to our name for it."""
 
     name: str
@@ -22,8 +25,7 @@ class Channel:
     pipe: frozenset[str] = frozenset()  # our names of the content types that Pipe mode works with
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """A metric that the algorithm prints, with AWS's regular expression over the log and its direction."""
 
     name: str
@@ -31,8 +33,7 @@ class Metric:
     maximize: bool
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """A channel as the job gives it: `content_type` in our word, its parameters, and how to read it.
 
     `sharded`: each host has files of its own (`shards.py`).
@@ -42,7 +43,7 @@ class Input:
     content_type: str
     path: str
     pipe: bool = False
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = MappingProxyType({})
     sharded: bool = False
 
     def files(self) -> list[str]:
@@ -58,7 +59,6 @@ class Input:
         return ClientError(f"Channel {self.name} holds no data: {what}. Put rows under the S3 prefix that it names.")
 
 
-@dataclass
 class Job:
     """One run of an algorithm. `stopping` turns true on SIGTERM: save what there is and return.
 
@@ -66,14 +66,21 @@ class Job:
     empty where it is to keep none.
     """
 
-    hyperparameters: dict[str, Any]
-    inputs: dict[str, Input]
-    model_dir: str
-    output_data_dir: str
-    hosts: Sequence[str] = ("algo-1",)
-    current_host: str = "algo-1"
-    checkpoint_dir: str = ""
-    stopping: bool = False
+    def __init__(
+        self,
+        hyperparameters: dict[str, Any],
+        inputs: dict[str, Input],
+        model_dir: str,
+        output_data_dir: str,
+        *,
+        hosts: Sequence[str] = ("algo-1",),
+        current_host: str = "algo-1",
+        checkpoint_dir: str = "",
+    ) -> None:
+        self.hyperparameters, self.inputs = hyperparameters, inputs
+        self.model_dir, self.output_data_dir, self.checkpoint_dir = model_dir, output_data_dir, checkpoint_dir
+        self.hosts, self.current_host = hosts, current_host
+        self.stopping = False
 
 
 class Model(Protocol):

@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -95,14 +94,14 @@ class BlazingText:
         supervised = job.hyperparameters["mode"] == SUPERVISED
         if supervised and _true(job.hyperparameters["early_stopping"]) and "validation" not in job.inputs:
             raise ClientError("Hyperparameter early_stopping needs the channel validation, which was not given.")
-        with tempfile.TemporaryDirectory() as folder:
-            path = texts.gathered(job.inputs["train"], os.path.join(folder, "train"), labelled=supervised)
+        with texts.scratch() as place:
+            path = texts.gathered(job.inputs["train"], place, labelled=supervised)
             if not supervised:
                 _vectors(job, path)
                 return
             held_out = None
             if "validation" in job.inputs:
-                held_out = texts.gathered(job.inputs["validation"], os.path.join(folder, "validation"), labelled=True)
+                held_out = texts.gathered(job.inputs["validation"], place, labelled=True)
             _classifier(job, path, held_out)
 
     def load(self, model_dir: str) -> Model:

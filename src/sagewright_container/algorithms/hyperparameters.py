@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-import difflib
+import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sagewright_container.algorithms.errors import ClientError
 
 Kind = Literal["Integer", "Continuous", "Categorical", "FreeText", "List", "NestedList", "Tuple"]
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """Numbers from `low` to `high`; None is no bound; an open end leaves the bound itself out."""
 
     low: float | None = None
@@ -23,8 +20,8 @@ class Range:
     low_open: bool = False
     high_open: bool = False
 
-    def __contains__(self, number: float) -> bool:
-        if math.isnan(number):
+    def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int | float) or math.isnan(number):
             return False
         above = self.low is None or number > self.low or (number == self.low and not self.low_open)
         below = self.high is None or number < self.high or (number == self.high and not self.high_open)
@@ -36,8 +33,7 @@ class Range:
         return f"{low}, {high}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hyperparameter:
+class Hyperparameter(NamedTuple):
     """One hyperparameter as AWS documents it.
 
     `range` bounds a number; `choices` are the words allowed (of each member, for lists); `words` may stand in a
@@ -107,7 +103,7 @@ def validate(declared: Iterable[Hyperparameter], given: Mapping[str, str]) -> di
     for name, text in given.items():
         row = by_name.get(name)
         if row is None:
-            near = difflib.get_close_matches(name, by_name, n=1)
+            near = importlib.import_module("difflib").get_close_matches(name, by_name, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ClientError(f"Hyperparameter {name} is not known to this algorithm.{hint}")
         if row.name in values:
@@ -132,7 +128,7 @@ def _integer(text: str) -> int:
 
 
 def _sequence(text: str) -> Any:
-    value = ast.literal_eval(text)
+    value = importlib.import_module("ast").literal_eval(text)
     if not isinstance(value, list | tuple):
         raise ValueError(text)
     return value

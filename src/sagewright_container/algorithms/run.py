@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any
@@ -38,7 +36,7 @@ def train(name: str) -> int:
     except ClientError as error:
         return _fail(contract, f"ClientError: {error}")
     except Exception as error:  # noqa: BLE001  the border of the process: whatever it was becomes the reason
-        traceback.print_exc()
+        importlib.import_module("traceback").print_exc()
         return _fail(contract, f"AlgorithmError: {type(error).__name__}: {error}")
     return 0
 
@@ -56,13 +54,20 @@ def declaration(algorithm: Algorithm) -> Mapping[str, Any]:
         "environment": algorithm.environment,
         "repositories": list(algorithm.repositories),
         "parallel": algorithm.parallel,
-        "hyperparameters": [dataclasses.asdict(row) for row in algorithm.hyperparameters],
+        "hyperparameters": [_members(row) for row in algorithm.hyperparameters],
         "channels": [
             {"name": row.name, "required": row.required, "content_types": list(row.content_types)}
             for row in algorithm.channels
         ],
-        "metrics": [dataclasses.asdict(row) for row in algorithm.metrics],
+        "metrics": [_members(row) for row in algorithm.metrics],
     }
+
+
+def _members(row: Any) -> Any:
+    """What has names, by these."""
+    if not hasattr(row, "_asdict"):
+        return row
+    return {name: _members(value) for name, value in row._asdict().items()}
 
 
 def prepare(algorithm: Algorithm, contract: Contract) -> Job:

@@ -7,7 +7,6 @@ that of a job on one host with the same files. Loaded for jobs of several hosts 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import tempfile
 from collections.abc import Iterator
@@ -81,7 +80,7 @@ def _merged(source: Input, folder: str) -> Input:
     else:
         for path in source.files():
             os.symlink(os.path.abspath(path), _room(merged, os.path.relpath(path, source.path), ""))
-    return dataclasses.replace(source, path=merged, sharded=False)
+    return source._replace(path=merged, sharded=False)
 
 
 def _send(line: Line, source: Input) -> None:

@@ -13,10 +13,9 @@ import json
 import math
 import operator
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
-from sagewright_container import recordio
 from sagewright_container.algorithms.base import Input
 from sagewright_container.algorithms.errors import ClientError
 
@@ -25,11 +24,27 @@ _MARK = LABEL.encode()
 _PIECE = 1 << 20  # bytes that are checked at once
 
 
-def gathered(source: Input, path: str, *, labelled: bool) -> str:
+@contextlib.contextmanager
+def scratch() -> Iterator[Callable[[str], str]]:
+    """Gives names the paths of files that go in the end; makes a folder for them only when it is asked."""
+    with contextlib.ExitStack() as stack:
+        folders: list[str] = []
+
+        def place(name: str) -> str:
+            if not folders:
+                made = importlib.import_module("tempfile").TemporaryDirectory()
+                folders.append(stack.enter_context(made))
+            return os.path.join(folders[0], name)
+
+        yield place
+
+
+def gathered(source: Input, place: Callable[[str], str], *, labelled: bool) -> str:
     """A file of all texts of a channel: its own where it has one and that is read as it is, else one that is written
-    at `path`. Raises ClientError."""
+    at the place of the channel's name. Raises ClientError."""
     names = source.files()
     own = len(names) == 1 and source.content_type == "text" and not source.pipe and _ends_its_last_line(names[0])
+    path = names[0] if own else place(source.name)
     some = False
     with contextlib.nullcontext() if own else open(path, "wb") as out:
         for piece in _pieces(source, names, labelled):
@@ -38,7 +53,7 @@ def gathered(source: Input, path: str, *, labelled: bool) -> str:
                 out.write(piece)
     if not some:
         raise source.nothing()
-    return names[0] if own else path
+    return path
 
 
 def _ends_its_last_line(path: str) -> bool:
@@ -99,6 +114,7 @@ def _json_lines(file: IO[bytes], labelled: bool) -> Iterator[bytes]:
 
 
 def _records(file: IO[bytes], labelled: bool) -> Iterator[bytes]:
+    recordio = importlib.import_module("sagewright_container.recordio")
     try:
         payloads = [bytes(payload).decode() for payload in recordio.frames(file.read())]
     except (recordio.FormatError, UnicodeDecodeError) as error:

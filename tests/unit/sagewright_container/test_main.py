@@ -52,15 +52,23 @@ def test_xgboost_is_an_algorithm_until_a_program_is_named(
 
 
 def test_a_script_is_started_without_heavy_imports() -> None:
+    assert heavy_imports("training.launch") == []
+
+
+def test_algorithms_that_are_quick_start_without_heavy_imports() -> None:
+    assert heavy_imports("algorithms.run", "algorithms.blazingtext", "algorithms.texts") == ["typing"]
+
+
+def heavy_imports(*modules: str) -> list[str]:
     code = (
-        "import sys, sagewright_container.main, sagewright_container.training.launch as launch\n"
-        "heavy = ['argparse', 'asyncio', 'dataclasses', 'inspect', 'logging', 'shutil', 'socket', 'subprocess',"
-        " 'tempfile', 'typing', 'uvicorn']\n"
-        "print([name for name in heavy if name in sys.modules])"
+        f"import sys, sagewright_container.main, {', '.join(f'sagewright_container.{name}' for name in modules)}\n"
+        "heavy = ['argparse', 'ast', 'asyncio', 'dataclasses', 'difflib', 'inspect', 'logging', 'shutil', 'socket',"
+        " 'subprocess', 'tempfile', 'traceback', 'typing', 'uvicorn']\n"
+        "print(*(name for name in heavy if name in sys.modules))"
     )
     command = [sys.executable, "-S", "-c", code]
     done = subprocess.run(command, env={"PYTHONPATH": str(SRC)}, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    return done.stdout.split()
 
 
 def test_the_toolkit_never_imports_the_server() -> None:

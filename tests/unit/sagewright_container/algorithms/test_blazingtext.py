@@ -70,7 +70,7 @@ LABELLED = b"__label__good a fine day\n__label__1 __label__2 rain\n"
     ],
 )
 def test_every_form_of_text_becomes_labelled_lines(tmp_path: Path, content_type: str, data: bytes) -> None:
-    path = texts.gathered(channel(tmp_path, content_type, data), str(tmp_path / "out"), labelled=True)
+    path = texts.gathered(channel(tmp_path, content_type, data), lambda _: str(tmp_path / "out"), labelled=True)
     assert Path(path).read_bytes() == LABELLED
 
 
@@ -88,25 +88,27 @@ def test_every_form_of_text_becomes_labelled_lines(tmp_path: Path, content_type:
 )
 def test_bad_texts_are_named(tmp_path: Path, content_type: str, data: bytes, reason: str) -> None:
     with pytest.raises(ClientError, match=reason):
-        texts.gathered(channel(tmp_path, content_type, data), str(tmp_path / "out"), labelled=True)
+        texts.gathered(channel(tmp_path, content_type, data), lambda _: str(tmp_path / "out"), labelled=True)
 
 
 def test_a_channel_s_own_file_is_read_where_nothing_has_to_be_changed(tmp_path: Path) -> None:
-    source, path = channel(tmp_path, "text", LABELLED), str(tmp_path / "out")
-    assert texts.gathered(source, path, labelled=True) == str(tmp_path / "train/part")
-    Path(source.path, "second").write_bytes(b"__label__bad a grey day")
-    assert texts.gathered(source, path, labelled=True) == path
-    assert Path(path).read_bytes() == LABELLED + b"__label__bad a grey day\n"
+    source = channel(tmp_path, "text", LABELLED)
+    with texts.scratch() as place:
+        assert texts.gathered(source, place, labelled=True) == str(tmp_path / "train/part")
+        Path(source.path, "second").write_bytes(b"__label__bad a grey day")
+        path = Path(texts.gathered(source, place, labelled=True))
+        assert path.read_bytes() == LABELLED + b"__label__bad a grey day\n"
+    assert not path.parent.exists()
 
 
 def test_a_line_far_down_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(texts, "_PIECE", 16)
     source = channel(tmp_path, "text", b"__label__a one\n" * 9 + b"two __label__b\n\n" + b"three\n")
     with pytest.raises(ClientError, match=r"Line 12 has no label: .*'three'"):
-        texts.gathered(source, str(tmp_path / "out"), labelled=True)
+        texts.gathered(source, lambda _: str(tmp_path / "out"), labelled=True)
     Path(source.path, "part").write_bytes(b"__label__a one\n" * 9 + b"__label__a \xff\n")
     with pytest.raises(ClientError, match="Line 10 is not UTF-8"):
-        texts.gathered(source, str(tmp_path / "out"), labelled=True)
+        texts.gathered(source, lambda _: str(tmp_path / "out"), labelled=True)
 
 
 @pytest.mark.parametrize(

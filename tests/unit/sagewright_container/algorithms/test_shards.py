@@ -56,7 +56,7 @@ def trained(tmp_path: Path) -> Told:
                 os.mkfifo(f"{folder}_0")
                 threading.Thread(target=Path(f"{folder}_0").write_text, args=(host,), daemon=True).start()
             source = Input("train", "csv", str(folder), pipe, sharded=sharded)
-            jobs.append(Job({}, {"train": source}, "", "", HOSTS, host))
+            jobs.append(Job({}, {"train": source}, "", "", hosts=HOSTS, current_host=host))
         with ThreadPoolExecutor() as pool:
             return [pool.submit(shards.train, algorithm, job, f"{key} {RUN}") for job in jobs]
 
