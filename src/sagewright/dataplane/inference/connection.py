@@ -198,6 +198,9 @@ class _Connection(asyncio.Protocol):
 
     async def more(self, timeout: float) -> bytes:
         """What has come of the body; empty at its end. Raises Unreachable, TimeoutError."""
+        if timeout <= 0 and not self._ended:  # though there be pieces: a server may never lack them
+            self._fail(TimeoutError())
+            raise TimeoutError
         if not self._pieces and not self._ended and self._error is None:
             self._reader = self._loop.create_future()
             self._watch(timeout)

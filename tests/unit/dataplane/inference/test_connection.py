@@ -257,6 +257,28 @@ def test_a_stream_that_stops_is_left(pause: float, total: float) -> None:
     asyncio.run(run())
 
 
+def test_a_stream_that_never_lacks_pieces_is_left_in_the_end() -> None:
+    gone = asyncio.Event()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(len(ASK))
+        writer.write(CHUNKED + 2 * b"3\r\none\r\n")
+        await reader.read()
+        gone.set()
+
+    async def run() -> None:
+        async with model(behave) as pool:
+            stream = await pool.stream(ASK, timeout=60, total=600)
+            while not stream._connection._pieces:
+                await asyncio.sleep(0.001)
+            pass_time(600)
+            with pytest.raises(TimeoutError):
+                await anext(stream)
+            await asyncio.wait_for(gone.wait(), 60)
+
+    asyncio.run(run())
+
+
 def test_a_stream_that_nobody_reads_is_ended_at_the_server() -> None:
     gone = asyncio.Event()
 
