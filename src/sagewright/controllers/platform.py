@@ -47,8 +47,17 @@ class ObjectFiles(Protocol):
         """Write an object's bytes to a new file that its reader may change at will."""
         ...
 
-    def put_file(self, bucket: str, key: str, path: Path, *, attributes: Mapping[str, Any] | None = None) -> object:
-        """Store a file's content as an object; durable on return. `attributes` are what GetObject tells of it."""
+    def put_file(
+        self,
+        bucket: str,
+        key: str,
+        path: Path,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        md5: str | None = None,
+    ) -> object:
+        """Store a file's content as an object; durable on return. `attributes` are what GetObject tells of it; `md5`
+        spares reading it for that, where it is known."""
         ...
 
 

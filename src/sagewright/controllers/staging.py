@@ -74,10 +74,10 @@ def read_object(objects: ObjectFiles, bucket: str, key: str) -> bytes:
         return Path(folder, "object").read_bytes()
 
 
-def put(objects: ObjectFiles, bucket: str, key: str, path: Path) -> None:
+def put(objects: ObjectFiles, bucket: str, key: str, path: Path, *, md5: str | None = None) -> None:
     """A file into an object. Raises Terminal with where it should have gone."""
     try:
-        objects.put_file(bucket, key, path)
+        objects.put_file(bucket, key, path, md5=md5)
     except Transient:
         raise
     except SagewrightError as error:

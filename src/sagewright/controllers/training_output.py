@@ -35,8 +35,8 @@ def upload(platform: Platform, record: Record) -> str:
         packed["output.tar.gz"] = data
     for name, found in packed.items():
         archive = folders[0].parent / name
-        archives.pack(found, archive)
-        staging.put(objects, bucket, f"{prefix}/{name}", archive)
+        md5 = archives.pack(found, archive)
+        staging.put(objects, bucket, f"{prefix}/{name}", archive, md5=md5)
     return f"{base}/model.tar.gz"
 
 

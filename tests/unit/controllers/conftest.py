@@ -69,7 +69,15 @@ class Files:
             raise Missing(f"NoSuchObject: {bucket}/{key}.")
         return target.write_bytes(self.held[bucket, key])
 
-    def put_file(self, bucket: str, key: str, path: Path, *, attributes: Mapping[str, Any] | None = None) -> object:
+    def put_file(
+        self,
+        bucket: str,
+        key: str,
+        path: Path,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        md5: str | None = None,
+    ) -> object:
         if bucket not in self.buckets:
             raise Missing(f"NoSuchBucket: {bucket}")
         self.held[bucket, key] = path.read_bytes()

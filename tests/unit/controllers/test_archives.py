@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import random
@@ -95,13 +96,13 @@ def test_everybody_reads_what_is_packed_and_what_shrinks_is_small(tmp_path: Path
     model.mkdir()
     files = {
         "text.json": b"".join(b'{"leaf": %d, "gain": 0.25}\n' % numbers.randrange(1000) for _ in range(30_000)),
-        "weights": numbers.randbytes(300_000),
+        "weights": numbers.randbytes(3_000_000),
         "empty": b"",
     }
     for name, data in files.items():
         (model / name).write_bytes(data)
     archive = tmp_path / "model.tar.gz"
-    archives.pack([model], archive)
+    assert archives.pack([model], archive) == hashlib.md5(archive.read_bytes()).hexdigest()
     assert unpacked(archive.read_bytes()) == files
     assert archive.stat().st_size < 1.01 * len(files["weights"]) + len(files["text.json"]) / 5
     assert len(gzip.decompress(archive.read_bytes())) % 10240 == 0
@@ -109,6 +110,12 @@ def test_everybody_reads_what_is_packed_and_what_shrinks_is_small(tmp_path: Path
     out.mkdir()
     subprocess.run(["tar", "xzf", archive, "-C", out], check=True)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == files
+
+
+def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(random.Random(0).randbytes(3_000_000))
+    with pytest.raises(OSError, match="No space left"):
+        archives.pack([tmp_path], Path("/dev/full"))
 
 
 def test_an_archive_of_several_members_and_zeros_behind_is_unpacked(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
-from sagewright.dataplane.objects.blobs import Blobs
+from sagewright.dataplane.objects.blobs import Blobs, BlobWriter
 from sagewright.dataplane.objects.receiving import receive, small
 from sagewright.dataplane.objects.values import INLINE_LIMIT, Content, Opened, Watcher
 from sagewright.resources.record import Key
@@ -29,19 +30,17 @@ class Contents:
         """Content from bytes."""
         if len(data) <= INLINE_LIMIT:
             return small(data, watchers)
-        writer = self._blobs.new(home, watchers)
-        try:
-            return writer.finish([data])
-        except BaseException:
-            self._blobs.discard(writer.close())
-            raise
+        return self._copied(home, lambda writer: writer.write([data]), watchers)
 
-    def of_file(self, descriptor: int, home: Key) -> Content:
-        """Content from a whole file that is open for reading."""
+    def of_file(self, descriptor: int, home: Key, md5: str | None = None) -> Content:
+        """Content from a whole file that is open for reading, and whose MD5 may be known."""
         size = os.fstat(descriptor).st_size
         if size <= INLINE_LIMIT:
             return small(os.pread(descriptor, size, 0))
-        return self._copied(descriptor, home, 0, size)
+        if md5 is None:
+            return self._copied(home, lambda writer: writer.write_file(descriptor, 0, size))
+        content = self._copied(home, lambda writer: writer.append_unhashed(descriptor, size))
+        return replace(content, md5=md5)
 
     def of_object(
         self,
@@ -63,12 +62,12 @@ class Contents:
         with opened.path.open("rb") as file:
             if length <= INLINE_LIMIT:
                 return small(os.pread(file.fileno(), length, offset), watchers)
-            return self._copied(file.fileno(), home, offset, length, watchers)
+            return self._copied(home, lambda writer: writer.write_file(file.fileno(), offset, length), watchers)
 
-    def _copied(self, source: int, home: Key, offset: int, length: int, watchers: Sequence[Watcher] = ()) -> Content:
+    def _copied(self, home: Key, write: Callable[[BlobWriter], None], watchers: Sequence[Watcher] = ()) -> Content:
         writer = self._blobs.new(home, watchers)
         try:
-            writer.write_file(source, offset, length)
+            write(writer)
             return writer.finish()
         except BaseException:
             self._blobs.discard(writer.close())

@@ -120,11 +120,19 @@ class Files(ABC):
         content = self.contents.of_bytes(data, self.home(bucket, key))
         return self.put(bucket, key, content, attributes=attributes)
 
-    def put_file(self, bucket: str, key: str, path: Path, *, attributes: Mapping[str, Any] | None = None) -> ObjectInfo:
-        """Store a copy of a file. Raises NoSuchBucket, and OSError when it cannot be read."""
+    def put_file(
+        self,
+        bucket: str,
+        key: str,
+        path: Path,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        md5: str | None = None,
+    ) -> ObjectInfo:
+        """Store a copy of a file, whose MD5 may be known. Raises NoSuchBucket, and OSError when it cannot be read."""
         with path.open("rb") as file:
             if (upstream := self.upstreams.of(bucket)) is not None:
                 size = os.fstat(file.fileno()).st_size
                 return self._attached.put(bucket, upstream, key, file.fileno(), size, attributes or {})
-            content = self.contents.of_file(file.fileno(), self.home(bucket, key))
+            content = self.contents.of_file(file.fileno(), self.home(bucket, key), md5)
         return self.put(bucket, key, content, attributes=attributes)

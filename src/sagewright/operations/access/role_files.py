@@ -55,10 +55,18 @@ class RoleFiles:
         self._check("GetObject", Bucket=bucket, Key=key)
         return self._services.objects.materialise(bucket, key, target)
 
-    def put_file(self, bucket: str, key: str, path: Path, *, attributes: Mapping[str, Any] | None = None) -> object:
+    def put_file(
+        self,
+        bucket: str,
+        key: str,
+        path: Path,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        md5: str | None = None,
+    ) -> object:
         """Store a file's content as an object; durable on return."""
         self._check("PutObject", Bucket=bucket, Key=key)
-        return self._services.objects.put_file(bucket, key, path, attributes=attributes)
+        return self._services.objects.put_file(bucket, key, path, attributes=attributes, md5=md5)
 
     def put_bytes(self, bucket: str, key: str, data: bytes) -> object:
         """Store bytes as an object; durable on return."""

@@ -84,9 +84,9 @@ def test_a_stop_that_comes_during_the_upload_is_not_overwritten(
     bench.engine.advance(1)
     put = bench.files.put_file
 
-    def stopped_meanwhile(*arguments: Any) -> object:
+    def stopped_meanwhile(*arguments: Any, **more: Any) -> object:
         stop(bench, key)
-        return put(*arguments)
+        return put(*arguments, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(bench.files, "put_file", stopped_meanwhile)

@@ -98,9 +98,11 @@ def test_a_stream_is_stored_in_any_chunks(objects: Objects, size: int) -> None:
 def test_a_file_is_copied_in_and_may_change_afterwards(objects: Objects, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(LARGE)
-    objects.put_file("bucket", "k", source)
+    md5 = hashlib.md5(LARGE).hexdigest()
+    assert objects.put_file("bucket", "k", source).etag == md5
+    assert objects.put_file("bucket", "known", source, md5=md5).etag == md5
     source.write_bytes(b"changed")
-    assert objects.read("s3://bucket/k") == LARGE
+    assert objects.read("s3://bucket/k") == objects.read("s3://bucket/known") == LARGE
 
 
 def test_what_a_task_writes_does_not_reach_the_stored_blob(objects: Objects, tmp_path: Path) -> None:
