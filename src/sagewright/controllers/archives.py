@@ -111,9 +111,9 @@ class _Hashed:
 
     def finish(self) -> str:
         """The MD5, once everything is written. Raises OSError."""
-        self._hand_over()
         if self._busy is not None:
             self._busy.result()
+        self._take(self._pieces)
         return self._md5.hexdigest()
 
     def _hand_over(self) -> None:
