@@ -146,6 +146,15 @@ class GroupFile:
 
     # Records.
 
+    def one(self, identifier: str) -> Kept | None:
+        """The record, if it is there."""
+        with self._reading:
+            row = tables.one(self._reader, identifier, int(self._clock.now() * SECOND))
+        if row is None:
+            return self.read([identifier]).get(identifier)
+        _, time, expires, shape, record = row
+        return Kept(time, expires, self._shape(shape).spread([record])[0])
+
     def read(self, identifiers: Sequence[str]) -> dict[str, Kept]:
         """Those of them that are there."""
         now = int(self._clock.now() * SECOND)

@@ -88,7 +88,13 @@ class FeatureFiles:
         place = uid, identifier
         if (kept := self._recent.get(place, self._clock.now() * SECOND)) is not None:
             return kept
-        kept = (await self.read(uid, [identifier])).get(identifier)
+        if uid not in self._open:
+            await self._opened(uid)
+        file = self._enter(uid)
+        try:
+            kept = file.one(identifier)  # a few microseconds: a thread there and back would cost more
+        finally:
+            self._leave(uid)
         if kept is not None:
             self._recent.keep(place, kept)
         return kept

@@ -39,6 +39,8 @@ _SCHEMA: Final = (
 (`packing`). A `layout` says what rows of the outbox mean, and where they go; their `data` is `schema.packed`."""
 _CHANGED: Final = ("time", "expires", "ttl", "deleted", "packed", "shape")
 _ALIVE: Final = "deleted = 0 AND (expires IS NULL OR expires > ?)"
+_TOLD: Final = "id, time, expires, shape, packed"
+_ONE: Final = f"SELECT {_TOLD} FROM record WHERE key = ? AND {_ALIVE}"  # noqa: S608 - ours
 _ASKED_AT_ONCE: Final = 500
 _PURGED_AT_ONCE: Final = 200
 _BESIDE: Final = 2**63
@@ -122,6 +124,12 @@ def table_of(database: sqlite3.Connection, identifier: str, number: int) -> Tabl
     return _RECORD if beside is None else _ELSE
 
 
+def one(database: sqlite3.Connection, identifier: str, now: int) -> Any:
+    """What `found` tells of a record that is in its place; None where it is not, be it beside or nowhere."""
+    row = database.execute(_ONE, (key(identifier), now)).fetchone()
+    return row if row is not None and row[0] == identifier else None
+
+
 def found(database: sqlite3.Connection, identifiers: Collection[str], now: int) -> Sequence[Any]:
     """Identifier, time, end, shape and data of those records that are there, neither deleted nor expired. It takes a
     transaction to see those that are settled meanwhile."""
@@ -137,7 +145,7 @@ def _among(database: sqlite3.Connection, table: str, column: str, values: Sequen
     for start in range(0, len(values), _ASKED_AT_ONCE):
         some = values[start : start + _ASKED_AT_ONCE]
         marks = ",".join("?" * len(some))
-        sql = f"SELECT id, time, expires, shape, packed FROM {table} WHERE {column} IN ({marks}) AND {_ALIVE}"  # noqa: S608 - ours
+        sql = f"SELECT {_TOLD} FROM {table} WHERE {column} IN ({marks}) AND {_ALIVE}"  # noqa: S608 - ours
         rows += database.execute(sql, (*some, now)).fetchall()
     return rows
 
