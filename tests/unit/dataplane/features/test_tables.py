@@ -67,9 +67,10 @@ def change(file: GroupFile, kind: Any, identifier: str, time: int, value: str = 
 
 
 def values(file: GroupFile, *identifiers: str) -> dict[str, str]:
-    return {
-        identifier: orjson.loads(kept.data)[1]["ValueAsString"] for identifier, kept in file.read(identifiers).items()
-    }
+    """By one request for all of them, and by one for each."""
+    found = file.read(identifiers)
+    assert {identifier: kept for identifier in identifiers if (kept := file.one(identifier)) is not None} == found
+    return {identifier: orjson.loads(kept.data)[1]["ValueAsString"] for identifier, kept in found.items()}
 
 
 def listed(file: GroupFile, limit: int = 2) -> list[str]:
