@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 
@@ -51,3 +51,11 @@ class Record:
     @property
     def name(self) -> str:
         return self.key.name
+
+    def tagged(self, tags: Mapping[str, str]) -> Record:
+        """With these tags too."""
+        return replace(self, tags={**self.tags, **tags})
+
+    def untagged(self, keys: Collection[str]) -> Record:
+        """Without the tags of these keys."""
+        return replace(self, tags={key: value for key, value in self.tags.items() if key not in keys})

@@ -153,18 +153,14 @@ def delete_work_group(call: Call, request: Params) -> Params:
 def tag_resource(call: Call, request: Params) -> Params:
     added = tags_of(request)
     name = _named(call, request["ResourceARN"])
-    call.store.amend(call.key(WORKGROUP, name), lambda record: replace(record, tags={**record.tags, **added}))
+    call.store.amend(call.key(WORKGROUP, name), lambda record: record.tagged(added))
     return {}
 
 
 @operations
 def untag_resource(call: Call, request: Params) -> Params:
-    gone = set(request["TagKeys"])
-
-    def untag(record: Record) -> Record:
-        return replace(record, tags={key: value for key, value in record.tags.items() if key not in gone})
-
-    call.store.amend(call.key(WORKGROUP, _named(call, request["ResourceARN"])), untag)
+    key = call.key(WORKGROUP, _named(call, request["ResourceARN"]))
+    call.store.amend(key, lambda record: record.untagged(request["TagKeys"]))
     return {}
 
 

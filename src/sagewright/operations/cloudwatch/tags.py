@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from sagewright.base.errors import AwsError
@@ -24,10 +23,10 @@ def tag_resource(call: Call, request: Params) -> Params:
     added = tags_of(request)
 
     def tag(record: Record) -> Record:
-        tags = {**record.tags, **added}
-        if len(tags) > _MOST:
-            raise AwsError("InvalidParameterValue", f"A resource may have {_MOST} tags; this would make {len(tags)}.")
-        return replace(record, tags=tags)
+        tagged = record.tagged(added)
+        if (count := len(tagged.tags)) > _MOST:
+            raise AwsError("InvalidParameterValue", f"A resource may have {_MOST} tags; this would make {count}.")
+        return tagged
 
     _change(call, request["ResourceARN"], tag)
     return {}
@@ -35,12 +34,7 @@ def tag_resource(call: Call, request: Params) -> Params:
 
 @operations
 def untag_resource(call: Call, request: Params) -> Params:
-    gone = set(request["TagKeys"])
-    _change(
-        call,
-        request["ResourceARN"],
-        lambda record: replace(record, tags={key: value for key, value in record.tags.items() if key not in gone}),
-    )
+    _change(call, request["ResourceARN"], lambda record: record.untagged(request["TagKeys"]))
     return {}
 
 

@@ -141,10 +141,10 @@ def tag_resource(call: Call, request: Params) -> Params:
     added = tags_of(request["tags"])
 
     def change(record: Record) -> Record:
-        tags = {**record.tags, **added}
-        if len(tags) > MOST_TAGS:
+        tagged = record.tagged(added)
+        if len(tagged.tags) > MOST_TAGS:
             raise too_many_tags()
-        return replace(record, tags=tags)
+        return tagged
 
     _by_arn(call, request, change)
     return {}
@@ -153,12 +153,7 @@ def tag_resource(call: Call, request: Params) -> Params:
 @operations
 @answering
 def untag_resource(call: Call, request: Params) -> Params:
-    gone = set(request["tagKeys"])
-    _by_arn(
-        call,
-        request,
-        lambda record: replace(record, tags={key: value for key, value in record.tags.items() if key not in gone}),
-    )
+    _by_arn(call, request, lambda record: record.untagged(request["tagKeys"]))
     return {}
 
 

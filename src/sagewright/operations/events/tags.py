@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
@@ -23,10 +22,10 @@ def tag_resource(call: Call, request: Params) -> Params:
     added = tags_of(request)
 
     def tag(record: Record) -> Record:
-        tags = {**record.tags, **added}
-        if len(tags) > _MOST:
+        tagged = record.tagged(added)
+        if len(tagged.tags) > _MOST:
             raise AwsError("LimitExceededException", f"A resource may have {_MOST} tags.")
-        return replace(record, tags=tags)
+        return tagged
 
     _change(call, request["ResourceARN"], tag)
     return {}
@@ -34,12 +33,7 @@ def tag_resource(call: Call, request: Params) -> Params:
 
 @operations
 def untag_resource(call: Call, request: Params) -> Params:
-    gone = set(request["TagKeys"])
-    _change(
-        call,
-        request["ResourceARN"],
-        lambda record: replace(record, tags={key: value for key, value in record.tags.items() if key not in gone}),
-    )
+    _change(call, request["ResourceARN"], lambda record: record.untagged(request["TagKeys"]))
     return {}
 
 

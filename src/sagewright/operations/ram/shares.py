@@ -109,12 +109,7 @@ def tag_resource(call: Call, request: Params) -> Params:
 
 @operations
 def untag_resource(call: Call, request: Params) -> Params:
-    gone = set(request["tagKeys"])
-
-    def untag(record: Record) -> Record:
-        return replace(record, tags={key: value for key, value in record.tags.items() if key not in gone})
-
-    changed(call, _tagged(request), untag)
+    changed(call, _tagged(request), lambda record: record.untagged(request["tagKeys"]))
     return {}
 
 

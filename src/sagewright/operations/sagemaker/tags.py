@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
@@ -22,22 +21,17 @@ def add_tags(call: Call, request: Params) -> Params:
     added = tags_of(request)
 
     def add(record: Record) -> Record:
-        tags = {**record.tags, **added}
-        if len(tags) > MAX_TAGS:
-            raise validation_error(f"A resource may have {MAX_TAGS} tags; this would make {len(tags)}.")
-        return replace(record, tags=tags)
+        tagged = record.tagged(added)
+        if len(tagged.tags) > MAX_TAGS:
+            raise validation_error(f"A resource may have {MAX_TAGS} tags; this would make {len(tagged.tags)}.")
+        return tagged
 
     return {"Tags": _listed(_change(call, request["ResourceArn"], add))}
 
 
 @operations
 def delete_tags(call: Call, request: Params) -> Params:
-    gone = set(request["TagKeys"])
-    _change(
-        call,
-        request["ResourceArn"],
-        lambda record: replace(record, tags={key: value for key, value in record.tags.items() if key not in gone}),
-    )
+    _change(call, request["ResourceArn"], lambda record: record.untagged(request["TagKeys"]))
     return {}
 
 

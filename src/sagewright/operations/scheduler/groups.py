@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validation_error
@@ -80,18 +79,13 @@ def delete_schedule_group(call: Call, request: Params) -> Params:
 @operations
 def tag_resource(call: Call, request: Params) -> Params:
     added = tags_of(request)
-    _change(call, request["ResourceArn"], lambda record: replace(record, tags={**record.tags, **added}))
+    _change(call, request["ResourceArn"], lambda record: record.tagged(added))
     return {}
 
 
 @operations
 def untag_resource(call: Call, request: Params) -> Params:
-    gone = set(request["TagKeys"])
-
-    def untag(record: Record) -> Record:
-        return replace(record, tags={key: value for key, value in record.tags.items() if key not in gone})
-
-    _change(call, request["ResourceArn"], untag)
+    _change(call, request["ResourceArn"], lambda record: record.untagged(request["TagKeys"]))
     return {}
 
 
