@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import random
+import sys
 import tarfile
 import tempfile
 import time
@@ -28,6 +29,8 @@ from sagewright_container.algorithms.vision.samples import Sample
 from sagewright_container.contract import cpu_count
 
 WEIGHTS, ABOUT = "model.safetensors", "model.json"
+_SWITCH_S = 0.0005
+"""Seconds after which a thread that reads images lets the loop go on: Python's own 5 ms are felt at each operation."""
 
 Read = Callable[[Sample, random.Random | None], Any]
 """A sample as it is trained on (with chance), or looked at (without)."""
@@ -151,6 +154,7 @@ class Course:
 
 def train(job: Job, course: Course) -> None:
     """Train for as long as the job asks for, and save the weights of the best epoch, or of the last."""
+    sys.setswitchinterval(_SWITCH_S)
     values = job.hyperparameters
     network = course.network.to(device())
     steps = optimizer(network, values, course.decayed)
