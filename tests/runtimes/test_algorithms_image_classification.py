@@ -172,6 +172,27 @@ def test_a_job_that_is_stopped_keeps_what_it_has(image: Any, shapes: Any) -> Non
     assert (image.base / "model/model.safetensors").exists()
 
 
+def test_pictures_are_upright_however_the_camera_was_held(image: Any) -> None:
+    code = """
+import io
+from PIL import Image
+from sagewright_container.algorithms.vision import pictures
+TURNS = {1: (), 2: (0,), 3: (3,), 4: (1,), 5: (5,), 6: (2,), 7: (6,), 8: (4,)}
+plain = Image.radial_gradient("L").convert("RGB").crop((0, 0, 48, 24))
+for held, turns in TURNS.items():
+    picture, buffer = plain, io.BytesIO()
+    for turn in turns:
+        picture = picture.transpose(turn)
+    exif = picture.getexif()
+    exif[0x0112] = held
+    picture.save(buffer, "PNG", exif=exif)
+    assert pictures.decode(buffer.getvalue()).tobytes() == plain.tobytes(), held
+print("upright")
+"""
+    done = image.run("-c", code)
+    assert done.stdout == "upright\n", done.stderr
+
+
 def test_it_trains_without_pytorchs_compiler(image: Any, shapes: Any) -> None:
     recorded(image, shapes)
     code = (

@@ -28,7 +28,8 @@ def decode(data: bytes, channels: int = 3) -> Any:
             raise ClientError(
                 f"The image has {picture.width} x {picture.height} pixels. At most {_MAX_PIXELS} are read: shrink it."
             )
-        return ImageOps.exif_transpose(picture).convert(_MODES[channels])
+        ImageOps.exif_transpose(picture, in_place=True)
+        return picture.convert(_MODES[channels])
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ClientError(
             f"This is no JPEG or PNG image that can be read: {error}. Save it anew, or leave it out."
