@@ -24,7 +24,6 @@ from sagewright.telemetry.metrics_expression import MathError
 
 _log = logging.getLogger(__name__)
 _MINUTE: Final = 60
-_PAGE: Final = 500
 
 
 class Alarms:
@@ -156,15 +155,9 @@ class CompositeAlarms:
 
 def wake_parents(store: Store, key: Key, wake: Callable[[Key], None]) -> None:
     """Have the composite alarms looked at whose rules mention this alarm."""
-    after: str | None = None
-    while True:
-        page = store.list(Query(key.account, key.region, COMPOSITE), limit=_PAGE, after=after)
-        for record in page.records:
-            if key.name in rules.parse(record.spec["AlarmRule"]).alarms:
-                wake(record.key)
-        if page.next is None:
-            return
-        after = page.next
+    for record in store.every(Query(key.account, key.region, COMPOSITE)):
+        if key.name in rules.parse(record.spec["AlarmRule"]).alarms:
+            wake(record.key)
 
 
 def _data(record: Record, view: View, values: Sequence[float], rule: Rule, now: float) -> Mapping[str, Any]:

@@ -32,7 +32,6 @@ from sagewright.resources.routing import all_members
 from sagewright.store.base import Query, Write
 
 _log = logging.getLogger(__name__)
-_PAGE: Final = 500
 _LATER: Final = 1.0
 """Seconds until one is tried again that met something that was away."""
 _MOST_EXPIRED: Final = 8
@@ -119,14 +118,7 @@ class AsyncInvocations:
 
     def _stored(self, endpoint: Key) -> Sequence[Record]:
         query = Query(endpoint.account, endpoint.region, KIND, parent=endpoint.name)
-        found: list[Record] = []
-        after: str | None = None
-        while True:
-            page = self._platform.store.list(query, limit=_PAGE, after=after)
-            found += page.records
-            if page.next is None:
-                return found
-            after = page.next
+        return list(self._platform.store.every(query))
 
     def _written(self, key: Key) -> None:
         """The store's listener: an invocation came, or has gone."""

@@ -20,7 +20,6 @@ from sagewright.store.base import Query, Store
 
 IDLE_TIME: Final = 5.0
 """Seconds without a copy after which managed scaling gives an instance up."""
-_PAGE: Final = 200
 
 Host = Mapping[str, Any]
 Hosts = Mapping[str, Sequence[Host]]
@@ -29,13 +28,7 @@ Hosts = Mapping[str, Sequence[Host]]
 def components_of(store: Store, endpoint: Key) -> Iterator[Record]:
     """The inference components of an endpoint."""
     query = Query(endpoint.account, endpoint.region, inference_component.KIND, facets={"EndpointName": endpoint.name})
-    after = None
-    while True:
-        page = store.list(query, limit=_PAGE, after=after)
-        yield from page.records
-        if page.next is None:
-            return
-        after = page.next
+    return store.every(query)
 
 
 def placements(component: Record) -> Sequence[Placed]:

@@ -24,7 +24,6 @@ from sagewright.tuning.ranges import parse
 from sagewright.tuning.strategies import STRATEGIES
 from sagewright.tuning.trials import State, Trial
 
-_PAGE: Final = 500
 _FOREVER: Final = 2.0**40
 """Epoch seconds beyond all times."""
 _LARGEST: Final = 1e100
@@ -228,10 +227,4 @@ def children(store: Store, tuning: Record) -> Iterator[Record]:
     """All training jobs of a tuning job that are there."""
     key = tuning.key
     query = Query(key.account, key.region, training_job.KIND, facets={"TuningJobId": tuning.uid})
-    after = None
-    while True:
-        page = store.list(query, limit=_PAGE, after=after)
-        yield from page.records
-        if page.next is None:
-            return
-        after = page.next
+    return store.every(query)

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from sagewright.base.errors import StaleRecord, Transient
 from sagewright.resources.record import Key, Record
 
+_AT_ONCE: Final = 200
 _ATTEMPTS: Final = 100
 _LONGEST_PAUSE: Final = 0.05
 """Seconds."""
@@ -135,6 +136,15 @@ class Store(ABC):
 
         Raises ValueError for an `after` that no page gave.
         """
+
+    def every(self, query: Query, *, after: str | None = None) -> Iterator[Record]:
+        """All records that match, in the query's order, some read at a time."""
+        while True:
+            page = self.list(query, limit=_AT_ONCE, after=after)
+            yield from page.records
+            if page.next is None:
+                return
+            after = page.next
 
     @abstractmethod
     def count(self, query: Query) -> int:

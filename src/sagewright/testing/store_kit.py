@@ -190,6 +190,13 @@ class StoreKit:
         expected = [f"r{index}" for index in range(7)]
         assert names(store, query, limit=limit) == (expected[::-1] if descending else expected)
 
+    def test_every_record_is_given_however_many_there_are(self, store: Store) -> None:
+        store.write([("create", record(f"n{number:03}")) for number in range(401)])
+        assert [each.name for each in store.every(QUERY)] == [f"n{number:03}" for number in range(401)]
+        after = store.list(QUERY, limit=2).next
+        assert next(store.every(QUERY, after=after)).name == "n002"
+        assert list(store.every(replace(QUERY, kind="another"))) == []
+
     def test_a_page_goes_on_where_it_ended_although_records_came_and_went(self, store: Store) -> None:
         made = [store.create(record(name)) for name in "bdf"]
         first = store.list(QUERY, limit=2)

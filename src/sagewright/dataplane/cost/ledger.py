@@ -11,7 +11,6 @@ from sagewright.resources import usage
 from sagewright.resources.usage import Entry, Line
 from sagewright.store.base import Query, Store
 
-_PAGE: Final = 1000
 _HOUR: Final = 3600.0
 
 
@@ -61,13 +60,7 @@ class Ledger:
 
     def _entered(self, account: str, start: float) -> Iterator[Entry]:
         query = Query(account, "", usage.KIND, parent="", name_after=usage.seek(start))
-        after = None
-        while True:
-            page = self._store.list(query, limit=_PAGE, after=after)
-            yield from map(usage.entry, page.records)
-            if page.next is None:
-                return
-            after = page.next
+        return map(usage.entry, self._store.every(query))
 
     def _running(self, account: str) -> Iterator[Use]:
         now = self._clock.now()

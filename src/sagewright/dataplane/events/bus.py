@@ -28,7 +28,6 @@ OLDEST: Final = 86_400
 """For how many seconds a delivery is tried at most."""
 _FRESH: Final = 1.0
 """For how many seconds rules are believed where other servers write to the store too."""
-_PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +169,7 @@ class Bus(Events):
 
     def _read(self, account: str, region: str, bus: str) -> Sequence[_Rule]:
         query = Query(account, region, RULE, parent=bus, states=("ENABLED",))
-        found: list[_Rule] = []
-        after: str | None = None
-        while True:
-            page = self._store.list(query, limit=_PAGE, after=after)
-            found += [rule for record in page.records if (rule := _rule(record)) is not None]
-            if page.next is None:
-                return found
-            after = page.next
+        return [rule for record in self._store.every(query) if (rule := _rule(record)) is not None]
 
     def _changed(self, key: Key) -> None:
         if key.kind == RULE:

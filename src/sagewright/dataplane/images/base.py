@@ -16,7 +16,7 @@ from sagewright.base.errors import AlreadyExists
 from sagewright.base.file_locks import FileLocks
 from sagewright.base.ids import Ids
 from sagewright.dataplane.events.bus import Bus
-from sagewright.dataplane.images.batch import Batch, Together, every
+from sagewright.dataplane.images.batch import Batch, Together
 from sagewright.dataplane.images.blobs import Blobs
 from sagewright.dataplane.images.layers import Layers
 from sagewright.dataplane.images.manifests import Manifest
@@ -254,7 +254,7 @@ class Images:
 
     def _every(self, repository: Repository, kind: str, *, after: str | None = None) -> Iterator[Record]:
         query = Query(self._account, repository.region, kind, parent=repository.name, name_after=after)
-        return every(self._store, query)
+        return self._store.every(query)
 
     def tags(self, repository: Repository, *, after: str | None = None, limit: int) -> list[str]:
         """Tags by name, from the first beyond `after`. Raises NoSuchRepository."""
@@ -266,7 +266,7 @@ class Images:
         """The images that are about another one. Raises NoSuchRepository."""
         self.repository(repository)
         place = Query(self._account, repository.region, IMAGE, parent=repository.name, facets={"subject": digest})
-        return [*every(self._store, place)]
+        return [*self._store.every(place)]
 
     def pulled(self, image: Record) -> None:
         """Note that an image was pulled: once a day, as AWS does."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from sagewright.base.errors import AlreadyExists, StaleRecord, Transient
 from sagewright.resources.record import Key, Record
-from sagewright.store.base import Query, Store, Write, attempts
+from sagewright.store.base import Store, Write, attempts
 
 T = TypeVar("T")
-_PAGE: Final = 500
 
 
 class Batch:
@@ -68,14 +67,3 @@ class Together:
                 except (StaleRecord, AlreadyExists):
                     continue
         raise Transient("The repository kept changing while it was being written. Try again.")
-
-
-def every(store: Store, query: Query) -> Iterator[Record]:
-    """All records that match."""
-    after: str | None = None
-    while True:
-        page = store.list(query, limit=_PAGE, after=after)
-        yield from page.records
-        if page.next is None:
-            return
-        after = page.next

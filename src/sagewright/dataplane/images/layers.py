@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sagewright.base.clock import Clock
 from sagewright.base.ids import Ids
-from sagewright.dataplane.images.batch import Batch, every
+from sagewright.dataplane.images.batch import Batch
 from sagewright.dataplane.images.blobs import Blobs
 from sagewright.dataplane.images.values import Layer, NoSuchLayers, Repository
 from sagewright.resources.ecr import BLOB, LAYER
@@ -128,7 +128,7 @@ class Layers:
 
     def all(self, repository: Repository) -> list[Record]:
         query = Query(self._account, repository.region, LAYER, parent=repository.name)
-        return [*every(self._store, query)]
+        return [*self._store.every(query)]
 
     def abandoned(self, repository: Repository) -> list[Record]:
         """Layers that no image came to name, and that nobody was told of lately."""
@@ -140,7 +140,7 @@ class Layers:
             states=(UNNAMED,),
             created_before=self._clock.now() - _ABANDONED,
         )
-        return [record for record in every(self._store, query) if not self._is_promised(record.key)]
+        return [record for record in self._store.every(query) if not self._is_promised(record.key)]
 
     def _is_promised(self, key: Key) -> bool:
         told = self._promised.get(key)
@@ -153,4 +153,4 @@ class Layers:
 
     def blobs(self) -> set[str]:
         """The digests of all bytes that records name."""
-        return {record.name for record in every(self._store, Query(self._account, "", BLOB))}
+        return {record.name for record in self._store.every(Query(self._account, "", BLOB))}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from sagewright.base.clock import Clock
 from sagewright.base.ids import Ids
-from sagewright.dataplane.images.batch import Batch, Together, every
+from sagewright.dataplane.images.batch import Batch, Together
 from sagewright.dataplane.images.blobs import Blobs
 from sagewright.dataplane.images.layers import Layers
 from sagewright.dataplane.images.values import (
@@ -177,11 +177,11 @@ class Uploads:
     # Afterwards.
 
     def all(self, repository: Repository) -> list[Record]:
-        return [*every(self._store, Query(self._account, "", UPLOAD, parent=repository.path))]
+        return [*self._store.every(Query(self._account, "", UPLOAD, parent=repository.path))]
 
     def ids(self) -> set[str]:
         """All uploads of all repositories."""
-        return {record.name for record in every(self._store, Query(self._account, "", UPLOAD))}
+        return {record.name for record in self._store.every(Query(self._account, "", UPLOAD))}
 
     def tidy(self, records: Sequence[Record]) -> None:
         """Remove the bytes of uploads whose records have gone."""

@@ -11,7 +11,6 @@ from sagewright.resources.record import Key, Record
 from sagewright.resources.scaling import ACTION, ACTIVITY, POLICY, belongings
 from sagewright.store.base import Query, Store, Write
 
-_PAGE: Final = 500
 _FEW: Final = 20
 
 
@@ -58,11 +57,4 @@ def purges(store: Store, target: Key, now: float) -> Sequence[Write]:
 
 
 def _every(store: Store, target: Key, kind: str) -> Iterator[Record]:
-    after: str | None = None
-    while True:
-        query = Query(target.account, target.region, kind, parent=belongings(target))
-        page = store.list(query, limit=_PAGE, after=after)
-        yield from page.records
-        if page.next is None:
-            return
-        after = page.next
+    return store.every(Query(target.account, target.region, kind, parent=belongings(target)))

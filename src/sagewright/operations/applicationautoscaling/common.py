@@ -114,10 +114,4 @@ def _parents(kind: str, request: Params) -> Sequence[str | None]:
 
 
 def _every(call: Call, kind: str, parent: str | None) -> Iterator[Record]:
-    after: str | None = None
-    while True:
-        page = call.store.list(Query(call.account, call.region, kind, parent=parent), limit=500, after=after)
-        yield from page.records
-        if page.next is None:
-            return
-        after = page.next
+    return call.store.every(Query(call.account, call.region, kind, parent=parent))

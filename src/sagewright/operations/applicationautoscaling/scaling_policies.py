@@ -19,7 +19,6 @@ from sagewright.operations.applicationautoscaling.common import (
     target_of,
 )
 from sagewright.operations.call import Call, Params
-from sagewright.operations.cloudwatch.alarms import every
 from sagewright.operations.table import Operations
 from sagewright.resources.alarm import ACTIONS, METRIC, alarm_arn
 from sagewright.resources.record import Record
@@ -148,7 +147,7 @@ def _view(call: Call, record: Record, by_action: Mapping[str, list[str]]) -> Par
 
 def _alarms_by_action(call: Call) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for record in every(call, Query(call.account, call.region, METRIC)):
+    for record in call.store.every(Query(call.account, call.region, METRIC)):
         for arn in {arn for member in ACTIONS.values() for arn in record.spec.get(member, ())}:
             found.setdefault(arn, []).append(record.name)
     return found

@@ -8,7 +8,7 @@ from typing import Final
 from sagewright.base.errors import AwsError
 from sagewright.dataplane.alarms.rules import parse
 from sagewright.operations.call import Call, Params
-from sagewright.operations.cloudwatch.alarms import every, invalid, view
+from sagewright.operations.cloudwatch.alarms import invalid, view
 from sagewright.operations.table import Operations
 from sagewright.resources.alarm import ACTIONS, COMPOSITE, HISTORY, METRIC, TYPES, alarm_arn
 from sagewright.resources.record import Record
@@ -104,7 +104,7 @@ def _children(call: Call, name: str) -> Sequence[Record]:
 
 def _parents(call: Call, name: str) -> Sequence[Record]:
     query = Query(call.account, call.region, COMPOSITE)
-    return every(call, query, lambda record: name in parse(record.spec["AlarmRule"]).alarms)
+    return [record for record in call.store.every(query) if name in parse(record.spec["AlarmRule"]).alarms]
 
 
 _OF_A_CHILD: Final = ("AlarmName", "AlarmArn", "StateValue", "StateUpdatedTimestamp", "StateTransitionedTimestamp")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -221,7 +221,7 @@ def _switch(call: Call, names: Sequence[str], *, on: bool) -> Params:
 @operations
 def describe_alarms_for_metric(call: Call, request: Params) -> Params:
     wanted = dimensions(request)
-    found = every(call, Query(call.account, call.region, METRIC, facets={"Metric": metric_facet(request)}))
+    found = call.store.every(Query(call.account, call.region, METRIC, facets={"Metric": metric_facet(request)}))
 
     def fits(record: Record) -> bool:
         spec = record.spec
@@ -230,18 +230,6 @@ def describe_alarms_for_metric(call: Call, request: Params) -> Params:
         return same and dimensions(spec) == wanted
 
     return {"MetricAlarms": [view(record) for record in found if fits(record)]}
-
-
-def every(call: Call, query: Query, wanted: Callable[[Record], bool] = lambda _: True) -> Sequence[Record]:
-    """All records of a query."""
-    found: list[Record] = []
-    after: str | None = None
-    while True:
-        page = call.store.list(query, limit=500, after=after)
-        found += [record for record in page.records if wanted(record)]
-        if page.next is None:
-            return found
-        after = page.next
 
 
 def view(record: Record) -> Params:

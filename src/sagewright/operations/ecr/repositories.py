@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sagewright.dataplane.images.batch import every
 from sagewright.dataplane.images.values import NoSuchRepository, Repository
 from sagewright.operations.call import Call, Params
 from sagewright.operations.ecr.common import (
@@ -65,7 +64,7 @@ def describe_repositories(call: Call, request: Params) -> Params:
         return {"repositories": [view(call, record) for record in found]}
 
     def beyond(position: str | None) -> Iterable[Record]:
-        return every(call.store, Query(call.account, call.region, REPOSITORY, name_after=position))
+        return call.store.every(Query(call.account, call.region, REPOSITORY, name_after=position))
 
     records, more = page(request, beyond, lambda record: record.name)
     return {"repositories": [view(call, record) for record in records], **more}

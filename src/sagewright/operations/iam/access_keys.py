@@ -12,7 +12,6 @@ from sagewright.operations.iam.entities import USER, caller_or_named
 from sagewright.operations.iam.paging import page
 from sagewright.operations.iam.records import (
     ACCESS_KEY,
-    found,
     key,
     limit_exceeded,
     no_such_entity,
@@ -98,7 +97,7 @@ def get_access_key_last_used(call: Call, request: Params) -> Params:
 
 def of_user(call: Call, name: str) -> Iterator[Record]:
     """A user's keys, by their ids."""
-    return found(call.store, Query(call.account, "", ACCESS_KEY, facets={"UserName": name}))
+    return call.store.every(Query(call.account, "", ACCESS_KEY, facets={"UserName": name}))
 
 
 def renaming(call: Call, old: str, new: str) -> Iterator[Write]:

@@ -27,7 +27,6 @@ INSTANCE_PROFILE: Final = "iam-instance-profile"
 OIDC_PROVIDER: Final = "iam-oidc-provider"
 SAML_PROVIDER: Final = "iam-saml-provider"
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_PAGE: Final = 1000
 _TAGS: Final = 50
 
 
@@ -38,18 +37,7 @@ def key(account: str, kind: str, name: str) -> Key:
 
 def all_of(store: Store, account: str, kind: str) -> Iterator[Record]:
     """All records of a kind, by name."""
-    return found(store, Query(account, "", kind))
-
-
-def found(store: Store, query: Query) -> Iterator[Record]:
-    """All records that match."""
-    after: str | None = None
-    while True:
-        page = store.list(query, limit=_PAGE, after=after)
-        yield from page.records
-        if page.next is None:
-            return
-        after = page.next
+    return store.every(Query(account, "", kind))
 
 
 def find_role(store: Store, account: str, role_arn: str) -> Record | None:

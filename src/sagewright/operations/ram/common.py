@@ -69,7 +69,7 @@ def every(
     call: Call, kind: str, parent: str | None = None, facets: Mapping[str, str] | None = None
 ) -> Iterable[Record]:
     """All records of a kind in this region."""
-    return listing.every(call, Query(call.account, call.region, kind, parent=parent, facets=facets or {}))
+    return call.store.every(Query(call.account, call.region, kind, parent=parent, facets=facets or {}))
 
 
 def shares(call: Call, request: Params) -> Sequence[Record]:

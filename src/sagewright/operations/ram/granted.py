@@ -8,7 +8,7 @@ invitation can only be accepted by an account that there is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -18,8 +18,6 @@ from sagewright.resources.arn import Arn
 from sagewright.resources.record import Key, Record
 from sagewright.resources.resource_share import ENTITY, PRINCIPAL, RESOURCE, SHARE
 from sagewright.store.base import Query, Store
-
-_AT_ONCE: Final = 200
 
 
 def policy(store: Store, account: str, text: str, *, by_id: bool) -> str | None:
@@ -72,10 +70,4 @@ def _statements(store: Store, association: Record, *, by_id: bool) -> Iterator[d
 
 
 def _found(store: Store, account: str, region: str, kind: str, **of: Any) -> Iterator[Record]:
-    after: str | None = None
-    while True:
-        page = store.list(Query(account, region, kind, **of), limit=_AT_ONCE, after=after)
-        yield from page.records
-        if page.next is None:
-            return
-        after = page.next
+    return store.every(Query(account, region, kind, **of))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
@@ -52,7 +52,6 @@ _TIMES: Final[Mapping[str, str]] = {
 }
 _PAGING: Final = frozenset({"NextToken", "MaxResults", "SortBy", "SortOrder"})
 _PAGE: Final = 10
-_SCAN: Final = 200
 _DIGITS: Final = 12
 
 
@@ -152,7 +151,7 @@ def _test(own: Callable[[Params, Any], bool], wanted: Any) -> Test:
 
 def _scan(call: Call, query: Query, tests: Sequence[Test], noun: Noun, limit: int, after: str | None) -> Page:
     found: list[Record] = []
-    for record in every(call, query, after):
+    for record in call.store.every(query, after=after):
         if all(test(noun.view(record)) for test in tests):
             if len(found) == limit:
                 return Page(found, cursor.encode(found[-1], query.sort_by))
@@ -166,7 +165,7 @@ def _sorted(
     def position(record: Record) -> list[str]:
         return [sortable(at(noun.view(record), path)), record.key.parent, record.name]
 
-    rows = [(position(r), r) for r in every(call, query) if all(test(noun.view(r)) for test in tests)]
+    rows = [(position(r), r) for r in call.store.every(query) if all(test(noun.view(r)) for test in tests)]
     return ordered(rows, query.descending, limit, token)
 
 
@@ -215,16 +214,6 @@ def sliced(items: Sequence[Any], request: Params, member: str) -> Params:
         raise validation_error("Invalid NextToken: it is not one that was handed out.")
     end = int(token) + limit
     return {member: items[int(token) : end], **({"NextToken": str(end)} if end < len(items) else {})}
-
-
-def every(call: Call, query: Query, after: str | None = None) -> Iterator[Record]:
-    """All records that match, in the query's order."""
-    while True:
-        found = call.store.list(query, limit=_SCAN, after=after)
-        yield from found.records
-        if found.next is None:
-            return
-        after = found.next
 
 
 def contains(path: str) -> Filter:

@@ -403,15 +403,9 @@ def _of_any_case(store: Store, key: Key) -> Record | None:
         return record
     query = Query(key.account, key.region, key.kind, name_ignoring_case=key.name)
     wanted = (key.parent.lower(), key.name.lower())
-    after = None
-    while True:
-        page = store.list(query, limit=200, after=after)
-        for found in page.records:
-            if (found.key.parent.lower(), found.name.lower()) == wanted:
-                return found
-        if page.next is None:
-            return None
-        after = page.next
+    return next(
+        (found for found in store.every(query) if (found.key.parent.lower(), found.name.lower()) == wanted), None
+    )
 
 
 _known: dict[str, Mapping[str, Any]] = {}

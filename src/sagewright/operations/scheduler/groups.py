@@ -61,13 +61,8 @@ def delete_schedule_group(call: Call, request: Params) -> Params:
         raise validation_error("The default schedule group cannot be deleted.")
     for _ in attempts():
         writes: list[Write] = [("delete", _group(call, name))]
-        after: str | None = None
-        while True:
-            found = call.store.list(Query(call.account, call.region, KIND, parent=name), limit=500, after=after)
-            writes += [("delete", record) for record in found.records]
-            if found.next is None:
-                break
-            after = found.next
+        below = Query(call.account, call.region, KIND, parent=name)
+        writes += [("delete", record) for record in call.store.every(below)]
         try:
             call.store.write(writes)
             return {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from sagewright.operations.call import Call, Params
 from sagewright.operations.servicequotas.common import (
@@ -22,7 +21,6 @@ from sagewright.resources.record import Record
 from sagewright.store.base import Query
 
 operations = Operations()
-_MANY: Final = 1000
 
 
 @operations
@@ -64,13 +62,7 @@ def list_aws_default_service_quotas(call: Call, request: Params) -> Params:
 
 def every(call: Call, kind: str) -> Iterator[Record]:
     """All records of a kind in this account and region."""
-    after = None
-    while True:
-        found = call.store.list(Query(call.account, call.region, kind), limit=_MANY, after=after)
-        yield from found.records
-        if found.next is None:
-            return
-        after = found.next
+    return call.store.every(Query(call.account, call.region, kind))
 
 
 def _view(call: Call, name: str, record: Record | None, user: str = "") -> Params:

@@ -103,13 +103,7 @@ def _shares(call: Call) -> Iterator[Tagged]:
 
 
 def _records(call: Call, kind: str) -> Iterator[Record]:
-    after: str | None = None
-    while True:
-        page = call.store.list(Query(call.account, call.region, kind), limit=_AT_ONCE, after=after)
-        yield from page.records
-        after = page.next
-        if after is None:
-            return
+    return call.store.every(Query(call.account, call.region, kind))
 
 
 def _fits_types(arn: str, filters: Sequence[str]) -> bool:

@@ -8,7 +8,6 @@ from typing import Final
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.edge import device
-from sagewright.operations.sagemaker.listing import every
 from sagewright.operations.sagemaker.noun import Noun, refuse_while, resource_in_use
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.resources.record import Record
@@ -56,7 +55,7 @@ def delete_device_fleet(call: Call, request: Params) -> Params:
 def get_device_fleet_report(call: Call, request: Params) -> Params:
     """Counted from what the devices themselves have reported."""
     fleet = NOUN.named(call, request)
-    devices = list(every(call, Query(call.account, call.region, device.NOUN.kind, parent=fleet.name)))
+    devices = list(call.store.every(Query(call.account, call.region, device.NOUN.kind, parent=fleet.name)))
     view = NOUN.view(fleet)
     versions = Counter(each.status["AgentVersion"] for each in devices if "AgentVersion" in each.status)
     connected = {each.name for each in devices if call.now - each.status.get("LatestHeartbeat", 0) < _CONNECTED}

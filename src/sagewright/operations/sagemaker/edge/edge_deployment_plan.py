@@ -9,7 +9,7 @@ from typing import Any, Final
 from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.edge import device, device_fleet
-from sagewright.operations.sagemaker.listing import contains, every, output_of, project, sliced
+from sagewright.operations.sagemaker.listing import contains, output_of, project, sliced
 from sagewright.operations.sagemaker.noun import Noun, resource_in_use, resource_not_found
 from sagewright.resources.record import Record
 from sagewright.store.base import Query
@@ -92,7 +92,7 @@ def list_stage_devices(call: Call, request: Params) -> Params:
             "DeviceArn": each.status["DeviceArn"],
             "DeviceDeploymentStatus": _READY,
         }
-        for each in every(call, fleet)
+        for each in call.store.every(fleet)
         if _selects(stage["DeviceSelectionConfig"], each)
     ]
     return sliced(found, request, "DeviceDeploymentSummaries")

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sagewright.operations.call import Call
-from sagewright.operations.sagemaker.listing import every
 from sagewright.resources.record import Record
 from sagewright.store.base import Query
 
@@ -34,12 +33,12 @@ def of_component(call: Call, component: str) -> Sequence[Record]:
 def of_trial(call: Call, trial: str) -> Sequence[Record]:
     """The links of a trial, by its name in lower case."""
     query = Query(call.account, call.region, KIND, parent=trial)
-    return list(every(call, query))
+    return list(call.store.every(query))
 
 
 def everything(call: Call) -> Iterator[Record]:
     """All links that there are."""
-    return every(call, Query(call.account, call.region, KIND))
+    return call.store.every(Query(call.account, call.region, KIND))
 
 
 def trial_of(call: Call, name: str) -> Record | None:
@@ -63,7 +62,7 @@ def components_of_experiment(call: Call, experiment: str) -> Sequence[Record]:
 
 
 def _all(call: Call, facets: dict[str, str]) -> Sequence[Record]:
-    return list(every(call, Query(call.account, call.region, KIND, facets=facets)))
+    return list(call.store.every(Query(call.account, call.region, KIND, facets=facets)))
 
 
 def _components(call: Call, links: Iterable[Record]) -> Sequence[Record]:

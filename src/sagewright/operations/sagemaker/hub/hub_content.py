@@ -12,7 +12,7 @@ from sagewright.base.errors import AlreadyExists, AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import listing
 from sagewright.operations.sagemaker.hub import hub
-from sagewright.operations.sagemaker.listing import Filter, contains, every, output_of, project
+from sagewright.operations.sagemaker.listing import Filter, contains, output_of, project
 from sagewright.operations.sagemaker.noun import Noun, resource_in_use, resource_not_found, together
 from sagewright.resources.record import Record
 from sagewright.store.base import Query, Write
@@ -144,7 +144,7 @@ def find(call: Call, request: Params) -> Record:
 def versions(call: Call, request: Params) -> list[Record]:
     """All versions of the content that a request names, oldest number first."""
     query = Query(call.account, call.region, NOUN.kind, parent=NOUN.parent_of(request))
-    return sorted(every(call, query), key=_number)
+    return sorted(call.store.every(query), key=_number)
 
 
 def _marked(records: Sequence[Record]) -> list[Record]:

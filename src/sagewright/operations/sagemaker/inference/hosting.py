@@ -8,7 +8,6 @@ from typing import Any
 
 from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.listing import every
 from sagewright.operations.sagemaker.noun import refuse_while
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.resources import inference_component
@@ -82,7 +81,7 @@ def refuse_without(call: Call, endpoint: str, config: Mapping[str, Any]) -> None
     """Raises a ValidationException when the configuration lacks a variant that inference components are on."""
     kept = {variant["VariantName"] for variant in config["ProductionVariants"] if hosts_components(variant)}
     query = Query(call.account, call.region, inference_component.KIND, facets={"EndpointName": endpoint})
-    for component in every(call, query):
+    for component in call.store.every(query):
         if (variant := component.spec["VariantName"]) not in kept:
             raise validation_error(
                 f"The inference component {component.name} is on the variant {variant}, which the new configuration "

@@ -9,7 +9,7 @@ from typing import Final
 from sagewright.base.errors import AlreadyExists, AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import listing, nouns
-from sagewright.operations.sagemaker.listing import every, output_of, project, summaries
+from sagewright.operations.sagemaker.listing import output_of, project, summaries
 from sagewright.operations.sagemaker.noun import Noun, already_exists, together, who
 from sagewright.operations.table import Operations
 from sagewright.resources.lineage import ASSOCIATION, ASSOCIATION_FACETS, association_name
@@ -109,7 +109,7 @@ def entity_type(record: Record) -> str | None:
 
 
 def _by(call: Call, end: str, arn: str) -> Iterator[Record]:
-    return every(call, Query(call.account, call.region, NOUN.kind, facets={end: arn}))
+    return call.store.every(Query(call.account, call.region, NOUN.kind, facets={end: arn}))
 
 
 def _ends(request: Params) -> Params:

@@ -10,7 +10,7 @@ from sagewright.base.errors import AwsError, validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import nouns
 from sagewright.operations.sagemaker.lineage import association
-from sagewright.operations.sagemaker.listing import every, sliced
+from sagewright.operations.sagemaker.listing import sliced
 from sagewright.operations.table import Operations
 from sagewright.resources.record import Record
 from sagewright.store.base import Query
@@ -137,7 +137,7 @@ def _matcher(filters: Mapping[str, Any]) -> Callable[[Record], bool]:
 
 def _all(call: Call) -> Iterator[Record]:
     for kind in _KINDS:
-        yield from every(call, Query(call.account, call.region, kind))
+        yield from call.store.every(Query(call.account, call.region, kind))
 
 
 def _vertex(entity: Record) -> Params:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sagewright.base.errors import AlreadyExists, AwsError, validation_error
 from sagewright.dataplane.objects.values import NoSuchVersion, ObjectsError
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.listing import every, output_of, project
+from sagewright.operations.sagemaker.listing import output_of, project
 from sagewright.operations.sagemaker.noun import Noun, refuse_while, resource_not_found, together
 from sagewright.operations.sagemaker.pipelines import definition
 from sagewright.operations.sagemaker.roles import check_role
@@ -119,7 +119,7 @@ def delete_pipeline(call: Call, request: Params) -> Params:
         running = {"parent": record.name, "states": ("Executing", "Stopping")}
         refuse_while(call, AwsError("ConflictException", sentence), EXECUTION, **running)
         under = (Query(call.account, call.region, kind, parent=record.name) for kind in (VERSION, EXECUTION))
-        return (("delete", record), *(("delete", each) for query in under for each in every(call, query)))
+        return (("delete", record), *(("delete", each) for query in under for each in call.store.every(query)))
 
     answer = NOUN.answer(call, NOUN.named(call, request))
     together(call.store, everything)

@@ -8,7 +8,7 @@ from typing import Final
 
 from sagewright.base.errors import AlreadyExists, AwsError, validation_error
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.listing import every, output_of, project
+from sagewright.operations.sagemaker.listing import output_of, project
 from sagewright.operations.sagemaker.noun import Noun, resource_not_found, together
 from sagewright.operations.sagemaker.registry import model_card_content
 from sagewright.resources.record import Record
@@ -78,7 +78,7 @@ def delete_model_card(call: Call, request: Params) -> Params:
     def everything() -> Sequence[Write]:
         card = NOUN.named(call, request)
         under = (Query(call.account, call.region, kind, parent=card.name) for kind in (VERSION, EXPORT))
-        return (("delete", card), *(("delete", each) for query in under for each in every(call, query)))
+        return (("delete", card), *(("delete", each) for query in under for each in call.store.every(query)))
 
     together(call.store, everything)
     return {}

@@ -8,7 +8,6 @@ from typing import Final
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker import nouns
 from sagewright.operations.sagemaker.experiments import links, trial_component_metric
-from sagewright.operations.sagemaker.listing import every
 from sagewright.operations.sagemaker.pipelines import pipeline
 from sagewright.operations.sagemaker.registry import model_card_content
 from sagewright.resources.record import Record
@@ -97,7 +96,7 @@ def _source(call: Call) -> Known:
 def _endpoints(call: Call) -> Known:
     endpoints: dict[str, list[Params]] = {}
     noun = nouns.NOUNS.load("endpoint")
-    for endpoint in every(call, Query(call.account, call.region, noun.kind)):
+    for endpoint in call.store.every(Query(call.account, call.region, noun.kind)):
         for name in endpoint.spec.get("models", ()):
             endpoints.setdefault(name, []).append(noun.view(endpoint))
     return _each(lambda model: {"Endpoints": endpoints.get(model.name)})

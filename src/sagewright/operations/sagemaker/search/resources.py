@@ -14,7 +14,7 @@ from sagewright.base.errors import validation_error
 from sagewright.operations.call import Call, Params
 from sagewright.operations.sagemaker.experiments import experiment, links
 from sagewright.operations.sagemaker.features import feature_metadata
-from sagewright.operations.sagemaker.listing import every, project
+from sagewright.operations.sagemaker.listing import project
 from sagewright.operations.sagemaker.noun import Noun
 from sagewright.operations.sagemaker.nouns import NOUNS
 from sagewright.operations.sagemaker.search import related
@@ -83,14 +83,14 @@ class Resource:
         given = dict(equalities)
         if self.named and noun.name_member in given:
             wanted = given[noun.name_member]
-            return every(call, Query(call.account, call.region, noun.kind, name_ignoring_case=wanted))
+            return call.store.every(Query(call.account, call.region, noun.kind, name_ignoring_case=wanted))
         for name in self.narrow:
             if name in given:
                 return self.narrow[name](call, given[name])
         # An ARN may be written in any case, and of several one is meant.
         plain = {name: value for name, value in given.items() if not value.lower().startswith("arn:")}
         facets = {facet: plain[path] for facet, path in noun.facets.items() if path in plain}
-        return every(call, Query(call.account, call.region, noun.kind, facets=facets))
+        return call.store.every(Query(call.account, call.region, noun.kind, facets=facets))
 
     def found(self, call: Call, records: Iterable[Record], asked: Collection[str] | None = None) -> Iterator[Found]:
         """Each record as a result; of what its view does not have, only what is `asked` for (in lower case)."""
@@ -132,7 +132,7 @@ def _of_trial(call: Call, trial: str) -> Sequence[Record]:
 
 def _of_source(call: Call, arns: str) -> Iterable[Record]:
     for arn in arns.lower().split(","):
-        yield from every(call, Query(call.account, call.region, KIND, facets={"SourceArn": arn}))
+        yield from call.store.every(Query(call.account, call.region, KIND, facets={"SourceArn": arn}))
 
 
 def _of_experiment(call: Call, name: str) -> Sequence[Record]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.listing import every
 from sagewright.operations.sagemaker.noun import Noun, resource_in_use, resource_not_found, together
 from sagewright.operations.sagemaker.roles import check_role
 from sagewright.resources.record import Record
@@ -52,4 +51,4 @@ def delete_image(call: Call, request: Params) -> Params:
 
 def versions(call: Call, image: Record) -> Sequence[Record]:
     """All versions that an image has now."""
-    return list(every(call, Query(call.account, call.region, VERSION, parent=image.name)))
+    return list(call.store.every(Query(call.account, call.region, VERSION, parent=image.name)))

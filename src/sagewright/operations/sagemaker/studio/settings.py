@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sagewright.operations.call import Call, Params
-from sagewright.operations.sagemaker.listing import every
 from sagewright.resources.record import Record
 from sagewright.store.base import Query
 
@@ -34,6 +33,6 @@ def laid_over(old: Params | None, new: Params) -> Params:
 def using(call: Call, script: str) -> Iterator[Record]:
     """The domains, spaces and user profiles whose settings name the lifecycle configuration with that ARN."""
     for kind in _HOLDERS:
-        for record in every(call, Query(call.account, call.region, kind)):
+        for record in call.store.every(Query(call.account, call.region, kind)):
             if any(member in SCRIPTS and value == script for member, value in named(record.spec)):
                 yield record
