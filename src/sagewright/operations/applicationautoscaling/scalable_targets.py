@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from sagewright.base.errors import AlreadyExists, AwsError, StaleRecord, validation_error
@@ -138,10 +137,10 @@ def deregister_scalable_target(call: Call, request: Params) -> Params:
 @operations
 def tag_resource(call: Call, request: Params) -> Params:
     def tag(record: Record) -> Record:
-        tags = {**record.tags, **request["Tags"]}
-        if len(tags) > _MOST_TAGS:
+        tagged = record.tagged(request["Tags"])
+        if len(tagged.tags) > _MOST_TAGS:
             raise AwsError("TooManyTagsException", f"A scalable target may have {_MOST_TAGS} tags.")
-        return replace(record, tags=tags)
+        return tagged
 
     if call.store.amend(_by_arn(call, request).key, tag) is None:
         raise _no_resource(request)
@@ -150,12 +149,8 @@ def tag_resource(call: Call, request: Params) -> Params:
 
 @operations
 def untag_resource(call: Call, request: Params) -> Params:
-    gone = set(request["TagKeys"])
-
-    def untag(record: Record) -> Record:
-        return replace(record, tags={key: value for key, value in record.tags.items() if key not in gone})
-
-    if call.store.amend(_by_arn(call, request).key, untag) is None:
+    key = _by_arn(call, request).key
+    if call.store.amend(key, lambda record: record.untagged(request["TagKeys"])) is None:
         raise _no_resource(request)
     return {}
 

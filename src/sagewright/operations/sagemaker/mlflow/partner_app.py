@@ -50,7 +50,7 @@ def update_partner_app(call: Call, request: Params) -> Params:
     tags = tags_of(request)
 
     def update(record: Record) -> Record:
-        return replace(record, spec={**record.spec, **given}, tags={**record.tags, **tags})
+        return replace(record.tagged(tags), spec={**record.spec, **given})
 
     return NOUN.answer(call, NOUN.amend(call, request["Arn"], update))
 

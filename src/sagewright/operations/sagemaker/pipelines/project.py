@@ -42,7 +42,7 @@ def update_project(call: Call, request: Params) -> Params:
 
     def update(record: Record) -> Record:
         given = {member: request[member] for member in ("ProjectDescription",) if member in request}
-        return replace(record, spec={**record.spec, **given}, tags={**record.tags, **tags})
+        return replace(record.tagged(tags), spec={**record.spec, **given})
 
     return NOUN.answer(call, NOUN.amend(call, request["ProjectName"], update))
 
